@@ -1,0 +1,41 @@
+"""A model call as it crossed the wire: who was asked what, and what came back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from aimon_nb.model.usage import Usage
+
+
+@dataclass(slots=True)
+class Message:
+    """One turn of a conversation; `tool_calls` are (name, arguments as text)."""
+
+    role: str
+    text: str = ""
+    tool_calls: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Call:
+    """One request to a model and its answer, in no provider's own words.
+
+    `input` and `output` are content: they live in the live view and in memory
+    only, never in a saved notebook, a default DataFrame or at Sentry.
+    """
+
+    provider: str | None = None
+    host: str | None = None
+    operation: str = "chat"
+    request_model: str | None = None
+    response_model: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    streaming: bool = False
+    finish_reason: str | None = None
+    service_tier: str | None = None
+    error: str | None = None
+    input: list[Message] = field(default_factory=list)
+    output: list[Message] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    tools: list[str] = field(default_factory=list)

@@ -1,0 +1,119 @@
+"""One tracked execution of a cell, and everything heard while it ran."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from aimon_nb.model.cost import CostState
+from aimon_nb.model.span import Span
+from aimon_nb.model.usage import Usage
+
+RunStatus = Literal["running", "ok", "error", "interrupted", "over_budget", "killed"]
+
+
+@dataclass(slots=True)
+class Totals:
+    """Sums over the counted calls of a run.
+
+    `cost` is None where no call could be priced; `lower_bound` says that the
+    true cost is higher, because a call is unpriced, partly priced or without
+    usage.
+    """
+
+    calls: int = 0
+    errors: int = 0
+    no_usage: int = 0
+    unpriced: int = 0
+    cached_locally: int = 0
+    usage: Usage = field(default_factory=Usage)
+    cost: Decimal | None = None
+    lower_bound: bool = False
+    estimated: bool = False
+
+    @property
+    def state(self) -> CostState:
+        """The one word for the whole sum."""
+        if self.cost is None:
+            return "no_usage" if self.no_usage and not self.unpriced else "unpriced"
+        return "partial" if self.lower_bound else "priced"
+
+
+@dataclass(slots=True)
+class Run:
+    """A run: its identity, its spans in the order they started, its totals.
+
+    `run_id` sorts by start. `root_id` is the span that stands for the run
+    itself; views show it as their header, not as a row. `notes` are lines a
+    reader must see (a cap that bit, a fault of ours); `faults` counts the
+    latter. `destination` says where the spans go: `local` or `Sentry`.
+    """
+
+    run_id: str
+    name: str
+    started: datetime
+    cell_id: str | None = None
+    execution_count: int | None = None
+    notebook: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    status: RunStatus = "running"
+    error_type: str | None = None
+    error: str | None = None
+    ended: datetime | None = None
+    duration: float | None = None
+    root_id: str | None = None
+    trace_id: str | None = None
+    destination: str = "local"
+    spans: dict[str, Span] = field(default_factory=dict)
+    totals: Totals = field(default_factory=Totals)
+    notes: list[str] = field(default_factory=list)
+    faults: int = 0
+    incomplete: bool = False
+
+    @property
+    def running(self) -> bool:
+        """Whether the cell has not ended yet."""
+        return self.status == "running"
+
+    def children(self) -> dict[str | None, list[Span]]:
+        """Spans by the id of the parent they hang on in views.
+
+        The root is left out and its children hang on None; so does a span whose
+        parent was never heard. A cover and plumbing are folded: what hangs
+        below them hangs on their nearest shown ancestor.
+        """
+        below: dict[str | None, list[Span]] = {}
+        for span in self.spans.values():
+            if self.shows(span):
+                below.setdefault(self._shown_parent(span), []).append(span)
+        return below
+
+    def shows(self, span: Span) -> bool:
+        """Whether a span has a row of its own: not the root, a cover or plumbing."""
+        return not (span.span_id == self.root_id or span.covers or span.is_noise)
+
+    def walk(self) -> Iterator[tuple[int, Span]]:
+        """Yield (depth, span) of every shown span, parents before children."""
+        below = self.children()
+        stack = [(0, span) for span in reversed(below.get(None, []))]
+        seen: set[str] = set()
+        while stack:
+            depth, span = stack.pop()
+            if span.span_id in seen:
+                continue
+            seen.add(span.span_id)
+            yield depth, span
+            stack += [(depth + 1, child) for child in reversed(below.get(span.span_id, []))]
+
+    def _shown_parent(self, span: Span) -> str | None:
+        seen = {span.span_id}
+        parent = self.spans.get(span.parent_id) if span.parent_id else None
+        while parent is not None and not self.shows(parent):
+            if parent.span_id == self.root_id or parent.span_id in seen:
+                return None
+            seen.add(parent.span_id)
+            parent = self.spans.get(parent.parent_id) if parent.parent_id else None
+        return parent.span_id if parent is not None else None

@@ -1,0 +1,111 @@
+"""One timed operation inside a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from aimon_nb.model.call import Call
+from aimon_nb.model.cost import Cost
+from aimon_nb.model.usage import Usage
+
+SpanStatus = Literal["running", "ok", "error", "interrupted", "cancelled", "abandoned", "lost"]
+Kind = Literal["model", "embedding", "agent", "tool", "retrieval", "other"]
+
+# Ops of a single model call (research: pricing rule A); the rest that carries
+# usage is an aggregate over calls below it.
+CALL_OPS = frozenset(
+    {
+        "gen_ai.chat",
+        "gen_ai.responses",
+        "gen_ai.text_completion",
+        "gen_ai.generate_content",
+        "gen_ai.embeddings",
+        "gen_ai.evaluate",
+        "ai.chat_completions.create.cohere",
+        "ai.embeddings.create.cohere",
+    }
+)
+# Plumbing below a call: kept in every record, folded in views.
+NOISE_OPS = frozenset(
+    {
+        "http.client",
+        "subprocess",
+        "subprocess.wait",
+        "subprocess.communicate",
+        "socket.dns",
+        "socket.connection",
+    }
+)
+EMPTY_USAGE = Usage()
+
+
+@dataclass(slots=True)
+class Span:
+    """A span as it was heard; mutable while it runs, left alone afterwards.
+
+    `start` is UTC; `offset` is seconds from the start of the run and
+    `duration` seconds (None while running), both from our own monotonic clock.
+    `call` is the model call that crossed the wire for it, if one did; a span
+    that only `covers` a call made below it is folded in views and counts
+    nothing. `sent` says whether Sentry got it (None while running).
+    """
+
+    span_id: str
+    parent_id: str | None
+    run_id: str
+    start: datetime
+    offset: float
+    op: str = ""
+    name: str = ""
+    trace_id: str | None = None
+    pipeline: str | None = None
+    status: SpanStatus = "running"
+    error_type: str | None = None
+    error: str | None = None
+    duration: float | None = None
+    provider: str | None = None
+    model: str | None = None
+    request_model: str | None = None
+    operation: str | None = None
+    agent: str | None = None
+    tool: str | None = None
+    finish_reason: str | None = None
+    usage: Usage = EMPTY_USAGE
+    cost: Cost | None = None
+    streaming: bool | None = None
+    ttft: float | None = None
+    thread: str | None = None
+    item: str | None = None
+    attempt: int | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+    origin: str | None = None
+    call: Call | None = None
+    covers: bool = False
+    cached_locally: bool = False
+    late: bool = False
+    sent: str | None = None
+
+    @property
+    def is_call(self) -> bool:
+        """Whether this is one model call (not an agent, tool or step)."""
+        return self.call is not None or self.op in CALL_OPS
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether this is plumbing (a subprocess, a bare HTTP request)."""
+        return self.op in NOISE_OPS or self.op.startswith("subprocess")
+
+    @property
+    def kind(self) -> Kind:
+        """What the span is to a reader: chooses its icon and colour."""
+        if self.op.startswith("gen_ai.embed") or self.op.startswith("ai.embed"):
+            return "embedding"
+        if self.is_call:
+            return "model"
+        if "agent" in self.op:
+            return "agent"
+        if "tool" in self.op:
+            return "tool"
+        return "retrieval" if "retriev" in self.op or "search" in self.op else "other"

@@ -1,0 +1,47 @@
+"""Token counts of one call, or the sum over several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider counted them.
+
+    Each count is an int, or None where the provider reported nothing; 0 is a
+    reported zero. `input` includes `cached` and `cache_write`; `output`
+    includes `reasoning`.
+    """
+
+    input: int | None = None
+    cached: int | None = None
+    cache_write: int | None = None
+    output: int | None = None
+    reasoning: int | None = None
+    total: int | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether the provider reported anything at all."""
+        return any(getattr(self, f.name) is not None for f in fields(self))
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            *(_plus(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        )
+
+    @classmethod
+    def sum(cls, usages: Iterable[Usage]) -> Usage:
+        """Add counts kind by kind; a kind nobody reported stays None."""
+        total = cls()
+        for usage in usages:
+            total = total + usage
+        return total
+
+
+def _plus(a: int | None, b: int | None) -> int | None:
+    if a is None:
+        return b
+    return a if b is None else a + b
