@@ -28,9 +28,7 @@ class Usage:
         return any(getattr(self, f.name) is not None for f in fields(self))
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            *(_plus(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
-        )
+        return Usage(*(_plus(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)))
 
     @classmethod
     def sum(cls, usages: Iterable[Usage]) -> Usage:
