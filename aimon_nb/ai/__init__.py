@@ -1,0 +1,1 @@
+"""The documented AI-monitoring API."""

@@ -1,0 +1,86 @@
+"""Providers and models under the names of the price list (pricing rule C)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+# Explicit, first match wins: left to itself the list takes every name that
+# contains "openai" for OpenAI, Azure's among them.
+_PROVIDERS = [
+    (re.compile(pattern, re.IGNORECASE), name)
+    for pattern, name in (
+        (r"^azure|^az\.ai", "azure"),
+        (r"bedrock|^aws|amazon", "aws"),
+        (r"vertex|gemini|google", "google"),
+        (r"^anthropic", "anthropic"),
+        (r"^openrouter", "openrouter"),
+        (r"^xai|^x_ai|^x-ai", "x-ai"),
+        (r"^groq", "groq"),
+        (r"^mistral", "mistral"),
+        (r"^deepseek", "deepseek"),
+        (r"^cohere", "cohere"),
+        (r"^together", "together"),
+        (r"^fireworks", "fireworks"),
+        (r"^perplexity", "perplexity"),
+        (r"^openai", "openai"),
+    )
+]
+_HOSTS = [
+    (re.compile(pattern), name)
+    for pattern, name in (
+        (r"(^|\.)api\.openai\.com$", "openai"),
+        (
+            r"\.openai\.azure\.com$|\.cognitiveservices\.azure\.com$|\.services\.ai\.azure\.com$",
+            "azure",
+        ),
+        (r"(^|\.)api\.anthropic\.com$", "anthropic"),
+        (r"\.googleapis\.com$", "google"),
+        (r"bedrock.*\.amazonaws\.com$", "aws"),
+        (r"(^|\.)openrouter\.ai$", "openrouter"),
+        (r"(^|\.)api\.x\.ai$", "x-ai"),
+        (r"(^|\.)api\.groq\.com$", "groq"),
+        (r"(^|\.)api\.mistral\.ai$", "mistral"),
+        (r"(^|\.)api\.deepseek\.com$", "deepseek"),
+        (r"(^|\.)api\.cohere\.(com|ai)$", "cohere"),
+        (r"(^|\.)api\.together\.(xyz|ai)$", "together"),
+        (r"(^|\.)api\.fireworks\.ai$", "fireworks"),
+        (r"(^|\.)api\.perplexity\.ai$", "perplexity"),
+    )
+]
+
+
+def provider_id(name: str | None) -> str | None:
+    """The price list's id for an SDK's or user's word for a provider."""
+    return next((p for pattern, p in _PROVIDERS if name and pattern.search(name)), None)
+
+
+def provider_at(host: str | None) -> str | None:
+    """The provider whose own host this is."""
+    name = (host or "").partition(":")[0].lower()
+    return next((p for pattern, p in _HOSTS if pattern.search(name)), None)
+
+
+def is_local(host: str | None) -> bool:
+    """Whether a host (`name` or `name:port`) is this machine."""
+    name = host or ""
+    if name.count(":") == 1:
+        name = name.partition(":")[0]
+    name = name.strip("[]")
+    if name == "localhost" or name.endswith(".localhost") or name == "0.0.0.0":  # noqa: S104
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def candidates(model: str, provider: str) -> Iterator[str]:
+    """A model's name as it is, then without the prefixes that only say where it is."""
+    yield model
+    tail = model.rpartition("/")[2]
+    if model.startswith(("models/", "publishers/")):
+        yield tail
+    elif "/" in model and provider_id(model.partition("/")[0]) == provider:
+        yield model.partition("/")[2]

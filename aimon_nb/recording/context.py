@@ -1,0 +1,186 @@
+"""Where code stands: the run, the span it is in, the pipeline.
+
+Sentry's scopes are shared between the tasks of one `gather`, so its parents are
+wrong there. Ours live in ContextVars, which tasks copy; threads and pools do
+not, so while we are loaded those carry our variables (and only ours) along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import threading
+import types
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from aimon_nb.recording.patches import Patches
+
+if TYPE_CHECKING:
+    from aimon_nb.model import Span
+    from aimon_nb.recording.recorder import Recording
+
+
+class Exchange(Protocol):
+    """What the recording needs to know of a request to a model and its answer."""
+
+    node: Node
+    good: bool | None
+    over: bool
+    settled: bool
+
+    def read(self) -> bool:
+        """Take in what has arrived; True if the record changed. Never on the user's path."""
+
+    def settle(self) -> None:
+        """Put usage on Sentry's span, and end that span if we made it."""
+
+    def hold(self, end: Callable[[], Any]) -> bool:
+        """Keep the end of Sentry's span until usage is on it; False if it is too late to."""
+
+    def leave(self) -> None:
+        """Nobody will read the rest of the answer."""
+
+
+# static · stream · noop (unsampled in the stream lifecycle) · dropped (the static
+# API in the stream lifecycle) · bare (no SDK object at all)
+Kind = Literal["static", "stream", "noop", "dropped", "bare"]
+
+
+class Node:
+    """A span while it is open: the little that must be known at once.
+
+    Everything else is read from the SDK's own object (`sdk`) when the record is
+    built, away from the user's thread.
+    """
+
+    __slots__ = (
+        "covers",
+        "error",
+        "exchange",
+        "home",
+        "kept",
+        "kind",
+        "late",
+        "made",
+        "parent",
+        "record",
+        "recording",
+        "sdk",
+        "span_id",
+        "t0",
+        "t1",
+        "up",
+    )
+
+    sdk: Any
+    span_id: str
+    kind: Kind
+    kept: dict[str, Any]  # attributes of a span whose SDK object keeps none
+    recording: Recording
+    parent: Node | None
+    up: Node | None  # what was current when this one was entered
+    t0: int
+    t1: int | None
+    error: BaseException | None
+    exchange: Exchange | None
+    covers: bool  # a framework's span over the same request
+    made: bool  # by the wire
+    home: tuple[int, int] | None
+    late: bool
+    record: Span | None
+
+    @property
+    def spent(self) -> bool:
+        """Whether its request was answered well (or is being read): nobody's parent any more."""
+        return self.exchange is not None and self.exchange.good is True
+
+    @property
+    def takes(self) -> bool:
+        """Whether it can take a request: none yet, or the last one failed."""
+        return self.exchange is None or self.exchange.good is False
+
+
+current: ContextVar[Node | None] = ContextVar("aimon_nb_span", default=None)
+recording: ContextVar[Recording | None] = ContextVar("aimon_nb_run", default=None)
+pipeline: ContextVar[str | None] = ContextVar("aimon_nb_pipeline", default=None)
+
+
+def live(node: Node | None) -> Node | None:
+    """The nearest span that may be a parent: open and, when a call, not answered yet."""
+    while node is not None:
+        if node.t1 is not None:
+            node = node.up
+        elif node.exchange is not None and node.exchange.good is True:
+            node = node.parent
+        else:
+            return node
+    return None
+
+
+def home() -> tuple[int, int]:
+    """The (task, thread) that runs now."""
+    try:
+        task = id(asyncio.current_task())
+    except RuntimeError:
+        task = 0
+    return task, threading.get_ident()
+
+
+def carry(patches: Patches) -> None:
+    """Let new threads and pool jobs start where they were made."""
+    patches.wrap(threading.Thread, "start", functools.partial(_start, patches))
+    patches.wrap(ThreadPoolExecutor, "submit", functools.partial(_submit, patches))
+
+
+def _here() -> tuple[Recording | None, Node | None, str | None]:
+    return recording.get(), current.get(), pipeline.get()
+
+
+def _start(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
+    def start(self: threading.Thread) -> Any:
+        here = _here()
+        if patches.live and here != (None, None, None):
+            run = self.run
+
+            def carried(thread: threading.Thread) -> None:
+                thread.__dict__.pop("run", None)
+                for var, value in zip((recording, current, pipeline), here, strict=True):
+                    var.set(value)  # type: ignore[attr-defined]
+                run()
+
+            # Bound, for the SDK's threading integration reads `run.__func__`.
+            self.run = types.MethodType(carried, self)  # type: ignore[method-assign]
+        return original(self)
+
+    return start
+
+
+def _submit(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
+    def submit(
+        self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
+    ) -> Any:
+        here = _here()
+        if not patches.live or here == (None, None, None):
+            return original(self, fn, *args, **kwargs)
+
+        @functools.wraps(fn, updated=())
+        def carried(*args: Any, **kwargs: Any) -> Any:
+            before = _here()
+            _put(here)
+            try:
+                return fn(*args, **kwargs)
+            finally:
+                _put(before)
+
+        return original(self, carried, *args, **kwargs)
+
+    return submit
+
+
+def _put(place: tuple[Recording | None, Node | None, str | None]) -> None:
+    recording.set(place[0])
+    current.set(place[1])
+    pipeline.set(place[2])

@@ -1,0 +1,83 @@
+"""What an SDK's span says of itself, and what a record takes from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from aimon_nb.model import Run, Span, SpanStatus
+from aimon_nb.pricing.usage import reported
+
+ERROR_LENGTH = 500  # characters of an error message kept
+
+
+@dataclass(slots=True)
+class Facts:
+    """A reading of the SDK's own span object."""
+
+    name: str = ""
+    op: str = ""
+    status: str | None = None
+    origin: str | None = None
+    trace_id: str | None = None
+    thread: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+# Field of `Span` ← attribute names, first match wins. The documented names and
+# today's (sentry-conventions) stand side by side in the SDK's integrations.
+FIELDS: dict[str, tuple[str, ...]] = {
+    "pipeline": ("gen_ai.pipeline.name",),
+    "provider": ("gen_ai.provider.name", "gen_ai.system"),
+    "request_model": ("gen_ai.request.model",),
+    "model": ("gen_ai.response.model", "gen_ai.request.model", "ai.model_id"),
+    "operation": ("gen_ai.operation.name",),
+    "agent": ("gen_ai.agent.name",),
+    "tool": ("gen_ai.tool.name",),
+}
+_ENDED: dict[str, SpanStatus] = {"ok": "ok", "cancelled": "cancelled"}
+
+
+def apply(facts: Facts, span: Span, run: Run) -> bool:
+    """Bring a record up to date; True if a reader would see a difference."""
+    before = (span.name, span.op, span.model, span.status, span.usage, len(span.attributes))
+    span.name, span.op = facts.name or span.name, facts.op or span.op
+    span.origin, span.trace_id = facts.origin, facts.trace_id or span.trace_id
+    span.thread = facts.thread or span.thread
+    span.attributes = facts.data
+    if span.duration is not None and facts.status is not None:
+        span.status = _ENDED.get(facts.status, "error")
+    for name, keys in FIELDS.items():
+        value = next((facts.data[k] for k in keys if facts.data.get(k)), None)
+        if value is not None and (span.call is None or getattr(span, name) is None):
+            setattr(span, name, str(value))
+    if span.call is None:
+        span.usage = reported(facts.data)
+    if run.trace_id is None and span.span_id == run.root_id:
+        run.trace_id = span.trace_id
+    return before != (
+        span.name,
+        span.op,
+        span.model,
+        span.status,
+        span.usage,
+        len(span.attributes),
+    )
+
+
+def status_of(error: BaseException) -> SpanStatus:
+    """How a span ended that this exception left."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if type(error).__name__ == "CancelledError":
+        return "cancelled"
+    return "abandoned" if isinstance(error, GeneratorExit) else "error"
+
+
+def describe(error: BaseException) -> tuple[str, str]:
+    """(type, message) of an exception, whatever its `__str__` does."""
+    try:
+        text = str(error)
+    except Exception:
+        text = "(its message cannot be read)"
+    return type(error).__name__, text[:ERROR_LENGTH]

@@ -1,0 +1,41 @@
+"""Our own faults: never the user's problem, never silent.
+
+Every hook of ours that stands in the user's way runs inside a guard. A fault is
+logged once a process, counted, and the count is shown with the run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+logger = logging.getLogger("aimon_nb")
+
+
+class Faults:
+    """A counter that logs its first fault with the traceback."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def note(self, where: str) -> None:
+        """Count the exception being handled."""
+        self.count += 1
+        if self.count == 1:
+            logger.warning(
+                "aimon_nb: a fault of its own in %s; your cell is not affected",
+                where,
+                exc_info=True,
+            )
+
+    @contextmanager
+    def guard(self, where: str) -> Iterator[None]:
+        """Run a block of ours so that no fault in it leaves it."""
+        try:
+            yield
+        except Exception:
+            self.note(where)
+
+
+faults = Faults()

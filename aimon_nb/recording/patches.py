@@ -1,0 +1,106 @@
+"""Putting wraps on other people's classes, and taking them off again."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from aimon_nb.recording.faults import faults
+
+Make = Callable[[Any], Any]
+
+
+class Patches:
+    """A set of wraps with one undo.
+
+    `live` turns False at the undo: a wrap that somebody else wrapped in the
+    meantime cannot be taken out, so it stays in their chain and does nothing.
+    """
+
+    def __init__(self) -> None:
+        self.live = False
+        self._done: list[tuple[Any, str, Any, Any]] = []
+        self._finder = _ImportFinder()
+
+    def wrap(self, owner: Any, name: str, make: Make) -> bool:
+        """Replace `owner.name` by `make(original)`; False if there is no such name."""
+        original = owner.__dict__.get(name)
+        if original is None:
+            return False
+        wrapped = functools.wraps(original)(make(original))
+        setattr(owner, name, wrapped)
+        self._done.append((owner, name, wrapped, original))
+        self.live = True
+        return True
+
+    def on_import(self, name: str, then: Callable[[ModuleType], None]) -> None:
+        """Call `then(module)` now if the module is loaded, else right after its first import."""
+        self.live = True
+        module = sys.modules.get(name)
+        if module is not None:
+            with faults.guard(f"patching {name}"):
+                then(module)
+            return
+        self._finder.waiting.setdefault(name, []).append(then)
+        if self._finder not in sys.meta_path:
+            sys.meta_path.insert(0, self._finder)
+
+    def undo(self) -> None:
+        """Take every wrap off, last first."""
+        self.live = False
+        self._finder.waiting.clear()
+        if self._finder in sys.meta_path:
+            sys.meta_path.remove(self._finder)
+        for owner, name, wrapped, original in reversed(self._done):
+            if owner.__dict__.get(name) is wrapped:
+                setattr(owner, name, original)
+        self._done.clear()
+
+
+class _ImportFinder(MetaPathFinder):
+    """Notices the first import of the modules waited for; loads nothing itself."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, list[Callable[[ModuleType], None]]] = {}
+        self._asking: set[str] = set()
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        if name not in self.waiting or name in self._asking:
+            return None
+        self._asking.add(name)
+        try:
+            spec = _spec_from_others(self, name, path, target)
+        finally:
+            self._asking.discard(name)
+        if spec is not None and spec.loader is not None:
+            with faults.guard(f"watching the import of {name}"):
+                self._follow(name, spec.loader)
+        return spec
+
+    def _follow(self, name: str, loader: Any) -> None:
+        load = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            loader.__dict__.pop("exec_module", None)
+            load(module)
+            for then in self.waiting.pop(name, []):
+                with faults.guard(f"patching {name}"):
+                    then(module)
+
+        loader.exec_module = exec_module
+
+
+def _spec_from_others(ours: MetaPathFinder, name: str, path: Any, target: Any) -> ModuleSpec | None:
+    for finder in sys.meta_path:
+        if finder is ours:
+            continue
+        find = getattr(finder, "find_spec", None)
+        spec: ModuleSpec | None = find(name, path, target) if find is not None else None
+        if spec is not None:
+            return spec
+    return None

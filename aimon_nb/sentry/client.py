@@ -1,0 +1,52 @@
+"""Where spans go: nowhere, or to Sentry when there is a DSN."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import sentry_sdk
+
+from aimon_nb.recording.patches import Patches
+
+
+class Client:
+    """Opens a client for a DSN found in the environment; the user's own is left alone."""
+
+    def __init__(self) -> None:
+        self._ours: Any = None
+
+    def install(self, patches: Patches) -> None:
+        """While the client is ours, a guarded `init` of the user still runs and replaces it."""
+        for module in (sentry_sdk, sentry_sdk.api):
+            patches.wrap(module, "is_initialized", self._is_initialized)
+
+    def ensure(self) -> None:
+        """Open a client if `SENTRY_DSN` is set and nobody opened one yet."""
+        if not os.environ.get("SENTRY_DSN") or sentry_sdk.get_client().is_active():
+            return
+        # Auto-enabling imports every installed client library (3 to 10 s) and
+        # switches integrations off by what is installed; calls come from the wire.
+        sentry_sdk.init(traces_sample_rate=1.0, auto_enabling_integrations=False)
+        self._ours = sentry_sdk.get_client()
+
+    def close(self) -> None:
+        """Take our own client away, if it is still the one in use."""
+        if self._ours is not None and sentry_sdk.get_client() is self._ours:
+            self._ours.close()
+            sentry_sdk.get_global_scope().set_client(None)
+        self._ours = None
+
+    def _is_initialized(self, original: Any) -> Any:
+        def is_initialized() -> bool:
+            if self._ours is not None and sentry_sdk.get_client() is self._ours:
+                return False
+            return bool(original())
+
+        return is_initialized
+
+
+def destination() -> str:
+    """`Sentry` where an active client can send, else `local`."""
+    client = sentry_sdk.get_client()
+    return "Sentry" if client.is_active() and client.transport is not None else "local"

@@ -1,0 +1,257 @@
+"""Hearing every span of the SDK, in both lifecycles, with or without a client.
+
+The span classes are wrapped once. On the user's thread a start or an end costs a
+small object, a ContextVar and an append to the recorder's log; names, ops and
+attributes are read from the SDK's own object later (`sentry.reading`).
+
+A span's parent is ours (`context.live`) wherever Sentry chose it implicitly,
+since its scope is shared between the tasks of a `gather`; an explicit parent is
+respected. An implicit span whose Sentry parent differs is put right at birth.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from typing import Any
+
+from sentry_sdk import tracing
+from sentry_sdk.scope import Scope
+
+from aimon_nb.recording import context
+from aimon_nb.recording.context import Kind, Node
+from aimon_nb.recording.faults import faults
+from aimon_nb.recording.patches import Patches
+from aimon_nb.recording.recorder import END, START, Recorder, Recording
+from aimon_nb.sentry.reading import finish, read
+
+# Our own generator: the user's seeded `random` stays theirs.
+_bits = random.Random(os.urandom(16)).getrandbits  # noqa: S311
+PIPELINE_NAME = "gen_ai.pipeline.name"
+
+
+class Hints(threading.local):
+    """What the calls above a span's construction know of it."""
+
+    implicit = False  # Sentry chooses the parent
+    making = False  # the wire makes this span ...
+    under: Node | None = None  # ... under this one
+
+
+class Observer:
+    """The wraps, and the open spans by the identity of the SDK's object."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.open: dict[int, Node] = {}
+        self.hints = Hints()
+
+    def install(self, patches: Patches) -> None:
+        """Wrap the span classes of the installed SDK."""
+        from aimon_nb.sentry import stream
+
+        self.recorder.read = read
+        span, transaction = tracing.Span, tracing.Transaction
+        patches.wrap(span, "__init__", self._init)
+        patches.wrap(span, "__enter__", self._enter)
+        patches.wrap(span, "__exit__", self.exit)
+        patches.wrap(span, "finish", self.end)
+        patches.wrap(transaction, "finish", self.end)
+        patches.wrap(Scope, "start_span", self._start)
+        patches.wrap(Scope, "start_transaction", self._start)
+        stream.install(self, patches)
+
+    # -- the hot path -----------------------------------------------------------
+
+    def started(self, sdk: Any, kind: Kind, kept: dict[str, Any] | None = None) -> None:
+        """Note a span that was made, and find its parent."""
+        recording = context.recording.get() or self.recorder.sole
+        if recording is None:
+            return
+        node = Node()
+        node.sdk, node.kind, node.recording = sdk, kind, recording
+        node.t0, node.t1 = self.recorder.clock(), None
+        node.error = node.exchange = node.record = node.home = None
+        node.covers = False
+        node.made = self.hints.making
+        node.up = cur = context.live(context.current.get())
+        if not sdk._span_id:
+            sdk._span_id = f"{_bits(64):016x}"
+        node.span_id = sdk._span_id
+        if kept is not None:
+            node.kept = kept
+        if node.made:
+            node.parent = self.hints.under
+        else:
+            node.parent = self._parent(sdk, kind, cur, recording)
+            if kind == "static":
+                if sdk.origin != "manual":
+                    node.home = context.home()
+            elif kind == "noop" or (kind == "stream" and sdk._active):
+                context.current.set(node)
+        self.open[id(sdk)] = node
+        self.recorder.log.append((START, node))
+        if recording.closed:
+            self.recorder.wake()
+
+    def _parent(self, sdk: Any, kind: Kind, cur: Node | None, recording: Recording) -> Node | None:
+        given = sdk._parent_span_id if kind in ("stream", "noop") else sdk.parent_span_id
+        if cur is not None and given == cur.span_id:
+            return cur
+        # An unsampled span of the stream lifecycle names the root, whatever is true.
+        if given is not None and not self.hints.implicit and kind != "noop":
+            for node in list(self.open.values()):
+                if node.span_id == given:
+                    return context.live(node)
+        if cur is None:
+            return recording.root
+        if kind == "static" and given is not None and _same_transaction(sdk, cur):
+            sdk.parent_span_id = cur.span_id
+        return cur
+
+    def ended(self, sdk: Any) -> None:
+        """Note that a span was finished."""
+        node = self.open.pop(id(sdk), None)
+        if node is None:
+            return
+        if context.current.get() is node:
+            context.current.set(node.up)
+        if node.t1 is not None:
+            return
+        node.t1 = self.recorder.clock()
+        self.recorder.log.append((END, node))
+        if node.recording.closed:
+            self.recorder.wake()
+
+    def finish(self, node: Node, t1: int, end: float, *, ok: bool) -> None:
+        """End a span made by `make`: at `t1` on our clock, `end` in seconds since the epoch."""
+        node.t1 = t1
+        if node.sdk is not None:
+            self.open.pop(id(node.sdk), None)
+            finish(node, end, ok=ok)
+        self.recorder.log.append((END, node))
+
+    def make(self, parent: Node, op: str, name: str, origin: str) -> Node:
+        """A span of ours below `parent`, in what Sentry gets too; never current."""
+        self.hints.making, self.hints.under = True, parent
+        try:
+            sdk = _child(parent, op, name, origin)
+        finally:
+            self.hints.making, self.hints.under = False, None
+        node = self.open.get(id(sdk)) if sdk is not None else None
+        return node if node is not None else self._bare(parent, op, name, origin)
+
+    def _bare(self, parent: Node, op: str, name: str, origin: str) -> Node:
+        """Where the SDK would make nothing (unsampled stream): a record all the same."""
+        node = Node()
+        node.sdk, node.kind, node.recording = None, "bare", parent.recording
+        node.t0, node.t1 = self.recorder.clock(), None
+        node.error = node.exchange = node.record = node.home = None
+        node.covers, node.made, node.parent, node.up = False, True, parent, None
+        node.span_id = f"{_bits(64):016x}"
+        node.kept = {"sentry.op": op, "sentry.name": name, "sentry.origin": origin}
+        self.recorder.log.append((START, node))
+        return node
+
+    # -- the wraps --------------------------------------------------------------
+
+    def _init(self, original: Any) -> Any:
+        def __init__(sdk: Any, *args: Any, **kwargs: Any) -> None:
+            original(sdk, *args, **kwargs)
+            if type(sdk) is tracing.NoOpSpan:
+                return
+            name = context.pipeline.get()
+            if name is not None:
+                sdk._data[PIPELINE_NAME] = name
+            try:
+                self.started(sdk, "static")
+            except Exception:
+                faults.note("hearing a span")
+
+        return __init__
+
+    def _enter(self, original: Any) -> Any:
+        def __enter__(sdk: Any) -> Any:
+            node = self.open.get(id(sdk))
+            if node is not None:
+                node.up = context.live(context.current.get())
+                context.current.set(node)
+            return original(sdk)
+
+        return __enter__
+
+    def exit(self, original: Any) -> Any:
+        """Wrap an `__exit__`: keep the exception that ended the span."""
+
+        def __exit__(sdk: Any, ty: Any, value: Any, tb: Any) -> Any:
+            node = self.open.get(id(sdk))
+            if node is not None and value is not None:
+                node.error = value
+            try:
+                return original(sdk, ty, value, tb)
+            finally:
+                if node is not None and node.kind == "dropped":
+                    self.ended(sdk)
+
+        return __exit__
+
+    def end(self, original: Any) -> Any:
+        """Wrap a `finish` or `_end`; it may return early, so in a `finally`."""
+
+        def finish(sdk: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return original(sdk, *args, **kwargs)
+            finally:
+                try:
+                    self.ended(sdk)
+                except Exception:
+                    faults.note("hearing the end of a span")
+
+        return finish
+
+    def _start(self, original: Any) -> Any:
+        def start(scope: Any, *args: Any, **kwargs: Any) -> Any:
+            hints = self.hints
+            before, hints.implicit = hints.implicit, True
+            try:
+                span = original(scope, *args, **kwargs)
+            finally:
+                hints.implicit = before
+            if type(span) is tracing.NoOpSpan and id(span) not in self.open:
+                try:
+                    self.dropped(span, kwargs)
+                except Exception:
+                    faults.note("hearing a span")
+            return span
+
+        return start
+
+    def dropped(self, span: Any, kwargs: dict[str, Any]) -> None:
+        """The static API in the stream lifecycle: only here are name and op still known."""
+        name = kwargs.get("name") or kwargs.get("description")
+        if not name and not kwargs.get("op"):
+            return
+        kept = {
+            "sentry.op": kwargs.get("op"),
+            "sentry.name": name,
+            "sentry.origin": kwargs.get("origin", "manual"),
+            PIPELINE_NAME: context.pipeline.get(),
+        }
+        self.started(span, "dropped", {k: v for k, v in kept.items() if v is not None})
+
+
+def _same_transaction(sdk: Any, cur: Node) -> bool:
+    ours = sdk._containing_transaction
+    return cur.kind == "static" and ours is not None and cur.sdk.containing_transaction is ours
+
+
+def _child(parent: Node, op: str, name: str, origin: str) -> Any:
+    if parent.kind == "static":
+        return parent.sdk.start_child(op=op, name=name, origin=origin)
+    if parent.kind == "stream":
+        from sentry_sdk import traces
+
+        attributes = {"sentry.op": op, "sentry.origin": origin}
+        return traces.start_span(name, attributes, parent.sdk, active=False)
+    return None

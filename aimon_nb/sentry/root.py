@@ -1,0 +1,107 @@
+"""The root span of a run, in whichever lifecycle the client has.
+
+Sentry's current scope is forked for the run: a task that outlives the cell
+restores its stale parent on the fork, not on the scope of later cells.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sentry_sdk
+from sentry_sdk import scope as sentry_scope
+from sentry_sdk.tracing_utils import has_span_streaming_enabled
+
+from aimon_nb.recording import context
+from aimon_nb.recording.recorder import Recorder, Recording
+from aimon_nb.sentry.client import destination
+from aimon_nb.sentry.observe import Observer
+
+OP = "ai.pipeline"
+ORIGIN = "auto.aimon_nb"
+
+
+class Root:
+    """An open root; `close` restores everything it changed."""
+
+    def __init__(self, recording: Recording, observer: Observer) -> None:
+        self.recording = recording
+        run = recording.run
+        # set(old), never reset(token): an async cell ends in another context.
+        self._before = (context.recording.get(), context.current.get(), context.pipeline.get())
+        self._scope = sentry_scope._current_scope.get()
+        sentry_scope._current_scope.set(sentry_sdk.get_current_scope().fork())
+        context.pipeline.set(run.name)
+        context.recording.set(recording)  # before the root: the root belongs to this run
+        run.destination = destination()
+        self._span = _start(run.name, run.options.get("op") or OP, local=run.destination == "local")
+        self._span.__enter__()
+        recording.root = node = observer.open.get(id(self._span))
+        if node is not None:
+            run.root_id, run.trace_id = node.span_id, self._span.trace_id
+            context.current.set(node)
+
+    def leave(self) -> None:
+        """Nothing started from here on belongs to the run."""
+        for var, value in zip(
+            (context.recording, context.current, context.pipeline), self._before, strict=True
+        ):
+            var.set(value)  # type: ignore[attr-defined]
+
+    def close(self, error: BaseException | None) -> None:
+        """End the root: Sentry serialises the whole run here, on this thread."""
+        sent = _kept_spans(self._span)
+        try:
+            ty = type(error) if error is not None else None
+            self._span.__exit__(ty, error, getattr(error, "__traceback__", None))
+        finally:
+            sentry_scope._current_scope.set(self._scope)
+        _mark_sent(self.recording, sent)
+
+    @property
+    def sdk(self) -> Any:
+        """The SDK's own span."""
+        return self._span
+
+
+def open_root(recorder: Recorder, observer: Observer, name: str, **facts: Any) -> Root:
+    """Open a run and its root span, and make both current."""
+    return Root(recorder.open_run(name, **facts), observer)
+
+
+def _start(name: str, op: str, *, local: bool) -> Any:
+    client = sentry_sdk.get_client()
+    if has_span_streaming_enabled(client.options):
+        from sentry_sdk import traces
+
+        return traces.start_span(name, {"sentry.op": op, "sentry.origin": ORIGIN})
+    outer = sentry_sdk.get_current_span()
+    if outer is not None:
+        return outer.start_child(op=op, name=name, origin=ORIGIN)
+    # Unsampled where nobody would get it: nothing is serialised for nobody.
+    more: dict[str, Any] = {"sampled": False} if local else {}
+    return sentry_sdk.start_transaction(name=name, op=op, origin=ORIGIN, **more)
+
+
+def _kept_spans(root: Any) -> set[str] | None:
+    """Ids of the spans that the root's transaction will carry; None where it does not say."""
+    recorder = getattr(getattr(root, "containing_transaction", None), "_span_recorder", None)
+    if recorder is None:
+        return None
+    return {span._span_id for span in recorder.spans if span.timestamp is not None}
+
+
+def _mark_sent(recording: Recording, kept: set[str] | None) -> None:
+    run, root = recording.run, recording.root
+    if run.destination == "local":
+        word = "no: local"
+    elif root is None or root.kind == "noop" or (root.kind == "static" and kept is None):
+        word = "no: not sampled"
+    else:
+        word = "yes"
+    for span in list(run.spans.values()):
+        over = kept is not None and span.span_id not in kept and span.span_id != run.root_id
+        if word == "yes" and root is not None and root.kind == "static" and over:
+            span.sent = "no: late" if span.late or span.duration is None else "no: over the limit"
+        else:
+            span.sent = word

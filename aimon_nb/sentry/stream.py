@@ -1,0 +1,149 @@
+"""The stream lifecycle (`trace_lifecycle="stream"`): its span classes and its no-ops.
+
+A span leaves for Sentry at its end there, so one whose model call is not read
+yet is held back: taken off its scope at once, really ended when the answer's
+usage is on it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sentry_sdk import tracing
+from sentry_sdk.scope import Scope
+
+from aimon_nb.recording import context
+from aimon_nb.recording.faults import faults
+from aimon_nb.recording.patches import Patches
+from aimon_nb.sentry.observe import PIPELINE_NAME, Observer
+
+try:
+    from sentry_sdk import traces
+except ImportError:  # an SDK without the stream lifecycle
+    traces = None  # type: ignore[assignment]
+
+
+def install(observer: Observer, patches: Patches) -> None:
+    """Wrap the stream lifecycle's classes, and the static API's no-op in it."""
+    idle = tracing.NoOpSpan
+    patches.wrap(idle, "finish", observer.end)
+    patches.wrap(idle, "start_child", lambda original: _child(observer, original))
+    for name in ("set_data", "set_tag", "update_data"):
+        patches.wrap(idle, name, lambda original: _keep(observer, original))
+    if traces is None:
+        return
+    streamed, noop = traces.StreamedSpan, traces.NoOpStreamedSpan
+    patches.wrap(streamed, "__init__", lambda original: _init(observer, original))
+    patches.wrap(streamed, "__exit__", observer.exit)
+    patches.wrap(streamed, "_end", lambda original: _end(observer, original))
+    patches.wrap(noop, "__init__", lambda original: _noop_init(observer, original))
+    patches.wrap(noop, "__exit__", observer.exit)
+    patches.wrap(noop, "_end", observer.end)
+    for name in ("set_attribute", "set_attributes"):
+        patches.wrap(noop, name, lambda original: _keep(observer, original))
+    patches.wrap(Scope, "start_streamed_span", lambda original: _start(observer, original))
+
+
+def _init(observer: Observer, original: Any) -> Any:
+    def __init__(sdk: Any, *args: Any, **kwargs: Any) -> None:
+        original(sdk, *args, **kwargs)
+        name = context.pipeline.get()
+        if name is not None:
+            sdk._attributes[PIPELINE_NAME] = name
+        try:
+            observer.started(sdk, "stream")
+        except Exception:
+            faults.note("hearing a span")
+
+    return __init__
+
+
+def _noop_init(observer: Observer, original: Any) -> Any:
+    def __init__(
+        sdk: Any, name: Any = None, attributes: Any = None, *args: Any, **kwargs: Any
+    ) -> None:
+        original(sdk, name, attributes, *args, **kwargs)
+        try:
+            kept = dict(attributes or {})
+            pipeline = context.pipeline.get()
+            if pipeline is not None:
+                kept[PIPELINE_NAME] = pipeline
+            observer.started(sdk, "noop", kept)
+        except Exception:
+            faults.note("hearing a span")
+
+    return __init__
+
+
+def _keep(observer: Observer, original: Any) -> Any:
+    """A no-op throws its data away; a reader of the run wants it."""
+
+    def setter(sdk: Any, *args: Any, **kwargs: Any) -> Any:
+        node = observer.open.get(id(sdk))
+        if node is not None:
+            try:
+                node.kept.update(args[0] if len(args) == 1 else {args[0]: args[1]})
+            except Exception:
+                faults.note("keeping a span's attributes")
+        return original(sdk, *args, **kwargs)
+
+    return setter
+
+
+def _child(observer: Observer, original: Any) -> Any:
+    def start_child(sdk: Any, *args: Any, **kwargs: Any) -> Any:
+        span = original(sdk, *args, **kwargs)
+        try:
+            observer.dropped(span, kwargs)
+        except Exception:
+            faults.note("hearing a span")
+        return span
+
+    return start_child
+
+
+def _end(observer: Observer, original: Any) -> Any:
+    def _end(sdk: Any, end_timestamp: Any = None) -> Any:
+        node = observer.open.get(id(sdk))
+        exchange = node.exchange if node is not None and not node.made else None
+        if exchange is not None and exchange.good and sdk._end_timestamp is None:
+            end = end_timestamp if end_timestamp is not None else time.time()
+            if exchange.hold(lambda: original(sdk, end)):
+                _off_scope(sdk)
+                observer.ended(sdk)
+                return None
+        try:
+            return original(sdk, end_timestamp)
+        finally:
+            try:
+                observer.ended(sdk)
+            except Exception:
+                faults.note("hearing the end of a span")
+
+    return _end
+
+
+def _off_scope(sdk: Any) -> None:
+    if sdk._active:
+        sdk._active = False
+        sdk._scope.streamed_span = sdk._previous_span_on_scope
+        del sdk._previous_span_on_scope
+
+
+def _start(observer: Observer, original: Any) -> Any:
+    def start_streamed_span(
+        scope: Any, name: Any, attributes: Any, parent_span: Any, active: Any
+    ) -> Any:
+        hints = observer.hints
+        before, hints.implicit = hints.implicit, parent_span is traces._DEFAULT_PARENT_SPAN
+        if hints.implicit:
+            cur = context.live(context.current.get())
+            if cur is not None and cur.kind == "stream" and cur.sdk is not scope.streamed_span:
+                parent_span = cur.sdk
+        try:
+            return original(scope, name, attributes, parent_span, active)
+        finally:
+            hints.implicit = before
+
+    return start_streamed_span

@@ -1,0 +1,1 @@
+"""Functions of a run: live widget, static HTML, text, DataFrames."""

@@ -1,0 +1,209 @@
+"""One request to a model and its answer, from the first byte to the settled span."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from aimon_nb.model import Call
+from aimon_nb.recording.context import Node
+from aimon_nb.recording.faults import faults
+from aimon_nb.sentry.reading import finish, write
+from aimon_nb.wire.dialects import Dialect
+from aimon_nb.wire.events import EventReader
+
+ORIGIN = "auto.http.aimon_nb"
+BODY_LIMIT = 32 * 2**20  # bytes of an answer kept to be read; beyond it usage is unknown
+Decode = Callable[[bytes], bytes]
+
+
+class Exchange:
+    """What crosses the wire, kept by the user's thread, read by ours.
+
+    `good` is None before the answer's head, then whether its status is below
+    400; `over` once the last byte is here or nobody will read on (`left`).
+    """
+
+    def __init__(self, dialect: Dialect, host: str, path: str, body: bytes | None) -> None:
+        self.dialect, self.path, self.body = dialect, path, body
+        self.call = Call(provider=dialect.provider, host=host, operation=dialect.operation(path))
+        self.node: Node
+        self.status: int | None = None
+        self.good: bool | None = None
+        self.over = self.left = False
+        self.error: BaseException | None = None
+        self.t0, self.t_first, self.t1 = time.perf_counter(), None, None
+        self.ended: float | None = None  # seconds since the epoch
+        self.attempt = 1
+        self.chunks: deque[bytes] = deque()
+        self.decode: Decode | None = None
+        self._taken = 0
+        self._asked = False
+        self._reader: EventReader | None = None
+        self._held: Callable[[], Any] | None = None
+        self._settled = False
+
+    # -- on the user's thread ---------------------------------------------------
+
+    def head(self, status: int) -> None:
+        """The answer's status line is here."""
+        self.status, self.good = status, status < 400
+
+    def chunk(self, data: bytes) -> None:
+        """The user's code reads these bytes."""
+        if self.t_first is None:
+            self.t_first = time.perf_counter()
+        if self._taken < BODY_LIMIT:
+            self._taken += len(data)
+            self.chunks.append(data)
+
+    def done(self, *, left: bool = False, error: BaseException | None = None) -> None:
+        """No more bytes will come; may be called twice."""
+        if self.over:
+            return
+        self.left, self.error = left, error
+        if error is not None and self.good is None:
+            self.good = False
+        self.t1, self.ended = time.perf_counter(), time.time()
+        self.over = True
+
+    def hold(self, end: Callable[[], Any]) -> bool:
+        """Keep the end of Sentry's span until usage is on it."""
+        if self._settled:
+            return False
+        self._held = end
+        return True
+
+    # -- on ours ------------------------------------------------------------------
+
+    def leave(self) -> None:
+        """The run is over and nobody read the answer to its end."""
+        self.done(left=True)
+
+    def read(self) -> bool:
+        """Take in what has arrived; True if the record changed."""
+        before = len(self.call.output), self._reader, self.over
+        if not self._asked:
+            self._asked = True
+            self._read_request()
+        arrived = bool(self.chunks)
+        if arrived:
+            self._feed()
+        if self.over and self._reader is not None:
+            self._finish_reading()
+        changed = arrived or self.over or before != (len(self.call.output), self._reader, self.over)
+        self._record()
+        return changed
+
+    def _read_request(self) -> None:
+        if self.body is None:
+            return
+        try:
+            asked = json.loads(self.body)
+        except ValueError:
+            return
+        finally:
+            self.body = None
+        if isinstance(asked, dict):
+            self.call.streaming = bool(asked.get("stream"))
+            with faults.guard("reading a request"):
+                self.dialect.request(self.call, asked)
+
+    def _feed(self) -> None:
+        if self._reader is None:
+            self._reader = EventReader()
+        data = b"".join(self.chunks.popleft() for _ in range(len(self.chunks)))
+        if self.decode is not None:
+            data = self.decode(data)
+        for event in self._reader.feed(data):
+            self._take(event)
+
+    def _finish_reading(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            for event in reader.end():
+                self._take(event)
+
+    def _take(self, event: Any) -> None:
+        if not isinstance(event, dict):
+            return
+        with faults.guard("reading an answer"):
+            if self.good is False or "error" in event and event["error"]:
+                self.call.error = _error_text(event)
+            else:
+                self.dialect.answer(self.call, event)
+
+    def _record(self) -> None:
+        """Bring the span's record up to date."""
+        span, call = self.node.record, self.call
+        if span is None or self.node.exchange is not self:
+            return
+        span.call, span.streaming, span.attempt = call, call.streaming, self.attempt
+        span.provider, span.operation = call.provider, call.operation
+        span.request_model = call.request_model
+        span.model = call.response_model or call.request_model
+        span.usage, span.finish_reason = call.usage, call.finish_reason
+        if call.streaming and self.t_first is not None:
+            span.ttft = self.t_first - self.t0
+        if self.left and span.status in ("running", "ok"):
+            span.status = "abandoned"
+        if self.good is False:
+            span.status = "error"
+            span.error_type = (
+                span.error_type or f"HTTP {self.status}" if self.status else span.error_type
+            )
+            span.error = span.error or call.error or (str(self.error) if self.error else None)
+
+    def settle(self) -> None:
+        """Usage onto Sentry's span; a span that we made ends here."""
+        if self._settled:
+            return
+        self._settled = True
+        node = self.node
+        if node.exchange is self:
+            write(node, attributes(self.call), self._name() if node.made else None)
+        if self._held is not None:
+            held, self._held = self._held, None
+            held()
+        if node.made and node.exchange is self:
+            finish(node, self.ended or time.time(), ok=self.good is True)
+
+    def _name(self) -> str:
+        model = self.call.request_model or self.call.response_model
+        return f"{self.call.operation} {model}" if model else self.call.operation
+
+
+def attributes(call: Call) -> dict[str, Any]:
+    """A call in Sentry's attributes: the documented names, and beside them today's.
+
+    No prompt and no answer: content is never sent because of the wire.
+    """
+    usage = call.usage
+    found: dict[str, Any] = {
+        "gen_ai.operation.name": call.operation,
+        "gen_ai.system": call.provider,
+        "gen_ai.provider.name": call.provider,
+        "gen_ai.request.model": call.request_model,
+        "gen_ai.response.model": call.response_model,
+        "gen_ai.response.streaming": call.streaming or None,
+        "gen_ai.usage.input_tokens": usage.input,
+        "gen_ai.usage.input_tokens.cached": usage.cached,
+        "gen_ai.usage.cache_read.input_tokens": usage.cached,
+        "gen_ai.usage.input_tokens.cache_write": usage.cache_write,
+        "gen_ai.usage.cache_creation.input_tokens": usage.cache_write,
+        "gen_ai.usage.output_tokens": usage.output,
+        "gen_ai.usage.output_tokens.reasoning": usage.reasoning,
+        "gen_ai.usage.reasoning.output_tokens": usage.reasoning,
+        "gen_ai.usage.total_tokens": usage.total,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _error_text(event: dict[str, Any]) -> str:
+    error = event.get("error", event)
+    if isinstance(error, dict):
+        error = error.get("message") or error.get("code") or error
+    return str(error)[:500]
