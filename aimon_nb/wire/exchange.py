@@ -8,10 +8,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from aimon_nb.model import Call
+from aimon_nb.model import Call, Span
 from aimon_nb.recording.context import Node
+from aimon_nb.recording.facts import describe, status_of
 from aimon_nb.recording.faults import faults
-from aimon_nb.sentry.reading import finish, write
+from aimon_nb.sentry.observe import Observer
+from aimon_nb.sentry.reading import write
 from aimon_nb.wire.dialects import Dialect
 from aimon_nb.wire.events import EventReader
 
@@ -31,6 +33,7 @@ class Exchange:
         self.dialect, self.path, self.body = dialect, path, body
         self.call = Call(provider=dialect.provider, host=host, operation=dialect.operation(path))
         self.node: Node
+        self.observer: Observer
         self.status: int | None = None
         self.good: bool | None = None
         self.over = self.left = False
@@ -44,7 +47,7 @@ class Exchange:
         self._asked = False
         self._reader: EventReader | None = None
         self._held: Callable[[], Any] | None = None
-        self._settled = False
+        self.settled = False
 
     # -- on the user's thread ---------------------------------------------------
 
@@ -72,7 +75,7 @@ class Exchange:
 
     def hold(self, end: Callable[[], Any]) -> bool:
         """Keep the end of Sentry's span until usage is on it."""
-        if self._settled:
+        if self.settled:
             return False
         self._held = end
         return True
@@ -148,28 +151,35 @@ class Exchange:
         span.usage, span.finish_reason = call.usage, call.finish_reason
         if call.streaming and self.t_first is not None:
             span.ttft = self.t_first - self.t0
-        if self.left and span.status in ("running", "ok"):
-            span.status = "abandoned"
-        if self.good is False:
+        if self.over:
+            self._end(span)
+
+    def _end(self, span: Span) -> None:
+        if self.error is not None:
+            span.status = status_of(self.error)
+            if span.error_type is None:
+                span.error_type, span.error = describe(self.error)
+        elif self.good is False or self.call.error is not None:
             span.status = "error"
-            span.error_type = (
-                span.error_type or f"HTTP {self.status}" if self.status else span.error_type
-            )
-            span.error = span.error or call.error or (str(self.error) if self.error else None)
+            if span.error_type is None:
+                span.error_type, span.error = f"HTTP {self.status}", self.call.error
+        elif self.left and self.call.finish_reason is None:
+            span.status = "abandoned"
 
     def settle(self) -> None:
         """Usage onto Sentry's span; a span that we made ends here."""
-        if self._settled:
+        if self.settled:
             return
-        self._settled = True
+        self.settled = True
         node = self.node
         if node.exchange is self:
             write(node, attributes(self.call), self._name() if node.made else None)
         if self._held is not None:
             held, self._held = self._held, None
             held()
-        if node.made and node.exchange is self:
-            finish(node, self.ended or time.time(), ok=self.good is True)
+        if node.made:
+            t1 = int((self.t1 or time.perf_counter()) * 1e9)
+            self.observer.finish(node, t1, self.ended or time.time(), ok=self.good is True)
 
     def _name(self) -> str:
         model = self.call.request_model or self.call.response_model

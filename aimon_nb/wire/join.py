@@ -64,7 +64,7 @@ def _take(node: Node, exchange: Exchange, observer: Observer, *, search: bool) -
     before = node.exchange
     if isinstance(before, Exchange):
         exchange.attempt = before.attempt + 1
-    node.exchange, exchange.node = exchange, node
+    node.exchange, exchange.node, exchange.observer = exchange, node, observer
     above, covered = _cover_above(node, exchange)
     if search and not covered and not _framework(node):
         cover = _elsewhere(exchange, above, observer)
