@@ -1,1 +1,80 @@
-"""See what the AI work in a notebook cell does and costs, live under the cell."""
+"""See what the AI work in a notebook cell does and costs, live under the cell.
+
+In a notebook: `%load_ext aimon_nb`, then `%%ai_track NAME` on a cell. Importing
+the package installs nothing and imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aimon_nb import pricing
+    from aimon_nb.ai.consts import SPANDATA
+    from aimon_nb.ai.normalize import set_data_normalized
+    from aimon_nb.ai.pipeline import get_ai_pipeline_name, set_ai_pipeline_name
+    from aimon_nb.ai.tracking import ai_track
+    from aimon_nb.ai.usage import record_token_usage
+    from aimon_nb.api import RunView, install, last_run, runs
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "SPANDATA": "ai.consts",
+    "ai_track": "ai.tracking",
+    "get_ai_pipeline_name": "ai.pipeline",
+    "set_ai_pipeline_name": "ai.pipeline",
+    "record_token_usage": "ai.usage",
+    "set_data_normalized": "ai.normalize",
+    "RunView": "api",
+    "install": "api",
+    "last_run": "api",
+    "runs": "api",
+}
+
+__all__ = [
+    "SPANDATA",
+    "RunView",
+    "ai_track",
+    "get_ai_pipeline_name",
+    "install",
+    "last_run",
+    "pricing",
+    "record_token_usage",
+    "runs",
+    "set_ai_pipeline_name",
+    "set_data_normalized",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "pricing":
+        return import_module("aimon_nb.pricing")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'aimon_nb' has no attribute {name!r}")
+    return getattr(import_module(f"aimon_nb.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+_sessions: dict[int, Any] = {}
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """`%load_ext aimon_nb`."""
+    from aimon_nb.api import monitor
+    from aimon_nb.notebook.session import Session
+
+    if id(ipython) not in _sessions:
+        session = _sessions[id(ipython)] = Session(ipython, monitor)
+        session.load()
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """`%unload_ext aimon_nb`."""
+    session = _sessions.pop(id(ipython), None)
+    if session is not None:
+        session.unload()

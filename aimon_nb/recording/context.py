@@ -107,6 +107,10 @@ current: ContextVar[Node | None] = ContextVar("aimon_nb_span", default=None)
 recording: ContextVar[Recording | None] = ContextVar("aimon_nb_run", default=None)
 pipeline: ContextVar[str | None] = ContextVar("aimon_nb_pipeline", default=None)
 
+# The notebook's own (`%ai_pipeline`): for code in no pipeline of its own. A plain
+# variable, for what an async cell sets in a ContextVar dies with its task.
+default_pipeline: str | None = None
+
 
 def live(node: Node | None) -> Node | None:
     """The nearest span that may be a parent: open and, when a call, not answered yet."""

@@ -117,6 +117,13 @@ class Recorder:
         self.drain()
         return [recording.run for recording in list(self.recordings.values())]
 
+    def reprice(self) -> None:
+        """Prices changed: every run in memory is counted again, and shown."""
+        with self._lock:
+            for recording in self.recordings.values():
+                recording.changed.update(recording.run.spans)
+        self.drain()
+
     # -- listeners ----------------------------------------------------------
 
     def on_event(self, listener: Listener) -> Callable[[], None]:
@@ -301,4 +308,3 @@ class Recorder:
     def wake(self) -> None:
         """There is news although no run is open (a late span)."""
         self._wake.set()
-

@@ -1,0 +1,198 @@
+"""What the magics do, as plain Python: it works without a notebook too."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from aimon_nb import wire
+from aimon_nb.model import Run
+from aimon_nb.model.run import RunStatus
+from aimon_nb.pricing import overrides
+from aimon_nb.recording import context, recorder
+from aimon_nb.recording.faults import faults
+from aimon_nb.recording.patches import Patches
+from aimon_nb.sentry import errors
+from aimon_nb.sentry.client import Client
+from aimon_nb.sentry.observe import Observer
+from aimon_nb.sentry.root import Root, open_root
+from aimon_nb.views import frames, text
+from aimon_nb.views.live import LiveView, Mode
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from aimon_nb.recording.recorder import Recording
+
+# Libraries that run a model inside this process, past every HTTP client.
+IN_PROCESS = ("transformers", "llama_cpp", "vllm", "ctransformers", "mlx_lm", "gpt4all")
+
+
+class Monitor:
+    """Everything of ours that is in place in this process, and its undo."""
+
+    def __init__(self) -> None:
+        self.recorder = recorder
+        self.observer = Observer(recorder)
+        self.client = Client()
+        self.views: dict[str, LiveView] = {}
+        self._patches: Patches | None = None
+        self._remove: list[Any] = []
+
+    def install(self) -> None:
+        """Put the wraps on; a second call does nothing."""
+        if self._patches is not None:
+            return
+        self._patches = patches = Patches()
+        self.observer.install(patches)
+        context.carry(patches)
+        self.client.install(patches)
+        wire.install(self.observer, patches)
+        self._remove = [self.recorder.on_event(self._show), overrides.on_change(self._reprice)]
+
+    def uninstall(self) -> None:
+        """Take everything off again; runs stay in memory."""
+        if self._patches is None:
+            return
+        self._patches.undo()
+        self._patches = None
+        for remove in self._remove:
+            remove()
+        self.recorder.close()
+        self.client.close()
+        for view in self.views.values():
+            view.close()
+        self.views.clear()
+
+    def open(self, name: str, mode: Mode, **facts: Any) -> Tracked:
+        """Open a run, its root span and its view."""
+        self.install()
+        self.client.ensure()
+        return Tracked(self, open_root(self.recorder, self.observer, name, **facts), mode)
+
+    def _show(self, recording: Recording, changed: set[str]) -> None:
+        view = self.views.get(recording.run.run_id)
+        if view is not None:
+            view.update(changed)
+
+    def _reprice(self) -> None:
+        self.recorder.reprice()
+
+
+class Tracked:
+    """A run that is open: `end` closes it, whatever happened."""
+
+    def __init__(self, monitor: Monitor, root: Root, mode: Mode) -> None:
+        self._monitor, self._root = monitor, root
+        self.recording = root.recording
+        self.run = root.recording.run
+        view = LiveView(self.run, mode)
+        with faults.guard("opening the view"):
+            view.open()
+        monitor.views[self.run.run_id] = view
+        self._view = view
+
+    def end(self, error: BaseException | None) -> None:
+        """Close the run in the order that leaves nothing half-said.
+
+        The error first, then the answers still on their way, then the picture,
+        and only then the root, for there Sentry serialises the whole run.
+        """
+        run, status = self.run, status_of_run(error)
+        op = run.options.get("op") or "ai.pipeline"
+        with faults.guard("capturing an error"):
+            if status == "error" and error is not None:
+                errors.capture(error, run.name, op, self._root.sdk)
+        self._root.leave()
+        with faults.guard("ending a run"):
+            run.notes += _why_empty(run) if status == "ok" else []
+            self._monitor.recorder.end_run(self.recording, status, error)
+        with faults.guard("showing the end of a run"):
+            self._view.finish()
+        with faults.guard("closing the root span"):
+            self._root.close(error)
+        with faults.guard("showing what was sent"):
+            self._view.update(set(run.spans))
+
+
+def status_of_run(error: BaseException | None) -> RunStatus:
+    """How a run ended that this exception left."""
+    if error is None:
+        return "ok"
+    # ipykernel cancels the task of an async cell at an interrupt.
+    interrupts = (KeyboardInterrupt, asyncio.CancelledError)
+    return "interrupted" if isinstance(error, interrupts) else "error"
+
+
+def _why_empty(run: Run) -> list[str]:
+    recorder.drain()
+    if any(span_id != run.root_id for span_id in run.spans):
+        return []
+    local = [name for name in IN_PROCESS if name in sys.modules]
+    if local:
+        return [
+            f"no model call crossed an HTTP client here; {local[0]} runs in this process: "
+            "record its tokens with record_token_usage"
+        ]
+    return ["no span and no model call was heard in this cell"]
+
+
+class RunView:
+    """A run as the user holds it: tables and text, always of its latest state."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @property
+    def run_id(self) -> str:
+        """Its id; ids sort by start."""
+        return self._run.run_id
+
+    @property
+    def name(self) -> str:
+        """The NAME it was tracked under."""
+        return self._run.name
+
+    @property
+    def status(self) -> RunStatus:
+        """`running`, `ok`, `error`, `interrupted` …"""
+        return self._run.status
+
+    def spans(self) -> pd.DataFrame:
+        """A row a span; NA for what is unknown."""
+        recorder.drain()
+        return frames.spans([self._run])
+
+    def usage(self, by: Sequence[str] = ("model",)) -> pd.DataFrame:
+        """Calls, tokens and cost, a row a group."""
+        recorder.drain()
+        return frames.usage([self._run], by)
+
+    def tree(self) -> str:
+        """The tree as text."""
+        recorder.drain()
+        return text.tree(self._run)
+
+    def __repr__(self) -> str:
+        return f"<run {self._run.name!r} {self._run.status}, {self._run.totals.calls} calls>"
+
+
+monitor = Monitor()
+
+
+def install() -> None:
+    """Start to hear spans and model calls in this process (loading the extension does it)."""
+    monitor.install()
+
+
+def runs() -> list[RunView]:
+    """Every run in memory, oldest first."""
+    return [RunView(run) for run in recorder.runs()]
+
+
+def last_run() -> RunView | None:
+    """The latest run, or None before the first."""
+    found: Iterable[RunView] = reversed(runs())
+    return next(iter(found), None)

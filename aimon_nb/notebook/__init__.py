@@ -1,0 +1,1 @@
+"""The extension in IPython: load and unload, cells, magics."""

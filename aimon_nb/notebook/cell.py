@@ -1,0 +1,151 @@
+"""A cell becomes a run.
+
+A pure input transformer turns the magic's line into a comment, so that IPython
+runs the cell as always: top-level await, last expression, line numbers. The
+hooks before and after the cell open and close the run. A real cell magic of the
+same name serves nesting, help and completion.
+"""
+
+from __future__ import annotations
+
+import ast
+import threading
+from typing import Any
+
+from aimon_nb.api import Monitor, Tracked
+from aimon_nb.notebook import options
+from aimon_nb.recording.faults import faults
+from aimon_nb.views.live import Mode
+
+
+class CellTracker:
+    """The hooks; a stack a thread, for subshells run cells in threads of their own."""
+
+    def __init__(self, shell: Any, monitor: Monitor) -> None:
+        self._shell, self._monitor = shell, monitor
+        self._stacks: dict[int, list[Tracked | None]] = {}
+        # completeness checks skip it then, and a terminal keeps reading the %% cell
+        self._transform = _Transformer(self)
+
+    def install(self) -> None:
+        """Register the transformer and the hooks."""
+        self._shell.input_transformers_cleanup.append(self._transform)
+        self._shell.events.register("pre_run_cell", self.before)
+        self._shell.events.register("post_run_cell", self.after)
+
+    def uninstall(self) -> None:
+        """Take them off again."""
+        if self._transform in self._shell.input_transformers_cleanup:
+            self._shell.input_transformers_cleanup.remove(self._transform)
+        for event, hook in (("pre_run_cell", self.before), ("post_run_cell", self.after)):
+            if hook in self._shell.events.callbacks[event]:
+                self._shell.events.unregister(event, hook)
+
+    @property
+    def nested(self) -> bool:
+        """Whether a cell runs in this thread already."""
+        return bool(self._stacks.get(threading.get_ident()))
+
+    def before(self, info: Any) -> None:
+        """`pre_run_cell`: a tracked cell opens its run."""
+        stack = self._stacks.setdefault(threading.get_ident(), [])
+        tracked = None
+        try:
+            line = options.header_line(info.raw_cell or "") if not stack else None
+            if line is not None and options.parses(line) and self._compiles(info):
+                tracked = self.open(line, info.raw_cell, getattr(info, "cell_id", None))
+        except BaseException:  # one that left a hook would hang the cell for ever
+            faults.note("opening a run")
+        stack.append(tracked)
+
+    def after(self, result: Any) -> None:
+        """`post_run_cell`: its run is closed, with the error the cell ended with."""
+        if result is not None and not (result.info.raw_cell or "").strip():
+            return  # IPython fires it without `pre_run_cell` for an empty cell
+        ident = threading.get_ident()
+        stack = self._stacks.get(ident)
+        if not stack:
+            return  # the cell that loaded the extension
+        tracked = stack.pop()
+        if not stack:
+            del self._stacks[ident]
+        if tracked is None:
+            return
+        try:
+            tracked.end(_error(result))
+        except BaseException:
+            faults.note("closing a run")
+
+    def open(self, line: str, source: str, cell_id: str | None) -> Tracked:
+        """Open the run that a header line asks for."""
+        asked = options.parse(line)
+        count = self._shell.execution_count
+        name = asked.name or options.name_from(source, count)
+        return self._monitor.open(
+            name,
+            self._mode(asked.view),
+            cell_id=cell_id,
+            execution_count=count,
+            options={"op": asked.op} if asked.op else {},
+        )
+
+    def run_nested(self, line: str, cell: str) -> Any:
+        """Run a cell below another magic or inside a cell; no top-level await there."""
+        __tracebackhide__ = True
+        shell = self._shell
+        source = shell.transform_cell(cell)
+        tree = shell.transform_ast(shell.compile.ast_parse(source))
+        filename = shell.compile.cache(source, shell.execution_count)
+        last = None
+        if tree.body and isinstance(tree.body[-1], ast.Expr):
+            last = ast.Expression(tree.body.pop().value)
+        tracked = self.open(line, "%%ai_track\n" + cell, None)
+        error: BaseException | None = None
+        try:
+            exec(compile(tree, filename, "exec"), shell.user_ns)  # noqa: S102
+            return eval(compile(last, filename, "eval"), shell.user_ns) if last else None  # noqa: S307
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            tracked.end(error)
+
+    def _compiles(self, info: Any) -> bool:
+        """A cell with a syntax error runs nothing: it gets no run and no view."""
+        source = getattr(info, "transformed_cell", None)
+        if source is None:
+            return True
+        try:
+            self._shell.compile.ast_parse(source)
+        except (SyntaxError, ValueError):
+            return False
+        return True
+
+    def _mode(self, view: str) -> Mode:
+        if view != "auto":
+            return view  # type: ignore[return-value]
+        return "live" if hasattr(self._shell, "kernel") else "text"
+
+
+class _Transformer:
+    """Pure: it is also called for completeness checks and by `%%time`."""
+
+    has_side_effects = True
+
+    def __init__(self, tracker: CellTracker) -> None:
+        self._tracker = tracker
+
+    def __call__(self, lines: list[str]) -> list[str]:
+        found = options.HEADER.match(lines[0].rstrip("\n")) if lines else None
+        if found is None or self._tracker.nested or not options.parses(found.group("line") or ""):
+            return lines  # a wrong header reaches the real magic, which says what is wrong
+        if len(lines) > 1 and lines[1].startswith("%%"):
+            return lines[1:]  # let IPython see the next cell magic
+        return ["#" + lines[0].lstrip(), *lines[1:]]
+
+
+def _error(result: Any) -> BaseException | None:
+    if result is None:  # the runner itself was interrupted
+        return KeyboardInterrupt()
+    error = result.error_before_exec or result.error_in_exec
+    return error if isinstance(error, BaseException) else None

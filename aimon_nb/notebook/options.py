@@ -1,0 +1,76 @@
+"""The line of `%%ai_track`, parsed once for the transformer, the hooks and the magic."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic_arguments import MagicArgumentParser, argument, construct_parser
+from IPython.core.magic_arguments import magic_arguments
+
+HEADER = re.compile(r"[ \t]*%%ai_track(?:[ \t]+(?P<line>.*?))?[ \t]*$")
+
+
+@magic_arguments()
+@argument("name", nargs="*", help="name of the run and its pipeline; it may hold spaces")
+@argument("--op", default=None, help="op of the root span (default: ai.pipeline)")
+@argument(
+    "--view",
+    choices=("auto", "live", "text", "none"),
+    default="auto",
+    help="how the run is shown while it runs and after",
+)
+@argument("-h", "--help", action="store_true", help="show this help and run nothing")
+def ai_track(line: str, cell: str | None = None) -> Any:
+    """Track a cell: its model, agent and tool calls, live, with tokens and cost.
+
+    %%ai_track summarise
+    """
+    raise NotImplementedError(line, cell)  # only its parser and help are used
+
+
+_parser: MagicArgumentParser = construct_parser(ai_track)
+
+
+def parse(line: str) -> Any:
+    """The options of a line; raises `UsageError` with one line that says what is wrong."""
+    options = _parser.parse_argstring(line)
+    options.name = " ".join(options.name)
+    return options
+
+
+def parses(line: str) -> bool:
+    """Whether a header is right and asks for a run (not for help)."""
+    try:
+        return not parse(line).help
+    except (UsageError, ValueError, SystemExit):
+        return False
+
+
+def header_line(source: str) -> str | None:
+    """The options text of a cell that starts with `%%ai_track`, else None."""
+    for line in source.splitlines():
+        if line.strip():
+            found = HEADER.match(line)
+            return (found.group("line") or "") if found is not None else None
+    return None
+
+
+def help_text() -> str:
+    """What `-h` prints."""
+    return str(_parser.format_help())
+
+
+def name_from(source: str, count: int) -> str:
+    """A name for a cell that was given none: its first comment or def, else its number."""
+    for line in source.splitlines()[1:]:
+        text = line.strip()
+        if text.startswith("#") and text.strip("#! "):
+            return text.strip("# ")[:60]
+        found = re.match(r"(?:async +)?(?:def|class) +(\w+)", text)
+        if found is not None:
+            return found.group(1)
+        if text:
+            break
+    return f"cell {count}"
