@@ -1,0 +1,311 @@
+"""OpenAI's API as the truth server speaks it: chat completions, responses, embeddings, models."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import struct
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+from aimon_nb.testing.counting import Tokens, Turns, answer_to, pieces, words
+from aimon_nb.testing.dialect import Answer, Body, Endpoint, RefusedError, sse
+from aimon_nb.testing.schema import example
+
+_CREATED = 1_767_225_600  # one instant for all: answers are the same at every run
+_MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-5", "gpt-5-mini", "o4-mini", "text-embedding-3-small")
+_USE_TOOL = "use the tool"
+_numbers = count(1)
+_ERROR_TYPES = {
+    401: "authentication_error",
+    404: "invalid_request_error",
+    429: "rate_limit_error",
+}
+
+
+def error(status: int, message: str) -> Body:
+    """Shape a failure as OpenAI does."""
+    kind = _ERROR_TYPES.get(
+        status,
+        "server_error" if status >= 500 else "invalid_request_error",  # noqa: PLR2004
+    )
+    return {"error": {"message": message, "type": kind, "param": None, "code": None}}
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return " ".join(str(part.get("text", "")) for part in parts if isinstance(part, dict))
+
+
+def _model(body: Body) -> str:
+    if not isinstance(body.get("model"), str):
+        raise RefusedError(400, "you must provide a model parameter")
+    return str(body["model"])
+
+
+def _wants_tool(turns: Turns, tools: list[Body] | None) -> bool:
+    return bool(tools and turns.pairs and turns.pairs[-1][0] == "user" and _USE_TOOL in turns.last)
+
+
+# --- chat completions ---------------------------------------------------------------------------
+
+
+def _chat_turns(body: Body) -> Turns:
+    messages = body.get("messages") or []
+    return Turns(tuple((m.get("role", "user"), _text(m.get("content"))) for m in messages))
+
+
+def _chat_usage(tokens: Tokens) -> Body:
+    return {
+        "prompt_tokens": tokens.input,
+        "completion_tokens": tokens.output,
+        "total_tokens": tokens.total,
+        "prompt_tokens_details": {
+            "cached_tokens": tokens.cached,
+            "cache_write_tokens": tokens.cache_write,
+            "audio_tokens": 0,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": tokens.reasoning,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def _chat_said(body: Body, chunks: int) -> tuple[str, Body | None]:
+    """Give the text of the answer, and the function called if it is a tool call."""
+    turns = _chat_turns(body)
+    if _wants_tool(turns, body.get("tools")):
+        function = body["tools"][0]["function"]
+        return json.dumps(example(function.get("parameters") or {})), function
+    wanted = body.get("response_format") or {}
+    if wanted.get("type") == "json_schema":
+        return json.dumps(example(wanted["json_schema"].get("schema") or {})), None
+    if wanted.get("type") == "json_object":
+        return json.dumps({"answer": answer_to(turns.last, 0)}), None
+    return answer_to(turns.last, chunks), None
+
+
+def _chat(body: Body, chunks: int) -> Answer:
+    model = _model(body)
+    said, function = _chat_said(body, chunks)
+    tokens = _chat_turns(body).count(model, said)
+    number = next(_numbers)
+    head = {"id": f"chatcmpl-{number}", "created": _CREATED, "model": model}
+    head |= {"service_tier": "default", "system_fingerprint": "fp_truth"}
+    call = _tool_call(function, said, number) if function else None
+    if body.get("stream"):
+        told = bool((body.get("stream_options") or {}).get("include_usage"))
+        usage = _chat_usage(tokens) if told else None
+        events = _chat_events(head, said, call, chunks, usage)
+        return Answer(tokens, frames=sse(events), usage_told=told)
+    message: Body = {
+        "role": "assistant",
+        "content": None if call else said,
+        "refusal": None,
+        "annotations": [],
+    }
+    if call:
+        message["tool_calls"] = [call]
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(call)}
+    whole = {"object": "chat.completion", "choices": [choice], "usage": _chat_usage(tokens)}
+    return Answer(tokens, body=head | whole)
+
+
+def _tool_call(function: Body, arguments: str, number: int) -> Body:
+    return {
+        "id": f"call_{number}",
+        "type": "function",
+        "function": {"name": function["name"], "arguments": arguments},
+    }
+
+
+def _finish(call: Body | None) -> str:
+    return "tool_calls" if call else "stop"
+
+
+def _chat_events(
+    head: Body, said: str, call: Body | None, chunks: int, usage: Body | None
+) -> Iterator[tuple[None, Any]]:
+    head = head | {"object": "chat.completion.chunk"}
+
+    def chunk(delta: Body, finish: str | None = None) -> tuple[None, Body]:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        data = head | {"choices": [choice]}
+        # As OpenAI does: null on every chunk but the last when usage was asked for.
+        return None, data | {"usage": None} if usage else data
+
+    parts = pieces(said, chunks)
+    deltas: list[Body]
+    if call:
+        empty = {**call, "function": {**call["function"], "arguments": ""}}
+        start: Body = {"content": None, "tool_calls": [{"index": 0, **empty}]}
+        deltas = [{"tool_calls": [{"index": 0, "function": {"arguments": p}}]} for p in parts]
+        yield chunk({"role": "assistant", **start})
+    else:
+        deltas = [{"content": part} for part in parts]
+        yield chunk({"role": "assistant", "content": "", "refusal": None})
+    for delta in deltas:
+        yield chunk(delta)
+    yield chunk({}, _finish(call))
+    if usage:
+        yield None, head | {"choices": [], "usage": usage}
+    yield None, "[DONE]"
+
+
+# --- responses ----------------------------------------------------------------------------------
+
+
+def _response_turns(body: Body) -> Turns:
+    pairs = [("developer", body["instructions"])] if body.get("instructions") else []
+    given = body.get("input") or ""
+    for item in [{"role": "user", "content": given}] if isinstance(given, str) else given:
+        if item.get("type") == "function_call_output":
+            pairs.append(("tool", _text(item.get("output"))))
+        elif "role" in item:
+            pairs.append((item["role"], _text(item.get("content"))))
+    return Turns(tuple(pairs))
+
+
+def _response_usage(tokens: Tokens) -> Body:
+    cache: Body = {"cached_tokens": tokens.cached, "cache_write_tokens": tokens.cache_write}
+    return {
+        "input_tokens": tokens.input,
+        "input_tokens_details": cache,
+        "output_tokens": tokens.output,
+        "output_tokens_details": {"reasoning_tokens": tokens.reasoning},
+        "total_tokens": tokens.total,
+    }
+
+
+def _response_item(body: Body, chunks: int, number: int) -> tuple[str, Body]:
+    """Give the text of the answer and the output item that holds it."""
+    turns = _response_turns(body)
+    functions = [tool for tool in body.get("tools") or [] if tool.get("type") == "function"]
+    if _wants_tool(turns, functions):
+        said = json.dumps(example(functions[0].get("parameters") or {}))
+        call = {"type": "function_call", "id": f"fc_{number}", "call_id": f"call_{number}"}
+        return said, {**call, "name": functions[0]["name"], "arguments": said}
+    wanted = (body.get("text") or {}).get("format") or {}
+    if wanted.get("type") == "json_schema":
+        said = json.dumps(example(wanted.get("schema") or {}))
+    else:
+        said = answer_to(turns.last, chunks)
+    content = [{"type": "output_text", "text": said, "annotations": [], "logprobs": []}]
+    head = {"type": "message", "id": f"msg_{number}", "role": "assistant"}
+    return said, {**head, "content": content}
+
+
+def _response(body: Body, chunks: int) -> Answer:
+    number = next(_numbers)
+    said, item = _response_item(body, chunks, number)
+    tokens = _response_turns(body).count(_model(body), said)
+    item = {**item, "status": "completed"}
+    whole = {
+        "id": f"resp_{number}",
+        "object": "response",
+        "created_at": _CREATED,
+        "status": "completed",
+        "error": None,
+        "incomplete_details": None,
+        "instructions": body.get("instructions"),
+        "model": body["model"],
+        "output": [item],
+        "parallel_tool_calls": True,
+        "tool_choice": body.get("tool_choice", "auto"),
+        "tools": body.get("tools", []),
+        "text": body.get("text", {"format": {"type": "text"}}),
+        "metadata": {},
+        "usage": _response_usage(tokens),
+    }
+    if not body.get("stream"):
+        return Answer(tokens, body=whole)
+    return Answer(tokens, frames=sse(_numbered(_response_events(whole, item, said, chunks))))
+
+
+def _numbered(events: Iterator[Body]) -> Iterator[tuple[str, Body]]:
+    for number, event in enumerate(events):
+        yield event["type"], {**event, "sequence_number": number}
+
+
+def _response_events(whole: Body, item: Body, said: str, chunks: int) -> Iterator[Body]:
+    begun = {**whole, "status": "in_progress", "output": [], "usage": None}
+    yield {"type": "response.created", "response": begun}
+    yield {"type": "response.in_progress", "response": begun}
+    open_item: Body = {**item, "status": "in_progress"}
+    open_item.update({"content": []} if "content" in item else {"arguments": ""})
+    yield {"type": "response.output_item.added", "output_index": 0, "item": open_item}
+    yield from _item_events(item, said, chunks)
+    yield {"type": "response.output_item.done", "output_index": 0, "item": item}
+    yield {"type": "response.completed", "response": whole}
+
+
+def _item_events(item: Body, said: str, chunks: int) -> Iterator[Body]:
+    at: Body = {"item_id": item["id"], "output_index": 0}
+    if "content" not in item:
+        kind = "response.function_call_arguments"
+        for piece in pieces(said, chunks):
+            yield {"type": f"{kind}.delta", **at, "delta": piece}
+        yield {"type": f"{kind}.done", **at, "name": item["name"], "arguments": said}
+        return
+    at["content_index"] = 0
+    part = item["content"][0]
+    yield {"type": "response.content_part.added", **at, "part": {**part, "text": ""}}
+    for piece in pieces(said, chunks):
+        yield {"type": "response.output_text.delta", **at, "delta": piece, "logprobs": []}
+    yield {"type": "response.output_text.done", **at, "text": said, "logprobs": []}
+    yield {"type": "response.content_part.done", **at, "part": part}
+
+
+# --- embeddings and models ----------------------------------------------------------------------
+
+
+def _embedding_texts(body: Body) -> list[str]:
+    given = body.get("input", "")
+    if isinstance(given, str):
+        return [given]
+    if given and isinstance(given[0], int):  # one text that is tokenised already
+        given = [given]
+    return [text if isinstance(text, str) else " ".join(map(str, text)) for text in given]
+
+
+def _vector(text: str, size: int) -> list[float]:
+    seed = hashlib.shake_256(text.encode()).digest(size)
+    length = sum(byte * byte for byte in seed) ** 0.5 or 1.0
+    return [byte / length for byte in seed]
+
+
+def _embeddings(body: Body, _chunks: int) -> Answer:
+    texts = _embedding_texts(body)
+    data: list[Body] = []
+    for index, text in enumerate(texts):
+        vector: Any = _vector(text, body.get("dimensions") or 16)
+        if body.get("encoding_format") == "base64":
+            vector = base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+        data.append({"object": "embedding", "index": index, "embedding": vector})
+    tokens = Tokens(input=sum(map(words, texts)))
+    usage = {"prompt_tokens": tokens.input, "total_tokens": tokens.input}
+    answer = {"object": "list", "data": data, "model": _model(body), "usage": usage}
+    return Answer(tokens, body=answer)
+
+
+def _models() -> Body:
+    made = {"object": "model", "created": _CREATED, "owned_by": "truth"}
+    return {"object": "list", "data": [{"id": name, **made} for name in _MODELS]}
+
+
+CALLS: dict[str, Endpoint] = {
+    "/v1/chat/completions": Endpoint(lambda b: _chat_turns(b).last, _chat, error),
+    "/v1/responses": Endpoint(lambda b: _response_turns(b).last, _response, error),
+    "/v1/embeddings": Endpoint(lambda b: " ".join(_embedding_texts(b)), _embeddings, error),
+}
+"""What is answered to a POST."""
+
+PAGES: dict[str, Callable[[], Body]] = {"/v1/models": _models}
+"""What is answered to a GET."""

@@ -1,0 +1,306 @@
+"""The truth server: HTTP, latency and bookkeeping; what is said stands in a dialect's file."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+from typing import Any, Literal
+
+from aimon_nb.testing import openai_api
+from aimon_nb.testing.counting import steering
+from aimon_nb.testing.dialect import Body, Endpoint, RefusedError
+
+Outcome = Literal["running", "finished", "left_early", "cut"]
+# A further dialect adds its paths here.
+CALLS: dict[str, Endpoint] = {**openai_api.CALLS}
+PAGES = {**openai_api.PAGES}
+
+
+@dataclass(slots=True)
+class Served:
+    """One request as the server saw it: its own counts, the truth of a test.
+
+    The counts are those of the whole answer, also when the client left early or
+    was never told them (`usage_told`). A failed request has none.
+    """
+
+    path: str
+    model: str | None = None
+    input: int = 0
+    cached: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
+    streamed: bool = False
+    usage_told: bool = False
+    status: int | None = None
+    outcome: Outcome = "running"
+    body: Body = field(default_factory=dict, repr=False)
+
+    @property
+    def total(self) -> int:
+        """Input and output together."""
+        return self.input + self.output
+
+
+class TruthServer:
+    """A local model server with deterministic answers and known usage.
+
+    Speaks OpenAI's chat completions, responses, embeddings and models. How it
+    counts and what a request can ask for stands in `aimon_nb.testing.counting`.
+
+    Args:
+        latency: Seconds before an answer begins.
+        chunk_latency: Seconds between two events of a stream.
+        chunks: Pieces of text in a stream.
+
+    """
+
+    def __init__(
+        self, *, latency: float = 0.05, chunk_latency: float = 0.02, chunks: int = 12
+    ) -> None:
+        self.latency = latency
+        self.chunk_latency = chunk_latency
+        self.chunks = chunks
+        self.calls: list[Served] = []
+        """Every request in the order of arrival; GET requests are not calls."""
+        self._changed = threading.Condition()
+        self._was_busy: set[str] = set()
+        self._http: _Http | None = None
+
+    @property
+    def host(self) -> str:
+        """`127.0.0.1:PORT`, as `pricing.host` takes it."""
+        if self._http is None:
+            raise RuntimeError("the truth server is not running: call start() first")
+        return f"127.0.0.1:{self._http.server_address[1]}"
+
+    @property
+    def url(self) -> str:
+        """The base URL for an OpenAI client."""
+        return f"http://{self.host}/v1"
+
+    def start(self) -> TruthServer:
+        """Listen on a free port of 127.0.0.1; a second start changes nothing."""
+        if self._http is None:
+            self._http = _Http(self)
+            threading.Thread(
+                target=self._http.serve_forever, args=(0.05,), name="truth-server", daemon=True
+            ).start()
+        return self
+
+    def stop(self) -> None:
+        """Stop listening; answers under way end by themselves."""
+        http, self._http = self._http, None
+        if http is not None:
+            http.shutdown()
+            http.server_close()
+
+    __enter__ = start
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def settled(self, timeout: float = 5.0) -> list[Served]:
+        """Wait until no request is under way, and return all calls so far.
+
+        A client can have its answer, or have left, a moment before the server
+        has noted it.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: all(call.outcome != "running" for call in self.calls), timeout
+            )
+            return [replace(call) for call in self.calls]
+
+    def clear(self) -> None:
+        """Forget all calls, and who was told to come back later."""
+        with self._changed:
+            self.calls.clear()
+            self._was_busy.clear()
+
+    def _note(self, call: Served, **facts: Any) -> None:
+        with self._changed:
+            for name, value in facts.items():
+                setattr(call, name, value)
+            self._changed.notify_all()
+
+    def _begin(self, path: str, body: Body) -> Served:
+        call = Served(path, model=body.get("model"), body=body)
+        with self._changed:
+            self.calls.append(call)
+        return call
+
+    def _first_time(self, text: str) -> bool:
+        with self._changed:
+            is_first = text not in self._was_busy
+            self._was_busy.add(text)
+        return is_first
+
+
+def truth_server(
+    *, latency: float = 0.05, chunk_latency: float = 0.02, chunks: int = 12
+) -> TruthServer:
+    """Make a `TruthServer`: use it in a `with` statement, or `.start()` and `.stop()` it."""
+    return TruthServer(latency=latency, chunk_latency=chunk_latency, chunks=chunks)
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+
+    def __init__(self, owner: TruthServer) -> None:
+        self.owner = owner
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def server_bind(self) -> None:
+        """Bind without HTTPServer's look-up of our own name, which may ask the network."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print nothing: a client that goes away is an ordinary event."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # headers and body leave in one packet
+    timeout = 60
+    server: _Http
+
+    def do_GET(self) -> None:
+        page = PAGES.get(self.path)
+        if page is None:
+            self._send(404, _unknown(self.path))
+        else:
+            self._send(200, page())
+
+    def do_POST(self) -> None:
+        size = int(self.headers.get("Content-Length") or 0)
+        raw = self.rfile.read(size)
+        path = self.path.partition("?")[0]
+        endpoint = CALLS.get(path)
+        if endpoint is None:
+            self._send(404, _unknown(path))
+            return
+        try:
+            body = json.loads(raw)
+        except ValueError:
+            self._send(400, endpoint.error(400, "the request body is not JSON"))
+            return
+        self._serve(endpoint, self.server.owner._begin(path, body))
+
+    def _serve(self, endpoint: Endpoint, call: Served) -> None:
+        owner = self.server.owner
+        outcome: Outcome = "left_early"
+        try:
+            outcome = self._answer(endpoint, call)
+        except RefusedError as error:
+            owner._note(call, status=error.status)
+            self._send(error.status, endpoint.error(error.status, str(error)))
+            outcome = "finished"
+        except OSError:
+            self.close_connection = True
+        except Exception as error:
+            owner._note(call, status=400)
+            self._send(400, endpoint.error(400, f"cannot answer this: {error!r}"))
+            outcome = "finished"
+        finally:
+            owner._note(call, outcome=outcome)
+
+    def _answer(self, endpoint: Endpoint, call: Served) -> Outcome:
+        owner = self.server.owner
+        text = endpoint.asked(call.body)
+        steer = steering(text)
+        self._wait(owner.latency + steer.wait)
+        if steer.status is not None:
+            raise RefusedError(steer.status, f"you asked for status {steer.status}")
+        if steer.busy_once and owner._first_time(text):
+            raise RefusedError(429, "you asked me to be busy once")
+        answer = endpoint.answer(call.body, owner.chunks)
+        tokens = answer.tokens
+        owner._note(
+            call,
+            status=200,
+            streamed=answer.frames is not None,
+            usage_told=answer.usage_told,
+            input=tokens.input,
+            cached=tokens.cached,
+            cache_write=tokens.cache_write,
+            output=tokens.output,
+            reasoning=tokens.reasoning,
+        )
+        if answer.frames is not None:
+            return self._stream(answer.frames, cut=steer.cut)
+        if steer.cut:
+            return self._break_off()
+        self._send(200, answer.body)
+        return "finished"
+
+    def _send(self, status: int, body: Any) -> None:
+        data = json.dumps(body).encode()
+        self._head(status, "application/json", ("Content-Length", str(len(data))))
+        self.wfile.write(data)
+        self.wfile.flush()
+
+    def _stream(self, frames: Sequence[bytes], *, cut: bool) -> Outcome:
+        self._head(200, "text/event-stream", ("Transfer-Encoding", "chunked"))
+        for number, frame in enumerate(frames):
+            if number:
+                self._wait(self.server.owner.chunk_latency)
+            if cut and number >= len(frames) // 2:
+                return self._break_off()
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(frame), frame))
+            self.wfile.flush()
+        self.wfile.write(b"0\r\n\r\n")
+        self.wfile.flush()
+        return "finished"
+
+    def _break_off(self) -> Outcome:
+        self.close_connection = True
+        self.wfile.flush()
+        self.connection.shutdown(socket.SHUT_RDWR)
+        return "cut"
+
+    def _head(self, status: int, kind: str, length: tuple[str, str]) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header(*length)
+        self.send_header("x-request-id", f"req_{len(self.server.owner.calls)}")
+        if status == 429:  # noqa: PLR2004
+            self.send_header("Retry-After-Ms", "20")
+        self.end_headers()
+
+    def _wait(self, seconds: float) -> None:
+        """Wait, but notice at once when the client goes away."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if self._client_left(min(left, 0.2)):
+                raise ConnectionResetError("the client left")
+        if self._client_left(0):
+            raise ConnectionResetError("the client left")
+
+    def _client_left(self, seconds: float) -> bool:
+        """Whether the client goes away within so many seconds."""
+        self.connection.settimeout(seconds or 0.000_001)
+        try:
+            return not self.connection.recv(1, socket.MSG_PEEK)
+        except (TimeoutError, BlockingIOError):
+            return False
+        finally:
+            self.connection.settimeout(self.timeout)
+
+    def log_message(self, *_: object) -> None:
+        """Write nothing to stderr: a notebook would show it."""
+
+
+def _unknown(path: str) -> Body:
+    return {"error": {"message": f"unknown path {path}", "type": "invalid_request_error"}}
