@@ -15,4 +15,4 @@ def set_ai_pipeline_name(name: str | None) -> None:
 
 def get_ai_pipeline_name() -> str | None:
     """The current pipeline name, or None if none is set."""
-    return context.pipeline.get()
+    return context.pipeline_name()

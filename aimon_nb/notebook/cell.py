@@ -14,6 +14,7 @@ from typing import Any
 
 from aimon_nb.api import Monitor, Tracked
 from aimon_nb.notebook import options
+from aimon_nb.recording import context
 from aimon_nb.recording.faults import faults
 from aimon_nb.views.live import Mode
 
@@ -84,6 +85,7 @@ class CellTracker:
         return self._monitor.open(
             name,
             self._mode(asked.view),
+            pipeline=asked.name or context.default_pipeline,
             cell_id=cell_id,
             execution_count=count,
             options={"op": asked.op} if asked.op else {},

@@ -23,6 +23,8 @@ def price(span: Span) -> Cost:
     Never raises: what cannot be priced is `unpriced` or `no_usage` with the reason.
     """
     if not span.usage.known:
+        if span.status in ("abandoned", "interrupted"):
+            return Cost("no_usage", reason="left before the usage came")
         streamed_chat = span.call is not None and span.call.streaming and span.op == "gen_ai.chat"
         return Cost("no_usage", reason=_STREAM_HINT if streamed_chat else _NO_USAGE)
     usage = normalised(span.usage)

@@ -112,6 +112,11 @@ pipeline: ContextVar[str | None] = ContextVar("aimon_nb_pipeline", default=None)
 default_pipeline: str | None = None
 
 
+def pipeline_name() -> str | None:
+    """The pipeline that code runs in."""
+    return pipeline.get() or default_pipeline
+
+
 def live(node: Node | None) -> Node | None:
     """The nearest span that may be a parent: open and, when a call, not answered yet."""
     while node is not None:

@@ -228,7 +228,7 @@ class Recorder:
                 if exchange.over and (exchange.node.made or exchange.node.t1 is not None):
                     exchange.settle()
                     del recording.asked[exchange]
-                    if exchange.node.t1 is not None:
+                    if exchange.node.t1 is not None and exchange.node not in recording.open:
                         exchange.node.sdk = None
             except Exception:
                 recording.asked.pop(exchange, None)

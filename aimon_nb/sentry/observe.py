@@ -161,7 +161,7 @@ class Observer:
             original(sdk, *args, **kwargs)
             if type(sdk) is tracing.NoOpSpan:
                 return
-            name = context.pipeline.get()
+            name = context.pipeline_name()
             if name is not None:
                 sdk._data[PIPELINE_NAME] = name
             try:
@@ -236,7 +236,7 @@ class Observer:
             "sentry.op": kwargs.get("op"),
             "sentry.name": name,
             "sentry.origin": kwargs.get("origin", "manual"),
-            PIPELINE_NAME: context.pipeline.get(),
+            PIPELINE_NAME: context.pipeline_name(),
         }
         self.started(span, "dropped", {k: v for k, v in kept.items() if v is not None})
 

@@ -24,14 +24,14 @@ ORIGIN = "auto.aimon_nb"
 class Root:
     """An open root; `close` restores everything it changed."""
 
-    def __init__(self, recording: Recording, observer: Observer) -> None:
+    def __init__(self, recording: Recording, observer: Observer, pipeline: str) -> None:
         self.recording = recording
         run = recording.run
         # set(old), never reset(token): an async cell ends in another context.
         self._before = (context.recording.get(), context.current.get(), context.pipeline.get())
         self._scope = sentry_scope._current_scope.get()
         sentry_scope._current_scope.set(sentry_sdk.get_current_scope().fork())
-        context.pipeline.set(run.name)
+        context.pipeline.set(pipeline)
         context.recording.set(recording)  # before the root: the root belongs to this run
         run.destination = destination()
         self._span = _start(run.name, run.options.get("op") or OP, local=run.destination == "local")
@@ -64,9 +64,11 @@ class Root:
         return self._span
 
 
-def open_root(recorder: Recorder, observer: Observer, name: str, **facts: Any) -> Root:
+def open_root(
+    recorder: Recorder, observer: Observer, name: str, pipeline: str | None = None, **facts: Any
+) -> Root:
     """Open a run and its root span, and make both current."""
-    return Root(recorder.open_run(name, **facts), observer)
+    return Root(recorder.open_run(name, **facts), observer, pipeline or name)
 
 
 def _start(name: str, op: str, *, local: bool) -> Any:

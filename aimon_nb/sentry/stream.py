@@ -48,7 +48,7 @@ def install(observer: Observer, patches: Patches) -> None:
 def _init(observer: Observer, original: Any) -> Any:
     def __init__(sdk: Any, *args: Any, **kwargs: Any) -> None:
         original(sdk, *args, **kwargs)
-        name = context.pipeline.get()
+        name = context.pipeline_name()
         if name is not None:
             sdk._attributes[PIPELINE_NAME] = name
         try:
@@ -66,7 +66,7 @@ def _noop_init(observer: Observer, original: Any) -> Any:
         original(sdk, name, attributes, *args, **kwargs)
         try:
             kept = dict(attributes or {})
-            pipeline = context.pipeline.get()
+            pipeline = context.pipeline_name()
             if pipeline is not None:
                 kept[PIPELINE_NAME] = pipeline
             observer.started(sdk, "noop", kept)
