@@ -239,8 +239,8 @@ def _response_events(whole: Body, item: Body, said: str, chunks: int) -> Iterato
     yield {"type": "response.created", "response": begun}
     yield {"type": "response.in_progress", "response": begun}
     open_item: Body = {**item, "status": "in_progress"}
-    open_item.update({"content": []} if "content" in item else {"arguments": ""})
-    yield {"type": "response.output_item.added", "output_index": 0, "item": open_item}
+    empty: Body = {"content": []} if "content" in item else {"arguments": ""}
+    yield {"type": "response.output_item.added", "output_index": 0, "item": open_item | empty}
     yield from _item_events(item, said, chunks)
     yield {"type": "response.output_item.done", "output_index": 0, "item": item}
     yield {"type": "response.completed", "response": whole}

@@ -231,7 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
             call,
             status=200,
             streamed=answer.frames is not None,
-            usage_told=answer.usage_told,
+            usage_told=answer.usage_told and not steer.cut,
             input=tokens.input,
             cached=tokens.cached,
             cache_write=tokens.cache_write,

@@ -1,0 +1,64 @@
+"""What every test gets: an environment of its own, and real parts on request.
+
+The real parts stand one a file in `tests/real/`: a kernel, a Sentry receiver, a
+browser with JupyterLab in it, a model server with known counts, and a guard
+that records every try to leave the machine.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.real import places
+from tests.real.browser import find_browser
+
+pytest_plugins = ["tests.real.kernel", "tests.real.receiver", "tests.real.network", "tests.real.lab"]
+
+CI = os.environ.get("CI", "").lower() == "true"
+
+
+def pytest_collection_modifyitems(items):
+    # Playwright leaves an event loop running in this thread: whatever calls
+    # asyncio.run() must have had its turn before the browser starts.
+    for item in items:
+        if "lab" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def pytest_report_header():
+    return f"browser: {find_browser() or 'none found: browser tests cannot run'}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_session(tmp_path_factory):
+    """The settings, keys and folders of the person who runs the tests are out of reach."""
+    with pytest.MonkeyPatch.context() as patch:
+        places.clean(patch)
+        places.move(patch, tmp_path_factory.mktemp("session-home"))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def home(clean_session, tmp_path_factory, monkeypatch) -> Path:
+    """A home folder for one test: no test sees what another one left."""
+    folder = tmp_path_factory.mktemp("home")
+    places.move(monkeypatch, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def truth_session():
+    from aimon_nb.testing import truth_server
+
+    with truth_server() as server:
+        yield server
+
+
+@pytest.fixture
+def truth(truth_session):
+    """The local model server, with no calls on its books yet."""
+    truth_session.settled()
+    truth_session.clear()
+    return truth_session

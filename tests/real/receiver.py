@@ -1,0 +1,150 @@
+"""A real local Sentry: takes envelopes over HTTP; Sentry's own ingestion code judges them."""
+
+import gzip
+import http.server
+import json
+import threading
+import time
+import zlib
+
+import pytest
+
+
+def items(body: bytes):
+    """Yield (type, payload) of an envelope."""
+    _head, _, rest = body.partition(b"\n")
+    while rest.strip():
+        line, _, rest = rest.partition(b"\n")
+        head = json.loads(line)
+        size = head.get("length", rest.find(b"\n") if b"\n" in rest else len(rest))
+        yield head["type"], rest[:size]
+        rest = rest[size:].lstrip(b"\n")
+
+
+class Receiver:
+    """What arrived, in order: `.got` holds (item type, payload) of every envelope.
+
+    From this process use `.init()`; in a kernel give `.dsn` to `sentry_sdk.init`
+    or to the environment as SENTRY_DSN.
+    """
+
+    def __init__(self):
+        from sentry_relay.processing import StoreNormalizer
+
+        self.got, self.dsn = [], None
+        self._relay = StoreNormalizer(project_id=1)
+        self._arrived = threading.Condition()
+
+    def add(self, body: bytes) -> None:
+        got = [(kind, json.loads(payload)) for kind, payload in items(body) if kind != "attachment"]
+        with self._arrived:
+            self.got += got
+            self._arrived.notify_all()
+
+    def init(self, **options):
+        """Initialise this process's SDK to send here; the fixture closes it.
+
+        No default integrations: StdlibIntegration traces the SDK's own POSTs to a
+        DSN with a port.
+        """
+        import sentry_sdk
+        from sentry_sdk.integrations.threading import ThreadingIntegration
+
+        options = {"traces_sample_rate": 1.0, "default_integrations": False, **options}
+        options.setdefault("integrations", [ThreadingIntegration()])
+        return sentry_sdk.init(self.dsn, **options)
+
+    def of(self, kind: str) -> list:
+        """Payloads of a kind (`transaction`, `event`, `span`, …), this process flushed."""
+        import sentry_sdk
+
+        sentry_sdk.flush(5)
+        with self._arrived:
+            return [payload for got, payload in self.got if got == kind]
+
+    def wait(self, kind: str, count: int = 1, timeout: float = 10) -> list:
+        """Payloads of a kind as soon as there are so many: they come from another process."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: sum(k == kind for k, _ in self.got) >= count, timeout)
+        found = self.of(kind)
+        assert len(found) >= count, f"{len(found)} of {count} {kind} arrived in {timeout} s: {self.kinds()}"
+        return found
+
+    def kinds(self) -> list[str]:
+        return [kind for kind, _ in self.got]
+
+    def quiet(self, seconds: float = 0.5, timeout: float = 10) -> None:
+        """Wait until nothing has arrived for so many seconds."""
+        until = time.monotonic() + timeout
+        seen = -1
+        while seen != len(self.got) and time.monotonic() < until:
+            seen = len(self.got)
+            time.sleep(seconds)
+
+    def stored(self, kind: str) -> list:
+        """Transactions or events as Sentry would store them; fails if Sentry would reject a part."""
+        out = [self._relay.normalize_event(payload) for payload in self.of(kind)]
+        assert not any('"err"' in json.dumps(event.get("_meta")) for event in out), out
+        return out
+
+    def v2(self) -> list[dict]:
+        """Spans of `span` items (gen_ai.* by default, all when streaming), attributes unpacked."""
+        return [
+            {**span, "attributes": {k: a["value"] for k, a in span["attributes"].items()}}
+            for payload in self.of("span")
+            for span in payload["items"]
+        ]
+
+    def spans(self) -> list[dict]:
+        """Every span however it came: name, op, span_id, parent_span_id, trace_id, data."""
+        out = []
+        for event in self.of("transaction"):
+            trace = event["contexts"]["trace"]
+            out.append({**_plain(trace, event["transaction"]), "data": trace.get("data") or {}})
+            out += [{**_plain(s, s.get("description")), "data": s.get("data") or {}} for s in event["spans"]]
+        for span in self.v2():
+            data = span["attributes"]
+            out.append({**_plain(span, span["name"]), "op": data.get("sentry.op"), "data": data})
+        return out
+
+
+def _plain(span: dict, name) -> dict:
+    keys = ("op", "span_id", "parent_span_id", "trace_id", "status", "origin")
+    return {"name": name, **{key: span.get(key) for key in keys}}
+
+
+def _handler(receiver: Receiver):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            encoding = self.headers.get("content-encoding")
+            if encoding == "gzip":
+                body = gzip.decompress(body)
+            elif encoding == "deflate":
+                body = zlib.decompress(body)
+            receiver.add(body)
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_):
+            pass
+
+    return Handler
+
+
+@pytest.fixture
+def receiver():
+    """A Sentry of this test's own at `.dsn`; also closes a client this process opened."""
+    rec = Receiver()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(rec))
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    rec.dsn = f"http://key@127.0.0.1:{server.server_address[1]}/1"
+    yield rec
+    import sentry_sdk
+
+    sentry_sdk.get_client().close(timeout=2)
+    sentry_sdk.get_global_scope().set_client(None)
+    server.shutdown()
+    server.server_close()
