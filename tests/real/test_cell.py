@@ -1,0 +1,217 @@
+"""A tracked cell is the user's cell: results, tracebacks, status and state are unchanged."""
+
+import pytest
+
+SETUP = """
+%load_ext aimon_nb
+import sentry_sdk, asyncio, threading, time
+from aimon_nb import ai_track, get_ai_pipeline_name, last_run
+def spans():
+    return [(s.name, s.status) for s in last_run()._run.spans.values() if s.span_id != last_run()._run.root_id]
+"""
+
+
+@pytest.fixture
+def shell(kernel):
+    """A kernel with the extension loaded."""
+    [done] = kernel.run([SETUP])
+    assert done.status == "ok" and done.text == "" and done.outputs == []
+    return kernel
+
+
+def test_last_expression_is_displayed(shell):
+    """The last expression is displayed and `_` and `Out` hold it."""
+    [a, b] = shell.run(["%%ai_track demo\nx = 41\nx + 1", "(_, Out[2])"])
+    assert a.data()[-1] == "42"
+    assert b.data()[-1] == "(42, 42)"
+
+
+def test_semicolon_silences(shell):
+    """A trailing semicolon shows no value."""
+    [a] = shell.run(["%%ai_track demo\n42;"])
+    assert all("42" not in text for text in a.data())
+
+
+def test_await(shell):
+    """Top-level await works, and tasks are under the pipeline."""
+    [a] = shell.run(
+        [
+            "%%ai_track demo\nasync def f(i):\n    with sentry_sdk.start_span(op='x', name=f't{i}'):\n"
+            "        await asyncio.sleep(.01)\n        return get_ai_pipeline_name()\n"
+            "await asyncio.gather(f(0), f(1))"
+        ]
+    )
+    assert a.status == "ok", a.traceback
+    assert a.data()[-1] == "['demo', 'demo']"
+    assert shell.value("spans()") == [("t0", "ok"), ("t1", "ok")]
+
+
+def test_error_has_true_line_numbers(shell):
+    """One traceback, with the user's line numbers and no frame of ours; the cell fails."""
+    [a, b] = shell.run(["%%ai_track boom\nx = 1\n1/0", "last_run().status"])
+    assert a.status == "error" and a.ename == "ZeroDivisionError"
+    text = "\n".join(a.traceback)
+    assert "----> 3 1/0" in text
+    assert "aimon_nb" not in text.replace("%%ai_track", "")
+    assert sum(o.output_type == "error" for o in a.outputs) == 1
+    assert b.data() == ["'error'"]
+
+
+def test_async_error(shell):
+    """An error after an await has its line number too."""
+    [a] = shell.run(["%%ai_track boom\nawait asyncio.sleep(0)\nraise ValueError('no')"])
+    assert a.status == "error" and "----> 3 raise" in "\n".join(a.traceback)
+
+
+def test_syntax_error(shell):
+    """A syntax error is reported as ever, and leaves no view and no run."""
+    [a, b] = shell.run(["%%ai_track bad\nx = 1\nx =", "last_run()"])
+    assert a.status == "error" and a.ename == "SyntaxError"
+    assert not [o for o in a.outputs if o.output_type == "display_data"]
+    assert b.data() == [] and b.status == "ok"
+
+
+def test_interrupt_sync(shell):
+    """An interrupt is KeyboardInterrupt at the user's line; the run is `interrupted`."""
+    a = shell.cell("%%ai_track stop\nwith sentry_sdk.start_span(op='x', name='busy'):\n    time.sleep(20)", interrupt_after=1)
+    assert a.ename == "KeyboardInterrupt" and a.seconds < 10
+    assert shell.value("last_run().status") == "interrupted"
+    assert shell.value("spans()") == [("busy", "interrupted")]
+    [b] = shell.run(["print(get_ai_pipeline_name(), sentry_sdk.get_current_span())"])
+    assert b.text == "None None\n"
+
+
+def test_interrupt_async(shell):
+    """An interrupted async cell is `interrupted`, whatever ipykernel calls it."""
+    a = shell.cell("%%ai_track stop\nfor _ in range(300):\n    await asyncio.sleep(.1)", interrupt_after=1)
+    assert a.status == "error" and a.seconds < 10
+    assert shell.value("last_run().status") == "interrupted"
+
+
+def test_below_another_magic(shell):
+    """`%%time` above or below works; errors pass through with our frames hidden."""
+    [a, b, c] = shell.run(
+        [
+            "%%time\n%%ai_track inner\nwith sentry_sdk.start_span(op='x', name='s'): pass",
+            "%%ai_track outer\n%%time\nwith sentry_sdk.start_span(op='x', name='u'): pass",
+            "%%time\n%%ai_track inner\n1/0",
+        ]
+    )
+    assert (a.status, b.status, c.status) == ("ok", "ok", "error")
+    assert "Wall time" in a.text and "Wall time" in b.text
+    assert c.ename == "ZeroDivisionError"
+    assert shell.value("[r.name for r in __import__('aimon_nb').runs()]") == ["inner", "outer", "inner"]
+
+
+def test_nested_run_cell(shell):
+    """A tracked cell run from a cell has its own run, and the outer one goes on."""
+    [a] = shell.run(
+        [
+            "%%ai_track outer\nget_ipython().run_cell('%%ai_track inner\\n2+3')\nget_ipython().run_cell('')\n"
+            "with sentry_sdk.start_span(op='x', name='after'): pass\nget_ai_pipeline_name()"
+        ]
+    )
+    assert a.data()[-1] == "'outer'"
+    runs = shell.value("[(r.name, [s.name for s in r._run.spans.values()]) for r in __import__('aimon_nb').runs()]")
+    assert runs == [("outer", ["outer", "inner", "after"]), ("inner", ["inner"])] or runs == [
+        ("outer", ["outer", "after"]),
+        ("inner", ["inner"]),
+    ]
+
+
+def test_bad_option_fails_without_running(shell):
+    """A wrong option is one line; the cell fails and its body does not run."""
+    [a, b] = shell.run(["%%ai_track demo --bogus\nran = True", "'ran' in globals()"])
+    assert a.status == "error" and a.ename == "UsageError" or "UsageError" in a.text
+    assert b.data() == ["False"]
+
+
+def test_help(shell):
+    """`-h` shows the help and runs nothing."""
+    [a, b] = shell.run(["%%ai_track -h\nran = True", "'ran' in globals()"])
+    assert "--view" in a.text and b.data() == ["False"]
+
+
+def test_threads_carry_run_and_pipeline(shell):
+    """Threads and pools belong to the cell that made them; the user's own ContextVars stay his."""
+    [a] = shell.run(
+        [
+            "%%ai_track demo\nfrom concurrent.futures import ThreadPoolExecutor\nfrom contextvars import ContextVar\n"
+            "mine = ContextVar('mine', default='unset'); mine.set('set')\nseen = []\n"
+            "def work(i):\n    with sentry_sdk.start_span(op='x', name=f'w{i}'): seen.append((get_ai_pipeline_name(), mine.get()))\n"
+            "with sentry_sdk.start_span(op='x', name='parent'):\n"
+            "    t = threading.Thread(target=work, args=(0,)); t.start(); t.join()\n"
+            "    with ThreadPoolExecutor(2) as pool: list(pool.map(work, (1, 2)))\nset(seen)"
+        ]
+    )
+    assert a.data()[-1] == "{('demo', 'unset')}"
+    parents = shell.value(
+        "(lambda r: sorted((s.name, r.spans[s.parent_id].name) for s in r.spans.values() if s.parent_id))(last_run()._run)"
+    )
+    assert parents == [("parent", "demo"), ("w0", "parent"), ("w1", "parent"), ("w2", "parent")]
+
+
+def test_pipeline_magic(shell):
+    """`%ai_pipeline` sets, shows and clears the notebook's pipeline; a cell's own name goes first."""
+    cells = shell.run(
+        [
+            "%ai_pipeline my bot",
+            "%ai_pipeline",
+            "%%ai_track\n# first words\nget_ai_pipeline_name()",
+            "%%ai_track named\nget_ai_pipeline_name()",
+            "get_ai_pipeline_name()",
+            "%ai_pipeline --clear",
+            "print(get_ai_pipeline_name())",
+        ]
+    )
+    assert [c.data()[-1:] for c in cells[:5]] == [[], ["'my bot'"], ["'my bot'"], ["'named'"], ["'my bot'"]]
+    assert cells[6].text == "None\n"
+    assert shell.value("last_run().name") == "named"
+
+
+def test_unload_and_reload(shell):
+    """After `%unload_ext` nothing of ours is left; after `%reload_ext` everything is there once."""
+    state = (
+        "import sentry_sdk.tracing as t, sys, concurrent.futures as cf\n"
+        "def state():\n    ip = get_ipython()\n    return dict(cb={k: len(v) for k, v in ip.events.callbacks.items()},"
+        " tr=len(ip.input_transformers_cleanup), conf=len(ip.configurables),"
+        " init=t.Span.__init__.__module__, fin=t.Transaction.finish.__module__, start=threading.Thread.start.__module__,"
+        " submit=cf.ThreadPoolExecutor.submit.__module__, meta=len(sys.meta_path),"
+        " threads=sum(x.name == 'aimon_nb' for x in threading.enumerate()),"
+        " magics=sum('ai_' in n for k in ip.magics_manager.magics.values() for n in k))\nloaded = state()"
+    )
+    shell.run([state, "%%ai_track one\n1"])
+    shell.run(["%reload_ext aimon_nb"])
+    loaded, reloaded = shell.value("loaded"), shell.value("state()")
+    assert reloaded == {**loaded, "threads": reloaded["threads"]}
+    shell.run(["%unload_ext aimon_nb"])
+    bare = shell.value("state()")
+    assert bare["init"] == "sentry_sdk.tracing" and bare["fin"] == "sentry_sdk.tracing"
+    assert bare["start"] == "threading" and bare["submit"].startswith("concurrent")
+    assert bare["threads"] == 0 and bare["magics"] == 0
+    assert bare["tr"] == loaded["tr"] - 1 and bare["conf"] == loaded["conf"] - 1
+    assert bare["meta"] == loaded["meta"] - 1
+    [a] = shell.run(["%load_ext aimon_nb\n", ])
+    assert a.text == ""
+    [b] = shell.run(["%%ai_track two\n2"])
+    assert b.data()[-1] == "2"
+
+
+def test_guarded_init_of_the_user_runs(shell):
+    """`if not sentry_sdk.is_initialized(): sentry_sdk.init(...)` still runs in a tracked cell."""
+    [a] = shell.run(
+        ["%%ai_track demo\nran = False\nif not sentry_sdk.is_initialized():\n    sentry_sdk.init(); ran = True\nran"]
+    )
+    assert a.data()[-1] == "True"
+
+
+def test_empty_cell_says_why(shell):
+    """A tracked cell in which nothing was heard says so."""
+    shell.run(["%%ai_track quiet\nx = 1"])
+    assert shell.value("last_run()._run.notes") == ["no span and no model call was heard in this cell"]
+
+
+def test_running_a_failed_run_all_stops(shell):
+    """The next queued cell is aborted after a failing tracked cell, as in Run All."""
+    [a] = shell.run(["%%ai_track boom\nraise RuntimeError('x')"])
+    assert a.reply["status"] == "error"
