@@ -29,10 +29,14 @@ class Exchange(Protocol):
     node: Node
     good: bool | None
     over: bool
+    ready: bool
     settled: bool
 
     def read(self) -> bool:
         """Take in what has arrived; True if the record changed. Never on the user's path."""
+
+    def record(self) -> None:
+        """Bring the record of its span up to date."""
 
     def settle(self) -> None:
         """Put usage on Sentry's span, and end that span if we made it."""

@@ -210,7 +210,11 @@ class Recorder:
         elif span.status == "running":
             span.status = "ok"
         recording.changed.add(span.span_id)
-        if node.exchange is None or node.exchange.settled:
+        if node.exchange is None:
+            node.sdk = None
+            return
+        node.exchange.record()  # the wire has the last word on its span
+        if node.exchange.settled:
             node.sdk = None
 
     def _refresh(self, recording: Recording) -> None:
@@ -225,7 +229,7 @@ class Recorder:
             try:
                 if exchange.read():
                     recording.changed.add(exchange.node.span_id)
-                if exchange.over and (exchange.node.made or exchange.node.t1 is not None):
+                if exchange.ready:
                     exchange.settle()
                     del recording.asked[exchange]
                     if exchange.node.t1 is not None and exchange.node not in recording.open:
@@ -252,8 +256,7 @@ class Recorder:
         limit = time.monotonic() + PARSE_LIMIT
         self.drain()
         for exchange in list(recording.asked):
-            if not exchange.over:
-                exchange.leave()
+            exchange.leave()
         while recording.asked and time.monotonic() < limit:
             before = len(recording.asked)
             self.drain()

@@ -48,6 +48,7 @@ class Exchange:
         self._reader: EventReader | None = None
         self._held: Callable[[], Any] | None = None
         self.settled = False
+        self._deserted = False
 
     # -- on the user's thread ---------------------------------------------------
 
@@ -83,8 +84,14 @@ class Exchange:
     # -- on ours ------------------------------------------------------------------
 
     def leave(self) -> None:
-        """The run is over and nobody read the answer to its end."""
+        """The run is over: nobody will read on, and nobody else will end the span."""
+        self._deserted = True
         self.done(left=True)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be settled: the answer is over, and the span too where it is the SDK's."""
+        return self.over and (self.node.made or self.node.t1 is not None or self._deserted)
 
     def read(self) -> bool:
         """Take in what has arrived; True if the record changed."""
@@ -98,7 +105,7 @@ class Exchange:
         if self.over and self._reader is not None:
             self._finish_reading()
         changed = arrived or self.over or before != (len(self.call.output), self._reader, self.over)
-        self._record()
+        self.record()
         return changed
 
     def _read_request(self) -> None:
@@ -139,7 +146,7 @@ class Exchange:
             else:
                 self.dialect.answer(self.call, event)
 
-    def _record(self) -> None:
+    def record(self) -> None:
         """Bring the span's record up to date."""
         span, call = self.node.record, self.call
         if span is None or self.node.exchange is not self:
@@ -177,7 +184,7 @@ class Exchange:
         if self._held is not None:
             held, self._held = self._held, None
             held()
-        if node.made:
+        if node.made or (self._deserted and node.t1 is None):
             t1 = int((self.t1 or time.perf_counter()) * 1e9)
             self.observer.finish(node, t1, self.ended or time.time(), ok=self.good is True)
 

@@ -1,0 +1,108 @@
+"""What Sentry gets of a tracked run: the very same spans, and nothing without a DSN."""
+
+import json
+
+import pytest
+
+CLIENT = """
+%load_ext aimon_nb
+import sentry_sdk, openai
+from aimon_nb import last_run, record_token_usage
+client = openai.OpenAI(base_url={url!r}, api_key="sk-secret-key")
+def ask(text, **more):
+    return client.chat.completions.create(model="gpt-4o", messages=[dict(role="user", content=text)], **more)
+"""
+INIT = """
+from sentry_sdk.integrations.openai import OpenAIIntegration
+sentry_sdk.init({dsn!r}, traces_sample_rate=1.0, default_integrations=False, auto_enabling_integrations=False,
+                integrations={integrations}, **{options!r})
+"""
+WORK = """%%ai_track shop
+with sentry_sdk.start_span(op="ai.retrieval", name="search") as span:
+    record_token_usage(span, 10, output_tokens=5)
+ask("plain words")
+for chunk in ask("streamed words", stream=True, stream_options={"include_usage": True}): pass
+stream = ask("left early words", stream=True)
+next(iter(stream)); stream.close()
+client.chat.completions.parse(model="gpt-4o", messages=[dict(role="user", content="parsed words")])
+client.chat.completions.with_raw_response.create(model="gpt-4o", messages=[dict(role="user", content="raw words")]).parse()
+"""
+OPTIONS = [{}, {"stream_gen_ai_spans": False}, {"trace_lifecycle": "stream"}]
+
+
+def truth_url(truth):
+    return truth.url if truth.url.endswith("/v1") else truth.url + "/v1"
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=["static", "one item", "stream"])
+@pytest.mark.parametrize("integrations", ["[]", "[OpenAIIntegration()]"], ids=["wire", "both"])
+def test_every_call_once(kernel, truth, receiver, options, integrations):
+    """Each model call is in the tree once and at Sentry once, with the server's own counts."""
+    kernel.run([CLIENT.format(url=truth_url(truth)), INIT.format(dsn=receiver.dsn, integrations=integrations, options=options)])
+    [work] = kernel.run([WORK])
+    assert work.status == "ok", work.traceback
+    kernel.run(["sentry_sdk.flush(5)"])
+    receiver.quiet()
+    calls = kernel.value(
+        "[(s.usage.input, s.usage.output, s.status) for s in last_run()._run.spans.values() if s.call and not s.covers]"
+    )
+    truth.settled()
+    told = [(c.input, c.output) if c.outcome == "finished" else (None, None) for c in truth.calls]
+    assert told == [call[:2] for call in calls]
+    assert [status for *_, status in calls] == ["ok", "ok", "abandoned", "ok", "ok"]
+    spans = receiver.spans()
+    chats = [s for s in spans if s["op"] == "gen_ai.chat"]
+    assert len(chats) == 5, [(s["op"], s["name"]) for s in spans]
+    sent = sorted((c["data"].get("gen_ai.usage.input_tokens") or 0, c["data"].get("gen_ai.usage.output_tokens") or 0) for c in chats)
+    assert sent == sorted((i or 0, o or 0) for i, o, _ in calls)
+    assert len({s["trace_id"] for s in spans}) == 1
+    assert {s["data"].get("gen_ai.pipeline.name") for s in spans} == {"shop"}
+    ours = kernel.value("[(s.span_id, s.sent) for s in last_run()._run.spans.values()]")
+    assert {i for i, _ in ours} == {s["span_id"] for s in spans}
+    assert {sent for _, sent in ours} == {"yes"}
+    receiver.stored("transaction")
+
+
+def test_no_prompt_and_no_key_at_sentry(kernel, truth, receiver):
+    """The wire sends neither prompts nor answers nor keys."""
+    kernel.run([CLIENT.format(url=truth_url(truth)), INIT.format(dsn=receiver.dsn, integrations="[]", options={})])
+    kernel.run([WORK, "sentry_sdk.flush(5)"])
+    receiver.quiet()
+    everything = json.dumps(receiver.got)
+    assert "gen_ai.chat" in everything
+    for secret in ("plain words", "In short", "sk-secret-key", "parsed words"):
+        assert secret not in everything
+
+
+def test_dsn_from_the_environment(kernels, truth, receiver):
+    """SENTRY_DSN alone is enough."""
+    kernel = kernels(env={"SENTRY_DSN": receiver.dsn})
+    kernel.run([CLIENT.format(url=truth_url(truth)), "%%ai_track env\nask('hello')", "sentry_sdk.flush(5)"])
+    [event] = receiver.wait("transaction")
+    assert event["transaction"] == "env"
+    assert kernel.value("sentry_sdk.is_initialized()") is False
+
+
+def test_an_error_is_captured_once(kernel, truth, receiver):
+    """A failing cell is one error event, in the run's trace, with the pipeline's name."""
+    kernel.run([CLIENT.format(url=truth_url(truth)), INIT.format(dsn=receiver.dsn, integrations="[]", options={})])
+    kernel.run(
+        ["from aimon_nb import ai_track\n@ai_track('step')\ndef step(): raise ValueError('no luck')", "%%ai_track shop\nstep()", "sentry_sdk.flush(5)"]
+    )
+    [event] = receiver.wait("event")
+    receiver.quiet()
+    [event] = receiver.stored("event")
+    [transaction] = receiver.of("transaction")
+    assert event["exception"]["values"][-1]["value"] == "no luck"
+    assert event["contexts"]["trace"]["trace_id"] == transaction["contexts"]["trace"]["trace_id"]
+    assert dict(event["tags"])["gen_ai.pipeline.name"] == "shop"
+    assert {k: v for k, v in event["contexts"]["ai"].items() if k != "type"} == {"pipeline": "shop", "op": "ai.pipeline"}
+
+
+def test_nothing_leaves_without_a_dsn(no_network, kernels, truth):
+    """Without a DSN a tracked cell reaches nothing but the user's own model server."""
+    kernel = kernels(env=no_network.env)
+    kernel.run([CLIENT.format(url=truth_url(truth))])
+    [a, b] = kernel.run([WORK, "%ai_usage"])
+    assert a.status == "ok" and b.status == "ok", (a, b)
+    assert no_network.attempts == []
