@@ -190,6 +190,7 @@ class Recorder:
             start=run.started + timedelta(seconds=offset),
             offset=offset,
             late=recording.closed,
+            sent="no: static API" if node.kind == "dropped" else None,
         )
         run.spans[span.span_id] = span
         recording.open[node] = None

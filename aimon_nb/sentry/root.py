@@ -101,7 +101,7 @@ def _mark_sent(recording: Recording, kept: set[str] | None) -> None:
         word = "no: not sampled"
     else:
         word = "yes"
-    for span in list(run.spans.values()):
+    for span in [span for span in run.spans.values() if span.sent is None]:
         over = kept is not None and span.span_id not in kept and span.span_id != run.root_id
         if word == "yes" and root is not None and root.kind == "static" and over:
             span.sent = "no: late" if span.late or span.duration is None else "no: over the limit"

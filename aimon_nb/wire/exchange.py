@@ -158,7 +158,7 @@ class Exchange:
         span.usage, span.finish_reason = call.usage, call.finish_reason
         if call.streaming and self.t_first is not None:
             span.ttft = self.t_first - self.t0
-        if self.over:
+        if self.over and not self.chunks and self._reader is None:
             self._end(span)
 
     def _end(self, span: Span) -> None:
