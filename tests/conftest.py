@@ -27,6 +27,14 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
+def pytest_sessionfinish(session, exitstatus):
+    # What is skipped is not tested: nobody looks for it in a green run of CI.
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if CI and exitstatus == 0 and reporter and reporter.stats.get("skipped"):
+        reporter.write_line("under CI=true a skipped test is a failure", red=True)
+        session.exitstatus = 1
+
+
 def pytest_report_header():
     return f"browser: {find_browser() or 'none found: browser tests cannot run'}"
 

@@ -14,7 +14,8 @@ A token is a word (`str.split`). Then:
 What a request says can steer what happens to it, wherever it stands in the last
 turn: `[wait 2.5]` answers that many seconds later, `[status 500]` always fails
 so, `[busy once]` answers 429 the first time it is asked and then well, `[cut]`
-breaks the connection in the middle of the answer.
+breaks the connection in the middle of the answer. Any model answers, but for
+`no-such-model` (404).
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from aimon_nb.testing.schema import example
 
 _CREATED = 1_767_225_600  # one instant for all: answers are the same at every run
 _MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-5", "gpt-5-mini", "o4-mini", "text-embedding-3-small")
+_NO_MODEL = "no-such-model"
 _USE_TOOL = "use the tool"
 _numbers = count(1)
 _ERROR_TYPES = {
@@ -44,6 +45,8 @@ def _text(content: Any) -> str:
 def _model(body: Body) -> str:
     if not isinstance(body.get("model"), str):
         raise RefusedError(400, "you must provide a model parameter")
+    if body["model"] == _NO_MODEL:
+        raise RefusedError(404, f"The model `{_NO_MODEL}` does not exist")
     return str(body["model"])
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -18,3 +19,9 @@ def find_browser() -> str | None:
     found = [named] if named else [shutil.which(name) for name in NAMES]
     found += [MAC, *map(str, sorted(CACHE.glob("chromium-*/chrome-linux*/chrome"), reverse=True))]
     return next((path for path in found if path and os.access(path, os.X_OK)), None)
+
+
+if __name__ == "__main__":
+    path = find_browser()
+    print(path or "no Chromium or Chrome")
+    sys.exit(path is None)

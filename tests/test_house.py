@@ -1,0 +1,162 @@
+"""The house: who imports whom, how long a file is, what importing costs, what the wheel holds."""
+
+import ast
+import subprocess
+import sys
+import zipfile
+from importlib.util import find_spec
+
+import pytest
+
+from tests.real.places import ROOT
+
+PACKAGE = ROOT / "aimon_nb"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+ALL = {"model", "pricing", "recording", "sentry", "wire", "ai", "views", "history", "api", "notebook", "testing"}
+
+# docs/ARCHITECTURE.md's arrows: a room and the rooms it may import.
+ARROWS = {
+    "model": set(),
+    "pricing": {"model"},
+    "recording": {"pricing", "model"},
+    "sentry": {"recording", "model"},
+    "wire": {"sentry", "recording", "model"},
+    "ai": {"wire", "sentry", "recording", "model"},
+    "history": {"pricing", "model"},
+    "views": {"history", "pricing", "model"},
+    "api": {"ai", "wire", "sentry", "views", "history", "recording", "pricing", "model"},
+    "testing": {"api", "recording", "wire", "model"},
+    "notebook": ALL,
+    "__main__": ALL,
+}
+LINES = {"tree.js": 700}
+NO_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
+
+
+def room(path):
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports(path):
+    """Yield (full dotted name of what is imported, whether at the top of the module)."""
+    tree = ast.parse(path.read_text("utf-8"))
+    inner = {id(n) for f in ast.walk(tree) if _waits(f) for n in ast.walk(f)}
+    package = ("aimon_nb", *path.relative_to(PACKAGE).parent.parts)
+    for node in ast.walk(tree):
+        top = id(node) not in inner
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            base = ".".join(filter(None, [base, node.module]))
+            yield from ((f"{base}.{alias.name}", top) for alias in node.names)
+
+
+def _waits(node):
+    """Whether what stands in a node runs later than the module, or only for type checkers."""
+    checking = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+    return checking or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+
+
+def is_module(name):
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def named(path):
+    return str(path.relative_to(ROOT))
+
+
+def test_imports_follow_the_arrows():
+    """A room imports no room but those that the architecture lets it."""
+    wrong = []
+    for path in MODULES:
+        me = room(path)
+        if me == "__init__":
+            continue
+        assert me in ARROWS, f"{named(path)}: a room that docs/ARCHITECTURE.md does not know"
+        for name, _ in imports(path):
+            parts = name.split(".")
+            if parts[0] != "aimon_nb":
+                continue
+            # `from aimon_nb import x`: a room, or a name of the package itself.
+            other = parts[1] if len(parts) > 1 and (is_module(f"aimon_nb.{parts[1]}")) else "__init__"
+            if other not in ARROWS[me] | {me}:
+                wrong.append(f"{named(path)} imports {name}")
+    assert [] == wrong
+
+
+def test_the_package_names_its_parts_lazily():
+    """aimon_nb/__init__.py imports no room and no library when it is imported."""
+    top = {name.split(".")[0] for name, is_top in imports(PACKAGE / "__init__.py") if is_top}
+    assert top <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("name", ["model", "testing"])
+def test_plain_rooms_need_the_standard_library_only(name):
+    """Plain data and the truth server import nothing that has to be installed."""
+    found = {n.split(".")[0] for p in (PACKAGE / name).rglob("*.py") for n, _ in imports(p)}
+    assert found - {"aimon_nb"} <= sys.stdlib_module_names
+
+
+def test_only_one_room_knows_the_insides_of_sentry_sdk():
+    """No room but `sentry` imports a submodule of sentry_sdk."""
+    wrong = [
+        f"{named(path)} imports {name}"
+        for path in MODULES
+        if room(path) != "sentry"
+        for name, _ in imports(path)
+        if name.startswith("sentry_sdk.") and (name.count(".") > 1 or is_module(name))
+    ]
+    assert [] == wrong
+
+
+def test_files_are_short_and_well_named():
+    """No file is over 400 lines (tree.js: 700), none is called after nothing in particular."""
+    files = [p for s in ("*.py", "*.js", "*.mjs", "*.css") for p in PACKAGE.rglob(s)]
+    lengths = {p: len(p.read_text("utf-8").splitlines()) for p in files}
+    long = {named(p): n for p, n in lengths.items() if n > LINES.get(p.name, 400)}
+    assert {} == long
+    assert [] == [named(p) for p in PACKAGE.rglob("*") if p.stem.lower().strip("_") in NO_NAMES]
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    """`import aimon_nb` works without IPython and loads no library that costs time."""
+    code = "import sys, aimon_nb; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    heavy = {"pandas", "numpy", "IPython", "anywidget", "ipywidgets", "genai_prices", "pydantic"}
+    heavy |= {"sqlite3", "sentry_sdk", "openai", "httpx"}
+    assert set() == heavy & set(run.stdout.split())
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=ROOT, check=True, timeout=120, capture_output=True,
+    )  # fmt: skip
+    (path,) = folder.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.getinfo(name).file_size for name in archive.namelist()}
+
+
+def test_the_wheel_holds_the_whole_package(wheel):
+    """Every file of the package is in the wheel: code, py.typed, the widget's script and style."""
+    wanted = {named(p) for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    assert set() == wanted - set(wheel)
+    assert "aimon_nb/py.typed" in wheel
+    if (PACKAGE / "views").is_dir():
+        assert {"tree.js", "tree.css"} <= {name.rpartition("/")[2] for name in wheel}
+
+
+def test_the_wheel_holds_the_licence_and_the_startup_file_and_no_tests(wheel):
+    """The wheel has its licence and the lazy magics' file, and nothing of the workshop."""
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel)
+    assert any(name.endswith(".data/data/etc/ipython/startup/50-aimon_nb.py") for name in wheel)
+    tops = {name.split("/")[0] for name in wheel}
+    assert {"aimon_nb"} == {top for top in tops if not top.startswith("aimon_nb-")}
