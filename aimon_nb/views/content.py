@@ -1,0 +1,107 @@
+"""What was said: the one place of the views that reads prompts and answers.
+
+`rows.detail` alone uses it. Everything else shows a span without its content.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aimon_nb.model import Message, Span
+from aimon_nb.views import words
+
+# Attributes that hold what was said, in every spelling that SDKs write.
+_CONTENT = re.compile(
+    r"messages?$|\.content$|\.text$|texts$|instructions$|arguments$|\.choice$|\.prompts?$"
+    r"|tool\.(call\.)?(input|output|result)$|tool_calls?$|embeddings\.input|\.responses$"
+    r"|documents$|preamble$|search_(queries|results)$|citations$|definitions$|available_tools$"
+    r"|function_call$|^(input|output|prompt|completion)(\.|$)|\.(input|output)\.value$",
+    re.IGNORECASE,
+)
+_ASKED = ("gen_ai.input.messages", "gen_ai.request.messages", "ai.input_messages")
+_SAID = ("gen_ai.output.messages", "gen_ai.response.text", "ai.responses")
+_TOOL_IN = ("gen_ai.tool.call.arguments", "gen_ai.tool.input")
+_TOOL_OUT = ("gen_ai.tool.call.result", "gen_ai.tool.output", "mcp.tool.result.content")
+
+Turn = dict[str, Any]
+
+
+def is_content(key: str) -> bool:
+    """Whether an attribute holds what was said rather than facts about it."""
+    return bool(_CONTENT.search(key))
+
+
+def attributes(data: Mapping[str, Any], *, keep_content: bool = False) -> list[list[str]]:
+    """Sorted (key, value) pairs as text, without those that hold content."""
+    kept = sorted((str(k), v) for k, v in data.items() if keep_content or not is_content(str(k)))
+    return [[words.line(key, 120), words.visible(_text(value)[:2_000])] for key, value in kept]
+
+
+def conversation(span: Span) -> list[Turn]:
+    """The turns of a span, oldest first; `side` is `in` or `out`."""
+    if span.call is not None and (span.call.input or span.call.output):
+        asked = [_turn("in", m) for m in span.call.input]
+        return asked + [_turn("out", m) for m in span.call.output]
+    return [
+        *_turns("in", "user", _first(span, _ASKED)),
+        *_turns("in", "arguments", _first(span, _TOOL_IN)),
+        *_turns("out", "assistant", _first(span, _SAID)),
+        *_turns("out", "result", _first(span, _TOOL_OUT)),
+    ]
+
+
+def _turn(side: str, message: Message) -> Turn:
+    calls = [[words.line(n, 120), _encodable(a)] for n, a in message.tool_calls]
+    return {"side": side, "role": message.role, "text": _encodable(message.text), "calls": calls}
+
+
+def _first(span: Span, keys: Iterable[str]) -> Any:
+    return next((span.attributes[k] for k in keys if span.attributes.get(k)), None)
+
+
+def _turns(side: str, role: str, value: Any) -> list[Turn]:
+    if value is None:
+        return []
+    parsed = _parsed(value)
+    items = parsed if isinstance(parsed, list) else [parsed]
+    return [_told(side, role, item) for item in items]
+
+
+def _told(side: str, role: str, item: Any) -> Turn:
+    said: Any = item
+    if isinstance(item, dict) and "role" in item:
+        role = words.line(str(item["role"]), 40)
+        said = item.get("content", item.get("parts", item.get("tool_calls", "")))
+    return {"side": side, "role": role, "text": _encodable(_spoken(said)), "calls": []}
+
+
+def _spoken(said: Any) -> str:
+    if isinstance(said, list) and said and all(isinstance(p, dict) for p in said):
+        return "\n".join(_text(p.get("text", p.get("content", p))) for p in said)
+    return _text(said)
+
+
+def _parsed(value: Any) -> Any:
+    if not isinstance(value, str) or value[:1] not in "[{":
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def _encodable(text: str) -> str:
+    """The text without lone surrogates, which no JSON message can carry."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,151 @@
+"""The saved form of a run: static HTML that reads without a kernel, script or network.
+
+Sanitisers drop style tags, svg, aria, ids and CSS variables, and some drop every
+style attribute. So it stands on nested `<details>`, one line of text a row and a
+little inline style; it inherits its colour and dims by opacity, so it reads on
+white and on black, and words carry every meaning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from html import escape
+
+from aimon_nb.model import Run
+from aimon_nb.views import words
+from aimon_nb.views.lines import LIMIT, Line, Tree, tree
+
+# Trees up to this size stand open to the second level.
+_SMALL = 30
+_ROOT = (
+    "max-width:62em;font:13px/1.75 system-ui,sans-serif;white-space:pre-wrap;"
+    "border:1px solid rgba(128,128,128,.35);border-radius:6px;padding:4px 12px"
+)
+_DIM = '<small style="opacity:.75">'
+_RIGHT = '<samp style="float:right;white-space:pre">'
+_LEAF = '<div style="padding-left:1.2em">'
+_INSET = '<div style="margin-left:1.2em">'
+
+
+def static(run: Run, mount_id: str | None = None) -> str:
+    """The whole run as HTML without any prompt or answer.
+
+    With `mount_id`, unique to this showing, a short script puts the live view
+    over it in the page where the run happened.
+    """
+    body = "".join(_body(run))
+    if mount_id is None:
+        return f'<div style="{_ROOT}">{body}</div>'
+    return host(body, mount_id, _ROOT) + mount_script(run.run_id, mount_id)
+
+
+def host(body: str, mount_id: str, style: str) -> str:
+    """The element that the live view may take over; `aimon-host` marks it as ours."""
+    return (
+        f'<div class="aimon-host" id="{escape(mount_id)}"><div style="{style}">{body}</div></div>'
+    )
+
+
+def mount_script(run_id: str, mount_id: str, *, wait: bool = False) -> str:
+    """A script of at most 300 bytes; `wait` holds the user's cleared output for a frame."""
+    option = ",{wait:1}" if wait else ""
+    return (
+        f"<script>(()=>{{const e=document.getElementById({_literal(mount_id)}),"
+        f"r=globalThis[Symbol.for('aimon_nb')]?.runs.get({_literal(run_id)});"
+        f"e&&r?.mount(e{option})}})()</script>"
+    )
+
+
+def _literal(text: str) -> str:
+    """A JavaScript string that cannot end the script it stands in."""
+    return json.dumps(text).replace("<", "\\u003c").replace("&", "\\u0026")
+
+
+def _text(text: str) -> str:
+    return escape(words.visible(text), quote=False)
+
+
+def _body(run: Run) -> Iterator[str]:
+    yield _header(run)
+    why = words.empty(run)
+    if why:
+        yield f'<div style="opacity:.75">{_text(why)}</div>'
+    laid = tree(run)
+    if laid.flat:
+        yield _heads()
+        yield from _rows(laid)
+        yield from _beyond(laid)
+    notes = run.notes[1:] if why and run.notes else run.notes
+    for note in notes:
+        yield f'<div style="opacity:.75">note: {_text(note)}</div>'
+
+
+def _header(run: Run) -> str:
+    pieces = [words.seconds(run.duration), *words.totals(run.totals)]
+    pieces.append(words.destination(run))
+    facts = " · ".join(_text(p) for p in pieces if p)
+    said = ": ".join(p for p in (run.error_type, run.error) if p)
+    error = f"<div><b>{_text(words.line(said, 500))}</b></div>" if said and not run.spans else ""
+    name = _text(words.line(run.name, 120))
+    return f"<div>{_text(words.marked(run.status))} <b>{name}</b>  {facts}</div>{error}"
+
+
+def _heads() -> str:
+    return (
+        f'<div style="opacity:.65">span {_RIGHT}{_columns("time", "tokens", "cost")}</samp></div>'
+    )
+
+
+def _columns(time: str, tokens: str, cost: str) -> str:
+    """Three columns of even width, as text: they line up without any style."""
+    return escape(f"{time:>10}{tokens:>18}{cost:>13}", quote=False)
+
+
+def _rows(laid: Tree) -> Iterator[str]:
+    failed = any(one.fails for one in laid.kept)
+    deep = 2 if len(laid.flat) <= _SMALL else 0
+    shown = {id(one) for one in laid.kept} if laid.beyond else None
+    # An explicit stack: a chain of a thousand spans must not end in a RecursionError.
+    todo: list[Line | str] = list(reversed(laid.top))
+    while todo:
+        one = todo.pop()
+        if isinstance(one, str):
+            yield one
+        elif shown is None or id(one) in shown:
+            todo.extend(
+                reversed(list(_row(one, is_open=one.fails if failed else one.depth < deep)))
+            )
+
+
+def _row(one: Line, *, is_open: bool) -> Iterator[Line | str]:
+    if one.below:
+        yield f"<details{' open' if is_open else ''}><summary>{_cells(one)}</summary>"
+        yield f"{_error(one)}{_INSET}"
+        yield from one.below
+        yield "</div></details>"
+    else:
+        yield f"{_LEAF}{_cells(one)}</div>{_error(one)}"
+
+
+def _cells(one: Line) -> str:
+    row = one.row
+    dim = f" {_DIM}{_text(row['label'])}</small>" if row["label"] else ""
+    name = _text(words.line(row["name"], 60))
+    if one.span.status in words.FAILED:
+        name = f"<b>{words.MARKS.get(one.span.status, '?')} {name}</b>"
+    return f"{name}{dim} {_RIGHT}{_columns(one.time, row['tokens'], row['cost'])}</samp>"
+
+
+def _error(one: Line) -> str:
+    if not one.error:
+        return ""
+    return f'<div style="padding-left:2.4em"><b>{_text(one.error)}</b></div>'
+
+
+def _beyond(laid: Tree) -> Iterator[str]:
+    if not laid.beyond:
+        return
+    yield f'<div style="opacity:.75">{laid.beyond:,} more: %ai_spans</div>'
+    for one in laid.failed_beyond[:LIMIT]:
+        yield f"{_LEAF}{_cells(one)}</div>{_error(one)}"

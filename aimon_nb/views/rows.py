@@ -1,0 +1,264 @@
+"""Spans and runs as JSON-safe data for the views.
+
+`header` and `row` hold no prompt, no answer and no tool argument, ever: they are
+what a saved notebook may keep. Content is in `detail` only, which reaches the
+page by message and is never stored.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from datetime import datetime, timezone
+from itertools import islice
+from typing import Any
+
+from aimon_nb.model import Cost, Run, Span, Usage
+from aimon_nb.views import words
+from aimon_nb.views.content import attributes, conversation
+
+_CODE = re.compile(r"\b([45]\d\d)\b")
+# How many of the latest spans are searched for the retry of a failed call.
+_RETRY_WINDOW = 200
+
+
+def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
+    """What stands above the tree: identity, status, totals, notes.
+
+    `started` is in epoch milliseconds; `elapsed` and `dur` in seconds (`dur` is
+    None while running). `now` is for tests.
+    """
+    totals = run.totals
+    shown, note = words.total_cost(totals)
+    return {
+        "run_id": run.run_id,
+        "name": words.line(run.name, 120),
+        "status": run.status,
+        "started": int(run.started.timestamp() * 1000),
+        "elapsed": _elapsed(run, now),
+        "dur": _number(run.duration),
+        "calls": totals.calls,
+        "errors": totals.errors,
+        "tokens": words.tokens(totals.usage),
+        "cached": words.cached(totals.usage),
+        "cost": shown,
+        "cost_note": note,
+        "unpriced": totals.unpriced,
+        "destination": run.destination,
+        "trace": run.trace_id if run.destination != "local" else None,
+        "error": _error(run.error_type, run.error),
+        "notes": [words.line(n, 500) for n in run.notes],
+        "faults": run.faults,
+        "empty": words.line(words.empty(run), 500),
+        "incomplete": run.incomplete,
+        "progress": None,
+    }
+
+
+def row(span: Span, run: Run) -> dict[str, Any]:
+    """One line of the tree; `start` and `dur` in seconds, `usd` in dollars."""
+    usage, cost = span.usage, span.cost
+    hidden = not run.shows(span)
+    return {
+        "id": span.span_id,
+        "parent": run._shown_parent(span),
+        "kind": span.kind,
+        "name": name(span),
+        "label": label(span, run),
+        "status": span.status,
+        "start": _number(span.offset),
+        "dur": _number(span.duration),
+        "time": words.seconds(span.duration),
+        "tokens": words.tokens(usage),
+        "cost": words.cost(cost),
+        "input": usage.input,
+        "output": usage.output,
+        "usd": float(cost.total) if cost and cost.total is not None else None,
+        "cost_state": cost.state if cost else None,
+        "counts": counts(span),
+        "error": _error(span.error_type, _said(span)),
+        "streaming": bool(span.streaming),
+        "item": words.line(span.item, 60) if span.item else None,
+        "hidden": hidden,
+    }
+
+
+def counts(span: Span) -> bool:
+    """Whether the span adds to the sums of the rows above it."""
+    return (span.cost is not None or span.is_call) and not (span.covers or span.cached_locally)
+
+
+def name(span: Span) -> str:
+    """What the row is called: without the model, which stands beside it."""
+    if span.kind == "tool" and span.tool:
+        return words.line(span.tool, 120)
+    if span.kind == "agent" and span.agent:
+        return words.line(span.agent, 120)
+    text = span.name or span.op or "span"
+    for model in (span.request_model, span.model):
+        text = text.removesuffix(f" {model}") if model else text
+    for prefix in ("execute_tool ", "invoke_agent "):
+        text = text.removeprefix(prefix)
+    return words.line(text, 120)
+
+
+def label(span: Span, run: Run) -> str:
+    """The dim words beside the name: model, `agent`, `tool`, `429, retried`, `streaming`."""
+    known = span.model or span.request_model
+    parts = [words.line(known, 80)] if known else []
+    if span.kind in ("agent", "tool", "retrieval"):
+        parts.append(span.kind)
+    if span.status == "error" and span.is_call:
+        parts.append(", ".join(_fault(span, run)))
+    elif span.status not in ("ok", "running"):
+        parts.append(words.status(span.status))
+    if span.cached_locally:
+        parts.append("cached locally")
+    if span.streaming and span.status == "running":
+        parts.append("streaming")
+    return " · ".join(p for p in parts if p)
+
+
+def retried(span: Span, run: Run) -> bool:
+    """Whether a later sibling asked the same model again."""
+    for later in islice(reversed(run.spans.values()), _RETRY_WINDOW):
+        if later is span:
+            return False
+        if later.is_call and later.parent_id == span.parent_id and _asked(later) == _asked(span):
+            return True
+    return False
+
+
+def detail(span: Span) -> dict[str, Any]:
+    """All about one span, content included: for the live view only, never kept."""
+    call = span.call
+    return {
+        "id": span.span_id,
+        "op": span.op,
+        "messages": conversation(span),
+        "usage": _kinds(span.usage),
+        "cost": _arithmetic(span.cost, span.model or span.request_model),
+        "error": _error(span.error_type, _said(span), limit=20_000),
+        "facts": _facts(span),
+        "parameters": attributes(call.parameters, keep_content=True) if call else [],
+        "tools": [words.visible(t) for t in call.tools] if call else [],
+        "attributes": attributes(span.attributes),
+    }
+
+
+def snapshot(run: Run, limit_bytes: int = 200_000) -> dict[str, Any]:
+    """Header and rows without details, for a page that was reloaded.
+
+    Rows beyond `limit_bytes` of JSON are left out and counted in `cut`.
+    """
+    top = header(run)
+    room = limit_bytes - _size(top) - 100
+    rows: list[dict[str, Any]] = []
+    total = 0
+    for _, span in run.walk():
+        total += 1
+        if len(rows) < total - 1:
+            continue
+        one = row(span, run)
+        room -= _size(one) + 2
+        if room >= 0:
+            rows.append(one)
+    return {"header": top, "rows": rows, "cut": total - len(rows)}
+
+
+def _size(data: dict[str, Any]) -> int:
+    return len(json.dumps(data))
+
+
+def _elapsed(run: Run, now: datetime | None) -> float:
+    if run.duration is not None:
+        return float(run.duration)
+    now = now or datetime.now(timezone.utc)
+    return max(0.0, ((run.ended or now) - run.started).total_seconds())
+
+
+def _number(x: float | None) -> float | None:
+    return round(x, 4) if x is not None and math.isfinite(x) else None
+
+
+def _said(span: Span) -> str | None:
+    return span.error or (span.call.error if span.call else None)
+
+
+def _error(kind: str | None, text: str | None, limit: int = 500) -> str | None:
+    both = ": ".join(p for p in (kind, text) if p)
+    if not both:
+        return None
+    return words.line(both, limit) if limit <= 500 else words.visible(both[:limit])  # noqa: PLR2004
+
+
+def _fault(span: Span, run: Run) -> list[str]:
+    code = span.attributes.get("http.response.status_code")
+    found = _CODE.search((_said(span) or "")[:200])
+    parts = [str(code) if code else found[1] if found else "error"]
+    return [*parts, "retried"] if retried(span, run) else parts
+
+
+def _asked(span: Span) -> str | None:
+    return span.request_model or span.model
+
+
+def _kinds(usage: Usage) -> list[list[Any]]:
+    named = {
+        "input": usage.input,
+        "of it cached": usage.cached,
+        "of it cache write": usage.cache_write,
+        "output": usage.output,
+        "of it reasoning": usage.reasoning,
+        "total": usage.total,
+    }
+    return [[kind, f"{n:,}"] for kind, n in named.items() if n is not None]
+
+
+def _arithmetic(cost: Cost | None, model: str | None) -> dict[str, Any] | None:
+    if cost is None:
+        return None
+    known = cost.total is not None and cost.state in ("priced", "partial")
+    total = words.exact(cost.total) if known and cost.total is not None else words.cost(cost)
+    return {
+        "state": cost.state,
+        "parts": [
+            [
+                words.line(kind, 40),
+                f"{n:,}",
+                words.rate(per),
+                words.exact(usd) if per else "no price",
+            ]
+            for kind, n, per, usd in cost.parts
+        ],
+        "model": words.line(model, 80) if model else "total",
+        "total": f"≥ {total}" if known and cost.state == "partial" else total,
+        "reason": words.line(cost.reason) if cost.reason else None,
+        "source": cost.source,
+        "assumptions": [words.line(a) for a in cost.assumptions],
+    }
+
+
+def _facts(span: Span) -> list[list[str]]:
+    call = span.call
+    named = {
+        "status": words.marked(span.status),
+        "provider": span.provider,
+        "host": call.host if call else None,
+        "model": span.model,
+        "asked for": span.request_model if span.request_model != span.model else None,
+        "operation": span.operation,
+        "finish": span.finish_reason,
+        "first token": words.seconds(span.ttft),
+        "service tier": call.service_tier if call else None,
+        "item": span.item,
+        "attempt": str(span.attempt) if span.attempt is not None else None,
+        "thread": span.thread,
+        "started": span.start.astimezone(timezone.utc).strftime("%H:%M:%S.%f")[:-3] + " UTC",
+        "op": span.op,
+        "pipeline": span.pipeline,
+        "span": span.span_id,
+        "sent": span.sent,
+    }
+    return [[key, words.line(str(value), 200)] for key, value in named.items() if value]

@@ -1,0 +1,117 @@
+"""A run as plain text: for terminals, `text/plain`, and whoever drops HTML."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+from aimon_nb.model import Run
+from aimon_nb.views import words
+from aimon_nb.views.lines import LIMIT, Line, Tree
+from aimon_nb.views.lines import tree as lay_out
+
+_GUIDES = ("├─ ", "└─ ", "│  ", "   ")
+_ASCII = str.maketrans(
+    {
+        "├": "|", "└": "`", "─": "-", "│": "|", "→": ">", "≥": ">=", "…": "...", "·": "-",
+        "✓": "+", "✕": "x", "◼": "#", "◌": "o", "⟨": "<", "⟩": ">",
+    }
+)  # fmt: skip
+_NARROWEST = 60
+
+
+def tree(run: Run, *, ascii_only: bool = False, width: int = 100) -> str:
+    """The header line and a line a span, with columns that line up within `width`."""
+    laid = lay_out(run)
+    said = [*_header(run), *_rows(laid, max(width, _NARROWEST)), *_notes(run)]
+    text = "\n".join(one.rstrip() for one in said)
+    if not ascii_only:
+        return text
+    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _header(run: Run) -> Iterator[str]:
+    facts = [words.seconds(run.duration), *words.totals(run.totals), words.destination(run)]
+    name = words.line(run.name, 60)
+    yield "  ".join([f"{words.marked(run.status)}  {name}", *(f for f in facts if f)])
+    said = ": ".join(p for p in (run.error_type, run.error) if p)
+    if said and not run.spans:
+        yield f"   {words.line(said, 300)}"
+    why = words.empty(run)
+    if why:
+        yield f"   {words.visible(why)}"
+
+
+def _notes(run: Run) -> Iterator[str]:
+    shown_above = bool(words.empty(run))
+    for note in run.notes[1:] if shown_above else run.notes:
+        yield f"note: {words.line(note, 500)}"
+
+
+def _rows(laid: Tree, width: int) -> Iterator[str]:
+    if not laid.flat:
+        return
+    columns = _widths(laid.kept)
+    room = width - sum(columns) - 2 * len(columns)
+    yield _pad("span", room) + _cells(("time", "tokens", "cost"), columns)
+    for one, lead, below in _guided(laid):
+        yield _row(one, lead, room, columns)
+        if one.error:
+            yield _cut(f"{below}{words.MARKS['error']} {one.error}", 3 * width)
+    if laid.beyond:
+        yield f"{laid.beyond:,} more: %ai_spans"
+        for one in laid.failed_beyond[:LIMIT]:
+            yield _row(one, "", room, columns)
+            yield _cut(f"   {words.MARKS['error']} {one.error}", 3 * width)
+
+
+def _guided(laid: Tree) -> Iterator[tuple[Line, str, str]]:
+    """Yield each kept line with the guides before it and before what hangs below it."""
+    tee, end, bar, gap = _GUIDES
+    left = LIMIT
+    todo = [(one, "", one is laid.top[-1]) for one in reversed(laid.top)]
+    while todo and left:
+        one, lead, last = todo.pop()
+        left -= 1
+        inner = lead + (gap if last else bar)
+        yield one, lead + (end if last else tee), inner + (bar if one.below else gap)
+        todo += [(c, inner, c is one.below[-1]) for c in reversed(one.below)]
+
+
+def _row(one: Line, lead: str, room: int, columns: list[int]) -> str:
+    row = one.row
+    mark = f"{words.MARKS.get(one.span.status, '?')} " if one.span.status in words.FAILED else ""
+    text = f"{lead}{mark}{row['name']}"
+    if row["label"]:
+        text += f"  {row['label']}"
+    return _pad(_cut(text, room), room) + _cells((one.time, row["tokens"], row["cost"]), columns)
+
+
+def _widths(kept: list[Line]) -> list[int]:
+    cells = [("time", "tokens", "cost")]
+    cells += [(one.time, one.row["tokens"], one.row["cost"]) for one in kept]
+    return [max(_width(cell) for cell in column) for column in zip(*cells, strict=True)]
+
+
+def _cells(cells: tuple[str, str, str], columns: list[int]) -> str:
+    return "".join(f"  {cell:>{size}}" for cell, size in zip(cells, columns, strict=True))
+
+
+def _width(text: str) -> int:
+    """Columns a terminal needs: wide East Asian characters take two."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
+
+
+def _pad(text: str, size: int) -> str:
+    return text + " " * max(0, size - _width(text))
+
+
+def _cut(text: str, size: int) -> str:
+    if _width(text) <= size:
+        return text
+    while _width(text) > size - 1:
+        text = text[: -max(1, (_width(text) - size) // 2)]
+    return text + "…"

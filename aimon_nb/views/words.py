@@ -1,0 +1,199 @@
+"""The words and number formats that every form of a run shows.
+
+One place, so that the live tree, the saved notebook and the terminal never say
+the same thing in two ways. `tree.js` repeats `seconds`, `tokens` and `money` for
+numbers that tick in the page; `tests/views/formats.json` holds both to one table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from aimon_nb.model import Cost, Run, Totals, Usage
+
+# A mark never stands alone: the word beside it carries the meaning.
+MARKS = {
+    "running": "…",
+    "ok": "✓",
+    "error": "✕",
+    "interrupted": "◼",
+    "cancelled": "◼",
+    "abandoned": "◌",
+    "lost": "?",
+    "over_budget": "◼",
+    "killed": "✕",
+}
+FAILED = frozenset({"error", "interrupted", "lost", "over_budget", "killed"})
+
+_SMALLEST = Decimal("0.0001")
+_CENT = Decimal("0.01")
+# C0, C1, bidi controls, invisible marks, line separators, lone surrogates. The
+# zero-width joiners stay: emoji and several scripts are written with them.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+    "\ud800-\udfff]"
+)
+
+
+def seconds(x: float | None) -> str:
+    """A length of time: `0.41 s`, `12.3 s`, `62 s`, `1 m 40 s`, `2 h 05 m`."""
+    if x is None or x != x:  # noqa: PLR0124 (only NaN differs from itself)
+        return ""
+    if x < 0.005:  # noqa: PLR2004
+        return "< 0.01 s"
+    for limit, digits in ((9.995, 2), (59.95, 1), (99.5, 0)):
+        if x < limit:
+            return f"{x:.{digits}f} s"
+    minutes, rest = divmod(round(x), 60)
+    if minutes < 60:  # noqa: PLR2004
+        return f"{minutes} m {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} m"
+
+
+def tokens(usage: Usage) -> str:
+    """Tokens in and out: `12,035 → 804`; only the known side; "" if nothing is known."""
+    if usage.input is not None and usage.output is not None:
+        return f"{usage.input:,} → {usage.output:,}"
+    if usage.input is not None:
+        return f"{usage.input:,}"
+    if usage.output is not None:
+        return f"→ {usage.output:,}"
+    return f"{usage.total:,} in all" if usage.total is not None else ""
+
+
+def money(amount: Decimal | None) -> str:
+    """US dollars: `$0.0242`, `< $0.0001`, `$1.24`; "" for an unknown amount."""
+    if amount is None:
+        return ""
+    if amount == 0:
+        return "$0"
+    if amount < _SMALLEST:
+        return "< $0.0001"
+    exact = amount.quantize(_SMALLEST)
+    return f"${exact}" if exact < 1 else f"${amount.quantize(_CENT):,}"
+
+
+def at_least(amount: Decimal) -> str:
+    """A lower bound: `≥ $0.0242`; below what can be written, `> $0`."""
+    return f"≥ {money(amount)}" if amount >= _SMALLEST else "> $0"
+
+
+def exact(amount: Decimal) -> str:
+    """US dollars as the arithmetic of one call needs them: five decimals."""
+    if 0 < amount < Decimal("0.00001"):
+        return "< $0.00001"
+    return f"${amount.quantize(Decimal('0.00001')):,}"
+
+
+def rate(per_million: Decimal | None) -> str:
+    """A price per million tokens: `$2.50`; "" where there is none."""
+    if per_million is None:
+        return ""
+    shown = per_million.quantize(_CENT)
+    return f"${shown:,}" if shown == per_million else f"${per_million.normalize():,f}"
+
+
+def cost(c: Cost | None) -> str:
+    """What one call cost: an amount, a lower bound, or the word for why there is none."""
+    if c is None:
+        return ""
+    if c.state == "partial" and c.total:
+        return at_least(c.total)
+    if c.state == "priced":
+        return money(c.total) or "unpriced"
+    return {"free": "free", "no_usage": "no usage"}.get(c.state, "unpriced")
+
+
+def count(n: int, one: str, many: str = "") -> str:
+    """A number with its noun: `1 call`, `5 calls`."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def cached(usage: Usage) -> str:
+    """The share of the input that came from the provider's cache: `74 % cached`."""
+    if not usage.cached or not usage.input:
+        return ""
+    return f"{min(100, round(100 * usage.cached / usage.input))} % cached"
+
+
+def total_cost(totals: Totals) -> tuple[str, str]:
+    """The cost of a run and what must be said about it: (`≥ $0.0242`, `1 unpriced`)."""
+    notes = list(_doubts(totals))
+    if totals.cost is None or (totals.cost == 0 and totals.lower_bound):
+        return (notes[0], " · ".join(notes[1:])) if notes else ("", "")
+    if totals.cost == 0:
+        return ("free" if totals.calls else ""), " · ".join(notes)
+    shown = at_least(totals.cost) if totals.lower_bound else money(totals.cost)
+    return shown, " · ".join(notes)
+
+
+def _doubts(totals: Totals) -> Iterator[str]:
+    if totals.unpriced:
+        yield f"{totals.unpriced:,} unpriced"
+    if totals.no_usage:
+        yield f"{totals.no_usage:,} without usage"
+    if totals.cached_locally:
+        yield f"{totals.cached_locally:,} cached locally"
+    if totals.estimated:
+        yield "estimated"
+
+
+def totals(t: Totals) -> list[str]:
+    """The pieces of a totals line: calls, errors, tokens, cached share, cost."""
+    shown, note = total_cost(t)
+    text = tokens(t.usage)
+    pieces = [
+        count(t.calls, "call") if t.calls else "",
+        count(t.errors, "error") if t.errors else "",
+        f"{text} tokens" if text else "",
+        cached(t.usage),
+        " · ".join(p for p in (shown, note) if p),
+    ]
+    return [p for p in pieces if p]
+
+
+def status(value: str) -> str:
+    """A status as a reader sees it: `ok`, `over budget`."""
+    return value.replace("_", " ")
+
+
+def marked(value: str) -> str:
+    """A status with its mark: `✓ ok`, `✕ error`."""
+    return f"{MARKS.get(value, '?')} {status(value)}"
+
+
+def destination(run: Run) -> str:
+    """Where the spans of a run go: `local`, or `Sentry` with the start of its trace id."""
+    if run.destination == "local":
+        return "local"
+    return f"{run.destination} {run.trace_id[:8]}" if run.trace_id else run.destination
+
+
+def empty(run: Run) -> str:
+    """Why a run has no rows; "" while it has some."""
+    if any(run.shows(span) for span in run.spans.values()):
+        return ""
+    if run.running:
+        return "waiting for the first call"
+    return run.notes[0] if run.notes else "no model call was heard in this cell"
+
+
+def visible(text: str) -> str:
+    """The text with control and direction characters spelled out, safe to encode."""
+    return _HIDDEN.sub(_spell, text)
+
+
+def line(text: str, limit: int = 300) -> str:
+    """The text on one line, cut to `limit` characters."""
+    flat = " ".join(text[: limit * 4].split())
+    flat = visible(flat)
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def _spell(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:  # noqa: PLR2004
+        return chr(0x2400 + code)
+    return f"⟨U+{code:04X}⟩"
