@@ -1,0 +1,153 @@
+"""The view in a real JupyterLab: live while the cell is blocked, whole when it has ended, kept in the file."""
+
+import json
+import re
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+SETUP = """%load_ext aimon_nb
+import openai, sentry_sdk, time, threading
+from concurrent.futures import ThreadPoolExecutor
+from aimon_nb import ai_track, pricing
+from aimon_nb.testing import truth_server
+server = truth_server(latency=.3, chunk_latency=.1).start()
+client = openai.OpenAI(base_url=server.url, api_key="sk-none-of-your-business")
+pricing.host(server.host, provider="openai")
+def ask(q, model="gpt-4o-mini", **more):
+    return client.chat.completions.create(model=model, messages=[dict(role="user", content=q)], **more)
+"""
+WORK = """%%ai_track summarise
+@ai_track("retrieve")
+def retrieve():
+    with ThreadPoolExecutor(3) as pool:
+        return list(pool.map(lambda i: ask(f"PROMPT note {i} about tides"), range(3)))
+retrieve()
+for chunk in ask("PROMPT why is the tide high", model="gpt-4o", stream=True, stream_options={"include_usage": True}): pass
+ask("PROMPT unpriced", model="my-local-model")
+time.sleep(3)
+print("DONE")
+"""
+FAILS = """%%ai_track fails
+ask("PROMPT one thing")
+ask("PROMPT shorter", model="no-such-model")
+"""
+STOPS = """%%ai_track stops
+ask("PROMPT one thing")
+time.sleep(60)
+"""
+ROOT = ".aimon"
+ROW = ".aimon .row"
+PICTURES = Path(__file__).parents[2] / "docs" / "images"
+
+
+@pytest.fixture
+def page(lab):
+    """A notebook with the extension loaded and a model server running."""
+    page = lab.open([SETUP, WORK, FAILS, STOPS], width=1100, height=1150)
+    page.run(0)
+    page.wait_idle()
+    assert page.text(0) == ""
+    page.raw.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    return page
+
+
+def rows(page, index):
+    return [" ".join(r.split()) for r in page.output(index).locator(ROW).all_inner_texts()]
+
+
+def test_live_finished_and_kept(lab, page, tmp_path):
+    """Rows appear while the cell is blocked; the full view stays; file and page read the same without a kernel."""
+    page.run(1)
+    page.output(1).locator(ROW).nth(4).wait_for()
+    assert page.prompt(1) == "[*]:" and "DONE" not in page.text(1)
+    page.raw.wait_for_timeout(900)
+    first = page.output(1).locator(ROOT).inner_text()
+    page.raw.wait_for_timeout(400)
+    assert first != page.output(1).locator(ROOT).inner_text(), "the clock does not tick"
+    page.screenshot(PICTURES / "running.png", cell=1)
+    page.screenshot(PICTURES / "running-dark.png", theme="dark", cell=1)
+    page.theme("light")
+    page.raw.wait_for_function("() => document.querySelectorAll('.aimon .row').length >= 6")
+    page.wait_idle()
+    assert "DONE" in page.text(1)
+
+    seen = page.output(1).locator(ROOT).inner_text()
+    for words in ("summarise", "5 calls", "retrieve", "gpt-4o-mini", "unpriced", "my-local-model"):
+        assert words in seen, seen
+    page.output(1).locator(ROW, has_text="gpt-4o-mini").first.click()
+    page.raw.wait_for_timeout(200)
+    assert "PROMPT note" in page.output(1).inner_text(), "the prompt is not in the live view"
+    page.screenshot(PICTURES / "finished.png", cell=1)
+    page.screenshot(PICTURES / "finished-dark.png", theme="dark", cell=1)
+
+    saved = page.save()
+    outputs = nbformat.read(saved, 4).cells[1].outputs
+    for secret in ("In short", "PROMPT", "sk-none", "widget-view"):
+        assert secret not in json.dumps(outputs), secret
+    [view] = [o for o in outputs if o.output_type == "display_data"]
+    assert set(view.data) == {"text/html", "text/plain"}
+    size = len(json.dumps(view.data))
+    print(f"saved output: {size} bytes")
+    assert size < 20_000
+
+    reopened = lab.reopen(saved)
+    kept = reopened.text(1)
+    for words in ("summarise", "5 calls", "retrieve", "gpt-4o-mini", "unpriced", "DONE"):
+        assert words in kept, kept
+    reopened.screenshot(PICTURES / "kept.png", cell=1)
+
+    html = tmp_path / "kept.html"
+    subprocess.run([sys.executable, "-m", "nbconvert", "--to", "html", str(saved), "--output", str(html)], check=True, capture_output=True)
+    plain = re.sub(r"<script.*?</script>|<style.*?</style>", "", html.read_text(), flags=re.DOTALL)
+    for words in ("summarise", "5 calls", "retrieve", "gpt-4o-mini", "my-local-model"):
+        assert words in plain, words
+
+
+def test_failed_and_interrupted(page):
+    """A failed and an interrupted cell keep their tree, above the traceback, with the words of the error."""
+    page.run(2)
+    page.wait_idle()
+    shown = page.output(2).locator(ROOT).inner_text()
+    assert "error" in shown and "no-such-model" in shown and "does not exist" in shown
+    page.screenshot(PICTURES / "failed.png", cell=2)
+    page.run(3)
+    page.output(3).locator(ROW).nth(0).wait_for()
+    page.raw.wait_for_timeout(1000)
+    page.output(3).get_by_role("button", name="Stop", exact=True).click()
+    page.wait_idle(20)
+    shown = page.output(3).locator(ROOT).inner_text()
+    assert "interrupted" in shown
+    page.screenshot(PICTURES / "interrupted-dark.png", theme="dark", cell=3)
+
+
+LATENCY = """%%ai_track latency
+import random
+for i in range(60):
+    t = time.time()
+    with sentry_sdk.start_span(op="x", name=f"at {t:.6f}"): pass
+    time.sleep(.05 + random.random() / 10)
+"""
+
+
+def test_latency(lab):
+    """A row is on screen soon after its span started, while the kernel is blocked."""
+    page = lab.open([SETUP, LATENCY], height=1400)
+    page.run(0)
+    page.wait_idle()
+    page.raw.evaluate("""() => {
+      const seen = window.seen = {};
+      const look = () => { for (const m of document.body.innerText.matchAll(/at (\\d+\\.\\d{6})/g)) seen[m[1]] ??= Date.now() / 1000;
+        requestAnimationFrame(look) };
+      look() }""")
+    page.run(1)
+    page.wait_idle()
+    seen = page.raw.evaluate("() => window.seen")
+    delays = sorted(1000 * (at - float(name)) for name, at in seen.items())
+    print(f"span start to painted row: {len(delays)} rows, p50 {statistics.median(delays):.0f} ms, p95 {delays[int(.95 * len(delays))]:.0f} ms")
+    assert len(delays) >= 10
