@@ -22,19 +22,19 @@ class Model(Protocol):
 
 
 def final(run: Run, mount_id: str | None = None) -> Bundle:
-    """What the saved notebook keeps: no widget, so that it reads the same everywhere."""
+    """Build what the saved notebook keeps: no widget, so that it reads the same everywhere."""
     return {"text/html": html.static(run, mount_id), "text/plain": text.tree(run)}
 
 
 def live(run: Run, widget: Model) -> Bundle:
-    """The live view, with words for a notebook that is saved before the cell ends."""
+    """Build the live view, with words for a notebook that is saved before the cell ends."""
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     said = in_progress(run)
     return {WIDGET_VIEW: view, "text/html": _paragraph(said), "text/plain": said}
 
 
 def again(run: Run, mount_id: str, *, wait: bool = False) -> Bundle:
-    """The live view shown once more after the user's code cleared the output."""
+    """Build the live view shown once more after the user's code cleared the output."""
     said = in_progress(run)
     body = html.host(_paragraph(said), mount_id, "opacity:.75")
     script = html.mount_script(run.run_id, mount_id, wait=wait)
@@ -42,7 +42,7 @@ def again(run: Run, mount_id: str, *, wait: bool = False) -> Bundle:
 
 
 def in_progress(run: Run) -> str:
-    """The words that stand in for the tree of a run that has not ended in this file."""
+    """Say what stands in for the tree of a run that has not ended in this file."""
     when = run.started.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
     return (
         f"{words.line(run.name, 120)}: started {when}, still running when this was saved. "

@@ -30,18 +30,18 @@ Turn = dict[str, Any]
 
 
 def is_content(key: str) -> bool:
-    """Whether an attribute holds what was said rather than facts about it."""
+    """Tell whether an attribute holds what was said rather than facts about it."""
     return bool(_CONTENT.search(key))
 
 
 def attributes(data: Mapping[str, Any], *, keep_content: bool = False) -> list[list[str]]:
-    """Sorted (key, value) pairs as text, without those that hold content."""
+    """List (key, value) pairs as text, without those that hold content."""
     kept = sorted((str(k), v) for k, v in data.items() if keep_content or not is_content(str(k)))
     return [[words.line(key, 120), words.visible(_text(value)[:2_000])] for key, value in kept]
 
 
 def conversation(span: Span) -> list[Turn]:
-    """The turns of a span, oldest first; `side` is `in` or `out`."""
+    """List the turns of a span, oldest first; `side` is `in` or `out`."""
     if span.call is not None and (span.call.input or span.call.output):
         asked = [_turn("in", m) for m in span.call.input]
         return asked + [_turn("out", m) for m in span.call.output]
@@ -103,5 +103,5 @@ def _text(value: Any) -> str:
 
 
 def _encodable(text: str) -> str:
-    """The text without lone surrogates, which no JSON message can carry."""
+    """Replace lone surrogates, which no JSON message can carry."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -14,22 +14,25 @@ from html import escape
 
 from aimon_nb.model import Run
 from aimon_nb.views import words
-from aimon_nb.views.lines import LIMIT, Line, Tree, tree
+from aimon_nb.views.lines import HEADS, LIMIT, Cells, Line, Tree, tree
 
 # Trees up to this size stand open to the second level.
 _SMALL = 30
 _ROOT = (
-    "max-width:62em;font:13px/1.75 system-ui,sans-serif;white-space:pre-wrap;"
+    "max-width:62em;font:13px/1.75 system-ui,sans-serif;white-space:pre;"
     "border:1px solid rgba(128,128,128,.35);border-radius:6px;padding:4px 12px"
 )
 _DIM = '<small style="opacity:.75">'
-_RIGHT = '<samp style="float:right;white-space:pre">'
-_LEAF = '<div style="padding-left:1.2em">'
+_RIGHT = '<samp style="float:right">'
+# A row is its own block: where the output is narrow its numbers stand below its name.
+_LEAF = '<div style="padding-left:1.2em;overflow:hidden">'
+_SUMMARY = '<summary style="overflow:hidden">'
+_PROSE = '<div style="white-space:pre-wrap;opacity:.75">'
 _INSET = '<div style="margin-left:1.2em">'
 
 
 def static(run: Run, mount_id: str | None = None) -> str:
-    """The whole run as HTML without any prompt or answer.
+    """Render the whole run as HTML without any prompt or answer.
 
     With `mount_id`, unique to this showing, a short script puts the live view
     over it in the page where the run happened.
@@ -41,14 +44,14 @@ def static(run: Run, mount_id: str | None = None) -> str:
 
 
 def host(body: str, mount_id: str, style: str) -> str:
-    """The element that the live view may take over; `aimon-host` marks it as ours."""
+    """Wrap in the element that the live view may take over; `aimon-host` marks it as ours."""
     return (
         f'<div class="aimon-host" id="{escape(mount_id)}"><div style="{style}">{body}</div></div>'
     )
 
 
 def mount_script(run_id: str, mount_id: str, *, wait: bool = False) -> str:
-    """A script of at most 300 bytes; `wait` holds the user's cleared output for a frame."""
+    """Write a script of at most 300 bytes; `wait` holds the user's cleared output for a frame."""
     option = ",{wait:1}" if wait else ""
     return (
         f"<script>(()=>{{const e=document.getElementById({_literal(mount_id)}),"
@@ -58,7 +61,7 @@ def mount_script(run_id: str, mount_id: str, *, wait: bool = False) -> str:
 
 
 def _literal(text: str) -> str:
-    """A JavaScript string that cannot end the script it stands in."""
+    """Write a JavaScript string that cannot end the script it stands in."""
     return json.dumps(text).replace("<", "\\u003c").replace("&", "\\u0026")
 
 
@@ -70,15 +73,17 @@ def _body(run: Run) -> Iterator[str]:
     yield _header(run)
     why = words.empty(run)
     if why:
-        yield f'<div style="opacity:.75">{_text(why)}</div>'
+        yield f"{_PROSE}{_text(why)}</div>"
     laid = tree(run)
     if laid.flat:
-        yield _heads()
-        yield from _rows(laid)
-        yield from _beyond(laid)
+        columns = laid.columns
+        heads = f"span{_numbers(HEADS, columns)}"
+        yield f'<div style="opacity:.65;overflow:hidden">{heads}</div>'
+        yield from _rows(laid, columns)
+        yield from _beyond(laid, columns)
     notes = run.notes[1:] if why and run.notes else run.notes
     for note in notes:
-        yield f'<div style="opacity:.75">note: {_text(note)}</div>'
+        yield f"{_PROSE}note: {_text(note)}</div>"
 
 
 def _header(run: Run) -> str:
@@ -86,23 +91,19 @@ def _header(run: Run) -> str:
     pieces.append(words.destination(run))
     facts = " · ".join(_text(p) for p in pieces if p)
     said = ": ".join(p for p in (run.error_type, run.error) if p)
-    error = f"<div><b>{_text(words.line(said, 500))}</b></div>" if said and not run.spans else ""
+    error = f"<br><b>{_text(words.line(said, 500))}</b>" if said and not run.spans else ""
     name = _text(words.line(run.name, 120))
-    return f"<div>{_text(words.marked(run.status))} <b>{name}</b>  {facts}</div>{error}"
+    said_first = f"{_text(words.marked(run.status))} <b>{name}</b>"
+    return f'<div style="white-space:pre-wrap">{said_first}  {facts}{error}</div>'
 
 
-def _heads() -> str:
-    return (
-        f'<div style="opacity:.65">span {_RIGHT}{_columns("time", "tokens", "cost")}</samp></div>'
-    )
+def _numbers(cells: Cells, columns: list[int]) -> str:
+    """Write time, tokens and cost as padded text: they line up without a style a cell."""
+    padded = "  ".join(f"{cell:>{size}}" for cell, size in zip(cells, columns, strict=True))
+    return f" {_RIGHT}{escape(padded, quote=False)}</samp>"
 
 
-def _columns(time: str, tokens: str, cost: str) -> str:
-    """Three columns of even width, as text: they line up without any style."""
-    return escape(f"{time:>10}{tokens:>18}{cost:>13}", quote=False)
-
-
-def _rows(laid: Tree) -> Iterator[str]:
+def _rows(laid: Tree, columns: list[int]) -> Iterator[str]:
     failed = any(one.fails for one in laid.kept)
     deep = 2 if len(laid.flat) <= _SMALL else 0
     shown = {id(one) for one in laid.kept} if laid.beyond else None
@@ -113,39 +114,40 @@ def _rows(laid: Tree) -> Iterator[str]:
         if isinstance(one, str):
             yield one
         elif shown is None or id(one) in shown:
-            todo.extend(
-                reversed(list(_row(one, is_open=one.fails if failed else one.depth < deep)))
-            )
+            is_open = one.fails if failed else one.depth < deep
+            todo.extend(reversed(list(_row(one, columns, is_open=is_open))))
 
 
-def _row(one: Line, *, is_open: bool) -> Iterator[Line | str]:
+def _row(one: Line, columns: list[int], *, is_open: bool) -> Iterator[Line | str]:
     if one.below:
-        yield f"<details{' open' if is_open else ''}><summary>{_cells(one)}</summary>"
+        yield f"<details{' open' if is_open else ''}>{_SUMMARY}{_cells(one, columns)}</summary>"
         yield f"{_error(one)}{_INSET}"
         yield from one.below
         yield "</div></details>"
     else:
-        yield f"{_LEAF}{_cells(one)}</div>{_error(one)}"
+        yield f"{_LEAF}{_cells(one, columns)}</div>{_error(one)}"
 
 
-def _cells(one: Line) -> str:
+def _cells(one: Line, columns: list[int]) -> str:
     row = one.row
-    dim = f" {_DIM}{_text(row['label'])}</small>" if row["label"] else ""
-    name = _text(words.line(row["name"], 60))
+    name = words.line(row["name"], 48)
+    label = words.line(row["label"], max(16, 60 - len(name)))
+    dim = f" {_DIM}{_text(label)}</small>" if label else ""
+    name = _text(name)
     if one.span.status in words.FAILED:
         name = f"<b>{words.MARKS.get(one.span.status, '?')} {name}</b>"
-    return f"{name}{dim} {_RIGHT}{_columns(one.time, row['tokens'], row['cost'])}</samp>"
+    return f"{name}{dim}{_numbers(one.cells, columns)}"
 
 
 def _error(one: Line) -> str:
     if not one.error:
         return ""
-    return f'<div style="padding-left:2.4em"><b>{_text(one.error)}</b></div>'
+    return f'<div style="padding-left:2.4em;white-space:pre-wrap"><b>{_text(one.error)}</b></div>'
 
 
-def _beyond(laid: Tree) -> Iterator[str]:
+def _beyond(laid: Tree, columns: list[int]) -> Iterator[str]:
     if not laid.beyond:
         return
-    yield f'<div style="opacity:.75">{laid.beyond:,} more: %ai_spans</div>'
+    yield f"{_PROSE}{laid.beyond:,} more: %ai_spans</div>"
     for one in laid.failed_beyond[:LIMIT]:
-        yield f"{_LEAF}{_cells(one)}</div>{_error(one)}"
+        yield f"{_LEAF}{_cells(one, columns)}</div>{_error(one)}"

@@ -14,6 +14,8 @@ from aimon_nb.views import rows, words
 
 # Saved forms are complete to this many rows; beyond it only errors are listed.
 LIMIT = 500
+Cells = tuple[str, str, str]
+HEADS: Cells = ("time", "tokens", "cost")
 
 
 @dataclass(slots=True)
@@ -38,6 +40,11 @@ class Line:
         """How long it took, or the word for why that is not known."""
         return str(self.row["time"]) or words.status(self.span.status)
 
+    @property
+    def cells(self) -> Cells:
+        """Time, tokens and cost."""
+        return self.time, self.row["tokens"], self.row["cost"]
+
 
 @dataclass(slots=True)
 class Tree:
@@ -59,6 +66,12 @@ class Tree:
     def beyond(self) -> int:
         """How many lines are left out."""
         return max(0, len(self.flat) - LIMIT)
+
+    @property
+    def columns(self) -> list[int]:
+        """How many characters wide time, tokens and cost are."""
+        listed = [HEADS, *(one.cells for one in self.kept), *(o.cells for o in self.failed_beyond)]
+        return [max(map(len, column)) for column in zip(*listed, strict=True)]
 
     @property
     def failed_beyond(self) -> list[Line]:

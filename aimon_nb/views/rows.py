@@ -24,7 +24,7 @@ _RETRY_WINDOW = 200
 
 
 def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
-    """What stands above the tree: identity, status, totals, notes.
+    """Build what stands above the tree: identity, status, totals, notes.
 
     `started` is in epoch milliseconds; `elapsed` and `dur` in seconds (`dur` is
     None while running). `now` is for tests.
@@ -57,7 +57,7 @@ def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
 
 
 def row(span: Span, run: Run) -> dict[str, Any]:
-    """One line of the tree; `start` and `dur` in seconds, `usd` in dollars."""
+    """Build one line of the tree; `start` and `dur` in seconds, `usd` in dollars."""
     usage, cost = span.usage, span.cost
     hidden = not run.shows(span)
     return {
@@ -71,7 +71,7 @@ def row(span: Span, run: Run) -> dict[str, Any]:
         "dur": _number(span.duration),
         "time": words.seconds(span.duration),
         "tokens": words.tokens(usage),
-        "cost": words.cost(cost),
+        "cost": "" if _nothing_to_bill(span) else words.cost(cost),
         "input": usage.input,
         "output": usage.output,
         "usd": float(cost.total) if cost and cost.total is not None else None,
@@ -85,12 +85,12 @@ def row(span: Span, run: Run) -> dict[str, Any]:
 
 
 def counts(span: Span) -> bool:
-    """Whether the span adds to the sums of the rows above it."""
+    """Tell whether the span adds to the sums of the rows above it."""
     return (span.cost is not None or span.is_call) and not (span.covers or span.cached_locally)
 
 
 def name(span: Span) -> str:
-    """What the row is called: without the model, which stands beside it."""
+    """Name the row: without the model, which stands beside it."""
     if span.kind == "tool" and span.tool:
         return words.line(span.tool, 120)
     if span.kind == "agent" and span.agent:
@@ -104,7 +104,7 @@ def name(span: Span) -> str:
 
 
 def label(span: Span, run: Run) -> str:
-    """The dim words beside the name: model, `agent`, `tool`, `429, retried`, `streaming`."""
+    """List the dim words beside the name: model, `agent`, `tool`, `429, retried`, `streaming`."""
     known = span.model or span.request_model
     parts = [words.line(known, 80)] if known else []
     if span.kind in ("agent", "tool", "retrieval"):
@@ -121,7 +121,7 @@ def label(span: Span, run: Run) -> str:
 
 
 def retried(span: Span, run: Run) -> bool:
-    """Whether a later sibling asked the same model again."""
+    """Tell whether a later sibling asked the same model again."""
     for later in islice(reversed(run.spans.values()), _RETRY_WINDOW):
         if later is span:
             return False
@@ -131,7 +131,7 @@ def retried(span: Span, run: Run) -> bool:
 
 
 def detail(span: Span) -> dict[str, Any]:
-    """All about one span, content included: for the live view only, never kept."""
+    """Build all about one span, content included: for the live view only, never kept."""
     call = span.call
     return {
         "id": span.span_id,
@@ -140,7 +140,9 @@ def detail(span: Span) -> dict[str, Any]:
         "usage": _kinds(span.usage),
         "cost": _arithmetic(span.cost, span.model or span.request_model),
         "error": _error(span.error_type, _said(span), limit=20_000),
-        "facts": _facts(span),
+        "ending": _ending(span),
+        "facts": _listed(_facts(span)),
+        "more": _listed(_more_facts(span)),
         "parameters": attributes(call.parameters, keep_content=True) if call else [],
         "tools": [words.visible(t) for t in call.tools] if call else [],
         "attributes": attributes(span.attributes),
@@ -148,7 +150,7 @@ def detail(span: Span) -> dict[str, Any]:
 
 
 def snapshot(run: Run, limit_bytes: int = 200_000) -> dict[str, Any]:
-    """Header and rows without details, for a page that was reloaded.
+    """Build header and rows without details, for a page that was reloaded.
 
     Rows beyond `limit_bytes` of JSON are left out and counted in `cut`.
     """
@@ -165,6 +167,11 @@ def snapshot(run: Run, limit_bytes: int = 200_000) -> dict[str, Any]:
         if room >= 0:
             rows.append(one)
     return {"header": top, "rows": rows, "cut": total - len(rows)}
+
+
+def _nothing_to_bill(span: Span) -> bool:
+    """Tell a call that failed from an answer whose usage is missing."""
+    return span.status == "error" and span.cost is not None and span.cost.state == "no_usage"
 
 
 def _size(data: dict[str, Any]) -> int:
@@ -240,25 +247,41 @@ def _arithmetic(cost: Cost | None, model: str | None) -> dict[str, Any] | None:
     }
 
 
-def _facts(span: Span) -> list[list[str]]:
+def _facts(span: Span) -> dict[str, str | None]:
     call = span.call
-    named = {
-        "status": words.marked(span.status),
+    asked = span.request_model if span.request_model != span.model else None
+    return {
         "provider": span.provider,
         "host": call.host if call else None,
-        "model": span.model,
-        "asked for": span.request_model if span.request_model != span.model else None,
-        "operation": span.operation,
-        "finish": span.finish_reason,
-        "first token": words.seconds(span.ttft),
+        "asked for": asked,
         "service tier": call.service_tier if call else None,
         "item": span.item,
         "attempt": str(span.attempt) if span.attempt is not None else None,
         "thread": span.thread,
-        "started": span.start.astimezone(timezone.utc).strftime("%H:%M:%S.%f")[:-3] + " UTC",
+    }
+
+
+def _more_facts(span: Span) -> dict[str, str | None]:
+    started = span.start.astimezone(timezone.utc).strftime("%H:%M:%S.%f")[:-3]
+    return {
+        "status": words.marked(span.status),
+        "model": span.model,
         "op": span.op,
+        "operation": span.operation,
         "pipeline": span.pipeline,
+        "started": f"{started} UTC",
         "span": span.span_id,
+        "trace": span.trace_id,
         "sent": span.sent,
     }
-    return [[key, words.line(str(value), 200)] for key, value in named.items() if value]
+
+
+def _listed(facts: dict[str, str | None]) -> list[list[str]]:
+    return [[key, words.line(str(value), 200)] for key, value in facts.items() if value]
+
+
+def _ending(span: Span) -> str:
+    """Say how the answer ended: `stop · first token 0.31 s`."""
+    first = f"first token {words.seconds(span.ttft)}" if span.ttft is not None else ""
+    finish = words.line(span.finish_reason, 40) if span.finish_reason else ""
+    return " · ".join(p for p in (finish, first) if p)

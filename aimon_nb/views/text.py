@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from aimon_nb.model import Run
 from aimon_nb.views import words
-from aimon_nb.views.lines import LIMIT, Line, Tree
+from aimon_nb.views.lines import HEADS, LIMIT, Cells, Line, Tree
 from aimon_nb.views.lines import tree as lay_out
 
 _GUIDES = ("├─ ", "└─ ", "│  ", "   ")
@@ -21,7 +21,7 @@ _NARROWEST = 60
 
 
 def tree(run: Run, *, ascii_only: bool = False, width: int = 100) -> str:
-    """The header line and a line a span, with columns that line up within `width`."""
+    """Render the header line and a line a span, with columns that line up within `width`."""
     laid = lay_out(run)
     said = [*_header(run), *_rows(laid, max(width, _NARROWEST)), *_notes(run)]
     text = "\n".join(one.rstrip() for one in said)
@@ -51,9 +51,9 @@ def _notes(run: Run) -> Iterator[str]:
 def _rows(laid: Tree, width: int) -> Iterator[str]:
     if not laid.flat:
         return
-    columns = _widths(laid.kept)
+    columns = laid.columns
     room = width - sum(columns) - 2 * len(columns)
-    yield _pad("span", room) + _cells(("time", "tokens", "cost"), columns)
+    yield _pad("span", room) + _cells(HEADS, columns)
     for one, lead, below in _guided(laid):
         yield _row(one, lead, room, columns)
         if one.error:
@@ -84,21 +84,15 @@ def _row(one: Line, lead: str, room: int, columns: list[int]) -> str:
     text = f"{lead}{mark}{row['name']}"
     if row["label"]:
         text += f"  {row['label']}"
-    return _pad(_cut(text, room), room) + _cells((one.time, row["tokens"], row["cost"]), columns)
+    return _pad(_cut(text, room), room) + _cells(one.cells, columns)
 
 
-def _widths(kept: list[Line]) -> list[int]:
-    cells = [("time", "tokens", "cost")]
-    cells += [(one.time, one.row["tokens"], one.row["cost"]) for one in kept]
-    return [max(_width(cell) for cell in column) for column in zip(*cells, strict=True)]
-
-
-def _cells(cells: tuple[str, str, str], columns: list[int]) -> str:
+def _cells(cells: Cells, columns: list[int]) -> str:
     return "".join(f"  {cell:>{size}}" for cell, size in zip(cells, columns, strict=True))
 
 
 def _width(text: str) -> int:
-    """Columns a terminal needs: wide East Asian characters take two."""
+    """Count the columns a terminal needs: wide East Asian characters take two."""
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text

@@ -38,7 +38,7 @@ _HIDDEN = re.compile(
 
 
 def seconds(x: float | None) -> str:
-    """A length of time: `0.41 s`, `12.3 s`, `62 s`, `1 m 40 s`, `2 h 05 m`."""
+    """Write a length of time: `0.41 s`, `12.3 s`, `62 s`, `1 m 40 s`, `2 h 05 m`."""
     if x is None or x != x:  # noqa: PLR0124 (only NaN differs from itself)
         return ""
     if x < 0.005:  # noqa: PLR2004
@@ -53,7 +53,7 @@ def seconds(x: float | None) -> str:
 
 
 def tokens(usage: Usage) -> str:
-    """Tokens in and out: `12,035 → 804`; only the known side; "" if nothing is known."""
+    """Write tokens in and out: `12,035 → 804`; only the known side; "" if nothing is known."""
     if usage.input is not None and usage.output is not None:
         return f"{usage.input:,} → {usage.output:,}"
     if usage.input is not None:
@@ -64,7 +64,7 @@ def tokens(usage: Usage) -> str:
 
 
 def money(amount: Decimal | None) -> str:
-    """US dollars: `$0.0242`, `< $0.0001`, `$1.24`; "" for an unknown amount."""
+    """Write US dollars: `$0.0242`, `< $0.0001`, `$1.24`; "" for an unknown amount."""
     if amount is None:
         return ""
     if amount == 0:
@@ -76,19 +76,19 @@ def money(amount: Decimal | None) -> str:
 
 
 def at_least(amount: Decimal) -> str:
-    """A lower bound: `≥ $0.0242`; below what can be written, `> $0`."""
+    """Write a lower bound: `≥ $0.0242`; below what can be written, `> $0`."""
     return f"≥ {money(amount)}" if amount >= _SMALLEST else "> $0"
 
 
 def exact(amount: Decimal) -> str:
-    """US dollars as the arithmetic of one call needs them: five decimals."""
+    """Write US dollars as the arithmetic of one call needs them: five decimals."""
     if 0 < amount < Decimal("0.00001"):
         return "< $0.00001"
     return f"${amount.quantize(Decimal('0.00001')):,}"
 
 
 def rate(per_million: Decimal | None) -> str:
-    """A price per million tokens: `$2.50`; "" where there is none."""
+    """Write a price per million tokens: `$2.50`; "" where there is none."""
     if per_million is None:
         return ""
     shown = per_million.quantize(_CENT)
@@ -96,7 +96,7 @@ def rate(per_million: Decimal | None) -> str:
 
 
 def cost(c: Cost | None) -> str:
-    """What one call cost: an amount, a lower bound, or the word for why there is none."""
+    """Say what one call cost: an amount, a lower bound, or the word for why there is none."""
     if c is None:
         return ""
     if c.state == "partial" and c.total:
@@ -107,19 +107,19 @@ def cost(c: Cost | None) -> str:
 
 
 def count(n: int, one: str, many: str = "") -> str:
-    """A number with its noun: `1 call`, `5 calls`."""
+    """Write a number with its noun: `1 call`, `5 calls`."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def cached(usage: Usage) -> str:
-    """The share of the input that came from the provider's cache: `74 % cached`."""
+    """Say what share of the input came from the provider's cache: `74 % cached`."""
     if not usage.cached or not usage.input:
         return ""
     return f"{min(100, round(100 * usage.cached / usage.input))} % cached"
 
 
 def total_cost(totals: Totals) -> tuple[str, str]:
-    """The cost of a run and what must be said about it: (`≥ $0.0242`, `1 unpriced`)."""
+    """Say the cost of a run and what must be said about it: (`≥ $0.0242`, `1 unpriced`)."""
     notes = list(_doubts(totals))
     if totals.cost is None or (totals.cost == 0 and totals.lower_bound):
         return (notes[0], " · ".join(notes[1:])) if notes else ("", "")
@@ -141,7 +141,7 @@ def _doubts(totals: Totals) -> Iterator[str]:
 
 
 def totals(t: Totals) -> list[str]:
-    """The pieces of a totals line: calls, errors, tokens, cached share, cost."""
+    """List the pieces of a totals line: calls, errors, tokens, cached share, cost."""
     shown, note = total_cost(t)
     text = tokens(t.usage)
     pieces = [
@@ -155,24 +155,24 @@ def totals(t: Totals) -> list[str]:
 
 
 def status(value: str) -> str:
-    """A status as a reader sees it: `ok`, `over budget`."""
+    """Write a status as a reader sees it: `ok`, `over budget`."""
     return value.replace("_", " ")
 
 
 def marked(value: str) -> str:
-    """A status with its mark: `✓ ok`, `✕ error`."""
+    """Write a status with its mark: `✓ ok`, `✕ error`."""
     return f"{MARKS.get(value, '?')} {status(value)}"
 
 
 def destination(run: Run) -> str:
-    """Where the spans of a run go: `local`, or `Sentry` with the start of its trace id."""
+    """Say where the spans of a run go: `local`, or `Sentry` with the start of its trace id."""
     if run.destination == "local":
         return "local"
     return f"{run.destination} {run.trace_id[:8]}" if run.trace_id else run.destination
 
 
 def empty(run: Run) -> str:
-    """Why a run has no rows; "" while it has some."""
+    """Say why a run has no rows; "" while it has some."""
     if any(run.shows(span) for span in run.spans.values()):
         return ""
     if run.running:
@@ -181,12 +181,12 @@ def empty(run: Run) -> str:
 
 
 def visible(text: str) -> str:
-    """The text with control and direction characters spelled out, safe to encode."""
+    """Spell out control and direction characters; the result can be encoded."""
     return _HIDDEN.sub(_spell, text)
 
 
 def line(text: str, limit: int = 300) -> str:
-    """The text on one line, cut to `limit` characters."""
+    """Put the text on one line, cut to `limit` characters."""
     flat = " ".join(text[: limit * 4].split())
     flat = visible(flat)
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"

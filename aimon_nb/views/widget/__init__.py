@@ -18,7 +18,7 @@ _HERE = Path(__file__).parent
 _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-class RunWidget(anywidget.AnyWidget):  # type: ignore[misc]
+class RunWidget(anywidget.AnyWidget):
     """One run in the page; safe to send to from any thread."""
 
     _esm = (_HERE / "tree.js").read_text(encoding="utf-8")
@@ -38,7 +38,7 @@ class RunWidget(anywidget.AnyWidget):  # type: ignore[misc]
     def __repr__(self) -> str:
         return f"<RunWidget {self.run_id}>"
 
-    def _repr_mimebundle_(
+    def _repr_mimebundle_(  # type: ignore[override]
         self,
         include: Iterable[str] | None = None,
         exclude: Iterable[str] | None = None,

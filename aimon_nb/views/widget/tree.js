@@ -28,8 +28,9 @@ const CUT = 4000; // characters of one message shown at first
 const TURNS = 6; // turns of a conversation shown at first
 const TICK = 100; // ms between ticks of running clocks
 const MOST_RUNS = 200; // runs a page remembers
-const BAD = ['error', 'interrupted', 'lost', 'over_budget', 'killed'];
-const MARKS = { ok: '✓', error: '✕', interrupted: '◼', over_budget: '◼', killed: '✕' };
+const BAD = ['error', 'lost', 'over_budget', 'killed'];
+const STOPPED = ['interrupted', 'cancelled', 'abandoned'];
+const MARKS = { ok: '✓', error: '✕', interrupted: '◼', cancelled: '◼', abandoned: '◌', lost: '?', over_budget: '◼', killed: '✕' };
 
 // ---- pure part: no DOM, tested from node -------------------------------------
 
@@ -45,6 +46,9 @@ export function seconds(x) {
 }
 
 const commas = (/** @type {number} */ n) => n.toLocaleString('en-US');
+
+/** A clock that ticks ten times a second. @param {number} x */
+export const clock = (x) => (x < 9.95 ? `${x.toFixed(1)} s` : seconds(x));
 
 /** Tokens in and out. @param {number|null} input @param {number|null} output */
 export function tokens(input, output) {
@@ -200,7 +204,7 @@ export function windowOf(entries, scrollTop, height) {
 /** Round marks on the time axis, at most four. @param {number} whole seconds */
 export function axis(whole) {
   if (!(whole > 0)) return [];
-  const rough = whole / 3, ten = 10 ** Math.floor(Math.log10(rough));
+  const rough = whole / 4, ten = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((m) => m * ten).find((s) => s >= rough) ?? rough;
   const marks = [];
   for (let i = 0; i * step < whole * 0.93; i++) marks.push(i * step);
@@ -430,7 +434,7 @@ class RunView {
 
   buildHead() {
     const head = make('div', 'head'), parts = /** @type {any} */ ((this.parts = {}));
-    const names = ['mark', 'title', 'clock dim', 'calls', 'tokens-total', 'cost', 'space', 'where dim quiet'];
+    const names = ['mark', 'title', 'clock dim', 'calls', 'tokens-total', 'cost', 'reason dim', 'space', 'where dim'];
     for (const name of names) head.append((parts[name.split(' ')[0]] = make('span', name)));
     parts.title.dir = 'auto';
     parts.copy = copyButton(() => this.header?.trace ?? '', 'the trace id');
@@ -483,24 +487,26 @@ class RunView {
   }
 
   paintHead() {
-    const h = this.header, p = /** @type {any} */ (this.parts), bad = BAD.includes(h.status);
-    p.mark.className = `mark ${this.running ? 'running' : bad ? 'failed' : ''}`;
+    const h = this.header, p = /** @type {any} */ (this.parts), state = BAD.includes(h.status) ? 'failed' : STOPPED.includes(h.status) ? 'stopped' : '';
+    p.mark.className = `mark ${this.running ? 'running' : state}`;
     if (this.running && !p.mark.firstElementChild) p.mark.replaceChildren(make('span', 'dot'), make('span', 'said', 'running'));
     if (!this.running) say(p.mark, h.status === 'ok' && !h.calls && h.empty ? '○' : h.status === 'ok' ? '✓' : `${MARKS[h.status] ?? '?'} ${h.status.replace('_', ' ')}`);
     say(p.title, visible(h.name));
     p.title.title = visible(h.name);
-    say(p.clock, seconds(this.now));
+    say(p.clock, this.running ? clock(this.now) : seconds(this.now));
     say(p.calls, h.calls ? `${commas(h.calls)} ${h.calls === 1 ? 'call' : 'calls'}` : '');
     this.two(p['tokens-total'], h.tokens ? `${h.tokens} tokens` : '', h.cached);
     this.two(p.cost, h.cost, h.cost_note);
     say(p.where, h.trace ? `${h.destination} ${h.trace.slice(0, 8)}` : h.destination);
     p.copy.hidden = !h.trace;
     p.stop.hidden = !(this.running && this.interrupt);
-    p.fold.hidden = !this.entries.length && !h.notes?.length;
+    p.fold.hidden = !this.entries.length;
     say(p.fold, this.folded ? '▸' : '▾');
     p.fold.setAttribute('aria-expanded', String(!this.folded));
     p.fold.setAttribute('aria-label', `${visible(h.name)}: ${this.folded ? 'open' : 'fold'}`);
-    for (const part of [p.calls, p['tokens-total'], p.cost]) part.hidden = !part.textContent;
+    say(p.reason, this.entries.length ? '' : visible(h.empty));
+    for (const part of [p.calls, p['tokens-total'], p.cost, p.reason]) part.hidden = !part.textContent;
+    p.clock.hidden = p.where.hidden = !this.running && !this.entries.length;
     this.progress.className = `progress ${this.running ? (h.progress == null ? 'open' : '') : 'done'}`;
     /** @type {HTMLElement} */ (this.progress.firstElementChild).style.width = h.progress == null ? '' : `${100 * h.progress}%`;
     this.tree.setAttribute('aria-label', `calls of ${visible(h.name)}`);
@@ -604,9 +610,11 @@ class RunView {
       this.describe(el, e, index, chosen);
       el.style.cssText = `top:${e.top * LINE}px;height:${e.lines * LINE}px;--depth:${e.depth};--start:${row.start ?? 0};--took:${row.dur ?? 0}`;
       say(p.twisty, e.kids ? (e.open ? '▾' : '▸') : '');
-      p.kind.className = `kind ${row.kind}`;
+      const mark = bad || STOPPED.includes(row.status) ? (MARKS[row.status] ?? '?') : '';
+      p.kind.className = `kind ${mark ? 'sign' : row.kind}`;
+      say(p.kind, mark);
       say(p.text, visible(row.name));
-      say(p.label, visible(e.label));
+      say(p.label, `${e.label === row.status ? '· ' : ''}${visible(e.label)}`);
       p.name.title = visible([row.name, e.label].filter(Boolean).join(' · '));
       p.time.classList.toggle('ticks', ticking);
       if (!ticking) say(p.time, row.time || (row.status === 'running' ? 'open' : ''));
@@ -618,7 +626,7 @@ class RunView {
       if (e.why && !p.why.parentElement) el.append(p.why);
       if (!e.why) p.why.remove();
     }
-    if (ticking) say(p.time, seconds(Math.max(0, this.now - (row.start ?? 0))));
+    if (ticking) say(p.time, clock(Math.max(0, this.now - (row.start ?? 0))));
   }
 
   /** What assistive technology hears of a row. @param {HTMLElement} el @param {Entry} e @param {number} index @param {boolean} chosen */
@@ -631,7 +639,7 @@ class RunView {
 
   paintNotes() {
     const h = this.header, notes = (h.notes ?? []).filter((/** @type {string} */ n) => n !== h.empty);
-    const said = [h.empty && !this.entries.length ? h.empty : '', this.cut ? `${commas(this.cut)} more rows are kept in the kernel` : '', ...notes].filter(Boolean);
+    const said = [this.cut ? `${commas(this.cut)} more rows are kept in the kernel` : '', ...notes].filter(Boolean);
     const key = said.join('\n');
     if (key === this.noteKey) return;
     this.noteKey = key;
@@ -760,20 +768,20 @@ function said(item, row) {
   }
   const early = turns.slice(0, Math.max(0, turns.length - TURNS));
   if (early.length) {
-    const more = make('button', 'more', `${early.length} earlier messages`);
-    more.addEventListener('click', () => more.replaceWith(...early.map(turn)));
+    const more = make('button', 'more', `${early.length} earlier ${early.length === 1 ? 'message' : 'messages'}`);
+    more.addEventListener('click', () => more.replaceWith(...early.map((t) => turn(t))));
     pane.append(more);
   }
-  pane.append(...turns.slice(early.length).map(turn));
+  pane.append(...turns.slice(early.length).map((t, i) => turn(t, i === turns.length - early.length - 1 && t.side === 'out' ? item.ending : '')));
   if (!turns.length && !item.error) pane.append(make('div', 'dim', row.counts ? 'no messages were heard' : 'no messages: this is a step, not a call'));
   return pane;
 }
 
-/** @param {Turn} t */
-function turn(t) {
+/** @param {Turn} t @param {string} [ending] */
+function turn(t, ending) {
   const el = make('div', 'turn'), top = make('div');
-  const whole = [t.text, ...(t.calls ?? []).map(([name, args]) => `${name}(${args})`)].filter(Boolean).join('\n');
-  top.append(make('span', '', visible(t.role)), copyButton(() => whole, `the ${t.role} message`));
+  const whole = [t.text, ...(t.calls ?? []).map(([name, args]) => `→ ${name}(${args})`)].filter(Boolean).join('\n');
+  top.append(make('span', '', [visible(t.role), ending].filter(Boolean).join(' · ')), copyButton(() => whole, `the ${t.role} message`));
   el.append(top, block(whole || '(empty)', t.role));
   return el;
 }
@@ -808,7 +816,7 @@ function facts(item) {
   const lines = [c && !c.parts?.length ? c.total : '', c?.reason, [c?.source, ...(c?.assumptions ?? [])].filter(Boolean).join(' · ')].filter(Boolean);
   for (const text of lines) pane.append(make('div', 'small', visible(text)));
   pane.append(table('facts', item.facts ?? []));
-  for (const [name, list] of [['parameters', item.parameters], ['attributes', item.attributes]]) {
+  for (const [name, list] of [['parameters', item.parameters], ['attributes', [...(item.more ?? []), ...(item.attributes ?? [])]]]) {
     if (!list?.length) continue;
     const more = make('details');
     more.append(make('summary', '', `${list.length} ${name}`), table('facts', list));

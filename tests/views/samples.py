@@ -1,0 +1,150 @@
+"""Runs made by hand, in every state a view must show."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+
+from aimon_nb.model import Call, Cost, Message, Run, Span, Totals, Usage
+
+START = datetime(2026, 3, 4, 10, 20, 30, tzinfo=timezone.utc)
+SECRET = "the secret prompt 4711"
+HOSTILE = "</script><img src=x onerror=alert(1)>\u202e\x07\x1b[31m\ud800&amp;\"'"
+
+
+def priced(total, *parts, source="genai-prices 0.2.3"):
+    return Cost("priced", Decimal(total), parts, source, assumptions=("standard tier", "estimated locally"))
+
+
+def make_run(name="summarise", **more):
+    return Run(run_id="01JRUN", name=name, started=START, root_id="root", trace_id="3f2a91c4" * 4, **more)
+
+
+def add(run, span_id, parent="root", offset=0.0, duration=0.1, status="ok", **more):
+    if duration is None:
+        status = "running" if status == "ok" else status
+    span = Span(
+        span_id, parent, run.run_id, run.started + timedelta(seconds=offset), offset,
+        duration=duration, status=status, **more,
+    )
+    run.spans[span_id] = span
+    return span
+
+
+def chat(run, span_id, parent="root", model="gpt-4o", usage=None, cost=None, prompt=SECRET, answer=SECRET, **more):
+    usage = usage or Usage()
+    call = Call(
+        provider="openai", host="api.openai.com", request_model=model, usage=usage,
+        input=[Message("system", "You are brief. " + prompt), Message("user", prompt)],
+        output=[Message("assistant", answer, [("search_docs", '{"q": "' + SECRET + '"}')])] if answer else [],
+        parameters={"temperature": 0.2, "max_tokens": 800},
+        tools=["search_docs"],
+        streaming=bool(more.get("streaming")),
+    )
+    return add(
+        run, span_id, parent, op="gen_ai.chat", name=f"chat {model}", model=model, request_model=model,
+        provider="openai", operation="chat", usage=usage, cost=cost, call=call, thread="MainThread",
+        attributes={
+            "gen_ai.request.messages": SECRET, "gen_ai.response.text": SECRET, "gen_ai.tool.input": SECRET,
+            "gen_ai.input.messages": SECRET, "gen_ai.output.messages": SECRET, "gen_ai.system": "openai",
+            "gen_ai.system_instructions": SECRET, "gen_ai.tool.call.arguments": SECRET,
+        },
+        **more,
+    )  # fmt: skip
+
+
+def agentic(running=False):
+    """The run of the drawing: retrieval, an agent, a tool, a retry, an unpriced model."""
+    run = make_run()
+    add(run, "root", None, 0, None if running else 5.3, op="ai.pipeline", name="summarise")
+    add(run, "r", offset=0.0, duration=0.41, name="retrieve", op="ai.run")
+    add(run, "e", "r", 0.05, 0.24, op="gen_ai.embeddings", name="embed text-embedding-3-small",
+        model="text-embedding-3-small", usage=Usage(input=310), cost=priced("0.0000062"))
+    add(run, "a", offset=0.41, duration=None if running else 4.6, name="invoke_agent answer", agent="answer",
+        op="gen_ai.invoke_agent")
+    chat(run, "c1", "a", usage=Usage(11020, 9144, None, 804, 0, 11824), offset=0.46, duration=1.62, ttft=0.31,
+         finish_reason="stop", prompt="Summarise the three reports below for a board member. Name every number you use.",
+         answer="Revenue rose 12 % to 4.1 M; churn fell from 3.2 % to 2.7 %. The one open risk is the renewal in May.",
+         cost=priced("0.02416", ("input", 1876, Decimal("2.5"), Decimal("0.00469")),
+                     ("cached input", 9144, Decimal("1.25"), Decimal("0.01143")),
+                     ("output", 804, Decimal(10), Decimal("0.00804"))))
+    add(run, "x", "c1", 0.47, 1.6, op="http.client", name="POST https://api.openai.com")
+    add(run, "t", "a", 2.1, 0.15, op="gen_ai.execute_tool", name="execute_tool search_docs", tool="search_docs",
+        attributes={"gen_ai.tool.input": '{"q":"' + SECRET + '"}', "gen_ai.tool.output": SECRET})
+    chat(run, "c2", "a", offset=2.28, duration=0.12, status="error", error_type="RateLimitError",
+         error="Error code: 429 - slow down", answer="", cost=Cost("no_usage"))
+    chat(run, "c3", "a", offset=2.45, duration=0.77, cost=Cost("unpriced", reason="no price for my-local-model"),
+         usage=Usage(1015, None, None, 400, None, 1415), model="my-local-model")
+    chat(run, "c4", "a", offset=3.25, duration=1.3, model="gpt-4o", usage=Usage(310, 0, None, 310, None, 620),
+         cost=priced("0.0002"))
+    chat(run, "c5", "a", offset=3.9, duration=None if running else 1.02, model="gpt-4o-mini", streaming=True)
+    run.totals = Totals(6, 1, 0, 1, 0, Usage(12655, 9144, None, 1514), Decimal("0.02436"), True)
+    if not running:
+        end(run, "ok", 5.3)
+    return run
+
+
+def end(run, status, duration, **more):
+    run.status, run.duration = status, duration
+    run.ended = run.started + timedelta(seconds=duration)
+    for key, value in more.items():
+        setattr(run, key, value)
+    return run
+
+
+def failed():
+    run = make_run("model-inference", destination="Sentry")
+    add(run, "p", offset=0, duration=0.9, name="predict", op="ai.run", status="error",
+        error_type="ModelTimeoutError", error="no answer in 0.6 s")
+    chat(run, "c0", "p", offset=0.0, duration=0.25, usage=Usage(840, None, None, 0), cost=priced("0.0004"))
+    chat(run, "c", "p", offset=0.28, duration=0.61, status="error", model="claude-sonnet-4-5", answer="",
+         error_type="ModelTimeoutError", error="no answer in 0.6 s")
+    run.totals = Totals(2, 1, 1, 0, 0, Usage(840, None, None, 0), Decimal("0.0004"), False)
+    return end(run, "error", 0.9, error_type="ModelTimeoutError", error="no answer in 0.6 s")
+
+
+def empty():
+    run = make_run("cell 12", notes=["no model call crossed an HTTP client here; transformers runs in this "
+                                     "process: record its tokens with record_token_usage"])
+    return end(run, "ok", 0.2)
+
+
+def many(n=10_000, status="ok", agents=True):
+    run = make_run("batch")
+    for i in range(n):
+        parent = "root"
+        if agents:
+            if i % 8 == 0:
+                add(run, f"a{i}", "root", i / 50, 0.16, name=f"item {i // 8}", op="ai.run")
+                continue
+            parent = f"a{i - i % 8}"
+        bad = i % 97 == 5
+        chat(run, f"s{i}", parent, offset=i / 50, duration=0.02, usage=Usage(1200, 600, None, 80),
+             cost=priced("0.0031"), status="error" if bad else "ok",
+             error_type="ServerError" if bad else None, error=f"500 at {i}" if bad else None)
+    run.totals = Totals(n, n // 97, 0, 0, 0, Usage(1200 * n, 600 * n, None, 80 * n), Decimal("0.0031") * n)
+    return end(run, status, n / 50 + 0.2)
+
+
+def hostile():
+    run = make_run(HOSTILE, notes=[HOSTILE])
+    add(run, "h0", offset=0, duration=0.5, name=HOSTILE, op=HOSTILE, status="error", error_type=HOSTILE, error=HOSTILE * 30)
+    chat(run, "h1", "h0", model=HOSTILE, offset=0.1, duration=0.2, prompt=HOSTILE, answer="x" * 5_000_000)
+    add(run, "h2", "h0", 0.3, 0.1, name="execute_tool", tool=HOSTILE, op="gen_ai.execute_tool", item=HOSTILE,
+        attributes={HOSTILE: HOSTILE, "n": float("nan")})
+    add(run, "h3", "gone", 0.4, 0.05, status="lost", agent="\u0645\u0631\u062d\u0628\u0627", op="gen_ai.invoke_agent")
+    run.totals = Totals(1, 1, 1)
+    return end(run, "error", 0.6, error_type=HOSTILE, error=HOSTILE)
+
+
+def interrupted():
+    run = agentic(running=True)
+    for span in run.spans.values():
+        if span.status == "running":
+            span.status, span.duration = ("abandoned" if span.streaming else "interrupted"), 5.0 - span.offset
+    run.notes.append("2 spans were cut: the cap of 5,000 was reached")
+    return end(run, "interrupted", 5.0)
+
+
+ALL = {"running": lambda: agentic(running=True), "finished": agentic, "failed": failed, "empty": empty,
+       "interrupted": interrupted, "many": many, "hostile": hostile}  # fmt: skip
