@@ -133,8 +133,8 @@ def _why_empty(run: Run) -> list[str]:
     local = [name for name in IN_PROCESS if name in sys.modules]
     if local:
         return [
-            f"no model call crossed an HTTP client here; {local[0]} runs in this process: "
-            "record its tokens with record_token_usage"
+            f"no model call crossed an HTTP client here; {local[0]} runs in this process: record "
+            + "its tokens with record_token_usage"
         ]
     return ["no span and no model call was heard in this cell"]
 
@@ -157,7 +157,7 @@ class RunView:
 
     @property
     def status(self) -> RunStatus:
-        """`running`, `ok`, `error`, `interrupted` …"""
+        """How it stands: `running`, `ok`, `error`, `interrupted` …."""
         return self._run.status
 
     def spans(self) -> pd.DataFrame:

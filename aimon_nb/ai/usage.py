@@ -85,9 +85,7 @@ def _count(name: str, value: Any) -> int | None:
     if value is None:
         return None
     try:
-        if isinstance(value, bool):
-            raise TypeError
-        count = operator.index(value)
+        count = operator.index(value if not isinstance(value, bool) else str(value))  # type: ignore[arg-type]
     except TypeError:
         raise TypeError(f"{name} must be a whole number of tokens, not {value!r}") from None
     if count < 0:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @magics_class
-class AimonMagics(Magics):  # type: ignore[misc]
+class AimonMagics(Magics):
     """Magics of aimon_nb."""
 
     tracker: CellTracker

@@ -6,8 +6,12 @@ import re
 from typing import Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic_arguments import MagicArgumentParser, argument, construct_parser
-from IPython.core.magic_arguments import magic_arguments
+from IPython.core.magic_arguments import (
+    MagicArgumentParser,
+    argument,
+    construct_parser,
+    magic_arguments,
+)
 
 HEADER = re.compile(r"[ \t]*%%ai_track(?:[ \t]+(?P<line>.*?))?[ \t]*$")
 

@@ -112,7 +112,7 @@ def _parts(found: Any, usage: Usage) -> tuple[tuple[str, int, Decimal | None, De
     """The arithmetic, kind by kind; a rest that no rate explains is a line of its own."""
     prices, total = found.model_price, usage.input or 0
     cached, write = usage.cached or 0, usage.cache_write or 0
-    rows = []
+    rows: list[tuple[str, int, Decimal | None, Decimal]] = []
     for kind, tokens, price_of in (
         ("input", total - cached - write, prices.input_mtok),
         ("cached input", cached, prices.cache_read_mtok or prices.input_mtok),

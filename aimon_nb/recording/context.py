@@ -29,8 +29,11 @@ class Exchange(Protocol):
     node: Node
     good: bool | None
     over: bool
-    ready: bool
     settled: bool
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be settled."""
 
     def read(self) -> bool:
         """Take in what has arrived; True if the record changed. Never on the user's path."""

@@ -7,6 +7,7 @@ logged once a process, counted, and the count is shown with the run.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,7 +27,7 @@ class Faults:
             logger.warning(
                 "aimon_nb: a fault of its own in %s; your cell is not affected",
                 where,
-                exc_info=True,
+                exc_info=sys.exc_info(),
             )
 
     @contextmanager

@@ -252,6 +252,6 @@ def _child(parent: Node, op: str, name: str, origin: str) -> Any:
     if parent.kind == "stream":
         from sentry_sdk import traces
 
-        attributes = {"sentry.op": op, "sentry.origin": origin}
+        attributes: dict[str, Any] = {"sentry.op": op, "sentry.origin": origin}
         return traces.start_span(name, attributes, parent.sdk, active=False)
     return None

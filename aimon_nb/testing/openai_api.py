@@ -30,7 +30,7 @@ def error(status: int, message: str) -> Body:
     """Shape a failure as OpenAI does."""
     kind = _ERROR_TYPES.get(
         status,
-        "server_error" if status >= 500 else "invalid_request_error",  # noqa: PLR2004
+        "server_error" if status >= 500 else "invalid_request_error",
     )
     return {"error": {"message": message, "type": kind, "param": None, "code": None}}
 

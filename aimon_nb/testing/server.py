@@ -275,7 +275,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header(*length)
         self.send_header("x-request-id", f"req_{len(self.server.owner.calls)}")
-        if status == 429:  # noqa: PLR2004
+        if status == 429:
             self.send_header("Retry-After-Ms", "20")
         self.end_headers()
 

@@ -200,10 +200,5 @@ def _frame(rows: list[dict[str, Any]], columns: dict[str, str]) -> pd.DataFrame:
     series = {
         name: pd.Series([row.get(name) for row in rows], dtype=dtype)
         for name, dtype in columns.items()
-        if not dtype.startswith("datetime")
     }
-    for name, dtype in columns.items():
-        if dtype.startswith("datetime"):
-            times = pd.to_datetime([row.get(name) for row in rows], utc=True)
-            series[name] = pd.Series(times, dtype=dtype)
     return pd.DataFrame(series, columns=list(columns))

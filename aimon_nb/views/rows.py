@@ -197,7 +197,7 @@ def _error(kind: str | None, text: str | None, limit: int = 500) -> str | None:
     both = ": ".join(p for p in (kind, text) if p)
     if not both:
         return None
-    return words.line(both, limit) if limit <= 500 else words.visible(both[:limit])  # noqa: PLR2004
+    return words.line(both, limit) if limit <= 500 else words.visible(both[:limit])
 
 
 def _fault(span: Span, run: Run) -> list[str]:

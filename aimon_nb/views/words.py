@@ -41,13 +41,13 @@ def seconds(x: float | None) -> str:
     """Write a length of time: `0.41 s`, `12.3 s`, `62 s`, `1 m 40 s`, `2 h 05 m`."""
     if x is None or x != x:  # noqa: PLR0124 (only NaN differs from itself)
         return ""
-    if x < 0.005:  # noqa: PLR2004
+    if x < 0.005:
         return "< 0.01 s"
     for limit, digits in ((9.995, 2), (59.95, 1), (99.5, 0)):
         if x < limit:
             return f"{x:.{digits}f} s"
     minutes, rest = divmod(round(x), 60)
-    if minutes < 60:  # noqa: PLR2004
+    if minutes < 60:
         return f"{minutes} m {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} m"
 
@@ -194,6 +194,6 @@ def line(text: str, limit: int = 300) -> str:
 
 def _spell(match: re.Match[str]) -> str:
     code = ord(match[0])
-    if code < 0x20:  # noqa: PLR2004
+    if code < 0x20:
         return chr(0x2400 + code)
     return f"⟨U+{code:04X}⟩"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextvars import ContextVar
 
 from aimon_nb.recording import context
 from aimon_nb.sentry.observe import Observer
@@ -13,7 +12,7 @@ from aimon_nb.wire.exchange import Exchange
 from aimon_nb.wire.join import join
 
 # One cheap look at the raw path before anything else; the dialects decide.
-_MAYBE = re.compile(rb"/(chat/completions)(\?|$)")
+_MAYBE = re.compile(rb"/(chat/completions|embeddings)(\?|$)")
 
 
 def begin(
@@ -31,7 +30,7 @@ def begin(
         return None
     # The query may hold a key: it is cut off here and never kept.
     path = raw_path.partition(b"?")[0].decode("ascii", "replace")
-    dialect = find(host, path)
+    dialect = find(path)
     if dialect is None:
         return None
     exchange = Exchange(dialect, f"{host}:{port}" if port else host, path, body())

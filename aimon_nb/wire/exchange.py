@@ -38,7 +38,9 @@ class Exchange:
         self.good: bool | None = None
         self.over = self.left = False
         self.error: BaseException | None = None
-        self.t0, self.t_first, self.t1 = time.perf_counter(), None, None
+        self.t0 = time.perf_counter()
+        self.t_first: float | None = None
+        self.t1: float | None = None
         self.ended: float | None = None  # seconds since the epoch
         self.attempt = 1
         self.chunks: deque[bytes] = deque()
@@ -141,7 +143,7 @@ class Exchange:
         if not isinstance(event, dict):
             return
         with faults.guard("reading an answer"):
-            if self.good is False or "error" in event and event["error"]:
+            if self.good is False or event.get("error"):
                 self.call.error = _error_text(event)
             else:
                 self.dialect.answer(self.call, event)

@@ -6,6 +6,8 @@ import re
 from typing import Any, Protocol
 
 from aimon_nb.model import Call
+from aimon_nb.wire.dialects.openai_chat import OpenAIChat
+from aimon_nb.wire.dialects.openai_embeddings import OpenAIEmbeddings
 
 
 class Dialect(Protocol):
@@ -28,11 +30,9 @@ class Dialect(Protocol):
         """Read an answer or one event of it: text, tool calls, usage, reason."""
 
 
-def find(host: str, path: str) -> Dialect | None:
-    """The dialect of a request, by its path and host; None if it asks no model."""
-    from aimon_nb.wire.dialects.openai_chat import OpenAIChat
+def find(path: str) -> Dialect | None:
+    """The dialect of a request, by its path; None if it asks no model."""
+    return next((dialect for dialect in _ALL if dialect.paths.search(path)), None)
 
-    for dialect in (OpenAIChat(),):
-        if dialect.paths.search(path):
-            return dialect
-    return None
+
+_ALL: tuple[Dialect, ...] = (OpenAIChat(), OpenAIEmbeddings())

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from aimon_nb.model import Call, Message, Usage
+from aimon_nb.wire.dialects.reading import count_of, dict_of, list_of, text_of
 
 PARAMETERS = (
     "temperature",
@@ -36,19 +37,20 @@ class OpenAIChat:
 
     def request(self, call: Call, body: dict[str, Any]) -> None:
         """Model, messages, tools and parameters of the request."""
-        call.request_model = _text(body.get("model")) or None
-        call.input = [message(m) for m in _list(body.get("messages"))]
+        call.request_model = text_of(body.get("model")) or None
+        call.input = [message(m) for m in list_of(body.get("messages"))]
         call.tools = [
-            _text(_dict(_dict(t).get("function")).get("name")) for t in _list(body.get("tools"))
+            text_of(dict_of(dict_of(t).get("function")).get("name"))
+            for t in list_of(body.get("tools"))
         ]
         call.parameters = {k: body[k] for k in PARAMETERS if body.get(k) is not None}
 
     def answer(self, call: Call, event: dict[str, Any]) -> None:
         """A completion, or one `chat.completion.chunk`."""
-        call.response_model = _text(event.get("model")) or call.response_model
-        call.service_tier = _text(event.get("service_tier")) or call.service_tier
-        for choice in _list(event.get("choices")):
-            self._choice(call, _dict(choice))
+        call.response_model = text_of(event.get("model")) or call.response_model
+        call.service_tier = text_of(event.get("service_tier")) or call.service_tier
+        for choice in list_of(event.get("choices")):
+            self._choice(call, dict_of(choice))
         if isinstance(event.get("usage"), dict):
             call.usage = usage(event["usage"])
 
@@ -61,67 +63,53 @@ class OpenAIChat:
         if isinstance(choice.get("message"), dict):
             said = message(choice["message"])
             turn.text, turn.tool_calls = said.text, said.tool_calls
-        delta = _dict(choice.get("delta"))
-        turn.text += _text(delta.get("content")) + _text(delta.get("refusal"))
-        for part in _list(delta.get("tool_calls")):
-            _grow(turn, _dict(part))
+        delta = dict_of(choice.get("delta"))
+        turn.text += text_of(delta.get("content")) + text_of(delta.get("refusal"))
+        for part in list_of(delta.get("tool_calls")):
+            _grow(turn, dict_of(part))
         if choice.get("finish_reason"):
-            call.finish_reason = _text(choice["finish_reason"])
+            call.finish_reason = text_of(choice["finish_reason"])
 
 
 def message(raw: Any) -> Message:
     """A message of the request or the answer."""
-    raw = _dict(raw)
+    raw = dict_of(raw)
     content = raw.get("content")
     if isinstance(content, list):
-        parts = [_dict(p) for p in content]
+        parts = [dict_of(p) for p in content]
         text = "\n".join(
-            _text(p.get("text")) or f"[{_text(p.get('type')) or 'part'}]" for p in parts
+            text_of(p.get("text")) or f"[{text_of(p.get('type')) or 'part'}]" for p in parts
         )
     else:
-        text = _text(content)
-    functions = [_dict(_dict(c).get("function")) for c in _list(raw.get("tool_calls"))]
-    calls = [(_text(f.get("name")), _text(f.get("arguments"))) for f in functions]
-    return Message(_text(raw.get("role")) or "assistant", text or _text(raw.get("refusal")), calls)
+        text = text_of(content)
+    functions = [dict_of(dict_of(c).get("function")) for c in list_of(raw.get("tool_calls"))]
+    calls = [(text_of(f.get("name")), text_of(f.get("arguments"))) for f in functions]
+    return Message(
+        text_of(raw.get("role")) or "assistant", text or text_of(raw.get("refusal")), calls
+    )
 
 
 def usage(raw: dict[str, Any]) -> Usage:
     """`usage` of an answer; what is missing or no count is unknown."""
-    prompt = _dict(raw.get("prompt_tokens_details"))
-    completion = _dict(raw.get("completion_tokens_details"))
+    prompt = dict_of(raw.get("prompt_tokens_details"))
+    completion = dict_of(raw.get("completion_tokens_details"))
     return Usage(
-        input=_count(raw.get("prompt_tokens")),
-        cached=_count(prompt.get("cached_tokens")),
-        cache_write=_count(prompt.get("cache_write_tokens")),
-        output=_count(raw.get("completion_tokens")),
-        reasoning=_count(completion.get("reasoning_tokens")),
-        total=_count(raw.get("total_tokens")),
+        input=count_of(raw.get("prompt_tokens")),
+        cached=count_of(prompt.get("cached_tokens")),
+        cache_write=count_of(prompt.get("cache_write_tokens")),
+        output=count_of(raw.get("completion_tokens")),
+        reasoning=count_of(completion.get("reasoning_tokens")),
+        total=count_of(raw.get("total_tokens")),
     )
 
 
 def _grow(turn: Message, part: dict[str, Any]) -> None:
-    index, function = part.get("index"), _dict(part.get("function"))
+    index, function = part.get("index"), dict_of(part.get("function"))
     index = index if isinstance(index, int) and 0 <= index < 128 else len(turn.tool_calls)
     while len(turn.tool_calls) <= index:
         turn.tool_calls.append(("", ""))
     name, arguments = turn.tool_calls[index]
     turn.tool_calls[index] = (
-        name + _text(function.get("name")),
-        arguments + _text(function.get("arguments")),
+        name + text_of(function.get("name")),
+        arguments + text_of(function.get("arguments")),
     )
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
