@@ -132,10 +132,8 @@ def _why_empty(run: Run) -> list[str]:
         return []
     local = [name for name in IN_PROCESS if name in sys.modules]
     if local:
-        return [
-            f"no model call crossed an HTTP client here; {local[0]} runs in this process: record "
-            + "its tokens with record_token_usage"
-        ]
+        said = f"no model call crossed an HTTP client here; {local[0]} runs in this process"
+        return [f"{said}: record its tokens with record_token_usage"]
     return ["no span and no model call was heard in this cell"]
 
 
