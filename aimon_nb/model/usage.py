@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,17 @@ class Usage:
     @property
     def known(self) -> bool:
         """Whether the provider reported anything at all."""
-        return any(getattr(self, f.name) is not None for f in fields(self))
+        return self != _NOTHING
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(*(_plus(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)))
+        return Usage(
+            _plus(self.input, other.input),
+            _plus(self.cached, other.cached),
+            _plus(self.cache_write, other.cache_write),
+            _plus(self.output, other.output),
+            _plus(self.reasoning, other.reasoning),
+            _plus(self.total, other.total),
+        )
 
     @classmethod
     def sum(cls, usages: Iterable[Usage]) -> Usage:
@@ -43,3 +50,6 @@ def _plus(a: int | None, b: int | None) -> int | None:
     if a is None:
         return b
     return a if b is None else a + b
+
+
+_NOTHING = Usage()

@@ -31,40 +31,46 @@ def price_run(run: Run, changed: set[str]) -> None:
 
 def counted_spans(run: Run) -> list[Span]:
     """The spans whose usage makes up the run's, each token once."""
-    bearing = {s.span_id: s for s in run.spans.values() if _bears(s)}
-    if all(s.call is not None for s in bearing.values()):
-        return list(bearing.values())
-    above = {i: _nearest(run, s, bearing) for i, s in bearing.items()}
-    counts = dict.fromkeys(bearing, True)
-    for span_id, span in bearing.items():
-        below = [bearing[i] for i, up in above.items() if span_id in up]
-        if span.call is not None:
-            continue
-        if not span.is_call:
-            counts[span_id] = not below
-            continue
-        near = [s for s in below if above[s.span_id].get(span_id)]
-        if near and _tokens(Usage.sum(s.usage for s in near)) >= _tokens(span.usage):
-            counts[span_id] = False
-        elif near:
-            counts.update((s.span_id, False) for s in near if s.call is None)
-            counts[span_id] = all(s.call is None for s in near)
-    return [span for span_id, span in bearing.items() if counts[span_id]]
+    bearing = [span for span in run.spans.values() if _bears(span)]
+    if all(span.call is not None for span in bearing):
+        return bearing
+    below = _below(run, bearing)
+    folded: set[str] = set()
+    for span in bearing:
+        if span.call is None and span.span_id in below:
+            folded |= _folded(span, below[span.span_id])
+    return [span for span in bearing if span.span_id not in folded]
 
 
-def _nearest(run: Run, span: Span, bearing: dict[str, Span]) -> dict[str, bool]:
-    """Bearing ancestors of a span: id → no wall lies between."""
-    found: dict[str, bool] = {}
-    direct, parent_id = True, span.parent_id
-    while parent_id is not None and parent_id in run.spans and len(found) < len(run.spans):
-        parent = run.spans[parent_id]
-        if parent.op in WALLS:
-            direct = False
-        if parent_id in bearing:
-            if parent_id in found:
-                break
-            found[parent_id] = direct
-        parent_id = parent.parent_id
+def _folded(span: Span, below: list[tuple[Span, bool]]) -> set[str]:
+    """Which of a span and the bearing spans below it say the same thing twice.
+
+    `below` holds (span, no wall lies between).
+    """
+    if not span.is_call:
+        return {span.span_id}
+    near = [inner for inner, direct in below if direct]
+    if not near:
+        return set()
+    crossed = any(inner.call is not None for inner in near)
+    if crossed or _tokens(Usage.sum(s.usage for s in near)) >= _tokens(span.usage):
+        return {span.span_id}
+    return {inner.span_id for inner in near}
+
+
+def _below(run: Run, bearing: list[Span]) -> dict[str, list[tuple[Span, bool]]]:
+    """For each bearing span, the bearing ones below it."""
+    ids = {span.span_id for span in bearing}
+    found: dict[str, list[tuple[Span, bool]]] = {}
+    for span in bearing:
+        direct, parent = True, run.spans.get(span.parent_id or "")
+        seen = {span.span_id}
+        while parent is not None and parent.span_id not in seen:
+            seen.add(parent.span_id)
+            direct = direct and parent.op not in WALLS
+            if parent.span_id in ids:
+                found.setdefault(parent.span_id, []).append((span, direct))
+            parent = run.spans.get(parent.parent_id or "")
     return found
 
 

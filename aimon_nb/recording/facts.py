@@ -30,10 +30,13 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "pipeline": ("gen_ai.pipeline.name",),
     "provider": ("gen_ai.provider.name", "gen_ai.system"),
     "request_model": ("gen_ai.request.model",),
-    "model": ("gen_ai.response.model", "gen_ai.request.model", "ai.model_id"),
+    "model": ("gen_ai.response.model", "ai.model_id"),
     "operation": ("gen_ai.operation.name",),
     "agent": ("gen_ai.agent.name",),
     "tool": ("gen_ai.tool.name",),
+}
+_BY_ATTRIBUTE = {
+    key: (name, rank) for name, keys in FIELDS.items() for rank, key in enumerate(keys)
 }
 _ENDED: dict[str, SpanStatus] = {"ok": "ok", "cancelled": "cancelled"}
 
@@ -47,10 +50,9 @@ def apply(facts: Facts, span: Span, run: Run) -> bool:
     span.attributes = facts.data
     if span.duration is not None and facts.status is not None:
         span.status = _ENDED.get(facts.status, "error")
-    for name, keys in FIELDS.items():
-        value = next((facts.data[k] for k in keys if facts.data.get(k)), None)
-        if value is not None and (span.call is None or getattr(span, name) is None):
-            setattr(span, name, str(value))
+    for name, value in _fields(facts.data).items():
+        if span.call is None or getattr(span, name) is None:
+            setattr(span, name, value)
     if span.call is None:
         span.usage = reported(facts.data)
     if run.trace_id is None and span.span_id == run.root_id:
@@ -63,6 +65,20 @@ def apply(facts: Facts, span: Span, run: Run) -> bool:
         span.usage,
         len(span.attributes),
     )
+
+
+def _fields(data: dict[str, Any]) -> dict[str, str]:
+    found: dict[str, tuple[int, str]] = {}
+    for key, value in data.items():
+        field_of = _BY_ATTRIBUTE.get(key)
+        if field_of is not None and value:
+            name, rank = field_of
+            if name not in found or rank < found[name][0]:
+                found[name] = (rank, str(value))
+    fields = {name: value for name, (_, value) in found.items()}
+    if "model" not in fields and "request_model" in fields:
+        fields["model"] = fields["request_model"]
+    return fields
 
 
 def status_of(error: BaseException) -> SpanStatus:

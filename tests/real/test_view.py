@@ -1,6 +1,7 @@
 """The view in a real JupyterLab: live while the cell is blocked, whole when it has ended, kept in the file."""
 
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -43,7 +44,9 @@ time.sleep(60)
 """
 ROOT = ".aimon"
 ROW = ".aimon .row"
-PICTURES = Path(__file__).parents[2] / "docs" / "images"
+# `UPDATE_PICTURES=1` renews the README's.
+HOME = Path(__file__).parents[2]
+PICTURES = HOME / "docs" / "images" if os.environ.get("UPDATE_PICTURES") else HOME / "screenshots"
 
 
 @pytest.fixture
