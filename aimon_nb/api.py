@@ -92,7 +92,7 @@ class Tracked:
         with faults.guard("opening the view"):
             view.open()
         monitor.views[self.run.run_id] = view
-        self._view = view
+        self.view = view
 
     def end(self, error: BaseException | None) -> None:
         """Close the run in the order that leaves nothing half-said.
@@ -108,13 +108,11 @@ class Tracked:
         self._root.leave()
         with faults.guard("ending a run"):
             run.notes += _why_empty(run) if status == "ok" else []
-            self._monitor.recorder.end_run(self.recording, status, error)
+            self._monitor.recorder.end_run(self.recording, status, error, self._root.mark_sent)
         with faults.guard("showing the end of a run"):
-            self._view.finish()
+            self.view.finish()
         with faults.guard("closing the root span"):
             self._root.close(error)
-        with faults.guard("showing what was sent"):
-            self._view.update(set(run.spans))
 
 
 def status_of_run(error: BaseException | None) -> RunStatus:

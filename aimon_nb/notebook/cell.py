@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import ast
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from aimon_nb.api import Monitor, Tracked
-from aimon_nb.notebook import options
+from aimon_nb.notebook import interrupts, options
+from aimon_nb.notebook.outputs import OutputGuard
 from aimon_nb.recording import context
 from aimon_nb.recording.faults import faults
 from aimon_nb.views.live import Mode
@@ -25,6 +27,8 @@ class CellTracker:
     def __init__(self, shell: Any, monitor: Monitor) -> None:
         self._shell, self._monitor = shell, monitor
         self._stacks: dict[int, list[Tracked | None]] = {}
+        self._outputs = OutputGuard(shell)
+        self._restore: dict[Tracked, Callable[[], None]] = {}
         # completeness checks skip it then, and a terminal keeps reading the %% cell
         self._transform = _Transformer(self)
 
@@ -55,6 +59,7 @@ class CellTracker:
             line = options.header_line(info.raw_cell or "") if not stack else None
             if line is not None and options.parses(line) and self._compiles(info):
                 tracked = self.open(line, info.raw_cell, getattr(info, "cell_id", None))
+                self._restore[tracked] = self._watch(tracked)
         except BaseException:  # one that left a hook would hang the cell for ever
             faults.note("opening a run")
         stack.append(tracked)
@@ -73,6 +78,7 @@ class CellTracker:
         if tracked is None:
             return
         try:
+            self._restore.pop(tracked, _nothing)()
             tracked.end(_error(result))
         except BaseException:
             faults.note("closing a run")
@@ -112,6 +118,17 @@ class CellTracker:
         finally:
             tracked.end(error)
 
+    def _watch(self, tracked: Tracked) -> Callable[[], None]:
+        """Guard the cell's output and its interrupt; the function given back ends both."""
+        key = self._outputs.watch(tracked.view)
+        unwatch = interrupts.watch(tracked.recording)
+
+        def restore() -> None:
+            unwatch()
+            self._outputs.release(key)
+
+        return restore
+
     def _compiles(self, info: Any) -> bool:
         """A cell with a syntax error runs nothing: it gets no run and no view."""
         source = getattr(info, "transformed_cell", None)
@@ -144,6 +161,10 @@ class _Transformer:
         if len(lines) > 1 and lines[1].startswith("%%"):
             return lines[1:]  # let IPython see the next cell magic
         return ["#" + lines[0].lstrip(), *lines[1:]]
+
+
+def _nothing() -> None:
+    return None
 
 
 def _error(result: Any) -> BaseException | None:

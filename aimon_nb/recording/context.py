@@ -162,6 +162,7 @@ def _start(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]
             run = self.run
 
             def carried(thread: threading.Thread) -> None:
+                __tracebackhide__ = True
                 thread.__dict__.pop("run", None)
                 for var, value in zip((recording, current, pipeline), here, strict=True):
                     var.set(value)  # type: ignore[attr-defined]
@@ -184,6 +185,7 @@ def _submit(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any
 
         @functools.wraps(fn, updated=())
         def carried(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             before = _here()
             _put(here)
             try:

@@ -90,8 +90,17 @@ class Recorder:
         self._wake.set()
         return recording
 
-    def end_run(self, recording: Recording, status: RunStatus, error: BaseException | None) -> None:
-        """Drain, end what was left open, count, and tell the listeners: the run is over."""
+    def end_run(
+        self,
+        recording: Recording,
+        status: RunStatus,
+        error: BaseException | None,
+        before_last: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Drain, end what was left open, count, and tell the listeners: the run is over.
+
+        `before_last` runs when all spans have ended, before the listeners hear it.
+        """
         self._settle(recording)
         run, t1 = recording.run, self.clock()
         with self._lock:
@@ -110,6 +119,7 @@ class Recorder:
             if recording in self._open:
                 self._open.remove(recording)
             self._count_open()
+            before_last()
         self.drain(recording)
 
     def runs(self) -> list[Run]:

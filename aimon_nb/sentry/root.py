@@ -50,13 +50,15 @@ class Root:
 
     def close(self, error: BaseException | None) -> None:
         """End the root: Sentry serialises the whole run here, on this thread."""
-        sent = _kept_spans(self._span)
         try:
             ty = type(error) if error is not None else None
             self._span.__exit__(ty, error, getattr(error, "__traceback__", None))
         finally:
             sentry_scope._current_scope.set(self._scope)
-        _mark_sent(self.recording, sent)
+
+    def mark_sent(self) -> None:
+        """Note on every span whether Sentry will get it; all but the root have ended."""
+        _mark_sent(self.recording, _kept_spans(self._span))
 
     @property
     def sdk(self) -> Any:

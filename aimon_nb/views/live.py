@@ -21,7 +21,7 @@ class LiveView:
         self._run, self._mode = run, mode
         self._widget: Any = None
         self._finished = False
-        self._display_id = f"aimon-{run.run_id}-{next(_showings)}"
+        self.display_id = f"aimon-{run.run_id}-{next(_showings)}"
 
     def open(self) -> None:
         """Display the view, empty still."""
@@ -31,7 +31,7 @@ class LiveView:
             from aimon_nb.views.widget import RunWidget
 
             self._widget = RunWidget(run_id=self._run.run_id)
-            display(bundle.live(self._run, self._widget), raw=True, display_id=self._display_id)
+            display(bundle.live(self._run, self._widget), raw=True, display_id=self.display_id)
 
     def update(self, changed: set[str]) -> None:
         """Send the changed spans to the page."""
@@ -50,6 +50,16 @@ class LiveView:
             from IPython.display import display
 
             display(bundle.final(self._run, None), raw=True)
+
+    def again(self, *, wait: bool) -> dict[str, Any]:
+        """The bundle that shows the view once more after a `clear_output` of the user's."""
+        mount_id = f"{self.display_id}-{next(_showings)}"
+        return bundle.again(self._run, mount_id, wait=wait)
+
+    @property
+    def on_screen(self) -> bool:
+        """Whether a live view stands in the cell's output."""
+        return self._widget is not None and not self._finished
 
     def close(self) -> None:
         """Let the page's model go; what is displayed stays."""
@@ -73,5 +83,7 @@ class LiveView:
         from IPython.display import update_display
 
         update_display(
-            bundle.final(self._run, self._display_id), raw=True, display_id=self._display_id
+            bundle.final(self._run, f"{self.display_id}-{next(_showings)}"),
+            raw=True,
+            display_id=self.display_id,
         )

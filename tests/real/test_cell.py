@@ -215,3 +215,56 @@ def test_running_a_failed_run_all_stops(shell):
     """The next queued cell is aborted after a failing tracked cell, as in Run All."""
     [a] = shell.run(["%%ai_track boom\nraise RuntimeError('x')"])
     assert a.reply["status"] == "error"
+
+
+CLEARS = """%%ai_track demo
+from IPython.display import clear_output, HTML, display
+for i in range(4):
+    with sentry_sdk.start_span(op='x', name=f's{i}'): time.sleep(.05)
+    clear_output(wait={wait})
+    {show}
+"""
+
+
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize("show", ["print('round', i)", "display(HTML(f'round {i}'))"])
+def test_clear_output(shell, wait, show):
+    """A loop of clear_output leaves the tree once, first, and the user's last output."""
+    [a] = shell.run([CLEARS.replace('{wait}', str(wait)).replace('{show}', show)])
+    assert a.status == "ok", a.traceback
+    [tree, last] = a.outputs
+    assert "s3" in tree.data["text/plain"] and "demo" in tree.data["text/plain"]
+    assert "round 3" in str(last)
+
+
+def test_clear_output_in_an_output_widget(shell):
+    """A clear inside an ipywidgets.Output is its own affair."""
+    [a] = shell.run(
+        ["%%ai_track demo\nimport ipywidgets\nfrom IPython.display import clear_output\nout = ipywidgets.Output(); display(out)\n"
+         "with out:\n    for i in range(3):\n        clear_output(wait=True); print('in', i)\nprint('after')"]
+    )
+    assert a.status == "ok", a.traceback
+    trees = [o for o in a.outputs if "demo" in str(o.get("data", ""))]
+    assert len(trees) == 1 and a.stream().strip().endswith("after")
+    assert shell.value("'send' in get_ipython().kernel.session.__dict__") is False
+
+
+def test_interrupt_of_a_waiting_async_cell(shell):
+    """An async cell that only waits is interrupted at once."""
+    a = shell.cell("%%ai_track stop\nawait asyncio.sleep(30)", interrupt_after=1)
+    assert a.status == "error" and a.seconds < 4
+    assert shell.value("last_run().status") == "interrupted"
+
+
+def test_no_call_after_an_interrupt(shell, truth):
+    """After an interrupt no queued model call is sent any more."""
+    shell.run([f"import openai\nfrom concurrent.futures import ThreadPoolExecutor\nclient = openai.OpenAI(base_url={truth.url!r}, api_key='k', max_retries=0)\n"
+               "def ask(i): return client.chat.completions.create(model='gpt-4o', messages=[dict(role='user', content=f'{i} [wait 0.5]')])"])
+    a = shell.cell("%%ai_track stop\nwith ThreadPoolExecutor(2) as pool:\n    jobs = [pool.submit(lambda i: (time.sleep(.4), ask(i)), i) for i in range(12)]\n    [j.result() for j in jobs]", interrupt_after=1)
+    assert a.ename == "KeyboardInterrupt"
+    truth.settled()
+    assert len(truth.calls) <= 5, len(truth.calls)
+    refused = shell.value("[s.error_type for s in last_run()._run.spans.values() if s.status == 'error']")
+    assert set(refused) == {"RunStopped"}
+    import signal
+    assert shell.value("__import__('signal').getsignal(2) is __import__('signal').default_int_handler") is True

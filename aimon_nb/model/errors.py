@@ -1,0 +1,7 @@
+"""Errors of ours that the user's code may see."""
+
+from __future__ import annotations
+
+
+class RunStopped(RuntimeError):  # noqa: N818  a state of the run, in the user's words
+    """The run was interrupted: this model call was not sent."""

@@ -1,0 +1,58 @@
+"""An interrupt of a tracked cell reaches its threads, its pools and its waiting loop.
+
+The flag must be up at the signal: `with ThreadPoolExecutor()` waits for its queue
+before any hook of ours runs, and until then more calls would be sent. And
+ipykernel cancels an async cell's task from the handler, but does not wake a loop
+that only waits, so the cell would go on until its next timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from aimon_nb.recording.recorder import Recording
+
+
+def watch(recording: Recording) -> Callable[[], None]:
+    """Raise the run's flag at SIGINT until the function given back is called.
+
+    The handler found is called as before. Only the main thread has signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return _nothing
+    before: Any = signal.getsignal(signal.SIGINT)
+    if not callable(before):
+        return _nothing
+    loop = _running_loop()
+
+    def interrupted(number: int, frame: Any) -> Any:
+        __tracebackhide__ = True
+        recording.stop = True
+        try:
+            return before(number, frame)
+        finally:
+            if loop is not None:
+                loop.call_soon_threadsafe(_nothing)
+
+    signal.signal(signal.SIGINT, interrupted)
+
+    def restore() -> None:
+        if signal.getsignal(signal.SIGINT) is interrupted:
+            signal.signal(signal.SIGINT, before)
+
+    return restore
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _nothing() -> None:
+    return None

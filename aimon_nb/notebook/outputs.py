@@ -1,0 +1,133 @@
+"""The view survives `clear_output` of the user's code.
+
+Every output of a cell, from any thread, passes the kernel session's `send`. While
+a tracked cell runs that one method is wrapped, on the instance: a clear takes our
+view away with the rest, so it is shown again, at once after a plain clear, and
+just before the next output after `clear_output(wait=True)`, never earlier: an
+output of ours would make the waiting clear happen while the user still computes.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from aimon_nb.recording.faults import faults
+from aimon_nb.views.live import LiveView
+
+_OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error"})
+
+
+@dataclass(slots=True)
+class _Cell:
+    view: LiveView
+    parent: dict[str, Any]
+    pending: bool = False
+
+
+class OutputGuard:
+    """The wrap of one kernel's session; in place only while a tracked cell runs."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._kernel: Any = getattr(shell, "kernel", None)
+        self._cells: dict[str, _Cell] = {}
+        self._captured: dict[str, str] = {}  # ipywidgets.Output by comm id → the cell it captures
+        self._lock = threading.RLock()
+        self._original: Any = None
+
+    def watch(self, view: LiveView) -> str | None:
+        """Keep this view on screen until `release` of the key given back."""
+        if self._kernel is None or not view.on_screen:
+            return None
+        parent = self._kernel.get_parent("shell")
+        key = (parent.get("header") or {}).get("msg_id")
+        if key is None:
+            return None
+        with self._lock:
+            self._cells[key] = _Cell(view, parent)
+            if self._original is None:
+                session = self._kernel.session
+                self._original = session.send
+                session.send = self._send
+        return str(key)
+
+    def release(self, key: str | None) -> None:
+        """The cell is over; what it printed last is sent first."""
+        if key is None:
+            return
+        for stream in (sys.stdout, sys.stderr):
+            with faults.guard("flushing the cell's output"):
+                stream.flush()
+        with self._lock:
+            self._cells.pop(key, None)
+            if not self._cells and self._original is not None:
+                self._kernel.session.__dict__.pop("send", None)
+                self._original = None
+                self._captured.clear()
+
+    def _send(
+        self, stream: Any, msg: Any, content: Any = None, parent: Any = None, *a: Any, **k: Any
+    ) -> Any:
+        original = self._original or type(self._kernel.session).send.__get__(self._kernel.session)
+        try:
+            kind, about, cell = self._meaning(msg, content, parent)
+        except Exception:
+            faults.note("watching outputs")
+            kind, about, cell = "", {}, None
+        if cell is None:
+            return original(stream, msg, content, parent, *a, **k)
+        with self._lock:
+            if cell.pending and kind in _OUTPUTS:
+                cell.pending = False
+                self._show(cell, wait=True)
+            sent = original(stream, msg, content, parent, *a, **k)
+            if kind == "clear_output":
+                cell.pending = bool(about.get("wait"))
+                if not cell.pending:
+                    self._show(cell, wait=False)
+            return sent
+
+    def _meaning(self, msg: Any, content: Any, parent: Any) -> tuple[str, Any, _Cell | None]:
+        """(type, content, the tracked cell it is an output of)."""
+        if isinstance(msg, dict):
+            kind, parent, content = (
+                msg["header"]["msg_type"],
+                msg.get("parent_header"),
+                msg["content"],
+            )
+        else:
+            kind = msg
+        if kind == "comm_msg":
+            self._note_output_widget(content or {})
+            return kind, content, None
+        if kind not in _OUTPUTS and kind != "clear_output":
+            return kind, content, None
+        parent = parent or {}
+        key = (parent.get("header") or parent).get("msg_id")
+        if key in self._captured.values():
+            return kind, content, None
+        return kind, content or {}, self._cells.get(key)
+
+    def _note_output_widget(self, content: dict[str, Any]) -> None:
+        """An `ipywidgets.Output` takes the cell's outputs away while its `msg_id` is set."""
+        state = (content.get("data") or {}).get("state") or {}
+        if "msg_id" in state:
+            if state["msg_id"]:
+                self._captured[content["comm_id"]] = state["msg_id"]
+            else:
+                self._captured.pop(content["comm_id"], None)
+
+    def _show(self, cell: _Cell, *, wait: bool) -> None:
+        with faults.guard("showing the view again"):
+            session = self._kernel.session
+            content = {
+                "data": cell.view.again(wait=wait),
+                "metadata": {},
+                "transient": {"display_id": cell.view.display_id},
+            }
+            message = session.msg("display_data", content, parent=cell.parent)
+            pub = self._shell.display_pub
+            self._original(pub.pub_socket, message, ident=pub.topic)
