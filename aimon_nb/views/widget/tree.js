@@ -12,7 +12,7 @@
  *   status:string, start:number|null, dur:number|null, time:string, tokens:string,
  *   cost:string, input:number|null, output:number|null, usd:number|null,
  *   cost_state:string|null, counts:boolean, error:string|null, streaming:boolean,
- *   hidden:boolean}} Row
+ *   asked:number|null, hidden:boolean}} Row
  * @typedef {{id:string, row:Row, depth:number, kids:number, open:boolean, pos:number,
  *   of:number, top:number, lines:number, why:string, label:string, sum:Sum|null}} Entry
  * @typedef {{input:number|null, output:number|null, usd:number|null, doubtful:boolean}} Sum
@@ -26,6 +26,7 @@ const WINDOW_ABOVE = 2000; // rows; up to here all are in the page, so that Find
 const MARGIN = 10; // rows drawn beyond each edge of the window
 const CUT = 4000; // characters of one message shown at first
 const TURNS = 6; // turns of a conversation shown at first
+const NEAR = 32; // later siblings searched for a retry
 const TICK = 100; // ms between ticks of running clocks
 const MOST_RUNS = 200; // runs a page remembers
 const BAD = ['error', 'lost', 'over_budget', 'killed'];
@@ -110,11 +111,10 @@ export function children(rows) {
   return below;
 }
 
-/** Whether a later sibling asked the same again. @param {Row} row @param {Row[]} siblings @param {number} at */
+/** Whether a later sibling sent the very same request. @param {Row} row @param {Row[]} siblings @param {number} at */
 export function retried(row, siblings, at) {
-  if (row.status !== 'error' || !row.counts) return false;
-  const model = row.label.split(' · ')[0];
-  return siblings.slice(at + 1, at + 9).some((s) => s.counts && s.name === row.name && s.label.split(' · ')[0] === model);
+  if (row.status !== 'error' || row.asked == null) return false;
+  return siblings.slice(at + 1, at + 1 + NEAR).some((s) => s.asked === row.asked);
 }
 
 const plus = (/** @type {number|null} */ a, /** @type {number|null} */ b) => (a == null ? b : b == null ? a : a + b);
@@ -139,8 +139,8 @@ export function flatten(rows, closed) {
   for (let next = todo.pop(); next; next = todo.pop()) {
     const [row, depth, siblings, at] = next, kids = below.get(row.id) ?? [];
     const open = kids.length > 0 && !closed.has(row.id), again = retried(row, siblings, at);
-    const label = again && !row.label.includes('retried') ? `${row.label}, retried` : row.label;
-    const why = row.error && !label.includes('retried') && !kids.some((k) => k.error === row.error) ? row.error : '';
+    const label = again ? `${row.label}, retried` : row.label;
+    const why = row.error && !again && !kids.some((k) => k.error === row.error) ? row.error : '';
     const tall = why ? 2 : 1;
     entries.push({ id: row.id, row, depth, kids: kids.length, open, pos: at + 1, of: siblings.length, top: lines, lines: tall,
       why, label, sum: kids.length && !row.counts ? (sums.get(row.id) ?? null) : null });
@@ -494,7 +494,7 @@ class RunView {
     say(p.title, visible(h.name));
     p.title.title = visible(h.name);
     say(p.clock, this.running ? clock(this.now) : seconds(this.now));
-    say(p.calls, h.calls ? `${commas(h.calls)} ${h.calls === 1 ? 'call' : 'calls'}` : '');
+    this.two(p.calls, h.calls ? `${commas(h.calls)} ${h.calls === 1 ? 'call' : 'calls'}` : '', h.errors ? `${commas(h.errors)} ${h.errors === 1 ? 'error' : 'errors'}` : '');
     this.two(p['tokens-total'], h.tokens ? `${h.tokens} tokens` : '', h.cached);
     this.two(p.cost, h.cost, h.cost_note);
     say(p.where, h.trace ? `${h.destination} ${h.trace.slice(0, 8)}` : h.destination);
@@ -816,10 +816,10 @@ function facts(item) {
   const lines = [c && !c.parts?.length ? c.total : '', c?.reason, [c?.source, ...(c?.assumptions ?? [])].filter(Boolean).join(' · ')].filter(Boolean);
   for (const text of lines) pane.append(make('div', 'small', visible(text)));
   pane.append(table('facts', item.facts ?? []));
-  for (const [name, list] of [['parameters', item.parameters], ['attributes', [...(item.more ?? []), ...(item.attributes ?? [])]]]) {
+  for (const [name, list] of [['parameters', item.parameters], ['more', [...(item.more ?? []), ...(item.attributes ?? [])]]]) {
     if (!list?.length) continue;
     const more = make('details');
-    more.append(make('summary', '', `${list.length} ${name}`), table('facts', list));
+    more.append(make('summary', '', name), table('facts', list));
     pane.append(more);
   }
   if (item.tools?.length) pane.append(make('div', 'small', visible(`tools offered: ${item.tools.join(', ')}`)));
