@@ -91,9 +91,9 @@ def tree(run: Run) -> Tree:
         (path[-1].below if path else top).append(one)
         path.append(one)
         flat.append(one)
-    _mark_retries(top)
+    for siblings in (top, *(one.below for one in flat)):
+        _mark_retries(siblings)
     for one in reversed(flat):
-        _mark_retries(one.below)
         _sum_up(one)
         _blame(one)
     return Tree(top, flat)

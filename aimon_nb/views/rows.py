@@ -125,7 +125,7 @@ def detail(span: Span) -> dict[str, Any]:
     call = span.call
     return {
         "id": span.span_id,
-        "op": span.op,
+        "op": words.line(span.op, 120),
         "messages": conversation(span),
         "usage": _kinds(span.usage),
         "cost": _arithmetic(span.cost, span.model or span.request_model),
@@ -239,7 +239,7 @@ def _arithmetic(cost: Cost | None, model: str | None) -> dict[str, Any] | None:
         "model": words.line(model, 80) if model else "total",
         "total": f"≥ {total}" if known and cost.state == "partial" else total,
         "reason": words.line(cost.reason) if cost.reason else None,
-        "source": cost.source,
+        "source": words.line(cost.source, 80) if cost.source else None,
         "assumptions": [words.line(a) for a in cost.assumptions],
     }
 
