@@ -109,6 +109,12 @@ test('a long text is cut and says how much is left', () => {
   assert.deepEqual(tree.cut('abc', 4), { text: 'abc', left: 0 });
 });
 
+test('a long text is laid out in pieces that add up', () => {
+  assert.deepEqual(tree.pieces('abcdefg', 3), ['abc', 'def', 'g']);
+  assert.deepEqual(tree.pieces('ab\ncd\nef', 4), ['ab', 'cd', 'ef']);
+  assert.equal(tree.pieces('x'.repeat(5e6)).join('').length, 5e6);
+});
+
 test('the time axis has round marks that fit', () => {
   assert.deepEqual(tree.axis(5).map((m) => m.text), ['0 s', '2 s', '4 s']);
   assert.deepEqual(tree.axis(0), []);

@@ -25,6 +25,7 @@ const MOST_LINES = 12; // the list scrolls inside beyond this
 const WINDOW_ABOVE = 2000; // rows; up to here all are in the page, so that Find works
 const MARGIN = 10; // rows drawn beyond each edge of the window
 const CUT = 4000; // characters of one message shown at first
+const PIECE = 20000; // characters laid out at once
 const TURNS = 6; // turns of a conversation shown at first
 const NEAR = 32; // later siblings searched for a retry
 const TICK = 100; // ms between ticks of running clocks
@@ -84,6 +85,18 @@ export function visible(text) {
 export function cut(text, limit = CUT) {
   if (text.length <= limit) return { text, left: 0 };
   return { text: text.slice(0, limit), left: text.length - limit };
+}
+
+/** A long text in pieces that a page can lay out one by one, at line ends where there are any. @param {string} text */
+export function pieces(text, size = PIECE) {
+  const found = [];
+  for (let at = 0; at < text.length; ) {
+    const end = text.lastIndexOf('\n', at + size);
+    const next = at + size >= text.length ? text.length : end > at ? end + 1 : at + size;
+    found.push(text.slice(at, text[next - 1] === '\n' && next < text.length ? next - 1 : next));
+    at = next;
+  }
+  return found;
 }
 
 /** Put rows in by id; a known row is replaced and keeps its place. @param {Map<string, Row>} rows @param {Row[]} fresh */
@@ -361,7 +374,7 @@ class RunView {
     this.gather(this.outputs?.takeRecords() ?? []);
     const top = this.body.scrollTop;
     el.classList.add('aimon-host');
-    if (root.parentElement !== el || el.childNodes.length !== 1) el.replaceChildren(root);
+    if (root.parentElement !== el) el.replaceChildren(root); // mount scripts run twice
     this.stale = true;
     this.paint();
     this.body.scrollTop = top;
@@ -421,7 +434,7 @@ class RunView {
     this.tree.append(this.buildHeads(), this.buildBody());
     this.notes = make('div', 'notes');
     this.detail = make('div', 'detail');
-    this.detail.setAttribute('role', 'region');
+    this.detail.setAttribute('role', 'group');
     this.detail.setAttribute('aria-label', 'details of the selected row');
     this.detail.hidden = true;
     this.spoken = make('div', 'said');
@@ -788,20 +801,22 @@ function turn(t, ending) {
 
 /** Text of any length, cut with "show all". @param {string} text @param {string} what */
 function block(text, what) {
-  const box = make('div'), pre = make('pre'), shown = cut(text);
-  pre.dir = 'auto';
-  pre.textContent = visible(shown.text) + (shown.left ? '…' : '');
-  box.append(pre);
+  const box = make('div'), shown = cut(text);
+  box.append(part(shown.text + (shown.left ? '…' : '')));
   if (shown.left) {
     const all = make('button', 'more', `show all ${commas(text.length)} characters`);
     all.setAttribute('aria-label', `show all of ${what}`);
-    all.addEventListener('click', () => {
-      pre.textContent = visible(text);
-      all.remove();
-    });
+    all.addEventListener('click', () => box.replaceChildren(...pieces(text).map((piece) => part(piece))));
     box.append(all);
   }
   return box;
+}
+
+/** One laid-out piece of a text. @param {string} text */
+function part(text) {
+  const pre = make('pre', '', visible(text));
+  pre.dir = 'auto';
+  return pre;
 }
 
 /** Usage, the arithmetic of the cost, and facts. @param {any} item */
