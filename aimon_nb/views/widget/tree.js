@@ -511,6 +511,7 @@ class RunView {
     this.two(p['tokens-total'], h.tokens ? `${h.tokens} tokens` : '', h.cached);
     this.two(p.cost, h.cost, h.cost_note);
     say(p.where, h.trace ? `${h.destination} ${h.trace.slice(0, 8)}` : h.destination);
+    p.where.classList.toggle('local', h.destination === 'local');
     p.copy.hidden = !h.trace;
     p.stop.hidden = !(this.running && this.interrupt);
     p.fold.hidden = !this.entries.length;
@@ -792,7 +793,7 @@ function said(item, row) {
 
 /** @param {Turn} t @param {string} [ending] */
 function turn(t, ending) {
-  const el = make('div', 'turn'), top = make('div');
+  const el = make('div', 'turn'), top = make('div', 'who');
   const whole = [t.text, ...(t.calls ?? []).map(([name, args]) => `→ ${name}(${args})`)].filter(Boolean).join('\n');
   top.append(make('span', '', [visible(t.role), ending].filter(Boolean).join(' · ')), copyButton(() => whole, `the ${t.role} message`));
   el.append(top, block(whole || '(empty)', t.role));
