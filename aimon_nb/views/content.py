@@ -15,10 +15,10 @@ from aimon_nb.views import words
 
 # Attributes that hold what was said, in every spelling that SDKs write.
 _CONTENT = re.compile(
-    r"messages?$|\.content$|\.text$|texts$|instructions$|arguments$|\.choice$|\.prompts?$"
+    r"messages?$|(\.|_)content$|\.text$|texts$|instructions$|arguments$|\.choice$|\.prompts?$"
     r"|tool\.(call\.)?(input|output|result)$|tool_calls?$|embeddings\.input|\.responses$"
     r"|documents$|preamble$|search_(queries|results)$|citations$|definitions$|available_tools$"
-    r"|function_call$|^(input|output|prompt|completion)(\.|$)|\.(input|output)\.value$",
+    r"|function_call$|\.completion(\.|$)|argument\.|^(input|output|prompt|completion)(\.|$)|\.(input|output)\.value$",
     re.IGNORECASE,
 )
 _ASKED = ("gen_ai.input.messages", "gen_ai.request.messages", "ai.input_messages")
@@ -55,7 +55,12 @@ def conversation(span: Span) -> list[Turn]:
 
 def _turn(side: str, message: Message) -> Turn:
     calls = [[words.line(n, 120), _encodable(a)] for n, a in message.tool_calls]
-    return {"side": side, "role": message.role, "text": _encodable(message.text), "calls": calls}
+    return {
+        "side": side,
+        "role": words.line(message.role, 40),
+        "text": _encodable(message.text),
+        "calls": calls,
+    }
 
 
 def _first(span: Span, keys: Iterable[str]) -> Any:

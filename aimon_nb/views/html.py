@@ -23,7 +23,8 @@ _ROOT = (
     "border:1px solid rgba(128,128,128,.35);border-radius:6px;padding:4px 12px"
 )
 _DIM = '<small style="opacity:.75">'
-_RIGHT = '<samp style="float:right">'
+# JupyterLab gives samp a line height of its own, so ours is said again.
+_RIGHT = '<samp style="float:right;line-height:1.75">'
 # A row is its own block: where the output is narrow its numbers stand below its name.
 _LEAF = '<div style="padding-left:1.2em;overflow:hidden">'
 _SUMMARY = '<summary style="overflow:hidden">'

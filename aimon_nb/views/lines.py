@@ -30,6 +30,7 @@ class Line:
     depth: int
     error: str = ""
     fails: bool = False
+    retried: bool = False
     below: list[Line] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     cost: Decimal | None = None
@@ -90,10 +91,24 @@ def tree(run: Run) -> Tree:
         (path[-1].below if path else top).append(one)
         path.append(one)
         flat.append(one)
+    for siblings in (top, *(one.below for one in flat)):
+        _mark_retries(siblings)
     for one in reversed(flat):
         _sum_up(one)
         _blame(one)
     return Tree(top, flat)
+
+
+def _mark_retries(siblings: list[Line]) -> None:
+    """Say on a failed call that a later sibling sent the very same request."""
+    later: set[int] = set()
+    for one in reversed(siblings):
+        asked = one.row["asked"]
+        if one.span.status == "error" and asked in later:
+            one.retried = True
+            one.row["label"] += ", retried"
+        if asked is not None:
+            later.add(asked)
 
 
 def _sum_up(one: Line) -> None:
@@ -123,6 +138,7 @@ def _blame(one: Line) -> None:
     """Say the error once, where it happened: not on every span it passed through."""
     said = str(one.row["error"] or "")
     below = {child.row["error"] for child in one.below}
-    one.fails = one.span.status in words.FAILED or any(child.fails for child in one.below)
-    if said and said not in below and "retried" not in one.row["label"]:
+    own = one.span.status in words.FAILED and not one.retried
+    one.fails = own or any(child.fails for child in one.below)
+    if said and said not in below and not one.retried:
         one.error = said

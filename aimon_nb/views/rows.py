@@ -11,7 +11,6 @@ import json
 import math
 import re
 from datetime import datetime, timezone
-from itertools import islice
 from typing import Any
 
 from aimon_nb.model import Cost, Run, Span, Usage
@@ -19,8 +18,6 @@ from aimon_nb.views import words
 from aimon_nb.views.content import attributes, conversation
 
 _CODE = re.compile(r"\b([45]\d\d)\b")
-# How many of the latest spans are searched for the retry of a failed call.
-_RETRY_WINDOW = 200
 
 
 def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
@@ -59,13 +56,12 @@ def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
 def row(span: Span, run: Run) -> dict[str, Any]:
     """Build one line of the tree; `start` and `dur` in seconds, `usd` in dollars."""
     usage, cost = span.usage, span.cost
-    hidden = not run.shows(span)
     return {
         "id": span.span_id,
         "parent": run._shown_parent(span),
         "kind": span.kind,
         "name": name(span),
-        "label": label(span, run),
+        "label": label(span),
         "status": span.status,
         "start": _number(span.offset),
         "dur": _number(span.duration),
@@ -80,7 +76,8 @@ def row(span: Span, run: Run) -> dict[str, Any]:
         "error": _error(span.error_type, _said(span)),
         "streaming": bool(span.streaming),
         "item": words.line(span.item, 60) if span.item else None,
-        "hidden": hidden,
+        "asked": _asked(span),
+        "hidden": not run.shows(span),
     }
 
 
@@ -103,14 +100,17 @@ def name(span: Span) -> str:
     return words.line(text, 120)
 
 
-def label(span: Span, run: Run) -> str:
-    """List the dim words beside the name: model, `agent`, `tool`, `429, retried`, `streaming`."""
+def label(span: Span) -> str:
+    """List the dim words beside the name: model, `agent`, `tool`, `429`, `streaming`.
+
+    That a failed call was `retried` is known when the tree is laid out.
+    """
     known = span.model or span.request_model
     parts = [words.line(known, 80)] if known else []
     if span.kind in ("agent", "tool", "retrieval"):
         parts.append(span.kind)
     if span.status == "error" and span.is_call:
-        parts.append(", ".join(_fault(span, run)))
+        parts.append(_fault(span))
     elif span.status not in ("ok", "running"):
         parts.append(words.status(span.status))
     if span.cached_locally:
@@ -120,22 +120,12 @@ def label(span: Span, run: Run) -> str:
     return " · ".join(p for p in parts if p)
 
 
-def retried(span: Span, run: Run) -> bool:
-    """Tell whether a later sibling asked the same model again."""
-    for later in islice(reversed(run.spans.values()), _RETRY_WINDOW):
-        if later is span:
-            return False
-        if later.is_call and later.parent_id == span.parent_id and _asked(later) == _asked(span):
-            return True
-    return False
-
-
 def detail(span: Span) -> dict[str, Any]:
     """Build all about one span, content included: for the live view only, never kept."""
     call = span.call
     return {
         "id": span.span_id,
-        "op": span.op,
+        "op": words.line(span.op, 120),
         "messages": conversation(span),
         "usage": _kinds(span.usage),
         "cost": _arithmetic(span.cost, span.model or span.request_model),
@@ -200,15 +190,22 @@ def _error(kind: str | None, text: str | None, limit: int = 500) -> str | None:
     return words.line(both, limit) if limit <= 500 else words.visible(both[:limit])
 
 
-def _fault(span: Span, run: Run) -> list[str]:
+def _fault(span: Span) -> str:
+    """Say what went wrong with a call in a word: its HTTP status, or `error`."""
     code = span.attributes.get("http.response.status_code")
     found = _CODE.search((_said(span) or "")[:200])
-    parts = [str(code) if code else found[1] if found else "error"]
-    return [*parts, "retried"] if retried(span, run) else parts
+    return str(code) if code else found[1] if found else "error"
 
 
-def _asked(span: Span) -> str | None:
-    return span.request_model or span.model
+def _asked(span: Span) -> int | None:
+    """Mark equal requests, so that a retry is known without showing what was asked.
+
+    Python salts text hashes anew in every process: nothing can be guessed from it.
+    """
+    if span.call is None or not span.call.input:
+        return None
+    turns = tuple((m.role, m.text, tuple(m.tool_calls)) for m in span.call.input)
+    return hash((span.request_model, turns)) & 0xFFFFFFFF
 
 
 def _kinds(usage: Usage) -> list[list[Any]]:
@@ -242,7 +239,7 @@ def _arithmetic(cost: Cost | None, model: str | None) -> dict[str, Any] | None:
         "model": words.line(model, 80) if model else "total",
         "total": f"≥ {total}" if known and cost.state == "partial" else total,
         "reason": words.line(cost.reason) if cost.reason else None,
-        "source": cost.source,
+        "source": words.line(cost.source, 80) if cost.source else None,
         "assumptions": [words.line(a) for a in cost.assumptions],
     }
 

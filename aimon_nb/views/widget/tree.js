@@ -12,7 +12,7 @@
  *   status:string, start:number|null, dur:number|null, time:string, tokens:string,
  *   cost:string, input:number|null, output:number|null, usd:number|null,
  *   cost_state:string|null, counts:boolean, error:string|null, streaming:boolean,
- *   hidden:boolean}} Row
+ *   asked:number|null, hidden:boolean}} Row
  * @typedef {{id:string, row:Row, depth:number, kids:number, open:boolean, pos:number,
  *   of:number, top:number, lines:number, why:string, label:string, sum:Sum|null}} Entry
  * @typedef {{input:number|null, output:number|null, usd:number|null, doubtful:boolean}} Sum
@@ -25,7 +25,9 @@ const MOST_LINES = 12; // the list scrolls inside beyond this
 const WINDOW_ABOVE = 2000; // rows; up to here all are in the page, so that Find works
 const MARGIN = 10; // rows drawn beyond each edge of the window
 const CUT = 4000; // characters of one message shown at first
+const PIECE = 20000; // characters laid out at once
 const TURNS = 6; // turns of a conversation shown at first
+const NEAR = 32; // later siblings searched for a retry
 const TICK = 100; // ms between ticks of running clocks
 const MOST_RUNS = 200; // runs a page remembers
 const BAD = ['error', 'lost', 'over_budget', 'killed'];
@@ -85,6 +87,18 @@ export function cut(text, limit = CUT) {
   return { text: text.slice(0, limit), left: text.length - limit };
 }
 
+/** A long text in pieces that a page can lay out one by one, at line ends where there are any. @param {string} text */
+export function pieces(text, size = PIECE) {
+  const found = [];
+  for (let at = 0; at < text.length; ) {
+    const end = text.lastIndexOf('\n', at + size);
+    const next = at + size >= text.length ? text.length : end > at ? end + 1 : at + size;
+    found.push(text.slice(at, text[next - 1] === '\n' && next < text.length ? next - 1 : next));
+    at = next;
+  }
+  return found;
+}
+
 /** Put rows in by id; a known row is replaced and keeps its place. @param {Map<string, Row>} rows @param {Row[]} fresh */
 export function upsert(rows, fresh) {
   let changed = false;
@@ -110,11 +124,10 @@ export function children(rows) {
   return below;
 }
 
-/** Whether a later sibling asked the same again. @param {Row} row @param {Row[]} siblings @param {number} at */
+/** Whether a later sibling sent the very same request. @param {Row} row @param {Row[]} siblings @param {number} at */
 export function retried(row, siblings, at) {
-  if (row.status !== 'error' || !row.counts) return false;
-  const model = row.label.split(' · ')[0];
-  return siblings.slice(at + 1, at + 9).some((s) => s.counts && s.name === row.name && s.label.split(' · ')[0] === model);
+  if (row.status !== 'error' || row.asked == null) return false;
+  return siblings.slice(at + 1, at + 1 + NEAR).some((s) => s.asked === row.asked);
 }
 
 const plus = (/** @type {number|null} */ a, /** @type {number|null} */ b) => (a == null ? b : b == null ? a : a + b);
@@ -139,8 +152,8 @@ export function flatten(rows, closed) {
   for (let next = todo.pop(); next; next = todo.pop()) {
     const [row, depth, siblings, at] = next, kids = below.get(row.id) ?? [];
     const open = kids.length > 0 && !closed.has(row.id), again = retried(row, siblings, at);
-    const label = again && !row.label.includes('retried') ? `${row.label}, retried` : row.label;
-    const why = row.error && !label.includes('retried') && !kids.some((k) => k.error === row.error) ? row.error : '';
+    const label = again ? `${row.label}, retried` : row.label;
+    const why = row.error && !again && !kids.some((k) => k.error === row.error) ? row.error : '';
     const tall = why ? 2 : 1;
     entries.push({ id: row.id, row, depth, kids: kids.length, open, pos: at + 1, of: siblings.length, top: lines, lines: tall,
       why, label, sum: kids.length && !row.counts ? (sums.get(row.id) ?? null) : null });
@@ -361,7 +374,7 @@ class RunView {
     this.gather(this.outputs?.takeRecords() ?? []);
     const top = this.body.scrollTop;
     el.classList.add('aimon-host');
-    if (root.parentElement !== el || el.childNodes.length !== 1) el.replaceChildren(root);
+    if (root.parentElement !== el) el.replaceChildren(root); // mount scripts run twice
     this.stale = true;
     this.paint();
     this.body.scrollTop = top;
@@ -421,7 +434,7 @@ class RunView {
     this.tree.append(this.buildHeads(), this.buildBody());
     this.notes = make('div', 'notes');
     this.detail = make('div', 'detail');
-    this.detail.setAttribute('role', 'region');
+    this.detail.setAttribute('role', 'group');
     this.detail.setAttribute('aria-label', 'details of the selected row');
     this.detail.hidden = true;
     this.spoken = make('div', 'said');
@@ -494,10 +507,11 @@ class RunView {
     say(p.title, visible(h.name));
     p.title.title = visible(h.name);
     say(p.clock, this.running ? clock(this.now) : seconds(this.now));
-    say(p.calls, h.calls ? `${commas(h.calls)} ${h.calls === 1 ? 'call' : 'calls'}` : '');
+    this.two(p.calls, h.calls ? `${commas(h.calls)} ${h.calls === 1 ? 'call' : 'calls'}` : '', h.errors ? `${commas(h.errors)} ${h.errors === 1 ? 'error' : 'errors'}` : '');
     this.two(p['tokens-total'], h.tokens ? `${h.tokens} tokens` : '', h.cached);
     this.two(p.cost, h.cost, h.cost_note);
     say(p.where, h.trace ? `${h.destination} ${h.trace.slice(0, 8)}` : h.destination);
+    p.where.classList.toggle('local', h.destination === 'local');
     p.copy.hidden = !h.trace;
     p.stop.hidden = !(this.running && this.interrupt);
     p.fold.hidden = !this.entries.length;
@@ -779,7 +793,7 @@ function said(item, row) {
 
 /** @param {Turn} t @param {string} [ending] */
 function turn(t, ending) {
-  const el = make('div', 'turn'), top = make('div');
+  const el = make('div', 'turn'), top = make('div', 'who');
   const whole = [t.text, ...(t.calls ?? []).map(([name, args]) => `→ ${name}(${args})`)].filter(Boolean).join('\n');
   top.append(make('span', '', [visible(t.role), ending].filter(Boolean).join(' · ')), copyButton(() => whole, `the ${t.role} message`));
   el.append(top, block(whole || '(empty)', t.role));
@@ -788,20 +802,22 @@ function turn(t, ending) {
 
 /** Text of any length, cut with "show all". @param {string} text @param {string} what */
 function block(text, what) {
-  const box = make('div'), pre = make('pre'), shown = cut(text);
-  pre.dir = 'auto';
-  pre.textContent = visible(shown.text) + (shown.left ? '…' : '');
-  box.append(pre);
+  const box = make('div'), shown = cut(text);
+  box.append(part(shown.text + (shown.left ? '…' : '')));
   if (shown.left) {
     const all = make('button', 'more', `show all ${commas(text.length)} characters`);
     all.setAttribute('aria-label', `show all of ${what}`);
-    all.addEventListener('click', () => {
-      pre.textContent = visible(text);
-      all.remove();
-    });
+    all.addEventListener('click', () => box.replaceChildren(...pieces(text).map((piece) => part(piece))));
     box.append(all);
   }
   return box;
+}
+
+/** One laid-out piece of a text. @param {string} text */
+function part(text) {
+  const pre = make('pre', '', visible(text));
+  pre.dir = 'auto';
+  return pre;
 }
 
 /** Usage, the arithmetic of the cost, and facts. @param {any} item */
@@ -816,10 +832,10 @@ function facts(item) {
   const lines = [c && !c.parts?.length ? c.total : '', c?.reason, [c?.source, ...(c?.assumptions ?? [])].filter(Boolean).join(' · ')].filter(Boolean);
   for (const text of lines) pane.append(make('div', 'small', visible(text)));
   pane.append(table('facts', item.facts ?? []));
-  for (const [name, list] of [['parameters', item.parameters], ['attributes', [...(item.more ?? []), ...(item.attributes ?? [])]]]) {
+  for (const [name, list] of [['parameters', item.parameters], ['more', [...(item.more ?? []), ...(item.attributes ?? [])]]]) {
     if (!list?.length) continue;
     const more = make('details');
-    more.append(make('summary', '', `${list.length} ${name}`), table('facts', list));
+    more.append(make('summary', '', name), table('facts', list));
     pane.append(more);
   }
   if (item.tools?.length) pane.append(make('div', 'small', visible(`tools offered: ${item.tools.join(', ')}`)));

@@ -1,0 +1,206 @@
+import json
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from samples import ALL, HOSTILE, SECRET, START, add, agentic, chat, empty, failed, hostile, make_run, many, priced
+
+from aimon_nb.model import Cost, Usage
+from aimon_nb.views import rows
+
+
+def test_row_of_a_call():
+    """A call's row has its model beside its name, its numbers as text and raw."""
+    run = agentic()
+    row = rows.row(run.spans["c1"], run)
+    wanted = {"id": "c1", "parent": "a", "kind": "model", "name": "chat", "label": "gpt-4o", "status": "ok",
+              "start": 0.46, "dur": 1.62, "time": "1.62 s", "tokens": "11,020 → 804", "cost": "$0.0242",
+              "usd": 0.02416, "error": None, "streaming": False, "hidden": False}  # fmt: skip
+    assert wanted == {key: row[key] for key in wanted}
+
+
+@pytest.mark.parametrize(
+    ("span", "name", "label"),
+    [("a", "answer", "agent"), ("t", "search_docs", "tool"), ("c2", "chat", "gpt-4o · 429"),
+     ("e", "embed", "text-embedding-3-small"), ("r", "retrieve", "")],
+)  # fmt: skip
+def test_names_and_labels(span, name, label):
+    """Names are short; what kind of work it was stands beside them."""
+    run = agentic()
+    row = rows.row(run.spans[span], run)
+    assert (name, label) == (row["name"], row["label"])
+
+
+def test_running_row():
+    """A running row has no time yet, and says that it streams."""
+    run = agentic(running=True)
+    row = rows.row(run.spans["c5"], run)
+    assert (None, "", "gpt-4o-mini · streaming") == (row["dur"], row["time"], row["label"])
+
+
+def test_plumbing_is_hidden():
+    """Plumbing and covers are marked hidden; what hangs below them hangs on a shown row."""
+    run = make_run()
+    add(run, "cover", op="gen_ai.chat", covers=True)
+    add(run, "http", "cover", op="http.client")
+    chat(run, "c", "http")
+    assert [True, True, False] == [rows.row(run.spans[i], run)["hidden"] for i in ("cover", "http", "c")]
+    assert rows.row(run.spans["c"], run)["parent"] is None
+    assert not rows.row(run.spans["cover"], run)["counts"]
+
+
+def test_a_failed_call_is_not_called_without_usage():
+    """A call that failed has nothing to bill: its cost is empty."""
+    run = agentic()
+    assert "" == rows.row(run.spans["c2"], run)["cost"]
+
+
+def test_header():
+    """The header has identity, clock, totals, destination and notes."""
+    header = rows.header(agentic(running=True), START + timedelta(seconds=4.2))
+    wanted = {"name": "summarise", "status": "running", "elapsed": 4.2, "dur": None, "calls": 6,
+              "tokens": "12,655 → 1,514", "cached": "72 % cached", "cost": "≥ $0.0244", "cost_note": "1 unpriced",
+              "unpriced": 1, "destination": "local", "trace": None, "empty": ""}  # fmt: skip
+    assert wanted == {key: header[key] for key in wanted}
+    assert int(START.timestamp() * 1000) == header["started"]
+
+
+def test_header_of_a_sent_run():
+    """A run that goes to Sentry shows its trace id."""
+    header = rows.header(failed())
+    assert ("Sentry", "3f2a91c4" * 4) == (header["destination"], header["trace"])
+    assert "ModelTimeoutError: no answer in 0.6 s" == header["error"]
+
+
+def test_header_of_an_empty_run():
+    """A run without rows says why."""
+    assert rows.header(empty())["empty"].startswith("no model call crossed")
+    assert "waiting for the first call" == rows.header(make_run())["empty"]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_content(name):
+    """Header, rows and snapshot hold no prompt, no answer, no tool argument."""
+    run = ALL[name]()
+    told = [rows.header(run), rows.snapshot(run), *(rows.row(s, run) for s in run.spans.values())]
+    assert SECRET not in json.dumps(told)
+    assert SECRET[4:] not in json.dumps(told)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_json_safe(name):
+    """All data is strict JSON that any transport can encode."""
+    run = ALL[name]()
+    details = [rows.detail(s) for s in list(run.spans.values())[:50]]
+    told = [rows.header(run), rows.snapshot(run), details]
+    json.dumps(told, allow_nan=False, ensure_ascii=False).encode("utf-8")
+
+
+def test_detail_has_the_conversation():
+    """A detail holds the turns in order, tool calls included."""
+    turns = rows.detail(agentic().spans["c3"])["messages"]
+    assert ["system", "user", "assistant"] == [t["role"] for t in turns]
+    assert ["in", "in", "out"] == [t["side"] for t in turns]
+    assert SECRET in turns[1]["text"]
+    assert "search_docs" == turns[2]["calls"][0][0]
+
+
+def test_detail_of_a_tool():
+    """A tool's arguments and result are turns of its detail."""
+    turns = rows.detail(agentic().spans["t"])["messages"]
+    assert ["arguments", "result"] == [t["role"] for t in turns]
+
+
+def test_detail_reads_what_an_sdk_wrote():
+    """Without a call on the wire, messages come from the span's attributes."""
+    run = make_run()
+    span = add(run, "s", op="gen_ai.chat", attributes={
+        "gen_ai.request.messages": '[{"role": "user", "content": [{"type": "text", "text": "hi"}]}]',
+        "gen_ai.response.text": "[not json",
+    })  # fmt: skip
+    turns = rows.detail(span)["messages"]
+    assert [("user", "hi"), ("assistant", "[not json")] == [(t["role"], t["text"]) for t in turns]
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["gen_ai.request.messages", "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.response.text",
+     "gen_ai.response.tool_calls", "gen_ai.tool.input", "gen_ai.tool.output", "gen_ai.tool.call.arguments",
+     "gen_ai.tool.call.result", "gen_ai.system_instructions", "gen_ai.embeddings.input", "gen_ai.choice",
+     "gen_ai.user.message", "ai.input_messages", "ai.responses", "ai.texts", "ai.documents", "ai.preamble",
+     "mcp.tool.result.content", "mcp.prompt.result.message_content", "gen_ai.tool.definitions", "gen_ai.prompt",
+     "gen_ai.completion", "gen_ai.prompt.0.content", "input.value", "mcp.request.argument.q"],
+)  # fmt: skip
+def test_content_attributes(key):
+    """Attributes that hold what was said are no facts."""
+    run = make_run()
+    span = add(run, "s", attributes={key: "x"})
+    assert [] == rows.detail(span)["attributes"]
+
+
+@pytest.mark.parametrize("key", ["gen_ai.system", "gen_ai.request.temperature", "gen_ai.response.model",
+                                 "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "mcp.tool.name"])  # fmt: skip
+def test_other_attributes(key):
+    """Facts about a span stay among its attributes."""
+    span = add(make_run(), "s", attributes={key: "x"})
+    assert [[key, "x"]] == rows.detail(span)["attributes"]
+
+
+def test_arithmetic():
+    """The arithmetic shows tokens, rate and amount of each kind, and the sum."""
+    cost = rows.detail(agentic().spans["c1"])["cost"]
+    assert ["input", "1,876", "$2.50", "$0.00469"] == cost["parts"][0]
+    assert ("gpt-4o", "$0.02416") == (cost["model"], cost["total"])
+
+
+def test_arithmetic_of_an_unpriced_part():
+    """A part without a price is not $0."""
+    run = make_run()
+    parts = (("input", 10, Decimal(2), Decimal("0.00002")), ("audio", 5, None, Decimal(0)))
+    span = chat(run, "c", usage=Usage(15), cost=Cost("partial", Decimal("0.00002"), parts))
+    cost = rows.detail(span)["cost"]
+    assert ["audio", "5", "", "no price"] == cost["parts"][1]
+    assert "≥ $0.00002" == cost["total"]
+
+
+def test_equal_requests_are_marked_equal():
+    """The same request has the same mark, another one has not, and none has none."""
+    run = make_run()
+    same = [chat(run, i, prompt=p) for i, p in (("a", "x"), ("b", "x"), ("c", "y"))]
+    marks = [rows.row(s, run)["asked"] for s in same]
+    assert marks[0] == marks[1] != marks[2]
+    assert rows.row(add(run, "d"), run)["asked"] is None
+
+
+def test_snapshot_is_cut_with_a_count():
+    """A snapshot keeps to its size and says how many rows it leaves out."""
+    run = many(10_000)
+    kept = rows.snapshot(run, limit_bytes=50_000)
+    assert len(json.dumps(kept)) <= 50_000
+    assert 10_000 == len(kept["rows"]) + kept["cut"]
+    assert kept["rows"]
+
+
+def test_snapshot_of_a_small_run():
+    """A small run is whole, parents before children."""
+    run = agentic()
+    kept = rows.snapshot(run)
+    assert 0 == kept["cut"]
+    assert ["r", "e", "a", "c1", "t", "c2", "c3", "c4", "c5"] == [r["id"] for r in kept["rows"]]
+
+
+def test_huge_texts_do_not_reach_rows():
+    """No name or error makes a row large."""
+    run = make_run("n" * 10**6)
+    span = add(run, "s", name="x" * 10**6, status="error", error="e" * 10**6, model="m" * 10**6)
+    assert len(json.dumps(rows.row(span, run))) < 2_000
+    assert len(json.dumps(rows.header(run))) < 2_000
+
+
+def test_hostile_names_are_spelled_out():
+    """Direction and control characters of names are visible in rows."""
+    run = hostile()
+    told = json.dumps([rows.row(s, run) for s in run.spans.values()], ensure_ascii=False)
+    assert "\u202e" not in told
+    assert HOSTILE[:20] in told
+    assert priced("1").total == 1

@@ -1,0 +1,238 @@
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+from samples import ALL, HOSTILE, SECRET, add, agentic, chat, empty, end, failed, hostile, make_run, many, priced
+
+from aimon_nb.views import bundle, html, text
+
+
+class Reader(HTMLParser):
+    """Collects tags, attributes and text, and checks that tags are balanced."""
+
+    def __init__(self):
+        super().__init__()
+        self.stack, self.tags, self.attributes, self.said = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag != "br":
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag):
+        assert tag == self.stack.pop()
+
+    def handle_data(self, data):
+        self.said.append(data)
+
+
+def read(markup):
+    reader = Reader()
+    reader.feed(markup)
+    assert [] == reader.stack
+    return reader
+
+
+def words_of(run):
+    return " ".join(" ".join(read(html.static(run, None)).said).split())
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_only_plain_elements(name):
+    """The saved form stands on elements that sanitisers keep, without colours of its own."""
+    markup = html.static(ALL[name](), None)
+    reader = read(markup)
+    assert set(reader.tags) <= {"div", "details", "summary", "b", "small", "samp", "br"}
+    assert {name for name, _ in reader.attributes} <= {"style", "open"}
+    assert "var(" not in markup
+    assert not re.search(r"[;\"]color:", markup)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_content_is_saved(name):
+    """Neither html nor text holds a prompt, an answer or a tool argument."""
+    kept = bundle.final(ALL[name](), "m1")
+    assert SECRET not in str(kept)
+    assert {"text/html", "text/plain"} == set(kept)
+
+
+def test_hostile_text_is_escaped():
+    """Hostile text in every field stays text: no tag, no script, no direction change."""
+    reader = read(html.static(hostile(), None))
+    assert "img" not in reader.tags
+    assert "script" not in reader.tags
+    whole = html.static(hostile(), "m1")
+    assert 1 == whole.count("</script>")
+    assert "\u202e" not in whole + text.tree(hostile())
+    assert "\x1b" not in whole + text.tree(hostile())
+    whole.encode("utf-8")
+    text.tree(hostile()).encode("utf-8")
+    assert HOSTILE[:20] in text.tree(hostile())
+
+
+def test_tree_reads_in_order():
+    """Without any style, header and rows read in the order of the tree."""
+    said = words_of(agentic())
+    places = [said.index(w) for w in ("✓ ok", "summarise", "retrieve", "text-embedding-3-small", "answer", "search_docs", "my-local-model")]
+    assert sorted(places) == places
+    for number in ("5.30 s", "12,655 → 1,514 tokens", "72 % cached", "≥ $0.0244", "1 unpriced", "11,020 → 804", "unpriced"):
+        assert number in said
+
+
+def test_error_is_said_once_in_words():
+    """An error stands in words, once, where it happened, and the tree is open there."""
+    assert 1 == words_of(failed()).count("ModelTimeoutError")
+    assert 1 == text.tree(failed()).count("ModelTimeoutError")
+    assert "<details open>" in html.static(failed(), None)
+    assert "✕ error" in words_of(failed())
+
+
+def test_open_where_it_failed_only():
+    """In a tree with a failure, branches without one stay closed."""
+    run = make_run()
+    for i in range(3):
+        add(run, f"s{i}", name=f"step{i}", status="error" if i == 1 else "ok")
+        chat(run, f"c{i}", f"s{i}", status="error" if i == 1 else "ok", error="boom" if i == 1 else None)
+    markup = html.static(end(run, "error", 1.0), None)
+    assert (1, 3) == (markup.count("<details open>"), markup.count("<details"))
+
+
+def test_a_retried_call_is_no_failure():
+    """A call that was retried says so and opens nothing."""
+    assert "429, retried" in words_of(agentic())
+    assert "slow down" not in words_of(agentic())
+
+
+def test_small_trees_are_open():
+    """A small tree without failures is open to the second level."""
+    run = make_run()
+    for child, parent in (("a", "root"), ("b", "a"), ("c", "b"), ("d", "c")):
+        add(run, child, parent, name=child)
+    assert 2 == html.static(end(run, "ok", 1.0), None).count("<details open>")
+
+
+def test_empty_run():
+    """A run without rows says why, in both forms."""
+    assert "no model call crossed an HTTP client" in words_of(empty())
+    assert 1 == words_of(empty()).count("no model call crossed")
+    assert "no model call crossed" in text.tree(empty())
+
+
+def test_notes():
+    """Notes are kept in both forms."""
+    run = agentic()
+    run.notes.append("a cap was reached")
+    assert "note: a cap was reached" in words_of(run)
+    assert "note: a cap was reached" in text.tree(run)
+
+
+def test_size_of_200_rows():
+    """200 rows take at most 40 KB."""
+    assert len(html.static(many(200), "m1").encode()) <= 40_000
+
+
+def test_beyond_500_rows():
+    """500 rows are complete; the rest is counted, and its errors are still listed."""
+    run = many(1_000)
+    said = words_of(run)
+    assert "500 more: %ai_spans" in said
+    assert "500 more: %ai_spans" in text.tree(run)
+    for i in range(5, 1_000, 97):
+        if i % 8:
+            assert f"500 at {i} " in said + " ", i
+            assert f"500 at {i}\n" in text.tree(run) + "\n", i
+    assert 500 + 5 <= html.static(run, None).count("<samp") <= 520
+
+
+def test_a_deep_chain():
+    """A thousand spans, each below the other, end in no RecursionError."""
+    run = make_run()
+    for i in range(1_000):
+        add(run, f"s{i}", f"s{i - 1}" if i else "root")
+    html.static(end(run, "ok", 1), None)
+    text.tree(run)
+
+
+def test_mount_script():
+    """The script is at most 300 bytes and names the run and the element, safely."""
+    run = agentic()
+    markup = html.static(run, "aimon-1")
+    script = re.search(r"<script>.*</script>", markup)[0]
+    assert len(script.encode()) <= 300
+    assert '"01JRUN"' in script
+    assert 'id="aimon-1"' in markup
+    assert 'class="aimon-host"' in markup
+    assert "</script><b>" not in html.mount_script("</script><b>", "m")
+
+
+def test_no_script_without_mount():
+    """Without a mount id there is no script and no id."""
+    assert "script" not in html.static(agentic(), None)
+
+
+def test_text_is_aligned():
+    """Columns of the plain text line up within 100 characters."""
+    lines = text.tree(agentic()).split("\n")[1:]
+    rows = [one for one in lines if re.search(r"\d s", one)]
+    assert 1 == len({re.search(r"\d s\b", one).end() for one in rows})
+    assert all(len(one) <= 100 for one in lines)
+
+
+def test_text_aligns_wide_characters():
+    """East Asian names take two columns each."""
+    run = make_run()
+    add(run, "a", name="検索する", duration=0.5)
+    add(run, "b", name="plain", duration=0.5)
+    a, b = text.tree(end(run, "ok", 1.0)).split("\n")[2:4]
+    assert len(a) + 4 == len(b)
+
+
+def test_ascii_text():
+    """The ascii form is ascii, whatever the names are."""
+    run = agentic()
+    run.name = "Zürich"
+    text.tree(run, ascii_only=True).encode("ascii")
+
+
+def test_live_bundle():
+    """While a cell runs the bundle has the widget and words that name the run and its start."""
+
+    class Widget:
+        model_id = "abc"
+
+    told = bundle.live(agentic(running=True), Widget())
+    assert "abc" == told["application/vnd.jupyter.widget-view+json"]["model_id"]
+    for form in ("text/html", "text/plain"):
+        assert "summarise" in told[form]
+        assert "2026-03-04 10:20:30 UTC" in told[form]
+        assert "kernel died" in told[form]
+
+
+def test_again_bundle():
+    """After a cleared output the live view is mounted again, waiting if the clear waits."""
+    told = bundle.again(agentic(running=True), "m2", wait=True)
+    assert "r?.mount(e,{wait:1})" in told["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" not in told
+
+
+def test_light_imports():
+    """Words, rows, html, text and bundle import neither anywidget nor pandas."""
+    code = (
+        "import sys, aimon_nb.views.words, aimon_nb.views.rows, aimon_nb.views.html, aimon_nb.views.text,"
+        " aimon_nb.views.bundle; assert not {'anywidget', 'pandas', 'ipywidgets', 'IPython'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_sums_of_steps():
+    """A step shows the sum of its calls, a lower bound when one has no price."""
+    run = make_run()
+    add(run, "s", name="step")
+    chat(run, "c1", "s", cost=priced("0.5"))
+    chat(run, "c2", "s", cost=priced("0.25"))
+    assert "$0.7500" in text.tree(end(run, "ok", 1.0))
+    chat(run, "c3", "s")
+    assert "≥ $0.7500" in text.tree(run)

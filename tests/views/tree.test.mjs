@@ -1,0 +1,152 @@
+// The pure part of tree.js, without a page: node --test tests/views/tree.test.mjs
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import test from 'node:test';
+
+const here = new URL('.', import.meta.url);
+const source = readFileSync(new URL('../../aimon_nb/views/widget/tree.js', here));
+const tree = await import(`data:text/javascript;base64,${source.toString('base64')}`);
+const formats = JSON.parse(readFileSync(new URL('formats.json', here)));
+
+const row = (id, parent = null, more = {}) => ({
+  id, parent, kind: 'other', name: id, label: '', status: 'ok', start: 0, dur: 1, time: '1.00 s', tokens: '', cost: '',
+  input: null, output: null, usd: null, cost_state: null, counts: false, error: null, asked: null, streaming: false, hidden: false, ...more,
+});
+const rows = (...list) => new Map(list.map((r) => [r.id, r]));
+const ids = (laid) => laid.entries.map((e) => `${'.'.repeat(e.depth)}${e.id}`);
+
+test('seconds, tokens and money read as they do in Python', () => {
+  for (const [x, text] of formats.seconds) assert.equal(tree.seconds(x), text);
+  for (const [a, b, text] of formats.tokens) assert.equal(tree.tokens(a, b), text);
+  for (const [x, text] of formats.money) assert.equal(tree.money(x === null ? null : Number(x)), text);
+});
+
+test('a row is replaced by id and keeps its place', () => {
+  const all = rows(row('a'), row('b'));
+  tree.upsert(all, [row('a', null, { name: 'new' }), row('c'), null, {}]);
+  assert.deepEqual([...all.keys()], ['a', 'b', 'c']);
+  assert.equal(all.get('a').name, 'new');
+});
+
+test('children stand below their parent in the order they came', () => {
+  const laid = tree.flatten(rows(row('a'), row('b'), row('a1', 'a'), row('a2', 'a'), row('x', 'a1')), new Set());
+  assert.deepEqual(ids(laid), ['a', '.a1', '..x', '.a2', 'b']);
+});
+
+test('a closed row hides what is below it', () => {
+  const laid = tree.flatten(rows(row('a'), row('a1', 'a'), row('b')), new Set(['a']));
+  assert.deepEqual(ids(laid), ['a', 'b']);
+  assert.equal(laid.entries[0].open, false);
+});
+
+test('a row whose parent is unknown, hidden or itself hangs at the top', () => {
+  const laid = tree.flatten(rows(row('a', 'gone'), row('h', null, { hidden: true }), row('b', 'h'), row('c', 'c')), new Set());
+  assert.deepEqual(ids(laid), ['a', 'b', 'c']);
+});
+
+test('a chain of 20,000 rows is laid out without a stack overflow', () => {
+  const all = new Map();
+  for (let i = 0; i < 20000; i++) all.set(`${i}`, row(`${i}`, i ? `${i - 1}` : null));
+  assert.equal(tree.flatten(all, new Set()).entries.length, 20000);
+});
+
+test('an error stands once, on the deepest row that has it, and takes a second line', () => {
+  const laid = tree.flatten(rows(row('a', null, { error: 'E' }), row('b', 'a', { error: 'E' })), new Set());
+  assert.deepEqual(laid.entries.map((e) => e.why), ['', 'E']);
+  assert.deepEqual(laid.entries.map((e) => e.top), [0, 1]);
+  assert.equal(laid.lines, 3);
+});
+
+test('a failed call is retried only if the same request was sent again', () => {
+  const bad = { status: 'error', counts: true, asked: 7, label: '429', error: 'slow' };
+  const again = tree.flatten(rows(row('a', null, bad), row('b', null, { asked: 7, counts: true })), new Set());
+  assert.equal(again.entries[0].label, '429, retried');
+  assert.equal(again.entries[0].why, '');
+  const other = tree.flatten(rows(row('a', null, bad), row('b', null, { asked: 8, counts: true })), new Set());
+  assert.equal(other.entries[0].label, '429');
+  assert.equal(other.entries[0].why, 'slow');
+});
+
+test('a step shows the sum of the calls below it; an unpriced one makes it a lower bound', () => {
+  const call = (id, usd, state) => row(id, 'a', { counts: true, input: 10, output: 1, usd, cost_state: state });
+  const sum = tree.flatten(rows(row('a'), call('b', 0.5, 'priced'), call('c', 0.25, 'priced')), new Set()).entries[0].sum;
+  assert.equal(tree.sumCost(sum), '$0.7500');
+  assert.equal(tree.tokens(sum.input, sum.output), '20 → 2');
+  const partly = tree.flatten(rows(row('a'), call('b', 0.5, 'priced'), call('c', null, 'unpriced')), new Set()).entries[0].sum;
+  assert.equal(tree.sumCost(partly), '≥ $0.5000');
+  const none = tree.flatten(rows(row('a'), call('c', null, 'unpriced')), new Set()).entries[0].sum;
+  assert.equal(tree.sumCost(none), '');
+});
+
+test('up to 2,000 rows all are drawn, above that only a window', () => {
+  const many = (n) => tree.flatten(new Map(Array.from({ length: n }, (_, i) => [`${i}`, row(`${i}`)])), new Set()).entries;
+  assert.deepEqual(tree.windowOf(many(2000), 0, 288), [0, 2000]);
+  const [from, to] = tree.windowOf(many(10000), 24 * 5000, 288);
+  assert.ok(from <= 5000 && to >= 5012 && to - from < 40, `${from}..${to}`);
+  assert.equal(tree.windowOf(many(10000), 24 * 9988, 288)[1], 10000);
+});
+
+test('the keys of a treegrid', () => {
+  const { entries } = tree.flatten(rows(row('a'), row('b', 'a'), row('c')), new Set());
+  assert.deepEqual(tree.keyed('ArrowDown', entries, 0), { go: 1 });
+  assert.deepEqual(tree.keyed('ArrowUp', entries, 0), { go: 0 });
+  assert.deepEqual(tree.keyed('End', entries, 0), { go: 2 });
+  assert.deepEqual(tree.keyed('ArrowRight', entries, 0), { go: 1 });
+  assert.deepEqual(tree.keyed('ArrowLeft', entries, 1), { go: 0 });
+  assert.deepEqual(tree.keyed('ArrowLeft', entries, 0), { toggle: 'a' });
+  assert.deepEqual(tree.keyed('Enter', entries, 1), { choose: 'b' });
+  assert.equal(tree.keyed('x', entries, 1), null);
+});
+
+test('control and direction characters are spelled out; emoji and plain text stay', () => {
+  assert.equal(tree.visible('a\u202eb\u0007\u001b[31m'), 'a⟨U+202E⟩b␇␛[31m');
+  assert.equal(tree.visible('👩‍🔬 naïve\n\tמה'), '👩‍🔬 naïve\n\tמה');
+  assert.equal(tree.visible('\ud800x'), '⟨U+D800⟩x');
+});
+
+test('a long text is cut and says how much is left', () => {
+  assert.deepEqual(tree.cut('abcdef', 4), { text: 'abcd', left: 2 });
+  assert.deepEqual(tree.cut('abc', 4), { text: 'abc', left: 0 });
+});
+
+test('a long text is laid out in pieces that add up', () => {
+  assert.deepEqual(tree.pieces('abcdefg', 3), ['abc', 'def', 'g']);
+  assert.deepEqual(tree.pieces('ab\ncd\nef', 4), ['ab', 'cd', 'ef']);
+  assert.equal(tree.pieces('x'.repeat(5e6)).join('').length, 5e6);
+});
+
+test('the time axis has round marks that fit', () => {
+  assert.deepEqual(tree.axis(5).map((m) => m.text), ['0 s', '2 s', '4 s']);
+  assert.deepEqual(tree.axis(0), []);
+  for (const whole of [0.003, 0.9, 4.2, 61, 200, 9000]) assert.ok(tree.axis(whole).length <= 5);
+});
+
+test('messages of another run are not heard, and the page keeps one view a run', async () => {
+  const model = (id) => {
+    const heard = {};
+    return { heard, get: (k) => (k === 'run_id' ? id : {}), on: (k, f) => (heard[k] = f) };
+  };
+  const one = model('r1'), two = model('r1');
+  globalThis.requestAnimationFrame ??= () => 0;
+  tree.default().initialize({ model: one });
+  tree.default().initialize({ model: two });
+  const { runs } = globalThis[Symbol.for('aimon_nb')];
+  assert.equal(runs.size, 1);
+  one.heard['msg:custom']({ k: 'rows', run_id: 'r1', header: { status: 'running', elapsed: 1 }, rows: [row('a')] });
+  one.heard['msg:custom']({ k: 'rows', run_id: 'other', rows: [row('z')] });
+  two.heard['msg:custom']({ k: 'details', run_id: 'r1', items: { a: { id: 'a' } } });
+  assert.deepEqual([...runs.get('r1').rows.keys()], ['a']);
+  assert.ok(runs.get('r1').details.has('a'));
+});
+
+test('an old snapshot neither reopens a finished run nor a finished row', () => {
+  const heard = {}, state = { run_id: 'r2', snapshot: {} };
+  tree.default().initialize({ model: { get: (k) => state[k], on: (k, f) => (heard[k] = f) } });
+  heard['msg:custom']({ k: 'rows', run_id: 'r2', header: { status: 'ok', dur: 2 }, rows: [row('a')] });
+  state.snapshot = { header: { status: 'running' }, rows: [row('a', null, { status: 'running', dur: null }), row('b')], cut: 0 };
+  heard['change:snapshot']();
+  const view = globalThis[Symbol.for('aimon_nb')].runs.get('r2');
+  assert.equal(view.header.status, 'ok');
+  assert.equal(view.rows.get('a').status, 'ok');
+  assert.ok(view.rows.has('b'));
+});
