@@ -88,7 +88,7 @@ class Run:
         below: dict[str | None, list[Span]] = {}
         for span in self.spans.values():
             if self.shows(span):
-                below.setdefault(self._shown_parent(span), []).append(span)
+                below.setdefault(self.shown_parent(span), []).append(span)
         return below
 
     def shows(self, span: Span) -> bool:
@@ -108,7 +108,8 @@ class Run:
             yield depth, span
             stack += [(depth + 1, child) for child in reversed(below.get(span.span_id, []))]
 
-    def _shown_parent(self, span: Span) -> str | None:
+    def shown_parent(self, span: Span) -> str | None:
+        """The id of the span it hangs on in views; None at the top."""
         seen = {span.span_id}
         parent = self.spans.get(span.parent_id) if span.parent_id else None
         while parent is not None and not self.shows(parent):

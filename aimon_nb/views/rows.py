@@ -58,7 +58,7 @@ def row(span: Span, run: Run) -> dict[str, Any]:
     usage, cost = span.usage, span.cost
     return {
         "id": span.span_id,
-        "parent": run._shown_parent(span),
+        "parent": run.shown_parent(span),
         "kind": span.kind,
         "name": name(span),
         "label": label(span),
