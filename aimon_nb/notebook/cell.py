@@ -83,11 +83,11 @@ class CellTracker:
         except BaseException:
             faults.note("closing a run")
 
-    def open(self, line: str, source: str, cell_id: str | None) -> Tracked:
+    def open(self, line: str, source: str, cell_id: str | None, name: str = "") -> Tracked:
         """Open the run that a header line asks for."""
         asked = options.parse(line)
         count = self._shell.execution_count
-        name = asked.name or options.name_from(source, count)
+        name = asked.name or name or options.name_from(source, count)
         return self._monitor.open(
             name,
             self._mode(asked.view),
@@ -97,8 +97,17 @@ class CellTracker:
             options={"op": asked.op} if asked.op else {},
         )
 
+    def run_statement(self, statement: str) -> Any:
+        """`%ai_track STATEMENT`: run it, tracked under its own text."""
+        __tracebackhide__ = True
+        return self._run(statement, "", options.line_of(statement))
+
     def run_nested(self, line: str, cell: str) -> Any:
         """Run a cell below another magic or inside a cell; no top-level await there."""
+        __tracebackhide__ = True
+        return self._run(cell, line, "")
+
+    def _run(self, cell: str, line: str, name: str) -> Any:
         __tracebackhide__ = True
         shell = self._shell
         source = shell.transform_cell(cell)
@@ -107,7 +116,8 @@ class CellTracker:
         last = None
         if tree.body and isinstance(tree.body[-1], ast.Expr):
             last = ast.Expression(tree.body.pop().value)
-        tracked = self.open(line, "%%ai_track\n" + cell, None)
+        tracked = self.open(line, "%%ai_track\n" + cell, None, name)
+        restore = self._watch(tracked)
         error: BaseException | None = None
         try:
             exec(compile(tree, filename, "exec"), shell.user_ns)  # noqa: S102
@@ -116,6 +126,7 @@ class CellTracker:
             error = raised
             raise
         finally:
+            restore()
             tracked.end(error)
 
     def _watch(self, tracked: Tracked) -> Callable[[], None]:
@@ -155,7 +166,13 @@ class _Transformer:
         self._tracker = tracker
 
     def __call__(self, lines: list[str]) -> list[str]:
-        found = options.HEADER.match(lines[0].rstrip("\n")) if lines else None
+        first = lines[0].rstrip("\n") if lines else ""
+        comment = options.COMMENT.match(first)
+        if comment is not None:
+            # Plain Python: nothing to do, but a wrong option must not pass unseen.
+            asked = comment.group("line")
+            return lines if options.parses(asked) else [f"%%ai_track {asked}\n", *lines[1:]]
+        found = options.HEADER.match(first)
         if found is None or self._tracker.nested or not options.parses(found.group("line") or ""):
             return lines  # a wrong header reaches the real magic, which says what is wrong
         if len(lines) > 1 and lines[1].startswith("%%"):

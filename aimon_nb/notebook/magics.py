@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from aimon_nb.model import Run
@@ -26,13 +26,17 @@ class AimonMagics(Magics):
     tracker: CellTracker
 
     @no_var_expand
-    @cell_magic
-    def ai_track(self, line: str, cell: str) -> Any:
-        """Track a cell; see `%%ai_track -h`."""
+    @line_cell_magic
+    def ai_track(self, line: str, cell: str | None = None) -> Any:
+        """Track a cell, or with one `%` a statement; see `%%ai_track -h`."""
         __tracebackhide__ = True
+        if cell is None and line.strip() not in ("", "-h", "--help"):
+            return self.tracker.run_statement(line)
         if options.parse(line).help:
             print(options.help_text())  # noqa: T201
             return None
+        if cell is None:
+            raise UsageError("%ai_track needs a statement, %%ai_track a cell; -h shows help")
         return self.tracker.run_nested(line, cell)
 
     @no_var_expand
