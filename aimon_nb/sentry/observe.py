@@ -37,6 +37,7 @@ class Hints(threading.local):
     implicit = False  # Sentry chooses the parent
     making = False  # the wire makes this span ...
     under: Node | None = None  # ... under this one
+    asked: tuple[Any, Any] | None = None  # (name, attributes) that the SDK may drop
 
 
 class Observer:

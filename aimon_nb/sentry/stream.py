@@ -42,6 +42,7 @@ def install(observer: Observer, patches: Patches) -> None:
     patches.wrap(noop, "_end", observer.end)
     for name in ("set_attribute", "set_attributes"):
         patches.wrap(noop, name, lambda original: _keep(observer, original))
+    patches.wrap(traces, "start_span", lambda original: _asked(observer, original))
     patches.wrap(Scope, "start_streamed_span", lambda original: _start(observer, original))
 
 
@@ -66,6 +67,9 @@ def _noop_init(observer: Observer, original: Any) -> Any:
         original(sdk, name, attributes, *args, **kwargs)
         try:
             kept = dict(attributes or {})
+            if name is None and observer.hints.asked is not None:
+                name, attributes = observer.hints.asked
+                kept = {**dict(attributes or {}), "sentry.name": name}
             pipeline = context.pipeline_name()
             if pipeline is not None:
                 kept[PIPELINE_NAME] = pipeline
@@ -74,6 +78,20 @@ def _noop_init(observer: Observer, original: Any) -> Any:
             faults.note("hearing a span")
 
     return __init__
+
+
+def _asked(observer: Observer, original: Any) -> Any:
+    """In the static lifecycle it hands out a no-op without the name it was asked for."""
+
+    def start_span(name: Any, attributes: Any = None, *args: Any, **kwargs: Any) -> Any:
+        hints = observer.hints
+        before, hints.asked = hints.asked, (name, attributes)
+        try:
+            return original(name, attributes, *args, **kwargs)
+        finally:
+            hints.asked = before
+
+    return start_span
 
 
 def _keep(observer: Observer, original: Any) -> Any:
