@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aimon_nb.api import Monitor, Tracked
@@ -21,6 +22,14 @@ from aimon_nb.recording.faults import faults
 from aimon_nb.views.live import Mode
 
 
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """What stands guard over a running cell: its interrupt, and its output."""
+
+    unwatch: Callable[[], None]
+    output: str | None
+
+
 class CellTracker:
     """The hooks; a stack a thread, for subshells run cells in threads of their own."""
 
@@ -28,7 +37,7 @@ class CellTracker:
         self._shell, self._monitor = shell, monitor
         self._stacks: dict[int, list[Tracked | None]] = {}
         self._outputs = OutputGuard(shell)
-        self._restore: dict[Tracked, Callable[[], None]] = {}
+        self._watches: dict[Tracked, _Watch] = {}
         # completeness checks skip it then, and a terminal keeps reading the %% cell
         self._transform = _Transformer(self)
 
@@ -58,8 +67,9 @@ class CellTracker:
         try:
             line = options.header_line(info.raw_cell or "") if not stack else None
             if line is not None and options.parses(line) and self._compiles(info):
-                tracked = self.open(line, info.raw_cell, getattr(info, "cell_id", None))
-                self._restore[tracked] = self._watch(tracked)
+                with interrupts.deferred(deliver=True):
+                    tracked = self.open(line, info.raw_cell, getattr(info, "cell_id", None))
+                self._watches[tracked] = self._watch(tracked)
         except BaseException:  # one that left a hook would hang the cell for ever
             faults.note("opening a run")
         stack.append(tracked)
@@ -78,8 +88,7 @@ class CellTracker:
         if tracked is None:
             return
         try:
-            self._restore.pop(tracked, _nothing)()
-            tracked.end(_error(result))
+            self._end(tracked, self._watches.pop(tracked, None), _error(result))
         except BaseException:
             faults.note("closing a run")
 
@@ -117,7 +126,7 @@ class CellTracker:
         if tree.body and isinstance(tree.body[-1], ast.Expr):
             last = ast.Expression(tree.body.pop().value)
         tracked = self.open(line, "%%ai_track\n" + cell, None, name)
-        restore = self._watch(tracked)
+        watch = self._watch(tracked)
         error: BaseException | None = None
         try:
             exec(compile(tree, filename, "exec"), shell.user_ns)  # noqa: S102
@@ -126,19 +135,17 @@ class CellTracker:
             error = raised
             raise
         finally:
-            restore()
+            self._end(tracked, watch, error)
+
+    def _watch(self, tracked: Tracked) -> _Watch:
+        return _Watch(interrupts.watch(tracked.recording), self._outputs.watch(tracked.view))
+
+    def _end(self, tracked: Tracked, watch: _Watch | None, error: BaseException | None) -> None:
+        if watch is not None:
+            watch.unwatch()
+        with interrupts.deferred(deliver=False):
+            self._outputs.release(watch.output if watch is not None else None)
             tracked.end(error)
-
-    def _watch(self, tracked: Tracked) -> Callable[[], None]:
-        """Guard the cell's output and its interrupt; the function given back ends both."""
-        key = self._outputs.watch(tracked.view)
-        unwatch = interrupts.watch(tracked.recording)
-
-        def restore() -> None:
-            unwatch()
-            self._outputs.release(key)
-
-        return restore
 
     def _compiles(self, info: Any) -> bool:
         """A cell with a syntax error runs nothing: it gets no run and no view."""
@@ -178,10 +185,6 @@ class _Transformer:
         if len(lines) > 1 and lines[1].startswith("%%"):
             return lines[1:]  # let IPython see the next cell magic
         return ["#" + lines[0].lstrip(), *lines[1:]]
-
-
-def _nothing() -> None:
-    return None
 
 
 def _error(result: Any) -> BaseException | None:

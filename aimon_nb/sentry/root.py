@@ -70,7 +70,12 @@ def open_root(
     recorder: Recorder, observer: Observer, name: str, pipeline: str | None = None, **facts: Any
 ) -> Root:
     """Open a run and its root span, and make both current."""
-    return Root(recorder.open_run(name, **facts), observer, pipeline or name)
+    recording = recorder.open_run(name, **facts)
+    try:
+        return Root(recording, observer, pipeline or name)
+    except BaseException as error:
+        recorder.end_run(recording, "error", error)
+        raise
 
 
 def _start(name: str, op: str, *, local: bool) -> Any:
