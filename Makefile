@@ -21,7 +21,7 @@ demo: $(VENV)/.demo ## open JupyterLab on the quickstart notebook
 	$(BIN)/jupyter lab $(LAB_FLAGS) $(NOTEBOOK)
 
 demo-headless: $(VENV)/.demo ## run the quickstart notebook in a kernel and write quickstart.html
-	JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter nbconvert --log-level=WARN --to html --execute $(NOTEBOOK) --output-dir . --output quickstart
+	JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter nbconvert --log-level=WARN --KernelManager.transport=ipc --to html --execute $(NOTEBOOK) --output-dir . --output quickstart
 	@echo "quickstart.html: the notebook as it ran"
 
 test: test-python test-notebooks test-views ## run every test: unit, kernel, browser, notebooks, widget
