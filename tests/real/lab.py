@@ -105,6 +105,7 @@ class Lab:
         path = self.write(book, name)
         page = self._open(path, app, theme, width, height)
         page.wait_ready()
+        page.widen()
         if env:
             page.execute(f"import os; os.environ.update({dict(env)!r})")
         return page
@@ -128,6 +129,7 @@ class Lab:
             self._sign(copy)
         page = self._open(copy, app, theme, width, height)
         page.refuse_kernel()
+        page.widen()
         return page
 
     def close_pages(self) -> None:
