@@ -177,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Http
 
     def do_GET(self) -> None:
-        page = PAGES.get(self.path)
+        page = PAGES.get(self.path.partition("?")[0])
         if page is None:
             self._send(404, _unknown(self.path))
         else:
