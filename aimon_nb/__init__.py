@@ -60,7 +60,8 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-_sessions: dict[int, Any] = {}
+# Kept over `importlib.reload`: the hooks of an old session must be found again.
+_sessions: dict[int, Any] = globals().get("_sessions", {})
 
 
 def load_ipython_extension(ipython: Any) -> None:

@@ -24,7 +24,7 @@ from aimon_nb.views.live import LiveView, Mode
 if TYPE_CHECKING:
     import pandas as pd
 
-    from aimon_nb.recording.recorder import Recording
+    from aimon_nb.recording.records import Recording
 
 # Libraries that run a model inside this process, past every HTTP client.
 IN_PROCESS = ("transformers", "llama_cpp", "vllm", "ctransformers", "mlx_lm", "gpt4all")
@@ -69,8 +69,21 @@ class Monitor:
     def open(self, name: str, mode: Mode, **facts: Any) -> Tracked:
         """Open a run, its root span and its view."""
         self.install()
-        self.client.ensure()
-        return Tracked(self, open_root(self.recorder, self.observer, name, **facts), mode)
+        notes = []
+        try:
+            self.client.ensure()
+        except Exception as error:
+            notes.append(f"SENTRY_DSN cannot be used, spans stay here: {error}")
+        tracked = Tracked(self, open_root(self.recorder, self.observer, name, **facts), mode)
+        tracked.run.notes += notes
+        self._forget_views()
+        return tracked
+
+    def _forget_views(self) -> None:
+        """The recorder keeps so many runs; what it forgot is let go here too."""
+        for run_id in [i for i in self.views if i not in self.recorder.recordings]:
+            with faults.guard("letting a view go"):
+                self.views.pop(run_id).close()
 
     def _show(self, recording: Recording, changed: set[str]) -> None:
         view = self.views.get(recording.run.run_id)
@@ -105,14 +118,27 @@ class Tracked:
         with faults.guard("capturing an error"):
             if status == "error" and error is not None:
                 errors.capture(error, run.name, op, self._root.sdk)
-        self._root.leave()
+        with faults.guard("leaving a run"):
+            self._root.leave()
         with faults.guard("ending a run"):
-            run.notes += _why_empty(run) if status == "ok" else []
-            self._monitor.recorder.end_run(self.recording, status, error, self._root.mark_sent)
+            self._monitor.recorder.end_run(self.recording, status, error, self._last_words)
         with faults.guard("showing the end of a run"):
             self.view.finish()
         with faults.guard("closing the root span"):
             self._root.close(error)
+
+    def _last_words(self) -> None:
+        run = self.run
+        self._root.mark_sent()
+        unsent = sum(span.sent == "no: over the limit" for span in run.spans.values())
+        if unsent:
+            run.notes.append(f"{unsent} spans not sent to Sentry: over its limit for a transaction")
+        count = faults.count - self.recording.faults_before
+        if count:
+            run.incomplete = True
+            run.notes.append(f"aimon_nb had {count} faults of its own here: this may be incomplete")
+        elif run.status == "ok":
+            run.notes += _why_empty(run)
 
 
 def status_of_run(error: BaseException | None) -> RunStatus:
@@ -125,7 +151,6 @@ def status_of_run(error: BaseException | None) -> RunStatus:
 
 
 def _why_empty(run: Run) -> list[str]:
-    recorder.drain()
     if any(span_id != run.root_id for span_id in run.spans):
         return []
     local = [name for name in IN_PROCESS if name in sys.modules]

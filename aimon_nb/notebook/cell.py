@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +49,11 @@ class CellTracker:
         self._shell.events.register("post_run_cell", self.after)
 
     def uninstall(self) -> None:
-        """Take them off again."""
+        """Take them off again; a run that is open ends here."""
+        for stack in self._stacks.values():
+            for tracked in filter(None, stack):
+                self._end(tracked, self._watches.pop(tracked, None), None)
+        self._stacks.clear()
         if self._transform in self._shell.input_transformers_cleanup:
             self._shell.input_transformers_cleanup.remove(self._transform)
         for event, hook in (("pre_run_cell", self.before), ("post_run_cell", self.after)):
@@ -153,7 +158,9 @@ class CellTracker:
         if source is None:
             return True
         try:
-            self._shell.compile.ast_parse(source)
+            with warnings.catch_warnings():  # IPython's own compile will say them
+                warnings.simplefilter("ignore")
+                self._shell.compile.ast_parse(source)
         except (SyntaxError, ValueError):
             return False
         return True
@@ -173,6 +180,13 @@ class _Transformer:
         self._tracker = tracker
 
     def __call__(self, lines: list[str]) -> list[str]:
+        try:
+            return self._transformed(lines)
+        except Exception:
+            faults.note("reading a cell's first line")
+            return lines
+
+    def _transformed(self, lines: list[str]) -> list[str]:
         first = lines[0].rstrip("\n") if lines else ""
         comment = options.COMMENT.match(first)
         if comment is not None:
@@ -182,8 +196,9 @@ class _Transformer:
         found = options.HEADER.match(first)
         if found is None or self._tracker.nested or not options.parses(found.group("line") or ""):
             return lines  # a wrong header reaches the real magic, which says what is wrong
-        if len(lines) > 1 and lines[1].startswith("%%"):
-            return lines[1:]  # let IPython see the next cell magic
+        rest = next((i for i, line in enumerate(lines) if i and line.strip()), len(lines))
+        if rest < len(lines) and lines[rest].startswith("%%"):
+            return lines[rest:]  # let IPython see the next cell magic
         return ["#" + lines[0].lstrip(), *lines[1:]]
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from aimon_nb.recording.recorder import Recording
+from aimon_nb.recording.records import Recording
 
 
 def watch(recording: Recording) -> Callable[[], None]:

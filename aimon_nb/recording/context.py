@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from aimon_nb.recording.patches import Patches
 
 if TYPE_CHECKING:
-    from aimon_nb.model import Span
-    from aimon_nb.recording.recorder import Recording
+    from aimon_nb.model import Span, SpanStatus
+    from aimon_nb.recording.records import Recording
 
 
 class Exchange(Protocol):
@@ -65,12 +65,12 @@ class Node:
 
     __slots__ = (
         "covers",
+        "entered",
         "error",
         "exchange",
         "home",
         "kept",
         "kind",
-        "late",
         "made",
         "parent",
         "record",
@@ -91,13 +91,20 @@ class Node:
     up: Node | None  # what was current when this one was entered
     t0: int
     t1: int | None
-    error: BaseException | None
+    error: tuple[SpanStatus, str, str] | None  # status, type, message
     exchange: Exchange | None
     covers: bool  # a framework's span over the same request
+    entered: bool
     made: bool  # by the wire
     home: tuple[int, int] | None
-    late: bool
     record: Span | None
+
+    def __init__(self, sdk: Any, kind: Kind, recording: Recording, t0: int) -> None:
+        self.sdk, self.kind, self.recording = sdk, kind, recording
+        self.t0, self.t1 = t0, None
+        self.parent = self.up = None
+        self.error = self.exchange = self.record = self.home = None
+        self.covers = self.made = self.entered = False
 
     @property
     def spent(self) -> bool:
@@ -125,7 +132,10 @@ def pipeline_name() -> str | None:
 
 
 def live(node: Node | None) -> Node | None:
-    """The nearest span that may be a parent: open and, when a call, not answered yet."""
+    """The nearest span that may be a parent: open and, when a call, not answered yet.
+
+    The walk ends: `up` is set once, before a span is current, and `parent` at birth.
+    """
     while node is not None:
         if node.t1 is not None:
             node = node.up

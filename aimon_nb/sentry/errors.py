@@ -25,7 +25,12 @@ def capture(error: BaseException, pipeline: str | None, op: str | None, span: An
         recording.captured.append(error)
     event, hint = event_from_exception(
         error,
-        client_options=client.options,
+        # A notebook's locals are its prompts, answers and keys.
+        client_options={
+            **client.options,
+            "include_local_variables": False,
+            "include_source_context": False,
+        },
         mechanism={"type": "ai_monitoring", "handled": False},
     )
     contexts = event.setdefault("contexts", {})

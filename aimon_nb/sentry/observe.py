@@ -21,9 +21,11 @@ from sentry_sdk.scope import Scope
 
 from aimon_nb.recording import context
 from aimon_nb.recording.context import Kind, Node
+from aimon_nb.recording.facts import describe, status_of
 from aimon_nb.recording.faults import faults
 from aimon_nb.recording.patches import Patches
-from aimon_nb.recording.recorder import END, START, Recorder, Recording
+from aimon_nb.recording.recorder import END, START, Recorder
+from aimon_nb.recording.records import Recording
 from aimon_nb.sentry.reading import finish, read
 
 # Our own generator: the user's seeded `random` stays theirs.
@@ -47,11 +49,13 @@ class Observer:
         self.recorder = recorder
         self.open: dict[int, Node] = {}
         self.hints = Hints()
+        self._patches: Patches | None = None
 
     def install(self, patches: Patches) -> None:
         """Wrap the span classes of the installed SDK."""
         from aimon_nb.sentry import stream
 
+        self._patches = patches
         self.recorder.read = read
         span, transaction = tracing.Span, tracing.Transaction
         patches.wrap(span, "__init__", self._init)
@@ -63,18 +67,19 @@ class Observer:
         patches.wrap(Scope, "start_transaction", self._start)
         stream.install(self, patches)
 
+    @property
+    def live(self) -> bool:
+        """Whether the wraps are to do anything; one that could not be taken off stays quiet."""
+        return self._patches is not None and self._patches.live
+
     # -- the hot path -----------------------------------------------------------
 
     def started(self, sdk: Any, kind: Kind, kept: dict[str, Any] | None = None) -> None:
         """Note a span that was made, and find its parent."""
         recording = context.recording.get() or self.recorder.sole
-        if recording is None:
+        if recording is None or not self.live or self.recorder.forked:
             return
-        node = Node()
-        node.sdk, node.kind, node.recording = sdk, kind, recording
-        node.t0, node.t1 = self.recorder.clock(), None
-        node.error = node.exchange = node.record = node.home = None
-        node.covers = False
+        node = Node(sdk, kind, recording, self.recorder.clock())
         node.made = self.hints.making
         node.up = cur = context.live(context.current.get())
         if not sdk._span_id:
@@ -145,11 +150,8 @@ class Observer:
 
     def _bare(self, parent: Node, op: str, name: str, origin: str) -> Node:
         """Where the SDK would make nothing (unsampled stream): a record all the same."""
-        node = Node()
-        node.sdk, node.kind, node.recording = None, "bare", parent.recording
-        node.t0, node.t1 = self.recorder.clock(), None
-        node.error = node.exchange = node.record = node.home = None
-        node.covers, node.made, node.parent, node.up = False, True, parent, None
+        node = Node(None, "bare", parent.recording, self.recorder.clock())
+        node.made, node.parent = True, parent
         node.span_id = f"{_bits(64):016x}"
         node.kept = {"sentry.op": op, "sentry.name": name, "sentry.origin": origin}
         self.recorder.log.append((START, node))
@@ -162,10 +164,10 @@ class Observer:
             original(sdk, *args, **kwargs)
             if type(sdk) is tracing.NoOpSpan:
                 return
-            name = context.pipeline_name()
-            if name is not None:
-                sdk._data[PIPELINE_NAME] = name
             try:
+                name = context.pipeline_name()
+                if name is not None:
+                    sdk._data[PIPELINE_NAME] = name
                 self.started(sdk, "static")
             except Exception:
                 faults.note("hearing a span")
@@ -175,8 +177,9 @@ class Observer:
     def _enter(self, original: Any) -> Any:
         def __enter__(sdk: Any) -> Any:
             node = self.open.get(id(sdk))
-            if node is not None:
-                node.up = context.live(context.current.get())
+            # Once: a span entered twice would be above itself.
+            if node is not None and not node.entered:
+                node.entered, node.up = True, context.live(context.current.get())
                 context.current.set(node)
             return original(sdk)
 
@@ -187,8 +190,9 @@ class Observer:
 
         def __exit__(sdk: Any, ty: Any, value: Any, tb: Any) -> Any:
             node = self.open.get(id(sdk))
-            if node is not None and value is not None:
-                node.error = value
+            if node is not None and isinstance(value, BaseException):
+                # In words, here: the user's `__str__` must not run on our thread.
+                node.error = (status_of(value), *describe(value))
             try:
                 return original(sdk, ty, value, tb)
             finally:

@@ -13,7 +13,8 @@ from sentry_sdk import scope as sentry_scope
 from sentry_sdk.tracing_utils import has_span_streaming_enabled
 
 from aimon_nb.recording import context
-from aimon_nb.recording.recorder import Recorder, Recording
+from aimon_nb.recording.recorder import Recorder
+from aimon_nb.recording.records import Recording
 from aimon_nb.sentry.client import destination
 from aimon_nb.sentry.observe import Observer
 
@@ -30,12 +31,18 @@ class Root:
         # set(old), never reset(token): an async cell ends in another context.
         self._before = (context.recording.get(), context.current.get(), context.pipeline.get())
         self._scope = sentry_scope._current_scope.get()
-        sentry_scope._current_scope.set(sentry_sdk.get_current_scope().fork())
-        context.pipeline.set(pipeline)
-        context.recording.set(recording)  # before the root: the root belongs to this run
-        run.destination = destination()
-        self._span = _start(run.name, run.options.get("op") or OP, local=run.destination == "local")
-        self._span.__enter__()
+        try:
+            sentry_scope._current_scope.set(sentry_sdk.get_current_scope().fork())
+            context.pipeline.set(pipeline)
+            context.recording.set(recording)  # before the root: the root belongs to this run
+            run.destination = destination()
+            local = run.destination == "local"
+            self._span = _start(run.name, run.options.get("op") or OP, local=local)
+            self._span.__enter__()
+        except BaseException:
+            self.leave()
+            sentry_scope._current_scope.set(self._scope)
+            raise
         recording.root = node = observer.open.get(id(self._span))
         if node is not None:
             run.root_id, run.trace_id = node.span_id, self._span.trace_id

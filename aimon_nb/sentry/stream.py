@@ -49,10 +49,10 @@ def install(observer: Observer, patches: Patches) -> None:
 def _init(observer: Observer, original: Any) -> Any:
     def __init__(sdk: Any, *args: Any, **kwargs: Any) -> None:
         original(sdk, *args, **kwargs)
-        name = context.pipeline_name()
-        if name is not None:
-            sdk._attributes[PIPELINE_NAME] = name
         try:
+            name = context.pipeline_name()
+            if name is not None:
+                sdk._attributes[PIPELINE_NAME] = name
             observer.started(sdk, "stream")
         except Exception:
             faults.note("hearing a span")
