@@ -11,10 +11,9 @@ from typing import Any
 from aimon_nb.model import Call, Span
 from aimon_nb.recording.context import Node
 from aimon_nb.recording.facts import describe, status_of
-from aimon_nb.recording.faults import faults
 from aimon_nb.sentry.observe import Observer
 from aimon_nb.sentry.reading import write
-from aimon_nb.wire.dialects import Dialect
+from aimon_nb.wire.dialects import Dialect, registry
 from aimon_nb.wire.events import EventReader
 
 ORIGIN = "auto.http.aimon_nb"
@@ -31,7 +30,7 @@ class Exchange:
 
     def __init__(self, dialect: Dialect, host: str, path: str, body: bytes | None) -> None:
         self.dialect, self.path, self.body = dialect, path, body
-        self.call = Call(provider=dialect.provider, host=host, operation=dialect.operation(path))
+        self.call = Call(provider=dialect.provider, host=host, operation=dialect.operation)
         self.node: Node
         self.observer: Observer
         self.status: int | None = None
@@ -111,18 +110,15 @@ class Exchange:
         return changed
 
     def _read_request(self) -> None:
-        if self.body is None:
-            return
+        body, self.body = self.body, None
         try:
-            asked = json.loads(self.body)
-        except ValueError:
-            return
-        finally:
-            self.body = None
-        if isinstance(asked, dict):
-            self.call.streaming = bool(asked.get("stream"))
-            with faults.guard("reading a request"):
-                self.dialect.request(self.call, asked)
+            asked = json.loads(body or b"{}")
+        except (ValueError, RecursionError):
+            asked = {}
+        try:
+            self.dialect.request(self.call, asked if isinstance(asked, dict) else {})
+        except Exception:
+            registry.failed(type(self.dialect))
 
     def _feed(self) -> None:
         if self._reader is None:
@@ -142,11 +138,13 @@ class Exchange:
     def _take(self, event: Any) -> None:
         if not isinstance(event, dict):
             return
-        with faults.guard("reading an answer"):
-            if self.good is False or event.get("error"):
-                self.call.error = _error_text(event)
-            else:
+        if self.good is False or event.get("error"):
+            self.call.error = _error_text(event)
+        try:
+            if self.good is not False:
                 self.dialect.answer(self.call, event)
+        except Exception:
+            registry.failed(type(self.dialect))
 
     def record(self) -> None:
         """Bring the span's record up to date."""
