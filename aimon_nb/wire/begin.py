@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,14 +10,10 @@ from aimon_nb.recording import context
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry.observe import Observer
 from aimon_nb.wire import gate
-from aimon_nb.wire.dialects import find
+from aimon_nb.wire.dialects import find, registry
 from aimon_nb.wire.exchange import Exchange
 from aimon_nb.wire.join import join
 
-# One cheap look at the raw path before anything else; the dialects decide.
-_MAYBE = re.compile(rb"/(chat/completions|embeddings)(\?|$)")
-
-Address = tuple[str | None, int | None]
 Hear = Callable[..., Exchange | None]
 
 
@@ -37,23 +32,24 @@ def quiet(hear: Hear) -> Hear:
 
 
 def begin(
-    observer: Observer,
-    raw_path: bytes,
-    address: Callable[[], Address],
-    body: Callable[[], bytes | None],
+    observer: Observer, address: str, raw_path: bytes, body: Callable[[], bytes | None]
 ) -> Exchange | None:
     """The exchange of a model request, joined to its span; None for all else.
 
-    `address` and `body` are asked for only where the path is a model's.
+    Args:
+        observer: Where spans are heard and made.
+        address: The host, with its port where the URL has one.
+        raw_path: The path with its query, as it is sent.
+        body: Gives the request's body; asked only where a model is.
+
     """
     recording = context.recording.get() or observer.recorder.sole
-    if recording is None or _MAYBE.search(raw_path) is None or gate.is_heard():
+    if recording is None:
         return None
-    host, port = address()
-    # The query may hold a key: it is cut off here and never kept.
-    path = raw_path.partition(b"?")[0].decode("ascii", "replace")
-    dialect = find(path)
-    if dialect is None:
+    dialect = find(address.partition(":")[0], raw_path)
+    if registry.off:
+        recording.run.notes += [n for n in registry.off.values() if n not in recording.run.notes]
+    if dialect is None or gate.is_heard():
         return None
-    exchange = Exchange(dialect, f"{host}:{port}" if port else host or "", path, body())
+    exchange = Exchange(dialect, address, dialect.path, body())
     return exchange if join(exchange, observer, recording) else None

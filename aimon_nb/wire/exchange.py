@@ -14,7 +14,7 @@ from aimon_nb.recording.facts import describe, status_of
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry.observe import Observer
 from aimon_nb.sentry.reading import write
-from aimon_nb.wire.dialects import Dialect
+from aimon_nb.wire.dialects import Dialect, registry
 from aimon_nb.wire.events import EventReader
 from aimon_nb.wire.retries import retries
 
@@ -33,7 +33,7 @@ class Exchange:
 
     def __init__(self, dialect: Dialect, host: str, path: str, body: bytes | None) -> None:
         self.dialect, self.path, self.body = dialect, path, body
-        self.call = Call(provider=dialect.provider, host=host, operation=dialect.operation(path))
+        self.call = Call(provider=dialect.provider, host=host, operation=dialect.operation)
         self.node: Node
         self.observer: Observer
         self.status: int | None = None
@@ -136,16 +136,14 @@ class Exchange:
         return self.call.request_model
 
     def _read_request(self) -> None:
-        if self.body is None:
-            return
         try:
-            asked = json.loads(self.body)
-        except ValueError:
-            return
-        if isinstance(asked, dict):
-            self.call.streaming = bool(asked.get("stream"))
-            with faults.guard("reading a request"):
-                self.dialect.request(self.call, asked)
+            asked = json.loads(self.body or b"{}")
+        except (ValueError, RecursionError):
+            asked = {}
+        try:
+            self.dialect.request(self.call, asked if isinstance(asked, dict) else {})
+        except Exception:
+            registry.failed(type(self.dialect))
 
     def _feed(self) -> None:
         if self._reader is None:
@@ -174,11 +172,13 @@ class Exchange:
     def _take(self, event: Any) -> None:
         if not isinstance(event, dict):
             return
-        with faults.guard("reading an answer"):
-            if self.good is False or event.get("error"):
-                self.call.error = _error_text(event)
-            else:
+        if self.good is False or event.get("error"):
+            self.call.error = _error_text(event)
+        try:
+            if self.good is not False:
                 self.dialect.answer(self.call, event)
+        except Exception:
+            registry.failed(type(self.dialect))
 
     def record(self) -> None:
         """Bring the span's record up to date."""

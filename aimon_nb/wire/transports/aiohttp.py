@@ -17,7 +17,7 @@ from aimon_nb.wire.begin import begin, quiet
 from aimon_nb.wire.exchange import Exchange
 from aimon_nb.wire.gate import Sending
 from aimon_nb.wire.transports.encoding import decoder
-from aimon_nb.wire.transports.requests import address_of, path_of
+from aimon_nb.wire.transports.requests import parts_of
 from aimon_nb.wire.transports.urllib3 import body_of
 
 # A stream takes no attribute and no weak reference; holding it keeps its id its own.
@@ -56,7 +56,7 @@ def _hear(
     text = url if isinstance(url, str) else str(url)
     if "://" not in text:
         text = str(session._build_url(url))
-    return begin(observer, path_of(text), lambda: address_of(text), lambda: _body(kwargs))
+    return begin(observer, *parts_of(text), lambda: _body(kwargs))
 
 
 def _body(kwargs: dict[str, Any]) -> bytes | None:

@@ -59,8 +59,8 @@ def _hear(request: Any, observer: Observer) -> Exchange | None:
     url = request.url
     return begin(
         observer,
+        url.netloc.decode("ascii"),
         url.raw_path,
-        lambda: (url.host, url.port),
         lambda: getattr(request, "_content", None),
     )
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from types import ModuleType
 from typing import Any
-from urllib.parse import urlsplit
 
 from aimon_nb.recording.faults import faults
 from aimon_nb.recording.patches import Patches
 from aimon_nb.sentry.observe import Observer
-from aimon_nb.wire.begin import Address, begin, quiet
+from aimon_nb.wire.begin import begin, quiet
 from aimon_nb.wire.exchange import Exchange
 from aimon_nb.wire.gate import Sending
 from aimon_nb.wire.transports.urllib3 import body_of, follow
@@ -42,17 +41,10 @@ def hear(request: Any, observer: Observer) -> Exchange | None:
     """The exchange of a prepared request, as requests and botocore make them."""
     if request.method != "POST":
         return None
-    url = request.url
-    return begin(observer, path_of(url), lambda: address_of(url), lambda: body_of(request.body))
+    return begin(observer, *parts_of(request.url), lambda: body_of(request.body))
 
 
-def path_of(url: str) -> bytes:
-    """Path and query of a URL, by a cheap cut."""
-    start = url.find("/", url.find("://") + 3)
-    return url[start:].encode("utf-8", "replace") if start > 0 else b"/"
-
-
-def address_of(url: str) -> Address:
-    """Host and port of a URL."""
-    parts = urlsplit(url)
-    return parts.hostname, parts.port
+def parts_of(url: str) -> tuple[str, bytes]:
+    """Address and path of a URL, by a cheap cut; what stands before an @ is a secret."""
+    netloc, slash, path = url.partition("://")[2].partition("/")
+    return netloc.rpartition("@")[2], (slash + path).encode("utf-8", "replace")

@@ -77,8 +77,8 @@ def _hear(
     given = kw.get("json") if body is None else None
     return begin(
         observer,
+        f"{pool.host}:{pool.port}" if pool.port else pool.host,
         url.encode("utf-8", "replace"),
-        lambda: (pool.host, pool.port),
         lambda: json.dumps(given).encode() if given is not None else body_of(body),
     )
 
