@@ -72,7 +72,8 @@ def _made(exchange: Exchange, parent: Node | None, observer: Observer) -> Node |
 
 
 def _op(operation: str) -> str:
-    return "gen_ai.embeddings" if operation == "embeddings" else "gen_ai.chat"
+    op = f"gen_ai.{operation}"
+    return op if op in CALL_OPS else "gen_ai.chat"
 
 
 def _take(node: Node, exchange: Exchange, observer: Observer) -> None:

@@ -10,6 +10,7 @@ from aimon_nb.recording.patches import Patches
 from aimon_nb.sentry.observe import Observer
 from aimon_nb.wire.exchange import Exchange
 from aimon_nb.wire.gate import Sending
+from aimon_nb.wire.transports.encoding import decoder
 from aimon_nb.wire.transports.requests import hear
 from aimon_nb.wire.transports.urllib3 import follow
 
@@ -37,7 +38,8 @@ def _follow(request: Any, response: Any, exchange: Exchange) -> None:
         exchange.head(response.status_code)
         if request.stream_output:
             follow(response.raw, exchange)
-        else:  # the session has read it already
+        else:  # the session has read it already, and decodes nothing
+            exchange.decoder = decoder(response.headers.get("content-encoding") or "")
             exchange.chunk(response.content)
             exchange.done()
     except Exception:

@@ -57,6 +57,8 @@ def _urlopen(original: Any, observer: Observer, patches: Patches) -> Any:
         try:
             exchange.head(response.status)
             if kw.get("preload_content", True):
+                if not response.decode_content:
+                    exchange.decoder = decoder(response.headers.get("content-encoding") or "")
                 exchange.chunk(response.data)
                 exchange.done()
             else:
@@ -163,7 +165,7 @@ def _stream(original: Any) -> Any:
 
 def _close(original: Any) -> Any:
     def close(raw: Any) -> Any:
-        heard = raw.__dict__.get(MARK)
+        heard = _heard(raw)  # not where reading itself ends or breaks, and closes
         if heard is not None:
             heard.exchange.done(left=True)
         return original(raw)
