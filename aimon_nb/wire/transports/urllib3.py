@@ -144,7 +144,8 @@ def _read(original: Any) -> Any:
         data = heard.take(
             lambda: original(raw, amt, decode_content, *args, **kwargs), decodes=decodes
         )
-        if not data and amt != 0:
+        is_all = original.__name__ == "read" and (amt is None or amt < 0)
+        if is_all or (not data and amt != 0):
             heard.exchange.done()
         return data
 
