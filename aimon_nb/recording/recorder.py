@@ -153,16 +153,17 @@ class Recorder:
         `finished` is told even where no span of it changed.
         """
         with self._telling:
-            news = []
             with self._lock:
                 self._take_log()
                 for recording in self.recordings.values():
                     if recording.open or recording.asked:
                         records.refresh(recording, self.read)
                 self._take_log()  # ends of spans that we made
-                for recording in self.recordings.values():
-                    if recording.changed or recording is finished:
-                        news.append((recording, self._news(recording)))
+                news = [
+                    (recording, self._news(recording))
+                    for recording in self.recordings.values()
+                    if recording.changed or recording is finished
+                ]
             # The lock is free again: a listener sends to the page, and may wait.
             for recording, changed in news:
                 for listener in list(self._listeners):

@@ -97,10 +97,10 @@ def refresh(recording: Recording, read: Read) -> None:
 
 def _advance(recording: Recording, exchange: Exchange) -> None:
     node = exchange.node
+    if recording.closed and node.record is not None and not exchange.over:
+        node.record.late = True  # whatever comes from here on
     if exchange.read():
         recording.changed.add(node.span_id)
-        if recording.closed and node.record is not None:
-            node.record.late = True
     if exchange.ready:
         exchange.settle()
         if exchange.over:

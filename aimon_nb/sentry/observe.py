@@ -26,7 +26,7 @@ from aimon_nb.recording.faults import faults
 from aimon_nb.recording.patches import Patches
 from aimon_nb.recording.recorder import END, START, Recorder
 from aimon_nb.recording.records import Recording
-from aimon_nb.sentry.reading import finish, read
+from aimon_nb.sentry.reading import finish, read, told
 
 # Our own generator: the user's seeded `random` stays theirs.
 _bits = random.Random(os.urandom(16)).getrandbits  # noqa: S311
@@ -48,6 +48,7 @@ class Observer:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.open: dict[int, Node] = {}
+        self.waiting: dict[Node, None] = {}  # of AI integrations, perhaps without a request yet
         self.hints = Hints()
         self._patches: Patches | None = None
 
@@ -91,10 +92,10 @@ class Observer:
             node.parent = self.hints.under
         else:
             node.parent = self._parent(sdk, kind, cur, recording)
-            if kind == "static":
-                if sdk.origin != "manual":
-                    node.home = context.home()
-            elif kind == "noop" or (kind == "stream" and sdk._active):
+            if str(told(node, "sentry.origin")).startswith("auto.ai."):
+                node.home = context.home()
+                self.waiting[node] = None
+            if kind == "noop" or (kind == "stream" and sdk._active):
                 context.current.set(node)
         self.open[id(sdk)] = node
         self.recorder.log.append((START, node))
@@ -121,6 +122,7 @@ class Observer:
         node = self.open.pop(id(sdk), None)
         if node is None:
             return
+        self.waiting.pop(node, None)
         if context.current.get() is node:
             context.current.set(node.up)
         if node.t1 is not None:
@@ -146,11 +148,12 @@ class Observer:
         finally:
             self.hints.making, self.hints.under = False, None
         node = self.open.get(id(sdk)) if sdk is not None else None
-        return node if node is not None else self._bare(parent, op, name, origin)
+        return node if node is not None else self.bare(parent, op, name, origin)
 
-    def _bare(self, parent: Node, op: str, name: str, origin: str) -> Node:
-        """Where the SDK would make nothing (unsampled stream): a record all the same."""
-        node = Node(None, "bare", parent.recording, self.recorder.clock())
+    def bare(self, parent: Node, op: str, name: str, origin: str, t0: int | None = None) -> Node:
+        """A record without a span of the SDK, which would make none or has one already."""
+        at = self.recorder.clock() if t0 is None else t0
+        node = Node(None, "bare", parent.recording, at)
         node.made, node.parent = True, parent
         node.span_id = f"{_bits(64):016x}"
         node.kept = {"sentry.op": op, "sentry.name": name, "sentry.origin": origin}

@@ -11,6 +11,22 @@ from aimon_nb.recording.facts import Facts
 _EMPTY = Facts()
 
 
+def told(node: Node, key: str) -> Any:
+    """One attribute of a span, or its op or origin: cheap enough for the user's thread."""
+    sdk = node.sdk
+    if node.kind == "static":
+        if key == "sentry.op":
+            return getattr(sdk, "op", None)
+        return getattr(sdk, "origin", None) if key == "sentry.origin" else _data(sdk).get(key)
+    if node.kind == "stream":
+        return sdk._attributes.get(key) if sdk is not None else None
+    return node.kept.get(key)
+
+
+def _data(sdk: Any) -> dict[str, Any]:
+    return sdk._data if sdk is not None else {}
+
+
 def read(node: Node) -> Facts:
     """What the span says of itself now. Off the user's thread."""
     if node.kind == "static":
