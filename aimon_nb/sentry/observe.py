@@ -26,7 +26,7 @@ from aimon_nb.recording.faults import faults
 from aimon_nb.recording.patches import Patches
 from aimon_nb.recording.recorder import END, START, Recorder
 from aimon_nb.recording.records import Recording
-from aimon_nb.sentry.reading import finish, read, told
+from aimon_nb.sentry.reading import Ending, finish, read, told
 
 # Our own generator: the user's seeded `random` stays theirs.
 _bits = random.Random(os.urandom(16)).getrandbits  # noqa: S311
@@ -132,12 +132,12 @@ class Observer:
         if node.recording.closed:
             self.recorder.wake()
 
-    def finish(self, node: Node, t1: int, end: float, *, ok: bool) -> None:
+    def finish(self, node: Node, t1: int, end: float, how: Ending) -> None:
         """End a span made by `make`: at `t1` on our clock, `end` in seconds since the epoch."""
         node.t1 = t1
         if node.sdk is not None:
             self.open.pop(id(node.sdk), None)
-            finish(node, end, ok=ok)
+            finish(node, end, how)
         self.recorder.log.append((END, node))
 
     def make(self, parent: Node, op: str, name: str, origin: str) -> Node:
@@ -182,8 +182,11 @@ class Observer:
             node = self.open.get(id(sdk))
             # Once: a span entered twice would be above itself.
             if node is not None and not node.entered:
-                node.entered, node.up = True, context.live(context.current.get())
-                context.current.set(node)
+                try:
+                    node.entered, node.up = True, context.live(context.current.get())
+                    context.current.set(node)
+                except Exception:
+                    faults.note("entering a span")
             return original(sdk)
 
         return __enter__
@@ -194,13 +197,17 @@ class Observer:
         def __exit__(sdk: Any, ty: Any, value: Any, tb: Any) -> Any:
             node = self.open.get(id(sdk))
             if node is not None and isinstance(value, BaseException):
-                # In words, here: the user's `__str__` must not run on our thread.
-                node.error = (status_of(value), *describe(value))
+                try:
+                    # In words, here: the user's `__str__` must not run on our thread.
+                    node.error = (status_of(value), *describe(value))
+                except Exception:
+                    faults.note("hearing an error")
             try:
                 return original(sdk, ty, value, tb)
             finally:
                 if node is not None and node.kind == "dropped":
-                    self.ended(sdk)
+                    with faults.guard("hearing the end of a span"):
+                        self.ended(sdk)
 
         return __exit__
 

@@ -123,14 +123,11 @@ def _child(observer: Observer, original: Any) -> Any:
 
 def _end(observer: Observer, original: Any) -> Any:
     def _end(sdk: Any, end_timestamp: Any = None) -> Any:
-        node = observer.open.get(id(sdk))
-        exchange = node.exchange if node is not None and not node.made else None
-        if exchange is not None and exchange.good and sdk._end_timestamp is None:
-            end = end_timestamp if end_timestamp is not None else time.time()
-            if exchange.hold(lambda: original(sdk, end)):
-                _off_scope(sdk)
-                observer.ended(sdk)
+        try:
+            if _held(observer, original, sdk, end_timestamp):
                 return None
+        except Exception:
+            faults.note("holding a span's end")
         try:
             return original(sdk, end_timestamp)
         finally:
@@ -140,6 +137,19 @@ def _end(observer: Observer, original: Any) -> Any:
                 faults.note("hearing the end of a span")
 
     return _end
+
+
+def _held(observer: Observer, original: Any, sdk: Any, end_timestamp: Any) -> bool:
+    node = observer.open.get(id(sdk))
+    exchange = node.exchange if node is not None and not node.made else None
+    if exchange is None or not exchange.good or sdk._end_timestamp is not None:
+        return False
+    end = end_timestamp if end_timestamp is not None else time.time()
+    if not exchange.hold(lambda: original(sdk, end)):
+        return False
+    _off_scope(sdk)
+    observer.ended(sdk)
+    return True
 
 
 def _off_scope(sdk: Any) -> None:
@@ -156,9 +166,10 @@ def _start(observer: Observer, original: Any) -> Any:
         hints = observer.hints
         before, hints.implicit = hints.implicit, parent_span is traces._DEFAULT_PARENT_SPAN
         if hints.implicit:
-            cur = context.live(context.current.get())
-            if cur is not None and cur.kind == "stream" and cur.sdk is not scope.streamed_span:
-                parent_span = cur.sdk
+            with faults.guard("choosing a parent"):
+                cur = context.live(context.current.get())
+                if cur is not None and cur.kind == "stream" and cur.sdk is not scope.streamed_span:
+                    parent_span = cur.sdk
         try:
             return original(scope, name, attributes, parent_span, active)
         finally:

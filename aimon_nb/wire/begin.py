@@ -44,7 +44,7 @@ def begin(
 
     """
     recording = context.recording.get() or observer.recorder.sole
-    if recording is None:
+    if recording is None or observer.recorder.forked:
         return None
     dialect = find(address.partition(":")[0], raw_path)
     if registry.off:

@@ -13,7 +13,7 @@ from aimon_nb.recording.context import Node
 from aimon_nb.recording.facts import describe, status_of
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry.observe import Observer
-from aimon_nb.sentry.reading import write
+from aimon_nb.sentry.reading import Ending, write
 from aimon_nb.wire.dialects import Dialect, registry
 from aimon_nb.wire.events import EventReader
 from aimon_nb.wire.retries import retries
@@ -203,7 +203,7 @@ class Exchange:
             span.sent = "no: held back"
         if self.over and not self.chunks and self._reader is None:
             self._end(span)
-        elif self._deserted and span.status in ("running", "ok"):
+        elif self._deserted and span.status != "interrupted":
             span.status = "abandoned"
 
     def _end(self, span: Span) -> None:
@@ -246,9 +246,12 @@ class Exchange:
 
     def _finish(self, node: Node) -> None:
         t1 = int((self.t1 or time.perf_counter()) * 1e9)
-        self.observer.finish(
-            node, t1, self.ended or time.time(), ok=self.good is True and self._failure() is None
-        )
+        self.observer.finish(node, t1, self.ended or time.time(), self._how())
+
+    def _how(self) -> Ending:
+        if not self.over or (self.left and self.call.finish_reason is None):
+            return "cancelled"
+        return "ok" if self.good is True and self._failure() is None else "error"
 
     def _name(self) -> str:
         model = self.call.request_model or self.call.response_model
