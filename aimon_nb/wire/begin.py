@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from aimon_nb.recording import context
 from aimon_nb.sentry.observe import Observer
-from aimon_nb.wire.dialects import find, registry
+from aimon_nb.wire.dialects import find, known
 from aimon_nb.wire.exchange import Exchange
 from aimon_nb.wire.join import join
 
@@ -23,8 +23,8 @@ def begin(
     if recording is None:
         return None
     dialect = find(host, raw_path)
-    if registry.off:
-        recording.run.notes += [n for n in registry.off.values() if n not in recording.run.notes]
+    if known.off:
+        recording.run.notes += [n for n in known.off.values() if n not in recording.run.notes]
     if dialect is None:
         return None
     exchange = Exchange(dialect, f"{host}:{port}" if port else host, dialect.path, body())

@@ -12,7 +12,7 @@ from aimon_nb.wire.events import EventReader
 from tests.wire.answers import CASES
 from tests.wire.hear import KINDS, hear, lines, plain, right_or_unknown, sse
 
-SOME = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+SOME = settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
 BY_NAME = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 NOT_BINARY = {name: case for name, case in CASES.items() if case.answer[:1] != b"\0"}
 JUNK = st.one_of(
