@@ -14,7 +14,7 @@ from aimon_nb.recording.facts import describe, status_of
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry.observe import Observer
 from aimon_nb.sentry.reading import Ending, write
-from aimon_nb.wire.dialects import Dialect, registry
+from aimon_nb.wire.dialects import Dialect, known
 from aimon_nb.wire.events import EventReader
 from aimon_nb.wire.retries import retries
 
@@ -148,7 +148,7 @@ class Exchange:
         try:
             self.dialect.request(self.call, asked if isinstance(asked, dict) else {})
         except Exception:
-            registry.failed(type(self.dialect))
+            known.failed(type(self.dialect))
 
     def _feed(self) -> None:
         if self._reader is None:
@@ -183,7 +183,7 @@ class Exchange:
             if self.good is not False:
                 self.dialect.answer(self.call, event)
         except Exception:
-            registry.failed(type(self.dialect))
+            known.failed(type(self.dialect))
 
     def record(self) -> None:
         """Bring the span's record up to date."""
