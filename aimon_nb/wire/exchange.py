@@ -190,6 +190,8 @@ class Exchange:
         span, call = self.node.record, self.call
         if span is None or self.node.exchange is not self:
             return
+        if span.call is not None and span.call is not call:
+            self._take_over(span)
         span.call, span.streaming, span.attempt = call, call.streaming, self.attempt
         span.provider, span.operation = call.provider, call.operation
         span.request_model = call.request_model
@@ -205,6 +207,12 @@ class Exchange:
             self._end(span)
         elif self._deserted and span.status != "interrupted":
             span.status = "abandoned"
+
+    def _take_over(self, span: Span) -> None:
+        """A retry: what failed before says nothing of this row any more."""
+        if self.node.error is None:
+            span.error_type = span.error = None
+            span.status = "running" if span.duration is None else "ok"
 
     def _end(self, span: Span) -> None:
         failure = self._failure()

@@ -159,7 +159,9 @@ def _stream(original: Any) -> Any:
         if heard is None:
             return chunks
         given = kwargs.get("decode_content", args[1] if len(args) > 1 else None)
-        return heard.pieces(chunks, decodes=raw.decode_content if given is None else given)
+        # In chunks, urllib3 does not fall back on the response's own `decode_content`.
+        default = raw.decode_content and not raw.chunked
+        return heard.pieces(chunks, decodes=default if given is None else given)
 
     return stream
 
