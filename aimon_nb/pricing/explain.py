@@ -68,7 +68,7 @@ def _lines(span: Span) -> Iterator[str]:
         matched = f", {rates.label}" if rates is not None and cost.source != "yours" else ""
         yield f"  prices: {cost.source}{matched}"
     for kind, tokens, rate, usd in cost.parts:
-        times = f"{tokens:>12,} × {_plain(rate)} / 1M = " if rate is not None else f"{'':>12} "
+        times = f"{tokens:>12,} x {_plain(rate)} / 1M = " if rate is not None else f"{'':>12} "
         yield f"  {kind:<13}{times}${_plain(usd)}"
     if cost.reason:
         yield f"  {cost.reason}"

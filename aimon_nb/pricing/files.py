@@ -22,7 +22,7 @@ def write_whole(path: Path, write: Callable[[Path], None], *, force: bool = Fals
     try:
         write(temporary)
         if force:
-            os.replace(temporary, path)
+            temporary.replace(path)
         else:
             _place(temporary, path)
     finally:
@@ -39,4 +39,4 @@ def _place(temporary: Path, path: Path) -> None:
     except OSError:  # a file system without links
         if path.exists():
             raise FileExistsError(f"{path} exists") from None
-        os.replace(temporary, path)
+        temporary.replace(path)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from aimon_nb.model import Run, Span
 from aimon_nb.pricing.lookup import FRAMEWORKS
+from aimon_nb.pricing.names import provider_id
 
 _FASTEST = 5_000  # tokens a second; hosted models stay well below
 _ROUND_TRIP = 0.02  # seconds that a call over the network takes at least
@@ -20,9 +21,10 @@ _ROUND_TRIP = 0.02  # seconds that a call over the network takes at least
 def answered_locally(run: Run, bearing: list[Span]) -> list[Span]:
     """The spans of an ended run that a local cache answered."""
     heard = {
-        _way(span)
+        way
         for span in run.spans.values()
-        if _framework(span) is not None and (span.call is not None or span.covers)
+        if span.call is not None or span.covers
+        for way in _ways(span)
     }
     outer = _parents(run, bearing)
     return [
@@ -30,7 +32,7 @@ def answered_locally(run: Run, bearing: list[Span]) -> list[Span]:
         for span in bearing
         if _could_be(span)
         and span.span_id not in outer
-        and (_way(span) in heard or _too_fast(span))
+        and (not heard.isdisjoint(_ways(span)) or _too_fast(span))
     ]
 
 
@@ -56,9 +58,14 @@ def _framework(span: Span) -> str | None:
     return next((name for name in FRAMEWORKS if name in (span.origin or "")), None)
 
 
-def _way(span: Span) -> tuple[str | None, str | None, str]:
-    """Calls of one library to one provider take the same way out."""
-    return _framework(span), span.attributes.get("gen_ai.system") or span.provider, span.op
+def _ways(span: Span) -> set[tuple[str, str, str]]:
+    """Calls of one library to one model, or one provider, take the same way out."""
+    library = _framework(span)
+    if library is None:
+        return set()
+    asked = span.request_model or span.model
+    provider = provider_id(span.provider)
+    return {(library, span.op, name) for name in (asked, provider) if name}
 
 
 def _too_fast(span: Span) -> bool:

@@ -19,6 +19,7 @@ from aimon_nb.pricing.names import bare_host, candidates, provider_id
 
 if TYPE_CHECKING:
     import pandas as pd
+    from typing_extensions import Self
 
 Amount = int | float | str | Decimal
 # Of 4,779 listed input and output prices two are lower, and none is higher.
@@ -162,7 +163,7 @@ class Held:
         book.context = self._context
         book.changed()
 
-    def __enter__(self) -> Held:
+    def __enter__(self) -> Self:
         book.context = self._before
         self._window = Window(self._context, datetime.now(timezone.utc))
         book.windows.append(self._window)
@@ -170,7 +171,10 @@ class Held:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         if self._window is not None:
             self._window.end = datetime.now(timezone.utc)

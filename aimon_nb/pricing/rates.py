@@ -1,4 +1,4 @@
-"""Rates × tokens: the arithmetic of one call.
+"""Tokens times rates: the arithmetic of one call.
 
 Done here and not by the price list's own code, because every line of it is shown
 to people and because it is ten times as fast; `tests/pricing/test_rates.py` holds
@@ -29,7 +29,9 @@ class Tiers:
 
     def at(self, total_input: int) -> Decimal:
         """The price of a call with so many input tokens, cached ones included."""
-        return next((price for start, price in reversed(self.steps) if total_input > start), self.base)
+        return next(
+            (price for start, price in reversed(self.steps) if total_input > start), self.base
+        )
 
 
 Price = Decimal | Tiers
@@ -63,7 +65,9 @@ class Rates:
     @property
     def zero(self) -> bool:
         """Whether every price is a known zero."""
-        known = [p for p in (self.input, self.cached, self.cache_write, self.output) if p is not None]
+        known = [
+            p for p in (self.input, self.cached, self.cache_write, self.output) if p is not None
+        ]
         return bool(known) and not self.fee and all(price == 0 for price in known)
 
 

@@ -49,12 +49,15 @@ def read() -> list[Entry]:
     except FileNotFoundError:
         return []
     try:
-        data = json.loads(text)
-        if data["version"] != VERSION:
-            raise ValueError(f"version {data['version']!r}")
-        return [_entry(one) for one in data["prices"]]
+        return _entries(json.loads(text))
     except (ValueError, LookupError, TypeError, AttributeError, InvalidOperation) as error:
         raise ValueError(f"{file} cannot be read ({error}); mend it or delete it") from None
+
+
+def _entries(data: dict[str, Any]) -> list[Entry]:
+    if data["version"] != VERSION:
+        raise ValueError(f"its version is {data['version']!r}")
+    return [_entry(one) for one in data["prices"]]
 
 
 def keep(entry: Entry) -> None:

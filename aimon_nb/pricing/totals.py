@@ -120,9 +120,10 @@ class _Tree:
             near = self.near.setdefault(span.span_id, [])
             far = self.far.setdefault(span.span_id, [])
             counts = self._counts(span, near, far)
-            if counts and near and span.call is None:
-                self.folded |= {inner.span_id for inner in near}
-                near.clear()
+            if counts and span.call is None:
+                for copies in (near,) if span.is_call else (near, far):
+                    self.folded |= {inner.span_id for inner in copies}
+                    copies.clear()
             if counts:
                 near.append(span)
             else:
@@ -170,10 +171,8 @@ def _unseen(tree: _Tree, counted: list[Span], cached: list[Span]) -> int:
     most = 0
     for span in folded:
         inside = [*tree.near[span.span_id], *tree.far[span.span_id]]
-        if span.origin == CUMULATIVE or cached:
-            explained = everything
-        else:
-            explained = sum(map(_tokens, inside))
+        whole = span.origin == CUMULATIVE or bool(cached)
+        explained = everything if whole else sum(map(_tokens, inside))
         most = max(most, _tokens(span) - explained)
     return most
 

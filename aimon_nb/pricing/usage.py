@@ -60,6 +60,12 @@ def normalised(usage: Usage) -> Usage:
     return Usage(into, usage.cached, usage.cache_write, out, usage.reasoning, whole)
 
 
+@functools.lru_cache(maxsize=4096)
+def as_counted(usage: Usage) -> Usage:
+    """Counts as they are added up; impossible ones as they were reported."""
+    return normalised(usage) if usage.known and fault(usage) is None else usage
+
+
 def _on_top(
     into: int | None, cache: int, out: int | None, reasoning: int, total: int | None
 ) -> tuple[bool, bool]:
