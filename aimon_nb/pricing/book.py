@@ -9,6 +9,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from aimon_nb.model import Span
 from aimon_nb.pricing.rates import Rates
 
 Kind = Literal["price", "alias", "free", "host", "free host"]
@@ -79,6 +80,8 @@ class Book:
     trouble: str | None = None  # why the saved prices could not be read
     opened: bool = False
     load: Callable[[], list[Entry]] = list
+    # How to find a span by its id: handed in by whoever holds the runs.
+    find_span: Callable[[str], Span | None] = lambda _: None
     _rates: dict[Entry, Rates] = field(default_factory=dict)
     _listeners: list[Callable[[], None]] = field(default_factory=list)
 

@@ -277,23 +277,39 @@ def _frame(data: dict[str, list[Any]], columns: dict[str, str], length: int) -> 
 
 
 def _array(values: list[Any], dtype: str) -> Any:
-    """An array of a nullable dtype; written by hand where pandas would look at each value."""
+    """An array of a nullable dtype; most columns of a large table hold one value only."""
+    import numpy as np
+
+    if len(values) > 1 and values.count(values[0]) == len(values):
+        return _array(values[:1], dtype).take(np.zeros(len(values), dtype="int64"))
+    if dtype == "string":
+        return _texts(values)
+    return _moments(values) if dtype.startswith("datetime") else _numbers(values, dtype)
+
+
+def _numbers(values: list[Any], dtype: str) -> Any:
+    """Written by hand: pandas would look at the type of each value."""
     import numpy as np
     import pandas as pd
 
-    if dtype == "string":
-        return _texts(values)
-    if dtype.startswith("datetime"):
-        utc = [_naive(value) for value in values]
-        return pd.DatetimeIndex(np.array(utc, dtype="datetime64[ns]")).tz_localize("UTC")
     kind, filler, make = {
         "Int64": ("int64", 0, pd.arrays.IntegerArray),
         "Float64": ("float64", 0.0, pd.arrays.FloatingArray),
         "boolean": ("bool", False, pd.arrays.BooleanArray),
     }[dtype]
-    unknown = np.fromiter((value is None for value in values), dtype="bool", count=len(values))
+    if None not in values:
+        return make(np.array(values, dtype=kind), np.zeros(len(values), dtype="bool"))
+    unknown = np.array([value is None for value in values], dtype="bool")
     filled = [filler if value is None else value for value in values]
     return make(np.array(filled, dtype=kind), unknown)
+
+
+def _moments(values: list[datetime]) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    utc = np.array([_naive(value) for value in values], dtype="datetime64[ns]")
+    return pd.DatetimeIndex(utc).tz_localize("UTC")
 
 
 def _texts(values: list[str | None]) -> Any:

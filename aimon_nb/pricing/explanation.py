@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 from aimon_nb.model import Cost, Span
+from aimon_nb.pricing.book import book
 from aimon_nb.pricing.lookup import price, rates_of
 
 LOCALLY = "estimated locally; Sentry's own figure may differ"
-# How to find a span by its id: handed in by whoever holds the runs.
-find_span: Callable[[str], Span | None] = lambda _: None  # noqa: E731
 
 
 class Explanation:
@@ -48,7 +47,7 @@ def _span(given: Any) -> Span:
     if isinstance(given, Span):
         return given
     span_id = given if isinstance(given, str) else _id_of(given)
-    found = find_span(span_id) if span_id else None
+    found = book.find_span(span_id) if span_id else None
     if found is None:
         said = repr(given) if isinstance(given, str) else f"a {type(given).__name__}"
         raise ValueError(f"no span {said} in memory; give a span_id or a row of %ai_spans")
