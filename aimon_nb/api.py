@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from aimon_nb import wire
-from aimon_nb.model import Run
+from aimon_nb.model import Run, Span
 from aimon_nb.model.run import RunStatus
 from aimon_nb.pricing import overrides
+from aimon_nb.pricing.book import book
 from aimon_nb.recording import context, recorder
 from aimon_nb.recording.faults import faults
 from aimon_nb.recording.patches import Patches
@@ -20,9 +22,11 @@ from aimon_nb.sentry.observe import Observer
 from aimon_nb.sentry.root import Root, open_root
 from aimon_nb.views import frames, text
 from aimon_nb.views.live import LiveView, Mode
+from aimon_nb.views.styled import UsageTable
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from aimon_nb.recording.records import Recording
 
@@ -50,6 +54,7 @@ class Monitor:
         context.carry(patches)
         self.client.install(patches)
         wire.install(self.observer, patches)
+        book.find_span = _find_span
         self._remove = [self.recorder.on_event(self._show), overrides.on_change(self._reprice)]
 
     def uninstall(self) -> None:
@@ -181,15 +186,42 @@ class RunView:
         """How it stands: `running`, `ok`, `error`, `interrupted` …."""
         return self._run.status
 
-    def spans(self) -> pd.DataFrame:
-        """A row a span; NA for what is unknown."""
+    def spans(self, *, content: bool = False) -> pd.DataFrame:
+        """A row a span; NA for what is unknown. `content` adds prompts and answers."""
         recorder.drain()
-        return frames.spans([self._run])
+        return frames.spans([self._run], content=content)
 
-    def usage(self, by: Sequence[str] = ("model",)) -> pd.DataFrame:
-        """Calls, tokens and cost, a row a group."""
+    @overload
+    def usage(
+        self, by: str | Sequence[str] = ..., *, styled: Literal[False] = ...
+    ) -> pd.DataFrame: ...
+    @overload
+    def usage(self, by: str | Sequence[str] = ..., *, styled: Literal[True]) -> UsageTable: ...
+    def usage(
+        self, by: str | Sequence[str] = ("model",), *, styled: bool = False
+    ) -> pd.DataFrame | UsageTable:
+        """Calls, tokens and cost, a row a group; `styled` is for people to look at."""
         recorder.drain()
-        return frames.usage([self._run], by)
+        keys = [by] if isinstance(by, str) else list(by)
+        data = frames.usage([self._run], keys)
+        return UsageTable(data, keys) if styled else data
+
+    def plot(self) -> Figure:
+        """Cost and tokens by model, and a waterfall; needs matplotlib."""
+        from aimon_nb.views.plots import plot
+
+        recorder.drain()
+        return plot(self._run)
+
+    def export(self, path: str | Path, *, content: bool = False, force: bool = False) -> Path:
+        """Write a file: csv, parquet, json, jsonl or html, as its suffix says.
+
+        No file is replaced without `force`; prompts are left out without `content`.
+        """
+        from aimon_nb.views.export import export
+
+        recorder.drain()
+        return export([self._run], path, content=content, force=force)
 
     def tree(self) -> str:
         """The tree as text."""
@@ -198,6 +230,11 @@ class RunView:
 
     def __repr__(self) -> str:
         return f"<run {self._run.name!r} {self._run.status}, {self._run.totals.calls} calls>"
+
+
+def _find_span(span_id: str) -> Span | None:
+    found = (run.spans.get(span_id) for run in reversed(recorder.runs()))
+    return next((span for span in found if span is not None), None)
 
 
 monitor = Monitor()

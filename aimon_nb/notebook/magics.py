@@ -8,12 +8,13 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
-from aimon_nb.model import Run
-from aimon_nb.notebook import options
-from aimon_nb.recording import context, recorder
+from aimon_nb.notebook import chosen, options
+from aimon_nb.recording import context
 from aimon_nb.views import frames
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from aimon_nb.notebook.cell import CellTracker
@@ -62,33 +63,36 @@ class AimonMagics(Magics):
     @no_var_expand
     @magic_arguments()
     @argument("--by", default="model", help="comma list of: " + ", ".join(frames.KEYS))
-    @argument("--run", default=None, help="a run's id or name (default: the last run)")
+    @chosen.options
     @line_magic
-    def ai_usage(self, line: str) -> pd.DataFrame:
-        """Calls, tokens and cost as a DataFrame, a row a group."""
+    def ai_usage(self, line: str) -> pd.DataFrame | Path:
+        """Calls, tokens and cost as a DataFrame, a row a group.
+
+        %ai_usage --by model,day --since 2h
+        """
         asked = parse_argstring(self.ai_usage, line)
-        keys = [name.strip() for name in asked.by.split(",")]
-        try:
-            return frames.usage(_chosen(asked.run), keys)
-        except ValueError as error:
-            raise UsageError(str(error)) from None
+        keys = [name.strip() for name in asked.by.split(",") if name.strip()]
+        with chosen.one_line():
+            runs = chosen.runs(asked)
+            if asked.to is not None:
+                return chosen.write(asked, runs, by=keys)
+            return frames.usage(runs, keys)
 
     @no_var_expand
     @magic_arguments()
-    @argument("--run", default=None, help="a run's id or name (default: the last run)")
+    @argument("--content", action="store_true", help="with prompts and answers")
+    @chosen.options
     @line_magic
-    def ai_spans(self, line: str) -> pd.DataFrame:
-        """The spans as a DataFrame, a row a span, in the order of the tree."""
+    def ai_spans(self, line: str) -> pd.DataFrame | Path:
+        """The spans as a DataFrame, a row a span, in the order of the tree.
+
+        A DataFrame that is shown is saved with the notebook: `--content` too.
+
+        %ai_spans --to spans.parquet
+        """
         asked = parse_argstring(self.ai_spans, line)
-        return frames.spans(_chosen(asked.run))
-
-
-def _chosen(name: str | None) -> list[Run]:
-    found = recorder.runs()
-    if name is None:
-        return found[-1:]
-    chosen = [run for run in found if name in (run.run_id, run.name)]
-    if not chosen:
-        known = ", ".join(dict.fromkeys(run.name for run in found)) or "none yet"
-        raise UsageError(f"no run {name!r} in memory; there are: {known}")
-    return chosen[-1:]
+        with chosen.one_line():
+            runs = chosen.runs(asked)
+            if asked.to is not None:
+                return chosen.write(asked, runs, content=asked.content)
+            return frames.spans(runs, content=asked.content)
