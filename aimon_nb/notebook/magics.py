@@ -8,6 +8,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
+from aimon_nb.api import RunView
 from aimon_nb.model import Run
 from aimon_nb.notebook import options
 from aimon_nb.recording import context, recorder
@@ -77,6 +78,16 @@ class AimonMagics(Magics):
         """The spans as a DataFrame, a row a span, in the order of the tree."""
         asked = parse_argstring(self.ai_spans, line)
         return frames.spans(_chosen(asked.run))
+
+    @no_var_expand
+    @magic_arguments()
+    @argument("run", nargs="*", help="a run's id or name (default: the last run)")
+    @line_magic
+    def ai_show(self, line: str) -> RunView | None:
+        """Open the live view of a run again, from memory."""
+        asked = parse_argstring(self.ai_show, line)
+        found = _chosen(" ".join(asked.run) or None)
+        return RunView(found[0]) if found else None
 
 
 def _chosen(name: str | None) -> list[Run]:
