@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from aimon_nb.recording.records import Recording
+    from aimon_nb.views.widget import RunWidget
 
 # Libraries that run a model inside this process, past every HTTP client.
 IN_PROCESS = ("transformers", "llama_cpp", "vllm", "ctransformers", "mlx_lm", "gpt4all")
@@ -89,6 +90,10 @@ class Monitor:
         for run_id in [i for i in self.views if i not in self.recorder.recordings]:
             with faults.guard("letting a view go"):
                 self.views.pop(run_id).close()
+
+    def view_of(self, run: Run) -> LiveView:
+        """The one view of a run; a run that had none gets one that nothing displays yet."""
+        return self.views.setdefault(run.run_id, LiveView(run, "none"))
 
     def _show(self, recording: Recording, changed: set[str]) -> None:
         view = self.views.get(recording.run.run_id)
@@ -227,6 +232,20 @@ class RunView:
         """The tree as text."""
         recorder.drain()
         return text.tree(self._run)
+
+    @property
+    def widget(self) -> RunWidget:
+        """The live view as a widget: `HBox([a.widget, b.widget])`."""
+        recorder.drain()
+        return monitor.view_of(self._run).widget
+
+    def _repr_mimebundle_(
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
+    ) -> dict[str, Any]:
+        from aimon_nb.views.widget import chosen
+
+        recorder.drain()
+        return chosen(monitor.view_of(self._run).reopened(), include, exclude)
 
     def __repr__(self) -> str:
         return f"<run {self._run.name!r} {self._run.status}, {self._run.totals.calls} calls>"
