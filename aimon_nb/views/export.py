@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from html import escape
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,10 +79,8 @@ def _csv(path: Path, runs: list[Run], by: Sequence[str] | None, content: bool) -
 
 
 def _parquet(path: Path, runs: list[Run], by: Sequence[str] | None, content: bool) -> None:  # noqa: FBT001
-    try:
-        import pyarrow as _  # type: ignore[import-untyped]
-    except ImportError:
-        raise ImportError("parquet needs pyarrow: pip install pyarrow") from None
+    if find_spec("pyarrow") is None:
+        raise ImportError("parquet needs pyarrow: pip install pyarrow")
     _frame(runs, by, content).to_parquet(path, index=False, engine="pyarrow")
 
 
@@ -123,13 +122,13 @@ def _frame(runs: list[Run], by: Sequence[str] | None, content: bool) -> pd.DataF
 
 def document(runs: Sequence[Run], by: Sequence[str] | None, *, content: bool) -> Document:
     """Runs in the exported form: with their spans, or with `by` their usage."""
-    from aimon_nb import __version__
+    from importlib.metadata import version
     from aimon_nb.views.schema import Document, RunRecord, SpanRecord, UsageRecord
 
     frame = _frame(list(runs), by, content)
     records = list(_records(frame))
     return Document(
-        version=__version__,
+        version=version("aimon-nb"),
         exported=datetime.now(timezone.utc),
         price_source=frame.attrs["price_source"],
         runs=[RunRecord(**_run(run)) for run in runs],
