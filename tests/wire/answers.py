@@ -102,6 +102,11 @@ case(
     Usage(), [("assistant", "", [CALLED, ("time", "{}")])], "m", "m-1", "tool_calls", "openai", streaming=True,
 )  # fmt: skip
 case(
+    "openai stream, tools without a place", CHAT, STREAM,
+    sse(chunk({"tool_calls": [{"function": {"name": n, "arguments": "{}"}} for n in ("weather", "time")]}, "tool_calls")),
+    Usage(), [("assistant", "", [("weather", "{}"), ("time", "{}")])], "m", "m-1", "tool_calls", "openai", streaming=True,
+)  # fmt: skip
+case(
     "azure: the deployment is in the path", "/openai/deployments/my-gpt/chat/completions?api-version=2024-10-21",
     {"messages": [USER]}, completion({"content": "x"}, usage={"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6}),
     Usage(5, None, None, 1, None, 6), [("assistant", "x", [])], "my-gpt", "m-1", "stop", "azure.ai.openai",

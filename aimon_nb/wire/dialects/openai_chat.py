@@ -75,7 +75,9 @@ class OpenAIChat(OpenAIForm):
         part = dict_of(whole or choice.get("delta"))
         self._said(call, part, index)
         for place, tool_call in enumerate(dicts_of(part.get("tool_calls"))):
-            at = place if whole else index_of(tool_call.get("index"))
+            # Some send each call whole and without its place: then it is a new one.
+            told = index_of(tool_call["index"]) if "index" in tool_call else None
+            at = place if whole else told
             self._called(call, dict_of(tool_call.get("function")), at, index)
         if isinstance(part.get("function_call"), dict):  # before there were tools
             self._called(call, part["function_call"], "function_call", index)
@@ -98,7 +100,9 @@ class OpenAIChat(OpenAIForm):
         text = text_of(content) or text_of(part.get("refusal")) or spoken
         self.turns.say(call, text, index)
 
-    def _called(self, call: Call, function: dict[str, Any], at: int | str, index: int) -> None:
+    def _called(
+        self, call: Call, function: dict[str, Any], at: int | str | None, index: int
+    ) -> None:
         name, arguments = text_of(function.get("name")), json_of(function.get("arguments"))
         self.turns.use(call, name, arguments, at, index)
 
