@@ -123,6 +123,7 @@ def _frame(runs: list[Run], by: Sequence[str] | None, content: bool) -> pd.DataF
 def document(runs: Sequence[Run], by: Sequence[str] | None, *, content: bool) -> Document:
     """Runs in the exported form: with their spans, or with `by` their usage."""
     from importlib.metadata import version
+
     from aimon_nb.views.schema import Document, RunRecord, SpanRecord, UsageRecord
 
     frame = _frame(list(runs), by, content)
