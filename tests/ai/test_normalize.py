@@ -175,6 +175,11 @@ def test_a_key_that_is_true_and_one_that_is_text():
     assert {"true": 1, "true (1)": 2} == read({True: 1, "true": 2})
 
 
+def test_text_stays_readable():
+    """JSON text keeps letters of every script as they are, without padding."""
+    assert '{"ä":"日本 🙂","b":[1,2]}' == normalized({"ä": "日本 🙂", "b": [1, 2]})
+
+
 def test_unpacking():
     """A list of one item becomes the item, at every depth, unless unpack is False."""
     assert 1 == normalized([1]) == normalized([[1]]) == normalized((1,)) == normalized({1})
