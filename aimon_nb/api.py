@@ -6,19 +6,17 @@ import asyncio
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
-from aimon_nb import wire
+from aimon_nb.ai.hearing import hearing
+from aimon_nb.ai.options import Options
 from aimon_nb.model import Run, Span
 from aimon_nb.model.run import RunStatus
 from aimon_nb.pricing import overrides
 from aimon_nb.pricing.book import book
-from aimon_nb.recording import context, recorder
+from aimon_nb.recording import recorder
 from aimon_nb.recording.faults import faults
-from aimon_nb.recording.patches import Patches
-from aimon_nb.sentry import errors
-from aimon_nb.sentry.client import Client
-from aimon_nb.sentry.observe import Observer
+from aimon_nb.sentry import errors, spans
 from aimon_nb.sentry.root import Root, open_root
 from aimon_nb.views import frames, text
 from aimon_nb.views.live import LiveView, Mode
@@ -40,34 +38,25 @@ class Monitor:
 
     def __init__(self) -> None:
         self.recorder = recorder
-        self.observer = Observer(recorder)
-        self.client = Client()
+        self.observer = hearing.observer
+        self.client = hearing.client
         self.views: dict[str, LiveView] = {}
-        self._patches: Patches | None = None
         self._remove: list[Any] = []
 
     def install(self) -> None:
         """Put the wraps on; a second call does nothing."""
-        if self._patches is not None:
-            return
-        self._patches = patches = Patches()
-        self.observer.install(patches)
-        context.carry(patches)
-        self.client.install(patches)
-        wire.install(self.observer, patches)
-        book.find_span = _find_span
-        self._remove = [self.recorder.on_event(self._show), overrides.on_change(self._reprice)]
+        hearing.install()
+        if not self._remove:
+            book.find_span = _find_span
+            self._remove = [self.recorder.on_event(self._show), overrides.on_change(self._reprice)]
 
     def uninstall(self) -> None:
         """Take everything off again; runs stay in memory."""
-        if self._patches is None:
-            return
-        self._patches.undo()
-        self._patches = None
+        hearing.uninstall()
         for remove in self._remove:
             remove()
+        self._remove = []
         self.recorder.close()
-        self.client.close()
         for view in self.views.values():
             view.close()
         self.views.clear()
@@ -116,6 +105,9 @@ class Tracked:
             view.open()
         monitor.views[self.run.run_id] = view
         self.view = view
+        with faults.guard("describing the root span"):
+            spans.set_tags(root.sdk, self.run.options.get("tags", {}))
+            spans.set_data(root.sdk, self.run.options.get("data", {}))
 
     def end(self, error: BaseException | None) -> None:
         """Close the run in the order that leaves nothing half-said.
@@ -127,7 +119,8 @@ class Tracked:
         op = run.options.get("op") or "ai.pipeline"
         with faults.guard("capturing an error"):
             if status == "error" and error is not None:
-                errors.capture(error, run.name, op, self._root.sdk)
+                tags = run.options.get("tags")
+                errors.capture(error, run.name, op, self._root.sdk, tags=tags)
         with faults.guard("leaving a run"):
             self._root.leave()
         with faults.guard("ending a run"):
@@ -262,6 +255,69 @@ monitor = Monitor()
 def install() -> None:
     """Start to hear spans and model calls in this process (loading the extension does it)."""
     monitor.install()
+
+
+class Track:
+    """What `track` gives: `with` and `async with` open a run and close it."""
+
+    def __init__(self, name: str, mode: Mode, facts: dict[str, Any]) -> None:
+        self._name, self._mode, self._facts = name, mode, facts
+        self._open: list[Tracked] = []
+
+    def __enter__(self) -> RunView:
+        tracked = monitor.open(self._name, self._mode, options=self._facts)
+        self._open.append(tracked)
+        return RunView(tracked.run)
+
+    def __exit__(self, ty: object, error: BaseException | None, tb: object) -> None:
+        self._open.pop().end(error)
+
+    async def __aenter__(self) -> RunView:
+        return self.__enter__()
+
+    async def __aexit__(self, ty: object, error: BaseException | None, tb: object) -> None:
+        self.__exit__(ty, error, tb)
+
+
+def track(name: str, *, view: Literal["auto"] | Mode = "auto", **options: Any) -> Track:
+    """Track a block of code as a run: `%%ai_track` without a notebook.
+
+    Args:
+        name: name of the run, its root span and its pipeline.
+        view: how it is shown; `auto` is live in a notebook, text in a terminal
+            IPython and nothing in a script.
+        **options: `op`, `sentry_tags`, `sentry_data` and options of Sentry's span, as
+            `ai_track` takes them.
+
+    Returns:
+        A context manager, sync and async, whose value is the run (a `RunView`).
+
+    Raises:
+        TypeError: an unknown option, or one of a wrong type.
+        ValueError: an unknown `view`.
+
+    Example:
+        with track("answer", sentry_tags={"model": "gpt-4"}) as run:
+            answer(question)
+        run.usage()
+
+    Source: sentry-sdk's page on AI monitoring (the options); `%%ai_track`.
+    """
+    told = Options.of(name, options)
+    if view not in ("auto", *get_args(Mode)):
+        raise ValueError(f"view must be one of auto, {', '.join(get_args(Mode))}; not {view!r}")
+    facts = {"op": told.op, "tags": told.tags, "data": told.data, "span": told.span}
+    return Track(name, _shown(view), {key: value for key, value in facts.items() if value})
+
+
+def _shown(view: Literal["auto"] | Mode) -> Mode:
+    if view != "auto":
+        return view
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None:
+        return "none"
+    return "live" if hasattr(shell, "kernel") else "text"
 
 
 def runs() -> list[RunView]:

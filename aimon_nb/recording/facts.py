@@ -83,7 +83,7 @@ def _fields(data: dict[str, Any]) -> dict[str, str]:
 
 def status_of(error: BaseException) -> SpanStatus:
     """How a span ended that this exception left."""
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
         return "interrupted"
     if type(error).__name__ == "CancelledError":
         return "cancelled"

@@ -13,6 +13,10 @@ from aimon_nb.recording.facts import Facts, apply
 from aimon_nb.recording.faults import faults
 
 Read = Callable[[Node], Facts]
+STATIC_API = (
+    "spans of sentry_sdk.start_span are not sent in the stream lifecycle: "
+    "use sentry_sdk.traces.start_span"
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +56,8 @@ def started(node: Node) -> None:
     run.spans[span.span_id] = span
     recording.open[node] = None
     recording.changed.add(span.span_id)
+    if node.kind == "dropped" and STATIC_API not in run.notes:
+        run.notes.append(STATIC_API)
 
 
 def ended(node: Node, read: Read) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 
 import sentry_sdk
 from sentry_sdk import scope as sentry_scope
-from sentry_sdk.tracing_utils import has_span_streaming_enabled
 
+from aimon_nb.model import Run
 from aimon_nb.recording import context
 from aimon_nb.recording.recorder import Recorder
 from aimon_nb.recording.records import Recording
+from aimon_nb.sentry import spans
 from aimon_nb.sentry.client import destination
 from aimon_nb.sentry.observe import Observer
 
@@ -36,8 +37,7 @@ class Root:
             context.pipeline.set(pipeline)
             context.recording.set(recording)  # before the root: the root belongs to this run
             run.destination = destination()
-            local = run.destination == "local"
-            self._span = _start(run.name, run.options.get("op") or OP, local=local)
+            self._span = _start(run)
             self._span.__enter__()
         except BaseException:
             self.leave()
@@ -85,18 +85,12 @@ def open_root(
         raise
 
 
-def _start(name: str, op: str, *, local: bool) -> Any:
-    client = sentry_sdk.get_client()
-    if has_span_streaming_enabled(client.options):
-        from sentry_sdk import traces
-
-        return traces.start_span(name, {"sentry.op": op, "sentry.origin": ORIGIN})
-    outer = sentry_sdk.get_current_span()
-    if outer is not None:
-        return outer.start_child(op=op, name=name, origin=ORIGIN)
+def _start(run: Run) -> Any:
+    options = {"origin": ORIGIN, **run.options.get("span", {})}
     # Unsampled where nobody would get it: nothing is serialised for nobody.
-    more: dict[str, Any] = {"sampled": False} if local else {}
-    return sentry_sdk.start_transaction(name=name, op=op, origin=ORIGIN, **more)
+    if run.destination == "local":
+        options["sampled"] = False
+    return spans.start(run.name, run.options.get("op") or OP, **options)
 
 
 def _kept_spans(root: Any) -> set[str] | None:
