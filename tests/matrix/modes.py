@@ -52,6 +52,15 @@ class Steps:
 step = Steps()
 
 
+_loop = asyncio.new_event_loop()
+asyncio.set_event_loop(_loop)
+
+
+def in_loop(told):
+    """Wait for a coroutine in the one loop of this process, as a notebook does."""
+    return _loop.run_until_complete(told)
+
+
 def in_threads(ask, count=8):
     """`ask(n)` in as many threads, each below a step of its own."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.matrix.modes import Modes, gathered, in_threads, interrupted_soon, step
+from tests.matrix.modes import Modes, gathered, in_loop, in_threads, interrupted_soon, step
 
 modes = Modes("langchain")
 
@@ -25,7 +25,7 @@ def _(server):
 
 @modes("async")
 def _(server):
-    return asyncio.run(model(server, "gpt-5").ainvoke("async")).content
+    return in_loop(model(server, "gpt-5").ainvoke("async")).content
 
 
 @modes("stream-usage")
@@ -43,7 +43,7 @@ def _(server):
     async def use():
         return [c.content async for c in model(server, stream_usage=True).astream("streamed")]
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("left-early", left=True)
@@ -104,7 +104,7 @@ def _(server):
 
 @modes("abatch-8")
 def _(server):
-    return [m.content for m in asyncio.run(model(server).abatch([f"number {n}" for n in range(8)]))]
+    return [m.content for m in in_loop(model(server).abatch([f"number {n}" for n in range(8)]))]
 
 
 @modes("threads-8")
@@ -123,7 +123,7 @@ def _(server):
 
         return await gathered(one)
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("gather-8-stream")
@@ -136,7 +136,7 @@ def _(server):
 
         return await gathered(one)
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("interrupted", left=True)

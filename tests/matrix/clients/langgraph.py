@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.matrix.clients.langchain_openai import model
-from tests.matrix.modes import Modes, gathered, in_threads
+from tests.matrix.modes import Modes, gathered, in_loop, in_threads
 
 modes = Modes("langgraph", "langchain")
 
@@ -31,7 +31,7 @@ def _(server):
 
 @modes("async")
 def _(server):
-    return [m.content for m in asyncio.run(agent(server).ainvoke(said("use the tool")))["messages"]]
+    return [m.content for m in in_loop(agent(server).ainvoke(said("use the tool")))["messages"]]
 
 
 @modes("stream")
@@ -81,4 +81,4 @@ def _(server):
 
         return await gathered(one)
 
-    return asyncio.run(use())
+    return in_loop(use())

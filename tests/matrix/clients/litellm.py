@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.matrix.modes import Modes, gathered, in_threads, interrupted_soon
+from tests.matrix.modes import Modes, gathered, in_loop, in_threads, interrupted_soon
 
 modes = Modes()
 
@@ -31,7 +31,7 @@ def _(server):
 def _(server):
     import litellm
 
-    return asyncio.run(litellm.acompletion(**options(server, "async", "gpt-5"))).choices[0].message.content
+    return in_loop(litellm.acompletion(**options(server, "async", "gpt-5"))).choices[0].message.content
 
 
 @modes("stream-usage")
@@ -47,7 +47,7 @@ def _(server):
         stream = await litellm.acompletion(**options(server, "streamed"), stream=True, stream_options={"include_usage": True})
         return [c.choices[0].delta.content async for c in stream if c.choices]
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("left-early", left=True)
@@ -90,7 +90,7 @@ def _(server):
 
         return await gathered(one)
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("interrupted", left=True)

@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.matrix.clients.openai_chat import aclient
-from tests.matrix.modes import Modes, gathered
+from tests.matrix.modes import Modes, gathered, in_loop
 
 modes = Modes("openai_agents")
 
@@ -18,7 +18,7 @@ def agent(server, name="gpt-4o", responses=False, **more):
 def run(a, text):
     from agents import Runner
 
-    return asyncio.run(Runner.run(a, text)).final_output
+    return in_loop(Runner.run(a, text)).final_output
 
 
 def tool():
@@ -40,7 +40,6 @@ def _(server):
 def _(server):
     from agents import Runner
 
-    asyncio.set_event_loop(asyncio.new_event_loop())
     return Runner.run_sync(agent(server), "sync words").final_output
 
 
@@ -62,7 +61,7 @@ def streamed(a, text):
         events = [event.type async for event in result.stream_events()]
         return events, result.final_output
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("stream")
@@ -103,4 +102,4 @@ def _(server):
 
         return await gathered(one)
 
-    return asyncio.run(use())
+    return in_loop(use())

@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from tests.matrix.modes import Modes, gathered, in_threads, interrupted_soon, step
+from tests.matrix.modes import Modes, gathered, in_loop, in_threads, interrupted_soon, step
 
 modes = Modes("openai")
 USAGE = {"include_usage": True}
@@ -66,7 +66,7 @@ def _(server):
         async with aclient(server) as c:
             return (await c.chat.completions.create(model="gpt-5", messages=messages("async"))).choices[0].message.content
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("async-stream")
@@ -76,7 +76,7 @@ def _(server):
             stream = await c.chat.completions.create(model="gpt-4o", messages=messages("async"), stream=True, stream_options=USAGE)
             return [c.choices[0].delta.content async for c in stream if c.choices]
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("left-early", left=True)
@@ -102,7 +102,7 @@ def _(server):
                 await stream.close()
                 return chunk.choices[0].delta.content
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("raw")
@@ -187,7 +187,7 @@ def _(server):
 
             return await gathered(one)
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("gather-8-bare")
@@ -199,7 +199,7 @@ def _(server):
             told = (c.chat.completions.create(model="gpt-4o", messages=messages(f"number {n}")) for n in range(8))
             return [got.choices[0].message.content for got in await asyncio.gather(*told)]
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("gather-8-stream")
@@ -213,7 +213,7 @@ def _(server):
 
             return await gathered(one)
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("interrupted", left=True)
@@ -232,4 +232,4 @@ def _(server):
             except asyncio.TimeoutError:
                 return "too long"
 
-    return asyncio.run(use())
+    return in_loop(use())

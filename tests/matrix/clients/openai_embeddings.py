@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.matrix.clients.openai_chat import aclient, client
-from tests.matrix.modes import Modes, gathered, in_threads
+from tests.matrix.modes import Modes, gathered, in_loop, in_threads
 
 modes = Modes("openai")
 MODEL = "text-embedding-3-small"
@@ -24,7 +24,7 @@ def _(server):
         async with aclient(server) as c:
             return (await c.embeddings.create(model=MODEL, input="async")).data[0].embedding
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("raw")
@@ -52,4 +52,4 @@ def _(server):
 
             return await gathered(one)
 
-    return asyncio.run(use())
+    return in_loop(use())

@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.matrix.clients.openai_chat import aclient, client
-from tests.matrix.modes import Modes, gathered, in_threads, interrupted_soon
+from tests.matrix.modes import Modes, gathered, in_loop, in_threads, interrupted_soon
 
 modes = Modes("openai")
 TOOL = {"type": "function", "name": "look", "parameters": {"type": "object", "properties": {"word": {"type": "string"}}}}
@@ -33,7 +33,7 @@ def _(server):
         async with aclient(server) as c:
             return (await c.responses.create(model="gpt-5", input="async")).output_text
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("stream")
@@ -97,7 +97,7 @@ def _(server):
 
             return await gathered(one)
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("interrupted", left=True)

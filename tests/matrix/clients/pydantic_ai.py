@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.matrix.modes import Modes, gathered, in_threads
+from tests.matrix.modes import Modes, gathered, in_loop, in_threads
 
 modes = Modes("pydantic_ai")
 
@@ -38,7 +38,7 @@ def _(server):
 
 @modes("async")
 def _(server):
-    return asyncio.run(agent(server, "gpt-5").run("async")).output
+    return in_loop(agent(server, "gpt-5").run("async")).output
 
 
 @modes("responses")
@@ -52,7 +52,7 @@ def _(server):
         async with agent(server).run_stream("streamed") as result:
             return [t async for t in result.stream_text(debounce_by=None)]
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("left-early", left=True)
@@ -62,7 +62,7 @@ def _(server):
             async for text in result.stream_text(debounce_by=None):
                 return bool(text)
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("parse")
@@ -86,7 +86,7 @@ def _(server):
         async with with_tool(server).run_stream("use the tool") as result:
             return await result.get_output()
 
-    return asyncio.run(use())
+    return in_loop(use())
 
 
 @modes("retry-429")
@@ -112,4 +112,4 @@ def _(server):
 
         return await gathered(one)
 
-    return asyncio.run(use())
+    return in_loop(use())
