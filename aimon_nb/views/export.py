@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from html import escape
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,10 +79,8 @@ def _csv(path: Path, runs: list[Run], by: Sequence[str] | None, content: bool) -
 
 
 def _parquet(path: Path, runs: list[Run], by: Sequence[str] | None, content: bool) -> None:  # noqa: FBT001
-    try:
-        import pyarrow as _  # type: ignore[import-untyped]
-    except ImportError:
-        raise ImportError("parquet needs pyarrow: pip install pyarrow") from None
+    if find_spec("pyarrow") is None:
+        raise ImportError("parquet needs pyarrow: pip install pyarrow")
     _frame(runs, by, content).to_parquet(path, index=False, engine="pyarrow")
 
 
