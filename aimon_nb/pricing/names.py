@@ -72,10 +72,11 @@ def provider_at(host: str | None) -> str | None:
 @functools.lru_cache(maxsize=1024)
 def is_local(host: str | None) -> bool:
     """Whether a host (`name` or `name:port`) is this machine."""
-    name = host or ""
-    if name.count(":") == 1:
+    name = (host or "").lower()
+    if name.startswith("["):
+        name = name[1:].partition("]")[0]  # an IPv6 address, then perhaps a port
+    elif name.count(":") == 1:
         name = name.partition(":")[0]
-    name = name.strip("[]")
     if name == "localhost" or name.endswith(".localhost") or name == "0.0.0.0":  # noqa: S104
         return True
     try:
