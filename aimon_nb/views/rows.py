@@ -258,13 +258,14 @@ def _arithmetic(cost: Cost | None, model: str | None) -> dict[str, Any] | None:
 def _facts(span: Span) -> dict[str, str | None]:
     call = span.call
     asked = span.request_model if span.request_model != span.model else None
+    tier = call.service_tier if call else None
     return {
         "provider": span.provider,
         "host": call.host if call else None,
         "asked for": asked,
-        "service tier": call.service_tier if call else None,
+        "service tier": tier if tier != "default" else None,
         "item": span.item,
-        "attempt": str(span.attempt) if span.attempt is not None else None,
+        "attempt": str(span.attempt) if (span.attempt or 1) > 1 else None,
         "thread": span.thread,
     }
 

@@ -24,15 +24,15 @@ const ORDERS = [['', 'as it ran'], ['slow', 'slow first'], ['dear', 'expensive f
 
 /** One place in the page that shows a run. */
 class View {
-  /** @param {Run} run @param {View} [like] a view whose state it starts with */
-  constructor(run, like) {
+  /** @param {Run} run */
+  constructor(run) {
     this.run = run;
-    this.closed = new Set(like?.closed);
-    this.opened = new Set(like?.opened);
+    this.closed = new Set();
+    this.opened = new Set();
     /** @type {boolean|null} */ this.fold = null; // null until the reader or the end of the run decides
     this.touched = false;
     /** @type {string|null} */ this.active = null;
-    /** @type {string|null} */ this.chosen = like?.chosen ?? null;
+    /** @type {string|null} */ this.chosen = null;
     this.look = { text: '', failed: false, order: '' };
     this.showsModels = false;
     this.follow = true;
@@ -693,7 +693,7 @@ function show(run, el, options) {
   const views = [...run.views];
   let view = views.find((one) => one.root.parentElement === el) ?? views.find((one) => one.lost);
   if (!view) {
-    view = new View(run, views.at(-1));
+    view = new View(run);
     if (run.header?.status === 'ok' && !options?.open) view.fold = true;
   }
   view.mount(el, options);
