@@ -21,7 +21,8 @@ class Totals:
 
     `cost` is None where no call could be priced; `lower_bound` says that the
     true cost is higher, because a call is unpriced, partly priced or without
-    usage.
+    usage, or because an agent reports tokens that no call below it explains
+    (`unseen`, their number). `saved` is what `cached_locally` calls would have cost.
     """
 
     calls: int = 0
@@ -33,13 +34,17 @@ class Totals:
     cost: Decimal | None = None
     lower_bound: bool = False
     estimated: bool = False
+    unseen: int = 0
+    saved: Decimal | None = None
 
     @property
     def state(self) -> CostState:
         """The one word for the whole sum."""
         if self.cost is None:
-            return "no_usage" if self.no_usage and not self.unpriced else "unpriced"
-        return "partial" if self.lower_bound else "priced"
+            return "unpriced" if self.unpriced else "no_usage"
+        if self.lower_bound:
+            return "partial"
+        return "priced" if self.cost else "free"
 
 
 @dataclass(slots=True)
@@ -88,7 +93,7 @@ class Run:
         below: dict[str | None, list[Span]] = {}
         for span in self.spans.values():
             if self.shows(span):
-                below.setdefault(self._shown_parent(span), []).append(span)
+                below.setdefault(self.shown_parent(span), []).append(span)
         return below
 
     def shows(self, span: Span) -> bool:
@@ -108,7 +113,8 @@ class Run:
             yield depth, span
             stack += [(depth + 1, child) for child in reversed(below.get(span.span_id, []))]
 
-    def _shown_parent(self, span: Span) -> str | None:
+    def shown_parent(self, span: Span) -> str | None:
+        """The id of the span it hangs on in views; None at the top."""
         seen = {span.span_id}
         parent = self.spans.get(span.parent_id) if span.parent_id else None
         while parent is not None and not self.shows(parent):

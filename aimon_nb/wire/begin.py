@@ -10,7 +10,7 @@ from aimon_nb.recording import context
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry.observe import Observer
 from aimon_nb.wire import gate
-from aimon_nb.wire.dialects import find, registry
+from aimon_nb.wire.dialects import find, known
 from aimon_nb.wire.exchange import Exchange
 from aimon_nb.wire.join import join
 
@@ -44,11 +44,11 @@ def begin(
 
     """
     recording = context.recording.get() or observer.recorder.sole
-    if recording is None:
+    if recording is None or observer.recorder.forked:
         return None
     dialect = find(address.partition(":")[0], raw_path)
-    if registry.off:
-        recording.run.notes += [n for n in registry.off.values() if n not in recording.run.notes]
+    if known.off:
+        recording.run.notes += [n for n in known.off.values() if n not in recording.run.notes]
     if dialect is None or gate.is_heard():
         return None
     exchange = Exchange(dialect, address, dialect.path, body())

@@ -13,8 +13,8 @@ from aimon_nb.recording.context import Node
 from aimon_nb.recording.facts import describe, status_of
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry.observe import Observer
-from aimon_nb.sentry.reading import write
-from aimon_nb.wire.dialects import Dialect, registry
+from aimon_nb.sentry.reading import Ending, write
+from aimon_nb.wire.dialects import Dialect, known
 from aimon_nb.wire.events import EventReader
 from aimon_nb.wire.retries import retries
 
@@ -86,6 +86,8 @@ class Exchange:
             self._failed()
         self.t1, self.ended = time.perf_counter(), time.time()
         self.over = True
+        if self._deserted:
+            self.observer.recorder.wake()
 
     def _failed(self) -> None:
         with faults.guard("noting a failed request"):
@@ -93,7 +95,7 @@ class Exchange:
 
     def hold(self, end: Callable[[], Any]) -> bool:
         """Keep the end of Sentry's span until usage is on it."""
-        if self.settled:
+        if self.settled or self.observer.recorder.forked:
             return False
         self._held.append(end)
         return True
@@ -106,14 +108,17 @@ class Exchange:
     # -- on ours ------------------------------------------------------------------
 
     def leave(self) -> None:
-        """The run is over: nobody will read on, and nobody else will end the span."""
+        """The run is over: its span ends now, here and at Sentry.
+
+        What still comes (a thread that goes on, a stream read in the next cell) is
+        taken into the record, late.
+        """
         self._deserted = True
-        self.done(left=True)
 
     @property
     def ready(self) -> bool:
         """Whether it can be settled: the answer is over, and the span too where it is the SDK's."""
-        return self.over and (self.node.made or self.node.t1 is not None or self._deserted)
+        return self._deserted or (self.over and (self.node.made or self.node.t1 is not None))
 
     def read(self) -> bool:
         """Take in what has arrived; True if the record changed."""
@@ -143,7 +148,7 @@ class Exchange:
         try:
             self.dialect.request(self.call, asked if isinstance(asked, dict) else {})
         except Exception:
-            registry.failed(type(self.dialect))
+            known.failed(type(self.dialect))
 
     def _feed(self) -> None:
         if self._reader is None:
@@ -178,7 +183,7 @@ class Exchange:
             if self.good is not False:
                 self.dialect.answer(self.call, event)
         except Exception:
-            registry.failed(type(self.dialect))
+            known.failed(type(self.dialect))
 
     def record(self) -> None:
         """Bring the span's record up to date."""
@@ -191,13 +196,17 @@ class Exchange:
         span.provider, span.operation = call.provider, call.operation
         span.request_model = call.request_model
         span.model = call.response_model or call.request_model
-        span.usage, span.finish_reason = call.usage, call.finish_reason
+        span.finish_reason = call.finish_reason
+        if call.usage.known:  # else what was recorded by hand stands
+            span.usage = call.usage
         if call.streaming and self.t_first is not None:
             span.ttft = self.t_first - self.t0
         if self.apart and self.node.recording.run.destination != "local":
             span.sent = "no: held back"
         if self.over and not self.chunks and self._reader is None:
             self._end(span)
+        elif self._deserted and span.status != "interrupted":
+            span.status = "abandoned"
 
     def _take_over(self, span: Span) -> None:
         """A retry: what failed before says nothing of this row any more."""
@@ -213,6 +222,8 @@ class Exchange:
                 span.error_type, span.error = failure
         elif self.left and self.call.finish_reason is None:
             span.status = "abandoned"
+        elif self._deserted and self.t1 is not None and span.late:
+            span.status, span.duration = "ok", self.t1 - self.t0
 
     def _failure(self) -> tuple[str, str | None] | None:
         if self.error is not None:
@@ -227,11 +238,13 @@ class Exchange:
             return
         self.settled, node = True, self.node
         self.body = None
-        if node.exchange is self:
-            write(node, attributes(self.call), self._name() if node.made else None)
+        with faults.guard("writing usage on a span"):
+            if node.exchange is self:
+                write(node, attributes(self.call), self._name() if node.made else None)
         held, self._held = self._held, []
         for end in held:
-            end()
+            with faults.guard("ending a span that was held"):
+                end()
         if node.made:
             self._finish(node)
         elif self._deserted:
@@ -241,7 +254,12 @@ class Exchange:
 
     def _finish(self, node: Node) -> None:
         t1 = int((self.t1 or time.perf_counter()) * 1e9)
-        self.observer.finish(node, t1, self.ended or time.time(), ok=self.good is True)
+        self.observer.finish(node, t1, self.ended or time.time(), self._how())
+
+    def _how(self) -> Ending:
+        if not self.over or (self.left and self.call.finish_reason is None):
+            return "cancelled"
+        return "ok" if self.good is True and self._failure() is None else "error"
 
     def _name(self) -> str:
         model = self.call.request_model or self.call.response_model

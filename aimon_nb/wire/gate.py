@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from aimon_nb.model.errors import RequestRefusedError, RunStopped
 from aimon_nb.recording.faults import faults
 
 if TYPE_CHECKING:
@@ -18,10 +19,6 @@ checks: list[Check] = []
 """Each may refuse a request by raising a `RequestRefusedError`, which the user's code sees."""
 
 _sending: ContextVar[Exchange | None] = ContextVar("aimon_nb_sending", default=None)
-
-
-class RequestRefusedError(Exception):
-    """A request that must not be sent; any other exception of a check is a fault of ours."""
 
 
 def is_heard() -> bool:
@@ -61,6 +58,8 @@ class Sending:
 
 
 def _admit(exchange: Exchange) -> None:
+    if exchange.node.recording.stop:
+        raise RunStopped("the run was interrupted; this call was not sent")
     for check in checks:
         try:
             check(exchange)

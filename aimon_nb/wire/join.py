@@ -15,7 +15,8 @@ import threading
 from aimon_nb.model.span import CALL_OPS, NOISE_OPS
 from aimon_nb.recording import context
 from aimon_nb.recording.context import Node
-from aimon_nb.recording.recorder import ASK, Recording
+from aimon_nb.recording.recorder import ASK
+from aimon_nb.recording.records import Recording
 from aimon_nb.sentry.observe import Observer
 from aimon_nb.sentry.reading import told
 from aimon_nb.wire.exchange import ORIGIN, Exchange

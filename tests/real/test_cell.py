@@ -268,3 +268,20 @@ def test_no_call_after_an_interrupt(shell, truth):
     assert set(refused) == {"RunStopped"}
     import signal
     assert shell.value("__import__('signal').getsignal(2) is __import__('signal').default_int_handler") is True
+
+
+def test_comment_header(shell):
+    """A first line `# ai_track: NAME [options]` tracks the cell as plain Python; a wrong option fails it."""
+    [a, b, c] = shell.run(
+        ["# ai_track: my answer\nx = 1\nget_ai_pipeline_name()", "# ai_track: bad --bogus\nran = True", "'ran' in globals()"]
+    )
+    assert a.data()[-1] == "'my answer'" and a.status == "ok"
+    assert b.status == "error" and c.data() == ["False"]
+    assert shell.value("last_run().name") == "my answer"
+
+
+def test_statement(shell):
+    """`%ai_track STATEMENT` runs and tracks one statement, and gives its value."""
+    [a, b, c] = shell.run(["%ai_track 20 + 1", "x = %ai_track 2*3", "x"])
+    assert a.data()[-1] == "21" and c.data()[-1] == "6"
+    assert shell.value("[r.name for r in __import__('aimon_nb').runs()]") == ["20 + 1", "2*3"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.registry import Registry
 
-__all__ = ["Dialect", "find", "registry"]
+__all__ = ["Dialect", "find", "known"]
 
-registry = Registry()
+known = Registry()
 
 
 def find(host: str, raw_path: bytes) -> Dialect | None:
     """A reader for a request, by its raw path and host; None if it asks no model."""
-    return registry.find(host, raw_path)
+    return known.find(host, raw_path)

@@ -61,7 +61,8 @@ class Anthropic(Dialect):
         call.input += [_message(m) for m in dicts_of(body.get("messages"))]
         tools = dicts_of(body.get("tools"))
         call.tools = [text_of(t.get("name")) or text_of(t.get("type")) for t in tools]
-        self._server_tools = any(t.get("type") not in (None, "custom") for t in tools)
+        kinds = {text_of(t.get("type")) for t in tools}
+        self._server_tools = not body or bool(kinds - {"", "custom"})
         call.parameters = picked(body, _PARAMETERS)
         budget = dict_of(body.get("thinking")).get("budget_tokens")
         if count_of(budget):

@@ -81,11 +81,11 @@ class Cohere(Dialect):
             self._over(call, delta)
 
     def _said(self, call: Call, message: dict[str, Any], index: int = 0) -> None:
+        self.turns.think(call, text_of(message.get("tool_plan")))
         content = message.get("content")
         for part in dicts_of(content) or [dict_of(content)]:
             self.turns.say(call, text_of(part.get("text")))
             self.turns.think(call, text_of(part.get("thinking")))
-        self.turns.think(call, text_of(message.get("tool_plan")))
         used = message.get("tool_calls")  # a list, but one call in an event
         for at, tool in enumerate(dicts_of(used if isinstance(used, list) else [used]), index):
             function = dict_of(tool.get("function"))

@@ -55,7 +55,7 @@ class Gemini(Dialect):
         super().__init__(host, path)
         if "/publishers/" in path or "/endpoints/" in path:
             self.provider = "gcp.vertex_ai"
-        self._growing: set[int] = set()  # candidates without a finish reason yet
+        self._over: dict[int, bool] = {}  # candidates, and whether they are
 
     def request(self, call: Call, body: dict[str, Any]) -> None:
         """Contents, tools and parameters; model and streaming stand in the path."""
@@ -82,7 +82,7 @@ class Gemini(Dialect):
         call.finish_reason = blocked or call.finish_reason
         told = dict_of(event.get("usageMetadata"))
         call.service_tier = text_of(told.get("trafficType")) or call.service_tier
-        if told and call.finish_reason and not self._growing:
+        if told and call.finish_reason and all(self._over.values()):
             call.usage, call.details = usage(told), _details(told)
 
     def _candidate(self, call: Call, candidate: dict[str, Any]) -> None:
@@ -97,9 +97,9 @@ class Gemini(Dialect):
                 self.turns.use(call, *_called(part["functionCall"]), index=index)
         if candidate.get("finishReason"):
             call.finish_reason = text_of(candidate["finishReason"]) or call.finish_reason
-            self._growing.discard(index)
+            self._over[index] = True
         else:
-            self._growing.add(index)
+            self._over.setdefault(index, False)
 
 
 def turn(role: str, content: dict[str, Any]) -> Message:

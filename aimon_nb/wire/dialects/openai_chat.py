@@ -48,7 +48,7 @@ class OpenAIChat(OpenAIForm):
 
     def __init__(self, host: str, path: str) -> None:
         super().__init__(host, path)
-        self._growing: set[int] = set()  # choices without a finish reason yet
+        self._over: dict[int, bool] = {}  # choices, and whether they are
 
     def request(self, call: Call, body: dict[str, Any]) -> None:
         """Model, messages, tools and parameters of the request."""
@@ -66,7 +66,7 @@ class OpenAIChat(OpenAIForm):
         told = _usage(event, choices)
         # Some count along in every chunk (vLLM's continuous usage, xAI, Perplexity):
         # such a count is not final before every choice is.
-        if told and not (choices and self._growing):
+        if told and (not choices or all(self._over.values())):
             call.usage, call.details = usage(told), details(told)
 
     def _choice(self, call: Call, choice: dict[str, Any]) -> None:
@@ -75,15 +75,17 @@ class OpenAIChat(OpenAIForm):
         part = dict_of(whole or choice.get("delta"))
         self._said(call, part, index)
         for place, tool_call in enumerate(dicts_of(part.get("tool_calls"))):
-            at = place if whole else index_of(tool_call.get("index"))
+            # Some send each call whole and without its place: then it is a new one.
+            told = index_of(tool_call["index"]) if "index" in tool_call else None
+            at = place if whole else told
             self._called(call, dict_of(tool_call.get("function")), at, index)
         if isinstance(part.get("function_call"), dict):  # before there were tools
             self._called(call, part["function_call"], "function_call", index)
         if choice.get("finish_reason"):
             call.finish_reason = text_of(choice["finish_reason"]) or call.finish_reason
-            self._growing.discard(index)
+            self._over[index] = True
         elif not whole:
-            self._growing.add(index)
+            self._over.setdefault(index, False)
 
     def _said(self, call: Call, part: dict[str, Any], index: int) -> None:
         thought = text_of(part.get("reasoning_content")) or text_of(part.get("reasoning"))
@@ -98,7 +100,9 @@ class OpenAIChat(OpenAIForm):
         text = text_of(content) or text_of(part.get("refusal")) or spoken
         self.turns.say(call, text, index)
 
-    def _called(self, call: Call, function: dict[str, Any], at: int | str, index: int) -> None:
+    def _called(
+        self, call: Call, function: dict[str, Any], at: int | str | None, index: int
+    ) -> None:
         name, arguments = text_of(function.get("name")), json_of(function.get("arguments"))
         self.turns.use(call, name, arguments, at, index)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from aimon_nb.model import Call, Usage
 from aimon_nb.wire.dialects.dialect import Dialect
-from aimon_nb.wire.dialects.reading import count_of, dict_of, first_count, sum_of, text_of
+from aimon_nb.wire.dialects.reading import count_of, dict_of, first_count, text_of
 
 _DEPLOYMENT = re.compile(r"/deployments/([^/]+)/")  # Azure's model stands in the path
 
@@ -32,8 +32,9 @@ def usage(raw: dict[str, Any]) -> Usage:
     """`usage` of an answer; what is missing or no count is unknown.
 
     Cached tokens: OpenAI, DeepSeek, Moonshot. Written ones: OpenAI and OpenRouter,
-    LiteLLM's proxy in its two ways. xAI counts reasoning beside the completion,
-    OpenAI inside it: the total tells.
+    LiteLLM's proxy in its two ways. OpenAI counts reasoning inside the completion;
+    xAI counts it beside, and so does Gemini's endpoint of this form, which does not
+    even tell it: the total does.
     """
     prompt = dict_of(raw.get("prompt_tokens_details"))
     completion = dict_of(raw.get("completion_tokens_details"))
@@ -42,8 +43,12 @@ def usage(raw: dict[str, Any]) -> Usage:
         count_of(completion.get("reasoning_tokens")),
         count_of(raw.get("total_tokens")),
     )
-    if reasoning and total is not None and total == sum_of(into, out, reasoning):
-        out = sum_of(out, reasoning)
+    if total is not None and out is not None:
+        beside = None if into is None else total - into - out
+        if beside is None:
+            out = None  # cannot tell
+        elif beside > 0 and reasoning in (None, beside):
+            out += beside
     cached = first_count(prompt, "cached_tokens")
     written = first_count(prompt, "cache_write_tokens", "cache_creation_tokens")
     if cached is None:
