@@ -269,6 +269,12 @@ def test_size_is_bounded_with_a_mark(value):
         json.loads(text)
 
 
+@pytest.mark.parametrize("value", [list(range(10**6)), ["text" * 5] * 10**5, {str(i): i for i in range(10**5)}], ids=["numbers", "texts", "object"])
+def test_the_room_is_used(value):
+    """What is cut is cut near the limit, not long before it."""
+    assert len(normalized(value)) > 15_000
+
+
 def test_what_fits_is_whole():
     """Nothing is cut below the limit."""
     text = "x" * 19_000
