@@ -75,7 +75,7 @@ def read(value, **options):
     return json.loads(plain, parse_constant=pytest.fail) if isinstance(plain, str) else plain
 
 
-@pytest.mark.parametrize("value", ["text", "", 1, 0, -1, 1.5, True, False, 2**63 - 1])
+@pytest.mark.parametrize("value", ["text", "", 1, 0, -1, 1.5, True, False, 2**63 - 1, -(2**63)])
 def test_scalars_stay(value):
     """Text, numbers and bools leave as they are."""
     assert value == normalized(value)
@@ -327,6 +327,14 @@ class NastyMapping(collections.abc.Mapping):
         raise RuntimeError
 
 
+class WithDict:
+    def dict(self):
+        raise AssertionError("not asked for")
+
+    def __str__(self):
+        return "with dict"
+
+
 class NastyDescriptor:
     shape = property(lambda self: 1 / 0)
 
@@ -344,6 +352,7 @@ class NastyDescriptor:
         (NastyMapping(), "[cut: NastyMapping, RuntimeError]"),
         (NastyDescriptor(), "[cut: NastyDescriptor, ZeroDivisionError]"),
         (OthersModel(), {"a": 1}),
+        (WithDict(), "with dict"),
     ],
     ids=lambda value: type(value).__name__,
 )

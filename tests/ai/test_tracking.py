@@ -189,6 +189,7 @@ def test_a_function_stays_what_it_is(static):
             assert is_one(function) is is_one(tracked), (function, is_one)
     assert inspect.isgenerator(ai_track("x")(generator)())
     assert inspect.isasyncgen(ai_track("x")(async_generator)())
+    assert not inspect.isawaitable(ai_track("x")(generator)())
     made = ai_track("x")(coroutine)()
     assert inspect.iscoroutine(made)
     made.close()
