@@ -100,7 +100,7 @@ def test_by():
     assert ["2026-03-04"] == list(frames.usage([run], ["day"])["day"])
     assert ["model", *USAGE] == list(frames.usage([run], "model").columns)
     for key in frames.KEYS:
-        assert frames.usage([run], [key])["calls"].sum() == 5
+        assert frames.usage([run], [key])["calls"].sum() == 6
     with pytest.raises(ValueError, match="cannot group by colour; use model,"):
         frames.usage([run], ["colour"])
 

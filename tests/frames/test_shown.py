@@ -10,7 +10,7 @@ from aimon_nb.pricing import price_run
 from aimon_nb.views import frames, words
 from aimon_nb.views.styled import UsageTable
 from tests.pricing.making import call, run_of, span, tokens
-from tests.views.samples import HOSTILE, agentic, empty, hostile, many
+from tests.views.samples import agentic, empty, hostile, many
 
 
 def table(run):
@@ -106,4 +106,3 @@ def test_no_matplotlib(monkeypatch):
         plot(agentic())
 
 
-assert HOSTILE
