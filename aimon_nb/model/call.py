@@ -22,7 +22,9 @@ class Call:
     """One request to a model and its answer, in no provider's own words.
 
     `input` and `output` are content: they live in the live view and in memory
-    only, never in a saved notebook, a default DataFrame or at Sentry.
+    only, never in a saved notebook, a default DataFrame or at Sentry. `details`
+    are counts that a price may depend on beyond `usage`, under the price list's
+    names: `cache_write_1h_tokens`, `input_audio_tokens`, `web_searches` ….
     """
 
     provider: str | None = None
@@ -31,6 +33,7 @@ class Call:
     request_model: str | None = None
     response_model: str | None = None
     usage: Usage = field(default_factory=Usage)
+    details: dict[str, int] = field(default_factory=dict)
     streaming: bool = False
     finish_reason: str | None = None
     service_tier: str | None = None

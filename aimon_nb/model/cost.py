@@ -16,7 +16,9 @@ class Cost:
     `total` is None unless the state is `priced`, `partial` (a lower bound) or
     `free` (zero). `parts` holds (token kind, tokens, USD per million or None,
     USD) for the arithmetic shown to people. `reason` says in words why there is
-    no exact price; `source` is `yours` or `genai-prices X.Y.Z`.
+    no exact price; `source` is `yours` or `genai-prices X.Y.Z`. `estimated` says
+    that the tokens were counted here, not by the provider; `saved` is what a call
+    answered by the client's own cache would have cost.
     """
 
     state: CostState
@@ -25,3 +27,5 @@ class Cost:
     source: str | None = None
     reason: str | None = None
     assumptions: tuple[str, ...] = field(default=())
+    estimated: bool = False
+    saved: Decimal | None = None

@@ -21,7 +21,8 @@ class Totals:
 
     `cost` is None where no call could be priced; `lower_bound` says that the
     true cost is higher, because a call is unpriced, partly priced or without
-    usage.
+    usage, or because an agent reports tokens that no call below it explains
+    (`unseen`, their number). `saved` is what `cached_locally` calls would have cost.
     """
 
     calls: int = 0
@@ -33,13 +34,17 @@ class Totals:
     cost: Decimal | None = None
     lower_bound: bool = False
     estimated: bool = False
+    unseen: int = 0
+    saved: Decimal | None = None
 
     @property
     def state(self) -> CostState:
         """The one word for the whole sum."""
         if self.cost is None:
-            return "no_usage" if self.no_usage and not self.unpriced else "unpriced"
-        return "partial" if self.lower_bound else "priced"
+            return "unpriced" if self.unpriced else "no_usage"
+        if self.lower_bound:
+            return "partial"
+        return "priced" if self.cost else "free"
 
 
 @dataclass(slots=True)

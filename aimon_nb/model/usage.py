@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,8 @@ class Usage:
     @classmethod
     def sum(cls, usages: Iterable[Usage]) -> Usage:
         """Add counts kind by kind; a kind nobody reported stays None."""
-        total = cls()
-        for usage in usages:
-            total = total + usage
-        return total
+        columns = zip(*map(_COUNTS, usages), strict=True)
+        return cls(*map(_sum, columns))
 
 
 def _plus(a: int | None, b: int | None) -> int | None:
@@ -52,4 +51,10 @@ def _plus(a: int | None, b: int | None) -> int | None:
     return a if b is None else a + b
 
 
+def _sum(counts: tuple[int | None, ...]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+_COUNTS = attrgetter("input", "cached", "cache_write", "output", "reasoning", "total")
 _NOTHING = Usage()

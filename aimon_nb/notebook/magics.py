@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from aimon_nb.api import RunView
-from aimon_nb.model import Run
-from aimon_nb.notebook import options
-from aimon_nb.recording import context, recorder
+from aimon_nb.notebook import chosen, options
+from aimon_nb.recording import context
 from aimon_nb.views import frames
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from aimon_nb.notebook.cell import CellTracker
@@ -27,13 +28,17 @@ class AimonMagics(Magics):
     tracker: CellTracker
 
     @no_var_expand
-    @cell_magic
-    def ai_track(self, line: str, cell: str) -> Any:
-        """Track a cell; see `%%ai_track -h`."""
+    @line_cell_magic
+    def ai_track(self, line: str, cell: str | None = None) -> Any:
+        """Track a cell, or with one `%` a statement; see `%%ai_track -h`."""
         __tracebackhide__ = True
+        if cell is None and line.strip() not in ("", "-h", "--help"):
+            return self.tracker.run_statement(line)
         if options.parse(line).help:
             print(options.help_text())  # noqa: T201
             return None
+        if cell is None:
+            raise UsageError("%ai_track needs a statement, %%ai_track a cell; -h shows help")
         return self.tracker.run_nested(line, cell)
 
     @no_var_expand
@@ -59,43 +64,47 @@ class AimonMagics(Magics):
     @no_var_expand
     @magic_arguments()
     @argument("--by", default="model", help="comma list of: " + ", ".join(frames.KEYS))
-    @argument("--run", default=None, help="a run's id or name (default: the last run)")
+    @chosen.options
     @line_magic
-    def ai_usage(self, line: str) -> pd.DataFrame:
-        """Calls, tokens and cost as a DataFrame, a row a group."""
+    def ai_usage(self, line: str) -> pd.DataFrame | Path:
+        """Calls, tokens and cost as a DataFrame, a row a group.
+
+        %ai_usage --by model,day --since 2h
+        """
         asked = parse_argstring(self.ai_usage, line)
-        keys = [name.strip() for name in asked.by.split(",")]
-        try:
-            return frames.usage(_chosen(asked.run), keys)
-        except ValueError as error:
-            raise UsageError(str(error)) from None
+        keys = [name.strip() for name in asked.by.split(",") if name.strip()]
+        with chosen.one_line():
+            runs = chosen.runs(asked)
+            if asked.to is not None:
+                return chosen.write(asked, runs, by=keys)
+            return frames.usage(runs, keys)
 
     @no_var_expand
     @magic_arguments()
-    @argument("--run", default=None, help="a run's id or name (default: the last run)")
+    @argument("--content", action="store_true", help="with prompts and answers")
+    @chosen.options
     @line_magic
-    def ai_spans(self, line: str) -> pd.DataFrame:
-        """The spans as a DataFrame, a row a span, in the order of the tree."""
+    def ai_spans(self, line: str) -> pd.DataFrame | Path:
+        """The spans as a DataFrame, a row a span, in the order of the tree.
+
+        A DataFrame that is shown is saved with the notebook: `--content` too.
+
+        %ai_spans --to spans.parquet
+        """
         asked = parse_argstring(self.ai_spans, line)
-        return frames.spans(_chosen(asked.run))
+        with chosen.one_line():
+            runs = chosen.runs(asked)
+            if asked.to is not None:
+                return chosen.write(asked, runs, content=asked.content)
+            return frames.spans(runs, content=asked.content)
 
     @no_var_expand
     @magic_arguments()
-    @argument("run", nargs="*", help="a run's id or name (default: the last run)")
+    @argument("name", nargs="*", help="a run's id or name (default: the last run)")
     @line_magic
     def ai_show(self, line: str) -> RunView | None:
         """Open the live view of a run again, from memory."""
         asked = parse_argstring(self.ai_show, line)
-        found = _chosen(" ".join(asked.run) or None)
-        return RunView(found[0]) if found else None
-
-
-def _chosen(name: str | None) -> list[Run]:
-    found = recorder.runs()
-    if name is None:
-        return found[-1:]
-    chosen = [run for run in found if name in (run.run_id, run.name)]
-    if not chosen:
-        known = ", ".join(dict.fromkeys(run.name for run in found)) or "none yet"
-        raise UsageError(f"no run {name!r} in memory; there are: {known}")
-    return chosen[-1:]
+        with chosen.one_line():
+            found = chosen.named(" ".join(asked.name) or None)
+        return RunView(found[-1]) if found else None

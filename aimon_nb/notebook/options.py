@@ -14,6 +14,8 @@ from IPython.core.magic_arguments import (
 )
 
 HEADER = re.compile(r"[ \t]*%%ai_track(?:[ \t]+(?P<line>.*?))?[ \t]*$")
+# The same as plain Python, for linters, formatters and jupytext.
+COMMENT = re.compile(r"# ?ai_track:[ \t]*(?P<line>.*?)[ \t]*$")
 
 
 @magic_arguments()
@@ -30,6 +32,9 @@ def ai_track(line: str, cell: str | None = None) -> Any:
     """Track a cell: its model, agent and tool calls, live, with tokens and cost.
 
     %%ai_track summarise
+
+    As plain Python, a first line `# ai_track: summarise` means the same, and
+    %ai_track STATEMENT tracks one statement, as %time does.
     """
     raise NotImplementedError(line, cell)  # only its parser and help are used
 
@@ -53,10 +58,10 @@ def parses(line: str) -> bool:
 
 
 def header_line(source: str) -> str | None:
-    """The options text of a cell that starts with `%%ai_track`, else None."""
+    """The options text of a cell that starts with `%%ai_track` or `# ai_track:`, else None."""
     for line in source.splitlines():
         if line.strip():
-            found = HEADER.match(line)
+            found = HEADER.match(line) or COMMENT.match(line)
             return (found.group("line") or "") if found is not None else None
     return None
 
@@ -64,6 +69,11 @@ def header_line(source: str) -> str | None:
 def help_text() -> str:
     """What `-h` prints."""
     return str(_parser.format_help())
+
+
+def line_of(statement: str) -> str:
+    """A statement as a run's name."""
+    return " ".join(statement.split())[:60]
 
 
 def name_from(source: str, count: int) -> str:

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from aimon_nb.pricing.explanation import explain
 from aimon_nb.pricing.lookup import price
-from aimon_nb.pricing.overrides import host, on_change
+from aimon_nb.pricing.overrides import alias, context, free, host, on_change, table, unset, update
+from aimon_nb.pricing.overrides import set_price as set  # noqa: A004
 from aimon_nb.pricing.totals import price_run
 
-__all__ = ["host", "on_change", "price", "price_run"]
+__all__ = [
+    "alias",
+    "context",
+    "explain",
+    "free",
+    "host",
+    "on_change",
+    "price",
+    "price_run",
+    "set",
+    "table",
+    "unset",
+    "update",
+]

@@ -1,20 +1,37 @@
-"""The price of one call: genai-prices' bundled list, offline, imported on first need."""
+"""The price of one call: whose rates hold, and what is assumed thereby.
+
+The user's own word goes first, then the host of the request, then what the SDK
+says of the provider; response model before request model (pricing rule C).
+"""
 
 from __future__ import annotations
 
 import functools
-from datetime import datetime
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
 
-from aimon_nb.model import Cost, Span, Usage
+from aimon_nb.model import Cost, Span
+from aimon_nb.pricing import listed
+from aimon_nb.pricing.book import Context, Entry, book
 from aimon_nb.pricing.names import candidates, is_local, provider_at, provider_id
-from aimon_nb.pricing.overrides import provider_of
-from aimon_nb.pricing.usage import normalised
+from aimon_nb.pricing.rates import Rates, charge
+from aimon_nb.pricing.usage import fault, is_estimated, normalised, unexplained
 
-_MILLION = Decimal(1_000_000)
 _NO_USAGE = "no usage reported"
 _STREAM_HINT = 'no usage reported; ask for it with stream_options={"include_usage": True}'
+_LEFT = ("abandoned", "interrupted", "cancelled")
+# Integrations of libraries that call a client on behalf of the user.
+FRAMEWORKS = ("langchain", "langgraph", "litellm", "dspy", "pydantic_ai", "openai_agents")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Rates, or the reason why there are none; and what was assumed on the way."""
+
+    rates: Rates | None
+    reason: str | None = None
+    assumptions: tuple[str, ...] = ()
+    free: bool = False
 
 
 def price(span: Span) -> Cost:
@@ -23,129 +40,171 @@ def price(span: Span) -> Cost:
     Never raises: what cannot be priced is `unpriced` or `no_usage` with the reason.
     """
     if not span.usage.known:
-        if span.status in ("abandoned", "interrupted"):
-            return Cost("no_usage", reason="left before the usage came")
-        streamed_chat = span.call is not None and span.call.streaming and span.op == "gen_ai.chat"
-        return Cost("no_usage", reason=_STREAM_HINT if streamed_chat else _NO_USAGE)
-    usage = normalised(span.usage)
-    fault = _impossible(usage)
-    if fault:
-        return Cost("unpriced", reason=fault)
+        return _no_usage(span)
+    wrong = fault(span.usage)
+    if wrong is not None:
+        return Cost("unpriced", reason=wrong)
+    found = rates_of(span)
+    said = (*found.assumptions, *_doubts(span))
+    if found.free:
+        return _free(listed.source(), said)
+    if found.rates is None:
+        return Cost("unpriced", reason=found.reason, assumptions=said)
+    details = tuple(sorted(span.call.details.items())) if span.call is not None else ()
+    cost = charge(found.rates, normalised(span.usage), details, said)
+    return _weighed(cost, span)
+
+
+def rates_of(span: Span) -> Found:
+    """Whose rates hold for a call."""
     host = span.call.host if span.call is not None else None
-    provider, assumption = _provider(span, host)
-    if provider is None:
-        return Cost("unpriced", reason=assumption)
-    for model in (span.model, span.request_model):
-        if model:
-            found = _find(provider, model, usage, span.start)
-            if found is not None:
-                return _with(found, assumption)
-    return Cost(
-        "unpriced", reason=f"no price known for {span.model or 'a call without a model name'}"
-    )
+    place = _place(host, span.provider, _word_on(host))
+    models = tuple(model for model in (span.model, span.request_model) if model)
+    provider = place.provider or (None if place.local else _plain(span.provider))
+    names = tuple(name for model in models for name in candidates(model, place.provider))
+    context = _context(span)
+    own = _yours(names, provider, place, span, context)
+    if own is not None:
+        return own
+    if place.free:
+        return Found(book.rates(place.free))
+    said = (place.assumption,) if place.assumption else ()
+    if place.provider is None:
+        return Found(None, place.reason)
+    listing = listed.find(place.provider, names) if names else None
+    if listing is None:
+        unknown = models[0] if models else "a call without a model name"
+        return Found(None, f"no price is known for {unknown} at {place.provider}", said)
+    rates = listing.at(span.start, context)
+    return Found(rates, None, said, free=listing.is_free and not rates.priced)
 
 
-def _provider(span: Span, host: str | None) -> tuple[str | None, str | None]:
-    """(the price list's provider, the assumption behind it), or (None, the reason)."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a call went: the list's provider, or why there is none."""
+
+    provider: str | None = None
+    assumption: str | None = None
+    reason: str | None = None
+    local: bool = False
+    free: Entry | None = None
+
+
+def _word_on(host: str | None) -> Entry | None:
+    return book.host(host) if host is not None else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _place(host: str | None, said: str | None, word: Entry | None) -> _Place:
+    if word is not None:
+        return _Place(word.provider, free=word if word.kind == "free host" else None)
     if host is not None:
-        known = provider_of(host) or provider_at(host)
+        known = provider_at(host) or (None if is_local(host) else listed.provider_at(host))
         if known is not None:
-            return known, None
+            return _Place(known)
         if is_local(host):
-            hint = f'pricing.host("{host}", provider=…) says whose prices hold there'
-            return None, f"{host} is a server on this machine; {hint}"
-    known = provider_id(span.provider)
+            hint = f'pricing.free(host="{host}") or pricing.host("{host}", provider=…) tells'
+            return _Place(reason=f"{host} is a server on this machine; {hint}", local=True)
+    known = provider_id(said) or (listed.provider_named(said) if said else None)
     if known is None:
-        return None, f"no prices known for provider {span.provider or 'unknown'}"
-    return known, f"{host} is priced as {known}" if host is not None else None
+        return _Place(reason=f"no prices are known for provider {said or 'unknown'}")
+    return _Place(known, f"{host} is priced as {known}" if host is not None else None)
 
 
-def _impossible(usage: Usage) -> str | None:
-    counts = (usage.input, usage.cached, usage.cache_write, usage.output, usage.reasoning)
-    if any(count is not None and count < 0 for count in counts):
-        return "a negative token count was reported"
-    if usage.input is None and usage.output is None:
-        return "only a total was reported, not input and output"
-    return None
+def _plain(provider: str | None) -> str | None:
+    return provider_id(provider) or (provider.lower() if provider else None)
 
 
-def _find(provider: str, model: str, usage: Usage, start: datetime) -> Cost | None:
-    for name in candidates(model, provider):
-        found = _calculate(provider, name, usage, start)
-        if found is not None:
-            return found
-    return None
+def _yours(
+    names: tuple[str, ...], provider: str | None, place: _Place, span: Span, context: Context
+) -> Found | None:
+    """The user's own rates, or those of the model that he named instead."""
+    entry = book.model(names, provider, span.start)
+    said: tuple[str, ...] = ()
+    at = place.provider
+    for _ in range(10):  # an alias of an alias
+        if entry is None or entry.kind != "alias" or entry.target is None:
+            break
+        at, target = entry.provider or at, entry.target
+        said = (f"{entry.name} is priced as {f'{at} ' if at else ''}{target} (yours)",)
+        entry = book.model((target,), at or provider, span.start)
+        if entry is None:
+            return _listed_alias(at, target, said, span, context)
+    return Found(book.rates(entry), None, said) if entry is not None else None
 
 
-def _calculate(provider: str, model: str, usage: Usage, start: datetime) -> Cost | None:
-    import genai_prices
-
-    counts = {
-        "input_tokens": usage.input,
-        "cache_read_tokens": usage.cached,
-        "cache_write_tokens": usage.cache_write,
-        "output_tokens": usage.output,
-    }
-    tokens = genai_prices.Usage(**{k: v for k, v in counts.items() if v is not None})
-    try:
-        found = genai_prices.calc_price(
-            tokens, model, provider_id=provider, genai_request_timestamp=start
-        )
-    except LookupError:
-        return None
-    except ValueError as error:
-        return Cost("unpriced", reason=f"the reported usage does not add up: {error}")
-    if found.total_price == 0 and not found.model_price.__dict__:
-        # An empty price set: free for OpenRouter's `:free` models, else delisted.
-        return Cost("free", Decimal(0), source=_source()) if model.endswith(":free") else None
-    whole = usage.output is not None or found.model_price.output_mtok is None
-    return Cost(
-        "priced" if whole else "partial",
-        found.total_price,
-        _parts(found, usage),
-        _source(),
-        None if whole else "the output tokens were not reported",
-    )
+def _listed_alias(
+    at: str | None, target: str, said: tuple[str, ...], span: Span, context: Context
+) -> Found:
+    listing = listed.find(at, candidates(target, at)) if at is not None else None
+    if listing is None:
+        return Found(None, f"no price is known for {target} at {at or 'this host'}", said)
+    rates = listing.at(span.start, context)
+    return Found(rates, None, said, free=listing.is_free and not rates.priced)
 
 
-def _parts(found: Any, usage: Usage) -> tuple[tuple[str, int, Decimal | None, Decimal], ...]:
-    """The arithmetic, kind by kind; a rest that no rate explains is a line of its own."""
-    prices, total = found.model_price, usage.input or 0
-    cached, write = usage.cached or 0, usage.cache_write or 0
-    rows: list[tuple[str, int, Decimal | None, Decimal]] = []
-    for kind, tokens, price_of in (
-        ("input", total - cached - write, prices.input_mtok),
-        ("cached input", cached, prices.cache_read_mtok or prices.input_mtok),
-        ("cache write", write, prices.cache_write_mtok or prices.input_mtok),
-        ("output", usage.output or 0, prices.output_mtok),
-    ):
-        rate = _rate(price_of, total)
-        if tokens and rate is not None:
-            rows.append((kind, tokens, rate, tokens * rate / _MILLION))
-    rest = found.total_price - sum((row[3] for row in rows), Decimal(0))
-    if rest:
-        rows.append(("other", 0, None, rest))
-    return tuple(rows)
+def _context(span: Span) -> Context:
+    """What changes a price beside tokens: the user's word, and what the answer says."""
+    held = book.context_at(span.start)
+    if span.call is None:
+        return held
+    told = _tier(span.call.service_tier)
+    speed = span.call.parameters.get("speed")
+    if isinstance(speed, str):
+        told["speed"] = speed
+    return tuple(sorted((dict(held) | told).items())) if told else held
 
 
-def _rate(price_of: Any, total_input: int) -> Decimal | None:
-    if price_of is None or isinstance(price_of, Decimal):
-        return price_of
-    rate: Decimal = price_of.base
-    for tier in price_of.tiers:
-        if total_input > tier.start:
-            rate = tier.price
-    return rate
+def _tier(name: str | None) -> dict[str, str]:
+    """A provider's word for its tier, in the words of the price list."""
+    tier = (name or "").lower()
+    if "batch" in tier:
+        return {"processing": "batch"}
+    for known in ("flex", "priority", "fast"):
+        if known in tier:
+            return {"service_tier": known}
+    return {"service_tier": tier} if tier else {}
 
 
-def _with(cost: Cost, assumption: str | None) -> Cost:
-    if assumption is None:
+def _no_usage(span: Span) -> Cost:
+    if span.status in _LEFT:
+        return Cost("no_usage", reason="left before the usage came")
+    streamed = span.streaming or span.attributes.get("gen_ai.response.streaming") is True
+    hint = streamed and span.op == "gen_ai.chat" and _speaks_openai(span)
+    return Cost("no_usage", reason=_STREAM_HINT if hint else _NO_USAGE)
+
+
+def _speaks_openai(span: Span) -> bool:
+    """Whether the hint's option is one that this client has."""
+    return provider_id(span.provider) not in ("anthropic", "google", "aws", "cohere", "mistral")
+
+
+def _free(source: str, said: tuple[str, ...]) -> Cost:
+    return Cost("free", Decimal(0), (), source, None, said)
+
+
+def _doubts(span: Span) -> tuple[str, ...]:
+    """What the span itself leaves open."""
+    said = [book.trouble] if book.trouble else []
+    if span.call is None and any(name in (span.origin or "") for name in FRAMEWORKS):
+        said.append("its request was not heard: had a local cache answered, it would cost nothing")
+    if span.call is None and span.origin == "auto.ai.litellm" and span.usage.cached is None:
+        said.append("LiteLLM does not report cached input: at most this")
+    if not span.is_call:
+        said.append("a sum that the span reports for what is below it")
+    return tuple(said)
+
+
+def _weighed(cost: Cost, span: Span) -> Cost:
+    """A cost, less sure where the counts are."""
+    if is_estimated(span):
+        cost = replace(cost, estimated=True)
+    if cost.state != "priced":
         return cost
-    return Cost(cost.state, cost.total, cost.parts, cost.source, cost.reason, (assumption,))
-
-
-@functools.cache
-def _source() -> str:
-    import genai_prices
-
-    return f"genai-prices {genai_prices.__version__}"
+    if span.status in _LEFT and span.finish_reason is None:
+        return replace(cost, state="partial", reason="left before its end: the tokens so far")
+    rest = unexplained(span.usage)
+    if rest:
+        reason = f"{rest:,} tokens of the reported total are neither input nor output"
+        return replace(cost, state="partial", reason=reason)
+    return cost

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
-from collections.abc import Iterator
 
 # Explicit, first match wins: left to itself the list takes every name that
 # contains "openai" for OpenAI, Azure's among them.
@@ -24,6 +24,10 @@ _PROVIDERS = [
         (r"^together", "together"),
         (r"^fireworks", "fireworks"),
         (r"^perplexity", "perplexity"),
+        (r"^cerebras", "cerebras"),
+        (r"^moonshot", "moonshotai"),
+        (r"^voyage", "voyageai"),
+        (r"^z\.?ai$", "zai"),
         (r"^openai", "openai"),
     )
 ]
@@ -31,10 +35,7 @@ _HOSTS = [
     (re.compile(pattern), name)
     for pattern, name in (
         (r"(^|\.)api\.openai\.com$", "openai"),
-        (
-            r"\.openai\.azure\.com$|\.cognitiveservices\.azure\.com$|\.services\.ai\.azure\.com$",
-            "azure",
-        ),
+        (r"\.(openai|cognitiveservices|services\.ai|models\.ai)\.azure\.com$", "azure"),
         (r"(^|\.)api\.anthropic\.com$", "anthropic"),
         (r"\.googleapis\.com$", "google"),
         (r"bedrock.*\.amazonaws\.com$", "aws"),
@@ -47,27 +48,35 @@ _HOSTS = [
         (r"(^|\.)api\.together\.(xyz|ai)$", "together"),
         (r"(^|\.)api\.fireworks\.ai$", "fireworks"),
         (r"(^|\.)api\.perplexity\.ai$", "perplexity"),
+        (r"(^|\.)api\.cerebras\.ai$", "cerebras"),
+        (r"(^|\.)api\.moonshot\.(ai|cn)$", "moonshotai"),
+        (r"(^|\.)api\.voyageai\.com$", "voyageai"),
+        (r"(^|\.)api\.z\.ai$", "zai"),
     )
 ]
 
 
+@functools.lru_cache(maxsize=1024)
 def provider_id(name: str | None) -> str | None:
     """The price list's id for an SDK's or user's word for a provider."""
     return next((p for pattern, p in _PROVIDERS if name and pattern.search(name)), None)
 
 
+@functools.lru_cache(maxsize=1024)
 def provider_at(host: str | None) -> str | None:
     """The provider whose own host this is."""
     name = (host or "").partition(":")[0].lower()
     return next((p for pattern, p in _HOSTS if pattern.search(name)), None)
 
 
+@functools.lru_cache(maxsize=1024)
 def is_local(host: str | None) -> bool:
     """Whether a host (`name` or `name:port`) is this machine."""
-    name = host or ""
-    if name.count(":") == 1:
+    name = (host or "").lower()
+    if name.startswith("["):
+        name = name[1:].partition("]")[0]  # an IPv6 address, then perhaps a port
+    elif name.count(":") == 1:
         name = name.partition(":")[0]
-    name = name.strip("[]")
     if name == "localhost" or name.endswith(".localhost") or name == "0.0.0.0":  # noqa: S104
         return True
     try:
@@ -76,11 +85,19 @@ def is_local(host: str | None) -> bool:
         return False
 
 
-def candidates(model: str, provider: str) -> Iterator[str]:
-    """A model's name as it is, then without the prefixes that only say where it is."""
-    yield model
-    tail = model.rpartition("/")[2]
+@functools.lru_cache(maxsize=1024)
+def candidates(model: str, provider: str | None) -> tuple[str, ...]:
+    """A model's name as it is, then without what only says where it is."""
+    names = [model]
     if model.startswith(("models/", "publishers/")):
-        yield tail
-    elif "/" in model and provider_id(model.partition("/")[0]) == provider:
-        yield model.partition("/")[2]
+        names.append(model.rpartition("/")[2])
+    elif model.startswith("arn:"):
+        names.append(model.rpartition("/")[2])  # Bedrock: …:inference-profile/us.anthropic…
+    elif provider is not None and "/" in model and provider_id(model.partition("/")[0]) == provider:
+        names.append(model.partition("/")[2])
+    return tuple(names)
+
+
+def bare_host(text: str) -> str:
+    """`host` or `host:port` of a base URL, in lower case."""
+    return text.strip().rpartition("://")[2].partition("/")[0].rpartition("@")[2].lower()

@@ -3,79 +3,186 @@
 A call on the wire is one bill. For the rest (made by hand, over gRPC, inside the
 process): a call in a call counts once, an aggregate such as an agent counts only
 where nothing below it does, and what a tool or an agent inside a call asked for
-is a call of its own.
+is a call of its own. What the client's own cache answered costs nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from aimon_nb.model import Run, Span, Totals, Usage
+from aimon_nb.model import Cost, Run, Span, Totals, Usage
+from aimon_nb.pricing.local import answered_locally
 from aimon_nb.pricing.lookup import price
-from aimon_nb.pricing.usage import normalised
+from aimon_nb.pricing.usage import is_estimated, normalised
 
-WALLS = ("gen_ai.execute_tool", "gen_ai.invoke_agent")
+WALLS = frozenset({"gen_ai.execute_tool", "gen_ai.invoke_agent"})
+CUMULATIVE = "auto.ai.openai_agents"  # its agents report all tokens of the run so far
 _ZERO = Decimal(0)
 
 
+@dataclass(slots=True)
+class Bill:
+    """The spans that make up a run's usage, each token once.
+
+    `cached` are calls that the client's own cache answered. `unseen` is how many
+    tokens an agent reports beyond the calls below it; `vague` says that some of
+    what counts may stand for more than it reports.
+    """
+
+    counted: list[Span] = field(default_factory=list)
+    cached: list[Span] = field(default_factory=list)
+    unseen: int = 0
+    vague: bool = False
+
+
 def price_run(run: Run, changed: set[str]) -> None:
-    """Price the changed spans that count, and add the run up again."""
-    if not any(s is not None and _bears(s) for s in (run.spans.get(i) for i in changed)):
+    """Price the changed spans that count, and add the run up again.
+
+    Adds to `changed` the spans that show something else because of it.
+    """
+    touched = (run.spans.get(span_id) for span_id in changed)
+    if run.running and not any(span is not None and _speaks(span) for span in touched):
         return
-    counted = counted_spans(run)
-    for span in counted:
-        if span.status != "running" and (span.cost is None or span.span_id in changed):
-            span.cost = price(span) if _billed(span) else None
-    run.totals = add_up(counted)
+    bill = bill_of(run)
+    cached = {span.span_id for span in bill.cached}
+    counted = {span.span_id for span in bill.counted}
+    for span in run.spans.values():
+        if not _speaks(span):
+            continue
+        is_cached = span.span_id in cached
+        if span.cached_locally != is_cached:
+            span.cached_locally = is_cached
+            changed.add(span.span_id)
+        if span.span_id not in counted and not is_cached:
+            if span.cost is not None:
+                span.cost = None
+                changed.add(span.span_id)
+        elif span.status != "running" and (span.cost is None or span.span_id in changed):
+            span.cost = _saved(price(span)) if is_cached else price(span) if _billed(span) else None
+    run.totals = add_up(bill.counted, bill.cached, bill.unseen, vague=bill.vague)
+
+
+def bill_of(run: Run) -> Bill:
+    """What of a run counts."""
+    bearing = [span for span in run.spans.values() if _bears(span)]
+    if all(span.call is not None for span in bearing):
+        return Bill(bearing)
+    cached = [] if run.running else answered_locally(run, bearing)
+    gone = {span.span_id for span in cached}
+    bearing = [span for span in bearing if span.span_id not in gone]
+    tree = _Tree(run, bearing)
+    tree.fold()
+    tree.fold_cumulative()
+    counted = [span for span in bearing if span.span_id not in tree.folded]
+    return Bill(counted, cached, _unseen(tree, counted, cached), tree.vague)
 
 
 def counted_spans(run: Run) -> list[Span]:
     """The spans whose usage makes up the run's, each token once."""
-    bearing = [span for span in run.spans.values() if _bears(span)]
-    if all(span.call is not None for span in bearing):
-        return bearing
-    below = _below(run, bearing)
-    folded: set[str] = set()
-    for span in bearing:
-        if span.call is None and span.span_id in below:
-            folded |= _folded(span, below[span.span_id])
-    return [span for span in bearing if span.span_id not in folded]
+    return bill_of(run).counted
 
 
-def _folded(span: Span, below: list[tuple[Span, bool]]) -> set[str]:
-    """Which of a span and the bearing spans below it say the same thing twice.
+class _Tree:
+    """The spans with usage, each under the nearest one above it."""
 
-    `below` holds (span, no wall lies between).
-    """
-    if not span.is_call:
-        return {span.span_id}
-    near = [inner for inner, direct in below if direct]
-    if not near:
-        return set()
-    crossed = any(inner.call is not None for inner in near)
-    if crossed or _tokens(Usage.sum(s.usage for s in near)) >= _tokens(span.usage):
-        return {span.span_id}
-    return {inner.span_id for inner in near}
+    def __init__(self, run: Run, bearing: list[Span]) -> None:
+        self.bearing = bearing
+        self.above: dict[str, tuple[str, bool]] = {}  # span → (bearing ancestor, no wall between)
+        self.depth: dict[str, int] = {}
+        self.folded: set[str] = set()
+        self.vague = False
+        # What counts in and below each span, apart from what lies behind a wall.
+        self.near: dict[str, list[Span]] = {}
+        self.far: dict[str, list[Span]] = {}
+        ids = {span.span_id for span in bearing}
+        for span in bearing:
+            self._place(run, span, ids)
 
-
-def _below(run: Run, bearing: list[Span]) -> dict[str, list[tuple[Span, bool]]]:
-    """For each bearing span, the bearing ones below it."""
-    ids = {span.span_id for span in bearing}
-    found: dict[str, list[tuple[Span, bool]]] = {}
-    for span in bearing:
-        direct, parent = True, run.spans.get(span.parent_id or "")
-        seen = {span.span_id}
+    def _place(self, run: Run, span: Span, ids: set[str]) -> None:
+        direct, depth, seen = True, 0, {span.span_id}
+        parent = run.spans.get(span.parent_id or "")
         while parent is not None and parent.span_id not in seen:
             seen.add(parent.span_id)
-            direct = direct and parent.op not in WALLS
-            if parent.span_id in ids:
-                found.setdefault(parent.span_id, []).append((span, direct))
+            depth += 1
+            # A span is no wall for itself: an agent's calls are below it, not behind it.
+            if span.span_id not in self.above:
+                if parent.span_id in ids:
+                    self.above[span.span_id] = (parent.span_id, direct)
+                direct = direct and parent.op not in WALLS
             parent = run.spans.get(parent.parent_id or "")
-    return found
+        self.depth[span.span_id] = depth
+
+    def fold(self) -> None:
+        """From the leaves up: of two that say the same thing one counts."""
+        for span in sorted(self.bearing, key=lambda s: -self.depth[s.span_id]):
+            near = self.near.setdefault(span.span_id, [])
+            far = self.far.setdefault(span.span_id, [])
+            counts = self._counts(span, near, far)
+            if counts and span.call is None:
+                for copies in (near,) if span.is_call else (near, far):
+                    self.folded |= {inner.span_id for inner in copies}
+                    copies.clear()
+            if counts:
+                near.append(span)
+            else:
+                self.folded.add(span.span_id)
+            self._pass_up(span, near, far)
+
+    def _counts(self, span: Span, near: list[Span], far: list[Span]) -> bool:
+        if span.call is not None:
+            return True
+        below = near if span.is_call else near + far
+        if not below:
+            return True
+        if any(inner.call is not None or (inner.is_call and not span.is_call) for inner in below):
+            return False
+        return _tokens(span) > sum(map(_tokens, below))
+
+    def _pass_up(self, span: Span, near: list[Span], far: list[Span]) -> None:
+        above, direct = self.above.get(span.span_id, (None, True))
+        if above is None:
+            return
+        wall = not direct or span.op in WALLS
+        self.near.setdefault(above, []).extend([] if wall else near)
+        self.far.setdefault(above, []).extend(far + (near if wall else []))
+
+    def fold_cumulative(self) -> None:
+        """After a handoff the next agent repeats the tokens of the one before."""
+        groups: dict[tuple[str | None, str | None], list[Span]] = {}
+        for span in self.bearing:
+            if span.span_id in self.folded or span.is_call or span.origin != CUMULATIVE:
+                continue
+            groups.setdefault((span.trace_id, span.parent_id), []).append(span)
+        for agents in groups.values():
+            if len(agents) > 1:
+                largest = max(agents, key=lambda s: (_tokens(s), s.span_id))
+                self.folded |= {s.span_id for s in agents if s is not largest}
+                self.vague = True  # two runs side by side look the same
+
+
+def _unseen(tree: _Tree, counted: list[Span], cached: list[Span]) -> int:
+    """The most tokens that an agent reports beyond the calls that explain them."""
+    folded = [s for s in tree.bearing if s.span_id in tree.folded and not s.is_call]
+    if not folded:
+        return 0
+    everything = sum(map(_tokens, counted)) + sum(map(_tokens, cached))
+    most = 0
+    for span in folded:
+        inside = [*tree.near[span.span_id], *tree.far[span.span_id]]
+        whole = span.origin == CUMULATIVE or bool(cached)
+        explained = everything if whole else sum(map(_tokens, inside))
+        most = max(most, _tokens(span) - explained)
+    return most
+
+
+def _speaks(span: Span) -> bool:
+    return span.is_call or span.usage.known
 
 
 def _bears(span: Span) -> bool:
-    return not span.covers and (span.is_call or span.usage.known)
+    return not span.covers and _speaks(span)
 
 
 def _billed(span: Span) -> bool:
@@ -83,13 +190,30 @@ def _billed(span: Span) -> bool:
     return span.usage.known or span.status != "error"
 
 
-def _tokens(usage: Usage) -> int:
-    return (usage.input or 0) + (usage.output or 0)
+def _saved(cost: Cost) -> Cost:
+    """The cost of a call that a local cache answered: nothing, and what it saved."""
+    said = tuple(a for a in cost.assumptions if not a.startswith("its request was not heard"))
+    return replace(
+        cost,
+        state="free",
+        total=_ZERO,
+        parts=(),
+        saved=cost.total,
+        assumptions=said,
+        reason="answered by the client's own cache: no request was sent",
+    )
 
 
-def add_up(counted: list[Span]) -> Totals:
-    """The sums over spans that count."""
-    totals = Totals(calls=len(counted))
+def _tokens(span: Span) -> int:
+    usage = normalised(span.usage)
+    return max(0, usage.input or 0) + max(0, usage.output or 0)
+
+
+def add_up(
+    counted: list[Span], cached: Iterable[Span] = (), unseen: int = 0, *, vague: bool = False
+) -> Totals:
+    """The sums over spans that count, and over those that a local cache answered."""
+    totals = Totals(calls=len(counted), unseen=unseen)
     totals.usage = Usage.sum(normalised(s.usage) for s in counted)
     totals.errors = sum(s.status == "error" for s in counted)
     costs = [s.cost for s in counted if s.cost is not None]
@@ -97,5 +221,17 @@ def add_up(counted: list[Span]) -> Totals:
     totals.cost = sum(known, _ZERO) if known else None
     totals.unpriced = sum(c.state == "unpriced" for c in costs)
     totals.no_usage = sum(c.state == "no_usage" for c in costs)
-    totals.lower_bound = any(c.state in ("unpriced", "no_usage", "partial") for c in costs)
+    totals.lower_bound = (
+        vague or unseen > 0 or any(c.state in ("unpriced", "no_usage", "partial") for c in costs)
+    )
+    totals.estimated = any(is_estimated(s) for s in counted)
+    _add_cached(totals, list(cached))
     return totals
+
+
+def _add_cached(totals: Totals, cached: list[Span]) -> None:
+    totals.cached_locally = len(cached)
+    saved = [s.cost.saved for s in cached if s.cost is not None and s.cost.saved is not None]
+    totals.saved = sum(saved, _ZERO) if saved else None
+    if cached and totals.cost is None and not totals.calls:
+        totals.cost = _ZERO

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
 
-from aimon_nb.model import Usage
+from aimon_nb.model import Span, Usage
 from aimon_nb.model.span import EMPTY_USAGE
 
 _P = "gen_ai.usage."
@@ -38,28 +39,86 @@ def _first(attributes: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     return None
 
 
+@functools.lru_cache(maxsize=4096)
 def normalised(usage: Usage) -> Usage:
     """Counts in which `input` includes the cache and `output` includes reasoning.
 
     Some report those on top; arithmetic tells: a part larger than its whole, or a
     total that only adds up with the parts on top (pricing rule B).
     """
-    cached, write = usage.cached or 0, usage.cache_write or 0
-    into, out, reasoning = usage.input, usage.output, usage.reasoning or 0
-    if out is None and into is not None and usage.total == into:
+    into, out, total = usage.input, usage.output, usage.total
+    cache = (usage.cached or 0) + (usage.cache_write or 0)
+    reasoning = usage.reasoning or 0
+    if out is None and into is not None and total == into:
         out = 0  # the SDK's OpenAI integration drops zeros
-    on_top = cached + write
-    if (
-        into is not None
-        and on_top
-        and (on_top > into or (out is not None and usage.total == into + on_top + out))
-    ):
-        into += on_top
-    if (
-        out is not None
-        and reasoning
-        and (reasoning > out or (into is not None and usage.total == into + out + reasoning))
-    ):
+    cache_on_top, reasoning_on_top = _on_top(into, cache, out, reasoning, total)
+    if into is not None and cache_on_top:
+        into += cache
+    if out is not None and reasoning_on_top:
         out += reasoning
-    total = usage.total if into is None or out is None else into + out
-    return Usage(into, usage.cached, usage.cache_write, out, usage.reasoning, total)
+    whole = total if into is None or out is None else into + out
+    return Usage(into, usage.cached, usage.cache_write, out, usage.reasoning, whole)
+
+
+@functools.lru_cache(maxsize=4096)
+def as_counted(usage: Usage) -> Usage:
+    """Counts as they are added up; impossible ones as they were reported."""
+    return normalised(usage) if usage.known and fault(usage) is None else usage
+
+
+def _on_top(
+    into: int | None, cache: int, out: int | None, reasoning: int, total: int | None
+) -> tuple[bool, bool]:
+    """Whether (cache, reasoning) come on top of (input, output)."""
+    forced = (into is not None and cache > into, out is not None and reasoning > out)
+    if into is None or out is None or total is None:
+        return forced
+    # Inside first; where a tie remains, reasoning: Gemini and xAI report it so.
+    for on_top in ((False, False), (False, True), (True, False), (True, True)):
+        possible = all(one or not must for one, must in zip(on_top, forced, strict=True))
+        if possible and total == into + out + cache * on_top[0] + reasoning * on_top[1]:
+            return on_top
+    return forced
+
+
+def fault(usage: Usage) -> str | None:
+    """What is impossible about reported counts, in words."""
+    counts = (usage.input, usage.cached, usage.cache_write, usage.output, usage.reasoning)
+    if any(count is not None and count < 0 for count in (*counts, usage.total)):
+        return "a negative token count was reported"
+    if usage.input is None and usage.output is None:
+        return "only a total was reported, not input and output"
+    rest = unexplained(usage)
+    if rest is not None and rest < 0:
+        return f"the reported total of {usage.total:,} tokens is less than input and output"
+    if usage.input is None and (usage.cached or usage.cache_write):
+        return "cached tokens were reported without the input they are part of"
+    return None
+
+
+def unexplained(usage: Usage) -> int | None:
+    """Tokens of the reported total that are neither input nor output; None if unknown."""
+    whole = normalised(usage)
+    if usage.total is None or whole.input is None or whole.output is None:
+        return None
+    # A sum may leave out what is reported on top.
+    least = min(whole.input + whole.output, (usage.input or 0) + (usage.output or 0))
+    if usage.total < least:
+        return usage.total - least
+    return max(0, usage.total - whole.input - whole.output)
+
+
+def is_estimated(span: Span) -> bool:
+    """Whether the tokens of a span may have been counted on this machine.
+
+    The SDK does not mark them. LiteLLM counts the tokens of a stream itself where
+    the provider told none, and so does the OpenAI integration with tiktoken: text
+    only, without cache and reasoning. What was read from the wire is never estimated.
+    """
+    if span.call is not None or not span.usage.known:
+        return False
+    if span.attributes.get("gen_ai.response.streaming") is not True:
+        return False
+    if span.origin == "auto.ai.litellm":
+        return True
+    return span.origin == "auto.ai.openai" and span.usage.cached is span.usage.reasoning is None

@@ -243,7 +243,7 @@ def _arithmetic(cost: Cost | None, model: str | None) -> dict[str, Any] | None:
                 words.line(kind, 40),
                 f"{n:,}",
                 words.rate(per),
-                words.exact(usd) if per else "no price",
+                "no price" if per is None and not usd else words.exact(usd),
             ]
             for kind, n, per, usd in cost.parts
         ],
@@ -251,7 +251,7 @@ def _arithmetic(cost: Cost | None, model: str | None) -> dict[str, Any] | None:
         "total": f"≥ {total}" if known and cost.state == "partial" else total,
         "reason": words.line(cost.reason) if cost.reason else None,
         "source": words.line(cost.source, 80) if cost.source else None,
-        "assumptions": [words.line(a) for a in cost.assumptions],
+        "assumptions": [words.line(a) for a in cost.assumptions] + [words.LOCALLY] * known,
     }
 
 

@@ -27,6 +27,8 @@ MARKS = {
 }
 FAILED = frozenset({"error", "interrupted", "lost", "over_budget", "killed"})
 
+# Sentry prices a call anew from its request model, without dates and tiers.
+LOCALLY = "estimated locally; Sentry's own figure may differ"
 _SMALLEST = Decimal("0.0001")
 _CENT = Decimal("0.01")
 # C0, C1, bidi controls, invisible marks, line separators, lone surrogates. The
@@ -80,6 +82,11 @@ def at_least(amount: Decimal) -> str:
     return f"≥ {money(amount)}" if amount >= _SMALLEST else "> $0"
 
 
+def about(text: str, *, estimated: bool) -> str:
+    """Mark an estimate: `~$0.0242`."""
+    return f"~{text}" if estimated and text.startswith("$") else text
+
+
 def exact(amount: Decimal) -> str:
     """Write US dollars as the arithmetic of one call needs them: five decimals."""
     if 0 < amount < Decimal("0.00001"):
@@ -101,8 +108,10 @@ def cost(c: Cost | None) -> str:
         return ""
     if c.state == "partial" and c.total:
         return at_least(c.total)
+    if c.saved is not None:
+        return "cached"
     if c.state == "priced":
-        return money(c.total) or "unpriced"
+        return about(money(c.total), estimated=c.estimated) or "unpriced"
     return {"free": "free", "no_usage": "no usage"}.get(c.state, "unpriced")
 
 
@@ -125,7 +134,8 @@ def total_cost(totals: Totals) -> tuple[str, str]:
         return (notes[0], " · ".join(notes[1:])) if notes else ("", "")
     if totals.cost == 0:
         return ("free" if totals.calls else ""), " · ".join(notes)
-    shown = at_least(totals.cost) if totals.lower_bound else money(totals.cost)
+    exactly = about(money(totals.cost), estimated=totals.estimated)
+    shown = at_least(totals.cost) if totals.lower_bound else exactly
     return shown, " · ".join(notes)
 
 
@@ -134,8 +144,11 @@ def _doubts(totals: Totals) -> Iterator[str]:
         yield f"{totals.unpriced:,} unpriced"
     if totals.no_usage:
         yield f"{totals.no_usage:,} without usage"
+    if totals.unseen:
+        yield f"{totals.unseen:,} tokens unseen"
     if totals.cached_locally:
-        yield f"{totals.cached_locally:,} cached locally"
+        saved = f", ~{money(totals.saved)} saved" if totals.saved else ""
+        yield f"{totals.cached_locally:,} cached locally{saved}"
     if totals.estimated:
         yield "estimated"
 

@@ -14,18 +14,6 @@ pytestmark = pytest.mark.browser
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as p:
-        try:
-            made = p.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        except api.Error:
-            pytest.skip("needs a Chromium")
-        yield made
-        made.close()
-
-
 @pytest.fixture
 def tab(browser):
     made = browser.new_page(viewport={"width": 1020, "height": 900})

@@ -1,0 +1,91 @@
+"""One cost in words: whose rates, which lines, what was assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from aimon_nb.model import Cost, Span
+from aimon_nb.pricing.book import book
+from aimon_nb.pricing.lookup import price, rates_of
+
+LOCALLY = "estimated locally; Sentry's own figure may differ"
+
+
+class Explanation:
+    """Shows itself as text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+    __repr__ = __str__
+
+
+def explain(span: Any) -> Explanation:
+    """Say how a call's cost came about.
+
+    Args:
+        span: a span's id, or a row of `%ai_spans`.
+
+    Raises:
+        ValueError: there is no such span in memory.
+
+    Example:
+        pricing.explain(last_run().spans().iloc[1])
+    """
+    found = _span(span)
+    if not (found.is_call or found.usage.known):
+        return Explanation(f"{found.name or found.op}: no model call and no tokens, so no cost")
+    return Explanation("\n".join(_lines(found)))
+
+
+def _span(given: Any) -> Span:
+    if isinstance(given, Span):
+        return given
+    span_id = given if isinstance(given, str) else _id_of(given)
+    found = book.find_span(span_id) if span_id else None
+    if found is None:
+        said = repr(given) if isinstance(given, str) else f"a {type(given).__name__}"
+        raise ValueError(f"no span {said} in memory; give a span_id or a row of %ai_spans")
+    return found
+
+
+def _id_of(given: Any) -> str | None:
+    value = given.get("span_id") if hasattr(given, "get") else None
+    return value if isinstance(value, str) else None
+
+
+def _lines(span: Span) -> Iterator[str]:
+    cost = span.cost if span.cached_locally and span.cost is not None else price(span)
+    rates = rates_of(span).rates
+    yield f"{span.name or span.op}, {span.start:%Y-%m-%d %H:%M:%S} UTC: {_said(cost)}"
+    if cost.source:
+        matched = f", {rates.label}" if rates is not None and cost.source != "yours" else ""
+        yield f"  prices: {cost.source}{matched}"
+    for kind, tokens, rate, usd in cost.parts:
+        times = f"{tokens:>12,} x {_plain(rate)} / 1M = " if rate is not None else f"{'':>12} "
+        yield f"  {kind:<13}{times}${_plain(usd)}"
+    if cost.reason:
+        yield f"  {cost.reason}"
+    for assumption in cost.assumptions:
+        yield f"  assumed: {assumption}"
+    if span.covers:
+        yield "  not counted: the call below it is the same one"
+    yield f"  {LOCALLY}"
+
+
+def _said(cost: Cost) -> str:
+    if cost.saved is not None:
+        return f"answered by a local cache; ~${_plain(cost.saved)} saved"
+    if cost.total is None or cost.state == "free":
+        return {"no_usage": "no usage reported"}.get(cost.state, cost.state)
+    sign = "≥ " if cost.state == "partial" else "~" if cost.estimated else ""
+    return f"{sign}${_plain(cost.total)}"
+
+
+def _plain(amount: Decimal) -> str:
+    return f"{amount.normalize():,f}" if amount else "0"

@@ -1,0 +1,74 @@
+"""Calls that a library's own cache answered: they cross no wire and cost nothing.
+
+LangChain, LiteLLM and DSPy replay the stored answer with its old usage, and the
+span of a replay looks like that of a call. But a call over gRPC or to a model in
+this process has no request either, and a silent $0 for one of those is the worst
+figure there is. So no request is not enough; it takes a sign of a cache as well:
+the same library's calls to the same provider were heard on the wire in this run,
+or the answer came faster than any model writes.
+"""
+
+from __future__ import annotations
+
+from aimon_nb.model import Run, Span
+from aimon_nb.pricing.lookup import FRAMEWORKS
+from aimon_nb.pricing.names import provider_id
+
+_FASTEST = 5_000  # tokens a second; hosted models stay well below
+_ROUND_TRIP = 0.02  # seconds that a call over the network takes at least
+
+
+def answered_locally(run: Run, bearing: list[Span]) -> list[Span]:
+    """The spans of an ended run that a local cache answered."""
+    heard = {
+        way
+        for span in run.spans.values()
+        if span.call is not None or span.covers
+        for way in _ways(span)
+    }
+    outer = _parents(run, bearing)
+    return [
+        span
+        for span in bearing
+        if _could_be(span)
+        and span.span_id not in outer
+        and (not heard.isdisjoint(_ways(span)) or _too_fast(span))
+    ]
+
+
+def _could_be(span: Span) -> bool:
+    answered = span.usage.input is not None or span.usage.output is not None
+    alone = span.call is None and span.is_call and _framework(span) is not None
+    return alone and answered and span.status == "ok"
+
+
+def _parents(run: Run, bearing: list[Span]) -> set[str]:
+    """Every span above one that has usage or is a call."""
+    above: set[str] = set()
+    for span in bearing:
+        parent_id = span.parent_id
+        while parent_id is not None and parent_id not in above:
+            above.add(parent_id)
+            parent = run.spans.get(parent_id)
+            parent_id = parent.parent_id if parent is not None else None
+    return above
+
+
+def _framework(span: Span) -> str | None:
+    return next((name for name in FRAMEWORKS if name in (span.origin or "")), None)
+
+
+def _ways(span: Span) -> set[tuple[str, str, str]]:
+    """Calls of one library to one model, or one provider, take the same way out."""
+    library = _framework(span)
+    if library is None:
+        return set()
+    asked = span.request_model or span.model
+    provider = provider_id(span.provider)
+    return {(library, span.op, name) for name in (asked, provider) if name}
+
+
+def _too_fast(span: Span) -> bool:
+    if span.duration is None:
+        return False
+    return span.duration < _ROUND_TRIP + (span.usage.output or 0) / _FASTEST

@@ -1,0 +1,18 @@
+import pytest
+
+from aimon_nb.pricing.book import book
+
+
+@pytest.fixture(autouse=True)
+def clean_book(home, monkeypatch):
+    """No price that another test set, no file that another test saved."""
+    monkeypatch.delenv("AIMON_NB_HOME", raising=False)
+
+    def clear():
+        book.entries.clear()
+        book.windows.clear()
+        book.context, book.trouble, book.opened = (), None, False
+
+    clear()
+    yield
+    clear()

@@ -1,0 +1,42 @@
+"""The golden table: calls and what they cost, by hand."""
+
+from decimal import Decimal
+
+import pytest
+
+from aimon_nb.pricing import price
+from tests.pricing.golden import ROWS
+
+
+def by_hand(lines):
+    return sum((tokens * Decimal(rate) / 1_000_000 for tokens, rate in lines), Decimal(0))
+
+
+@pytest.mark.parametrize(("span", "lines", "total", "state"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+def test_golden(span, lines, total, state):
+    """A call costs what its provider's price page says it cost at that time."""
+    cost = price(span)
+    assert state == cost.state, cost
+    if total is None:
+        assert cost.total is None
+        assert cost.reason
+    else:
+        assert Decimal(total) == by_hand(lines)
+        assert Decimal(total) == cost.total, cost
+
+
+def test_the_table_is_large_enough():
+    """At least 60 calls at every provider that matters."""
+    assert len(ROWS) >= 60
+    hosts = {row[1].call.host for row in ROWS if row[1].call is not None}
+    wanted = {"api.openai.com", "azure.com", "anthropic.com", "generativelanguage", "aiplatform", "amazonaws", "mistral"}
+    wanted |= {"api.x.ai", "deepseek", "openrouter", "localhost"}
+    assert set() == {name for name in wanted if not any(name in host for host in hosts)}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
+def test_the_parts_add_up(row):
+    """The lines of the arithmetic are the whole of the total."""
+    cost = price(row[1])
+    if cost.total is not None:
+        assert cost.total == sum((part[3] for part in cost.parts), Decimal(0))

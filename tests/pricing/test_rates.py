@@ -1,0 +1,41 @@
+"""Our arithmetic and the price list's own are one."""
+
+from datetime import datetime, timezone
+
+import pytest
+from genai_prices import data_snapshot
+
+from aimon_nb.pricing.listed import Listing, _theirs
+from aimon_nb.pricing.rates import charge
+from tests.pricing.making import tokens
+
+TIMES = [datetime(2026, 6, 1, 12, tzinfo=timezone.utc), datetime(2026, 11, 5, 3, tzinfo=timezone.utc), datetime(2027, 2, 1, 20, tzinfo=timezone.utc)]
+USAGES = [tokens(1000, 200), tokens(300_000, 5, cached=250_000, write=1000), tokens(7, 0), tokens(10, 900, reasoning=800), tokens(199_999, 1, cached=1)]
+CONTEXTS = [(), (("service_tier", "flex"),), (("processing", "batch"),)]
+PROVIDERS = data_snapshot.get_snapshot().providers
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=[p.id for p in PROVIDERS])
+def test_every_model_of_the_list(provider):
+    """For every model, time, tier and usage our sum is the list's sum to the last digit."""
+    for model in provider.models:
+        listing = Listing(provider, model)
+        for at in TIMES:
+            for context in CONTEXTS if model.price_variants else CONTEXTS[:1]:
+                prices = model.get_prices(at, dict(context))
+                for usage in USAGES:
+                    cost = charge(listing.at(at, context), usage)
+                    theirs = _theirs(prices, usage, ())
+                    if cost.total is None:
+                        assert theirs == 0, (model.id, usage)
+                    else:
+                        assert theirs == cost.total, (model.id, context, usage, cost)
+
+
+def test_an_empty_price_set_is_not_free():
+    """A model that is listed without prices is unpriced, whatever its tokens."""
+    empty = [Listing(p, m) for p in PROVIDERS for m in p.models if not getattr(m.prices, "__dict__", True)]
+    assert len(empty) > 100
+    for listing in empty:
+        for usage in (tokens(0, 0), tokens(10, 10)):
+            assert charge(listing.at(TIMES[0]), usage).total is None
