@@ -155,7 +155,7 @@ def test_every_kind_is_one_span_around_its_body(place, kind):
     assert "work" == inner["data"][PIPELINE]
 
 
-@pytest.mark.parametrize("kind", ["function", "coroutine", "generator", "async generator"])
+@pytest.mark.parametrize("kind", kinds(None))
 def test_our_view_shows_it_everywhere(place, run, kind):
     """In a run the call and what it holds are records, sampled or not, with a client or without."""
     function, go = kinds(place)[kind]
