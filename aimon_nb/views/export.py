@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from html import escape
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,13 +123,12 @@ def _frame(runs: list[Run], by: Sequence[str] | None, content: bool) -> pd.DataF
 
 def document(runs: Sequence[Run], by: Sequence[str] | None, *, content: bool) -> Document:
     """Runs in the exported form: with their spans, or with `by` their usage."""
-    from aimon_nb import __version__
     from aimon_nb.views.schema import Document, RunRecord, SpanRecord, UsageRecord
 
     frame = _frame(list(runs), by, content)
     records = list(_records(frame))
     return Document(
-        version=__version__,
+        version=version("aimon-nb"),
         exported=datetime.now(timezone.utc),
         price_source=frame.attrs["price_source"],
         runs=[RunRecord(**_run(run)) for run in runs],
