@@ -20,14 +20,16 @@ help: ## say what there is
 demo: $(VENV)/.demo ## open JupyterLab on the quickstart notebook
 	$(BIN)/jupyter lab $(LAB_FLAGS) $(NOTEBOOK)
 
+# ipykernel warns of its loopback port at every start; that line would be all that a newcomer sees.
 demo-headless: $(VENV)/.demo ## run the quickstart notebook in a kernel and write quickstart.html
-	JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter nbconvert --log-level=WARN --to html --execute $(NOTEBOOK) --output-dir . --output quickstart
+	JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter nbconvert --log-level=WARN --to html --execute $(NOTEBOOK) --output-dir . --output quickstart \
+		2> >(grep -v "over TCP without encryption" >&2 || true)
 	@echo "quickstart.html: the notebook as it ran"
 
 test: test-python test-notebooks test-views ## run every test: unit, kernel, browser, notebooks, widget
 
 test-python: $(VENV)/.test browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist load
 
 # In a home of its own: no profile, no key and no DSN of yours has a part in it.
 test-notebooks: $(VENV)/.test

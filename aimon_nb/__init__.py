@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aimon_nb.ai.pipeline import get_ai_pipeline_name, set_ai_pipeline_name
     from aimon_nb.ai.tracking import ai_track
     from aimon_nb.ai.usage import record_token_usage
-    from aimon_nb.api import RunView, install, last_run, runs
+    from aimon_nb.api import RunView, install, last_run, runs, track
 
 __version__ = "0.1.0"
 
@@ -31,6 +31,7 @@ _HOMES = {
     "install": "api",
     "last_run": "api",
     "runs": "api",
+    "track": "api",
 }
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "runs",
     "set_ai_pipeline_name",
     "set_data_normalized",
+    "track",
 ]
 
 
@@ -60,7 +62,8 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-_sessions: dict[int, Any] = {}
+# Kept over `importlib.reload`: the hooks of an old session must be found again.
+_sessions: dict[int, Any] = globals().get("_sessions", {})
 
 
 def load_ipython_extension(ipython: Any) -> None:

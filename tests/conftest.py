@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.real import places
-from tests.real.browser import find_browser
 
-pytest_plugins = ["tests.real.kernel", "tests.real.receiver", "tests.real.network", "tests.real.lab"]
+pytest_plugins = [f"tests.real.{part}" for part in ("kernel", "receiver", "network", "browser", "lab")]
 
 CI = os.environ.get("CI", "").lower() == "true"
 
@@ -22,7 +21,7 @@ def pytest_collection_modifyitems(items):
     # Playwright leaves an event loop running in this thread: whatever calls
     # asyncio.run() must have had its turn before the browser starts.
     for item in items:
-        if "lab" in getattr(item, "fixturenames", ()):
+        if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
@@ -33,10 +32,6 @@ def pytest_sessionfinish(session, exitstatus):
     if CI and exitstatus == 0 and reporter and reporter.stats.get("skipped"):
         reporter.write_line("under CI=true a skipped test is a failure", red=True)
         session.exitstatus = 1
-
-
-def pytest_report_header():
-    return f"browser: {find_browser() or 'none found: browser tests cannot run'}"
 
 
 @pytest.fixture(scope="session", autouse=True)

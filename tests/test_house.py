@@ -150,8 +150,7 @@ def test_the_wheel_holds_the_whole_package(wheel):
     wanted = {named(p) for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
     assert set() == wanted - set(wheel)
     assert "aimon_nb/py.typed" in wheel
-    if (PACKAGE / "views").is_dir():
-        assert {"tree.js", "tree.css"} <= {name.rpartition("/")[2] for name in wheel}
+    assert {"tree.js", "tree.css"} <= {name.rpartition("/")[2] for name in wheel}
 
 
 def test_the_wheel_holds_the_licence_and_the_startup_file_and_no_tests(wheel):

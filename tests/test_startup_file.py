@@ -9,9 +9,6 @@ import pytest
 from tests.real.places import ROOT
 
 FILE = ROOT / "jupyter-config/ipython/startup/50-aimon_nb.py"
-core = pytest.mark.skipif(
-    not (ROOT / "aimon_nb/notebook").is_dir(), reason="the extension is not here yet"
-)
 
 
 @pytest.fixture
@@ -65,7 +62,6 @@ def test_it_never_raises(started, home):
     assert "ok" == kernel.cell("after").status
 
 
-@core
 def test_it_names_the_magics_there_are(started):
     """Every magic of the extension is known before it is loaded, and no other."""
     kernel = started()
@@ -74,7 +70,6 @@ def test_it_names_the_magics_there_are(started):
     assert names_in_file() == set(kernel.value(code))
 
 
-@core
 def test_the_first_tracked_cell_is_tracked(started):
     """Without %load_ext, the first %%ai_track cell runs as itself and has its run."""
     kernel = started()
@@ -84,7 +79,6 @@ def test_the_first_tracked_cell_is_tracked(started):
     assert ["first"] == kernel.value("[r.run.name if hasattr(r, 'run') else r.name for r in __import__('aimon_nb').runs()]")
 
 
-@core
 def test_a_line_magic_loads_the_extension(started):
     """Without %load_ext, a line magic works on its first use."""
     kernel = started()

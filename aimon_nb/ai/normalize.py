@@ -1,39 +1,60 @@
-"""Any value as span data that is strict JSON."""
+"""Any value as span data: strict JSON of bounded size, whatever the value does."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-LENGTH = 8192  # characters of one attribute
+from aimon_nb.ai.consts import with_today
+from aimon_nb.ai.plain import Plain
+from aimon_nb.recording.faults import faults
+from aimon_nb.sentry import spans
+
+SIZE = 20_000  # characters of one value; Sentry's own limit for messages is 20 kB
+_FOR_MARKS = 500
 
 
 def set_data_normalized(span: Any, key: str, value: Any, unpack: bool = True) -> None:  # noqa: FBT001, FBT002
-    """Put a value on a span as plain data.
+    """Put a value on a span as plain data; it never raises.
+
+    Text, whole and finite numbers and bools stay as they are. Everything else
+    leaves as JSON text: models (pydantic, dataclasses, attrs) and mappings as
+    objects; lists, tuples, sets, arrays and columns as lists; None as null; an
+    enum as its value; dates, UUIDs, paths and decimals as text; bytes as their
+    size; what is not finite as `NaN`, `Infinity`, `-Infinity`. What is cut (a
+    cycle, too deep, too much) leaves a mark that starts with `[cut:`.
 
     Args:
-        span: the span.
+        span: the span (of either lifecycle, sampled or not); None is the current one.
         key: name of the attribute.
-        value: anything; pydantic models become mappings.
-        unpack: whether a list of one item becomes the item.
+        value: anything; at most 20,000 characters of it are kept.
+        unpack: whether a list of one item becomes the item, at every depth.
+
+    Example:
+        set_data_normalized(span, "gen_ai.response.text", response.choices)
+
+    Source: sentry-sdk's page on AI monitoring, "Data normalization utilities";
+    unpacking at every depth from sentry-sdk 2.x.
     """
-    plain = normalized(value)
-    if unpack and isinstance(plain, list) and len(plain) == 1:
-        plain = plain[0]
-    if not isinstance(plain, (str, int, float, bool, type(None))):
-        plain = json.dumps(plain)[:LENGTH]
-    put = getattr(span, "set_data", None) or span.set_attribute
-    put(key, plain)
+    with faults.guard("normalising a value"):
+        plain = normalized(value, unpack=unpack)
+        target = span if span is not None else spans.current()
+        if target is not None:
+            spans.set_data(target, with_today({str(key): plain}))
 
 
-def normalized(value: Any) -> Any:
-    """The value as dicts, lists and scalars."""
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    if hasattr(value, "model_dump"):
-        return normalized(value.model_dump())
-    if isinstance(value, dict):
-        return {str(k): normalized(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [normalized(v) for v in value]
-    return str(value)
+def normalized(value: Any, *, unpack: bool = True) -> str | float:
+    """The value as one attribute: a scalar, or JSON text; never longer than `SIZE`."""
+    budget = SIZE - _FOR_MARKS
+    while True:
+        plain = Plain(budget, unpack=unpack).of(value)
+        if isinstance(plain, (int, float)):
+            return plain
+        text = plain if isinstance(plain, str) else _json(plain)
+        if len(text) <= SIZE:
+            return text
+        budget //= 2  # much of it needed escapes
+
+
+def _json(plain: Any) -> str:
+    return json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -3,31 +3,12 @@
 from __future__ import annotations
 
 import operator
+import reprlib
 from typing import Any
 
-import sentry_sdk
-
-from aimon_nb.ai.consts import SPANDATA
+from aimon_nb.ai.consts import SPANDATA, with_today
 from aimon_nb.ai.pipeline import get_ai_pipeline_name
-
-# The documented name, and beside it today's (sentry-conventions), where they differ.
-_NAMES: dict[str, tuple[str, ...]] = {
-    "input_tokens": (SPANDATA.GEN_AI_USAGE_INPUT_TOKENS,),
-    "input_tokens_cached": (
-        SPANDATA.GEN_AI_USAGE_INPUT_TOKENS_CACHED,
-        "gen_ai.usage.cache_read.input_tokens",
-    ),
-    "input_tokens_cache_write": (
-        SPANDATA.GEN_AI_USAGE_INPUT_TOKENS_CACHE_WRITE,
-        "gen_ai.usage.cache_creation.input_tokens",
-    ),
-    "output_tokens": (SPANDATA.GEN_AI_USAGE_OUTPUT_TOKENS,),
-    "output_tokens_reasoning": (
-        SPANDATA.GEN_AI_USAGE_OUTPUT_TOKENS_REASONING,
-        "gen_ai.usage.reasoning.output_tokens",
-    ),
-    "total_tokens": (SPANDATA.GEN_AI_USAGE_TOTAL_TOKENS,),
-}
+from aimon_nb.sentry import spans
 
 
 def record_token_usage(
@@ -40,54 +21,66 @@ def record_token_usage(
     *,
     input_tokens_cache_write: int | None = None,
 ) -> None:
-    """Put token counts on a span.
+    """Put token counts on a span; None writes nothing, 0 is a count.
 
     Args:
-        span: the span; None is the current one.
+        span: the span (of either lifecycle, sampled or not); None is the current
+            one, and where there is none nothing is recorded.
         input_tokens: tokens sent, those from and into the cache included.
-        input_tokens_cached: tokens read from the provider's cache.
+        input_tokens_cached: of these, tokens read from the provider's cache.
         output_tokens: tokens generated, reasoning included.
-        output_tokens_reasoning: tokens spent on reasoning.
+        output_tokens_reasoning: of these, tokens spent on reasoning.
         total_tokens: input and output; computed where both are given and this is not.
-        input_tokens_cache_write: tokens written into the provider's cache.
+        input_tokens_cache_write: of the input, tokens written into the cache.
 
     Raises:
-        TypeError: a count is no whole number (a bool or a text, say).
-        ValueError: a count is negative.
+        TypeError: a count is no whole number (a bool, a text or NaN, say).
+        ValueError: a count is negative. After an error nothing is written.
 
     Example:
-        record_token_usage(span, input_tokens=12, output_tokens=30)
+        with sentry_sdk.start_span(op="ai.chat.completions", name="completion") as span:
+            usage = client.chat.completions.create(...).usage
+            record_token_usage(span, usage.prompt_tokens, output_tokens=usage.completion_tokens)
+
+    Source: sentry-sdk's page on AI monitoring, "Token usage recording" (names and
+    order of the parameters); sentry-conventions (what includes what, today's names).
     """
     counts = {
-        "input_tokens": _count("input_tokens", input_tokens),
-        "input_tokens_cached": _count("input_tokens_cached", input_tokens_cached),
-        "input_tokens_cache_write": _count("input_tokens_cache_write", input_tokens_cache_write),
-        "output_tokens": _count("output_tokens", output_tokens),
-        "output_tokens_reasoning": _count("output_tokens_reasoning", output_tokens_reasoning),
-        "total_tokens": _count("total_tokens", total_tokens),
+        SPANDATA.GEN_AI_USAGE_INPUT_TOKENS: _count("input_tokens", input_tokens),
+        SPANDATA.GEN_AI_USAGE_INPUT_TOKENS_CACHED: _count(
+            "input_tokens_cached", input_tokens_cached
+        ),
+        SPANDATA.GEN_AI_USAGE_INPUT_TOKENS_CACHE_WRITE: _count(
+            "input_tokens_cache_write", input_tokens_cache_write
+        ),
+        SPANDATA.GEN_AI_USAGE_OUTPUT_TOKENS: _count("output_tokens", output_tokens),
+        SPANDATA.GEN_AI_USAGE_OUTPUT_TOKENS_REASONING: _count(
+            "output_tokens_reasoning", output_tokens_reasoning
+        ),
+        SPANDATA.GEN_AI_USAGE_TOTAL_TOKENS: _count("total_tokens", total_tokens),
     }
-    into, out = counts["input_tokens"], counts["output_tokens"]
-    if counts["total_tokens"] is None and into is not None and out is not None:
-        counts["total_tokens"] = into + out
-    span = span if span is not None else sentry_sdk.get_current_span()
-    if span is None:
-        return
-    put = getattr(span, "set_data", None) or span.set_attribute
+    into = counts[SPANDATA.GEN_AI_USAGE_INPUT_TOKENS]
+    out = counts[SPANDATA.GEN_AI_USAGE_OUTPUT_TOKENS]
+    if counts[SPANDATA.GEN_AI_USAGE_TOTAL_TOKENS] is None and into is not None and out is not None:
+        counts[SPANDATA.GEN_AI_USAGE_TOTAL_TOKENS] = into + out
+    known: dict[str, Any] = {key: count for key, count in counts.items() if count is not None}
     pipeline = get_ai_pipeline_name()
     if pipeline is not None:
-        put(SPANDATA.GEN_AI_PIPELINE_NAME, pipeline)
-    for name, count in counts.items():
-        for key in _NAMES[name] if count is not None else ():
-            put(key, count)
+        known[SPANDATA.GEN_AI_PIPELINE_NAME] = pipeline
+    span = span if span is not None else spans.current()
+    if span is not None:
+        spans.set_data(span, with_today(known))
 
 
 def _count(name: str, value: Any) -> int | None:
     if value is None:
         return None
     try:
-        count = operator.index(value if not isinstance(value, bool) else str(value))  # type: ignore[arg-type]
+        # numpy's integers are whole numbers by `__index__`; a bool is one by accident.
+        count = operator.index(str(value) if isinstance(value, bool) else value)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"{name} must be a whole number of tokens, not {value!r}") from None
+        shown = reprlib.repr(value)
+        raise TypeError(f"{name} must be a whole number of tokens or None, not {shown}") from None
     if count < 0:
         raise ValueError(f"{name} must not be negative, but is {count}")
     return count

@@ -3,5 +3,9 @@
 from __future__ import annotations
 
 
-class RunStopped(RuntimeError):  # noqa: N818  a state of the run, in the user's words
+class RequestRefusedError(Exception):
+    """A model request that must not be sent, and was not."""
+
+
+class RunStopped(RequestRefusedError):  # noqa: N818  a state of the run, in the user's words
     """The run was interrupted: this model call was not sent."""

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import ast
 import threading
+import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aimon_nb.api import Monitor, Tracked
@@ -21,6 +23,14 @@ from aimon_nb.recording.faults import faults
 from aimon_nb.views.live import Mode
 
 
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """What stands guard over a running cell: its interrupt, and its output."""
+
+    unwatch: Callable[[], None]
+    output: str | None
+
+
 class CellTracker:
     """The hooks; a stack a thread, for subshells run cells in threads of their own."""
 
@@ -28,7 +38,7 @@ class CellTracker:
         self._shell, self._monitor = shell, monitor
         self._stacks: dict[int, list[Tracked | None]] = {}
         self._outputs = OutputGuard(shell)
-        self._restore: dict[Tracked, Callable[[], None]] = {}
+        self._watches: dict[Tracked, _Watch] = {}
         # completeness checks skip it then, and a terminal keeps reading the %% cell
         self._transform = _Transformer(self)
 
@@ -39,7 +49,11 @@ class CellTracker:
         self._shell.events.register("post_run_cell", self.after)
 
     def uninstall(self) -> None:
-        """Take them off again."""
+        """Take them off again; a run that is open ends here."""
+        for stack in self._stacks.values():
+            for tracked in filter(None, stack):
+                self._end(tracked, self._watches.pop(tracked, None), None)
+        self._stacks.clear()
         if self._transform in self._shell.input_transformers_cleanup:
             self._shell.input_transformers_cleanup.remove(self._transform)
         for event, hook in (("pre_run_cell", self.before), ("post_run_cell", self.after)):
@@ -58,8 +72,9 @@ class CellTracker:
         try:
             line = options.header_line(info.raw_cell or "") if not stack else None
             if line is not None and options.parses(line) and self._compiles(info):
-                tracked = self.open(line, info.raw_cell, getattr(info, "cell_id", None))
-                self._restore[tracked] = self._watch(tracked)
+                with interrupts.deferred(deliver=True):
+                    tracked = self.open(line, info.raw_cell, getattr(info, "cell_id", None))
+                self._watches[tracked] = self._watch(tracked)
         except BaseException:  # one that left a hook would hang the cell for ever
             faults.note("opening a run")
         stack.append(tracked)
@@ -78,8 +93,7 @@ class CellTracker:
         if tracked is None:
             return
         try:
-            self._restore.pop(tracked, _nothing)()
-            tracked.end(_error(result))
+            self._end(tracked, self._watches.pop(tracked, None), _error(result))
         except BaseException:
             faults.note("closing a run")
 
@@ -117,7 +131,7 @@ class CellTracker:
         if tree.body and isinstance(tree.body[-1], ast.Expr):
             last = ast.Expression(tree.body.pop().value)
         tracked = self.open(line, "%%ai_track\n" + cell, None, name)
-        restore = self._watch(tracked)
+        watch = self._watch(tracked)
         error: BaseException | None = None
         try:
             exec(compile(tree, filename, "exec"), shell.user_ns)  # noqa: S102
@@ -126,19 +140,17 @@ class CellTracker:
             error = raised
             raise
         finally:
-            restore()
+            self._end(tracked, watch, error)
+
+    def _watch(self, tracked: Tracked) -> _Watch:
+        return _Watch(interrupts.watch(tracked.recording), self._outputs.watch(tracked.view))
+
+    def _end(self, tracked: Tracked, watch: _Watch | None, error: BaseException | None) -> None:
+        if watch is not None:
+            watch.unwatch()
+        with interrupts.deferred(deliver=False):
+            self._outputs.release(watch.output if watch is not None else None)
             tracked.end(error)
-
-    def _watch(self, tracked: Tracked) -> Callable[[], None]:
-        """Guard the cell's output and its interrupt; the function given back ends both."""
-        key = self._outputs.watch(tracked.view)
-        unwatch = interrupts.watch(tracked.recording)
-
-        def restore() -> None:
-            unwatch()
-            self._outputs.release(key)
-
-        return restore
 
     def _compiles(self, info: Any) -> bool:
         """A cell with a syntax error runs nothing: it gets no run and no view."""
@@ -146,7 +158,9 @@ class CellTracker:
         if source is None:
             return True
         try:
-            self._shell.compile.ast_parse(source)
+            with warnings.catch_warnings():  # IPython's own compile will say them
+                warnings.simplefilter("ignore")
+                self._shell.compile.ast_parse(source)
         except (SyntaxError, ValueError):
             return False
         return True
@@ -166,6 +180,13 @@ class _Transformer:
         self._tracker = tracker
 
     def __call__(self, lines: list[str]) -> list[str]:
+        try:
+            return self._transformed(lines)
+        except Exception:
+            faults.note("reading a cell's first line")
+            return lines
+
+    def _transformed(self, lines: list[str]) -> list[str]:
         first = lines[0].rstrip("\n") if lines else ""
         comment = options.COMMENT.match(first)
         if comment is not None:
@@ -175,13 +196,10 @@ class _Transformer:
         found = options.HEADER.match(first)
         if found is None or self._tracker.nested or not options.parses(found.group("line") or ""):
             return lines  # a wrong header reaches the real magic, which says what is wrong
-        if len(lines) > 1 and lines[1].startswith("%%"):
-            return lines[1:]  # let IPython see the next cell magic
+        rest = next((i for i, line in enumerate(lines) if i and line.strip()), len(lines))
+        if rest < len(lines) and lines[rest].startswith("%%"):
+            return lines[rest:]  # let IPython see the next cell magic
         return ["#" + lines[0].lstrip(), *lines[1:]]
-
-
-def _nothing() -> None:
-    return None
 
 
 def _error(result: Any) -> BaseException | None:

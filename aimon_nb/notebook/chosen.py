@@ -44,6 +44,12 @@ def runs(asked: Any) -> list[Run]:
     return found if asked.since is not None else found[-1:]
 
 
+def named(name: str | None) -> list[Run]:
+    """The runs of a name or id, latest last; all of them without one."""
+    found = recorder.runs()
+    return found if name is None else _named(name, found)
+
+
 def _named(name: str, found: list[Run]) -> list[Run]:
     # A name with spaces stands in quotes, which IPython leaves on.
     name = name.strip("\"'")

@@ -8,13 +8,15 @@ that only waits, so the cell would go on until its next timer.
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from aimon_nb.recording.recorder import Recording
+from aimon_nb.recording.records import Recording
 
 
 def watch(recording: Recording) -> Callable[[], None]:
@@ -45,6 +47,34 @@ def watch(recording: Recording) -> Callable[[], None]:
             signal.signal(signal.SIGINT, before)
 
     return restore
+
+
+@contextmanager
+def deferred(*, deliver: bool) -> Iterator[None]:
+    """Let no interrupt fall into a block of ours, where IPython would swallow it.
+
+    With `deliver` it reaches the user's code that runs next; without, the cell is
+    over and there is nothing left to interrupt.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came = False
+
+    def note(*_: Any) -> None:
+        nonlocal came
+        came = True
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is note:
+            signal.signal(signal.SIGINT, before)
+        if came and deliver:
+            timer = threading.Timer(0.01, _thread.interrupt_main)
+            timer.daemon = True
+            timer.start()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

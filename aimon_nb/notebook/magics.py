@@ -8,6 +8,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
+from aimon_nb.api import RunView
 from aimon_nb.notebook import chosen, options
 from aimon_nb.recording import context
 from aimon_nb.views import frames
@@ -96,3 +97,14 @@ class AimonMagics(Magics):
             if asked.to is not None:
                 return chosen.write(asked, runs, content=asked.content)
             return frames.spans(runs, content=asked.content)
+
+    @no_var_expand
+    @magic_arguments()
+    @argument("name", nargs="*", help="a run's id or name (default: the last run)")
+    @line_magic
+    def ai_show(self, line: str) -> RunView | None:
+        """Open the live view of a run again, from memory."""
+        asked = parse_argstring(self.ai_show, line)
+        with chosen.one_line():
+            found = chosen.named(" ".join(asked.name) or None)
+        return RunView(found[-1]) if found else None

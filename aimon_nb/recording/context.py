@@ -13,14 +13,15 @@ import threading
 import types
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import thread as pool_threads
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from aimon_nb.recording.patches import Patches
 
 if TYPE_CHECKING:
-    from aimon_nb.model import Span
-    from aimon_nb.recording.recorder import Recording
+    from aimon_nb.model import Span, SpanStatus
+    from aimon_nb.recording.records import Recording
 
 
 class Exchange(Protocol):
@@ -51,6 +52,12 @@ class Exchange(Protocol):
         """Nobody will read the rest of the answer."""
 
 
+class TrackedCall(Protocol):
+    """A call of a function under `ai_track`."""
+
+    over: bool
+
+
 # static · stream · noop (unsampled in the stream lifecycle) · dropped (the static
 # API in the stream lifecycle) · bare (no SDK object at all)
 Kind = Literal["static", "stream", "noop", "dropped", "bare"]
@@ -65,12 +72,12 @@ class Node:
 
     __slots__ = (
         "covers",
+        "entered",
         "error",
         "exchange",
         "home",
         "kept",
         "kind",
-        "late",
         "made",
         "parent",
         "record",
@@ -91,13 +98,20 @@ class Node:
     up: Node | None  # what was current when this one was entered
     t0: int
     t1: int | None
-    error: BaseException | None
+    error: tuple[SpanStatus, str, str] | None  # status, type, message
     exchange: Exchange | None
     covers: bool  # a framework's span over the same request
+    entered: bool
     made: bool  # by the wire
     home: tuple[int, int] | None
-    late: bool
     record: Span | None
+
+    def __init__(self, sdk: Any, kind: Kind, recording: Recording, t0: int) -> None:
+        self.sdk, self.kind, self.recording = sdk, kind, recording
+        self.t0, self.t1 = t0, None
+        self.parent = self.up = None
+        self.error = self.exchange = self.record = self.home = None
+        self.covers = self.made = self.entered = False
 
     @property
     def spent(self) -> bool:
@@ -113,6 +127,8 @@ class Node:
 current: ContextVar[Node | None] = ContextVar("aimon_nb_span", default=None)
 recording: ContextVar[Recording | None] = ContextVar("aimon_nb_run", default=None)
 pipeline: ContextVar[str | None] = ContextVar("aimon_nb_pipeline", default=None)
+tracked: ContextVar[TrackedCall | None] = ContextVar("aimon_nb_tracked", default=None)
+_CARRIED: tuple[ContextVar[Any], ...] = (recording, current, pipeline, tracked)
 
 # The notebook's own (`%ai_pipeline`): for code in no pipeline of its own. A plain
 # variable, for what an async cell sets in a ContextVar dies with its task.
@@ -125,7 +141,10 @@ def pipeline_name() -> str | None:
 
 
 def live(node: Node | None) -> Node | None:
-    """The nearest span that may be a parent: open and, when a call, not answered yet."""
+    """The nearest span that may be a parent: open and, when a call, not answered yet.
+
+    The walk ends: `up` is set once, before a span is current, and `parent` at birth.
+    """
     while node is not None:
         if node.t1 is not None:
             node = node.up
@@ -151,21 +170,31 @@ def carry(patches: Patches) -> None:
     patches.wrap(ThreadPoolExecutor, "submit", functools.partial(_submit, patches))
 
 
-def _here() -> tuple[Recording | None, Node | None, str | None]:
-    return recording.get(), current.get(), pipeline.get()
+def here() -> tuple[Any, ...]:
+    """Where the code that runs now stands."""
+    return tuple(var.get() for var in _CARRIED)
+
+
+def put(place: tuple[Any, ...]) -> None:
+    """Stand there. Never `reset(token)`: a cell or a generator may end in another context."""
+    for var, value in zip(_CARRIED, place, strict=True):
+        var.set(value)
+
+
+_NOWHERE = (None,) * len(_CARRIED)
 
 
 def _start(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
     def start(self: threading.Thread) -> Any:
-        here = _here()
-        if patches.live and here != (None, None, None):
+        # No tracked call above: the error of a thread reaches nobody who started it.
+        place = (*here()[:-1], None)
+        if patches.live and place != _NOWHERE and not _serves_a_pool(self):
             run = self.run
 
             def carried(thread: threading.Thread) -> None:
                 __tracebackhide__ = True
                 thread.__dict__.pop("run", None)
-                for var, value in zip((recording, current, pipeline), here, strict=True):
-                    var.set(value)  # type: ignore[attr-defined]
+                put(place)
                 run()
 
             # Bound, for the SDK's threading integration reads `run.__func__`.
@@ -175,30 +204,29 @@ def _start(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]
     return start
 
 
+def _serves_a_pool(thread: threading.Thread) -> bool:
+    """A pool's worker outlives the job it was started for: it has no place of its own."""
+    return getattr(thread, "_target", None) is pool_threads._worker
+
+
 def _submit(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
     def submit(
         self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
     ) -> Any:
-        here = _here()
-        if not patches.live or here == (None, None, None):
+        place = here()
+        if not patches.live or place == _NOWHERE:
             return original(self, fn, *args, **kwargs)
 
         @functools.wraps(fn, updated=())
         def carried(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            before = _here()
-            _put(here)
+            before = here()
+            put(place)
             try:
                 return fn(*args, **kwargs)
             finally:
-                _put(before)
+                put(before)
 
         return original(self, carried, *args, **kwargs)
 
     return submit
-
-
-def _put(place: tuple[Recording | None, Node | None, str | None]) -> None:
-    recording.set(place[0])
-    current.set(place[1])
-    pipeline.set(place[2])

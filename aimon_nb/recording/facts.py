@@ -53,7 +53,7 @@ def apply(facts: Facts, span: Span, run: Run) -> bool:
     for name, value in _fields(facts.data).items():
         if span.call is None or getattr(span, name) is None:
             setattr(span, name, value)
-    if span.call is None:
+    if span.call is None or not span.call.usage.known:
         span.usage = reported(facts.data)
     if run.trace_id is None and span.span_id == run.root_id:
         run.trace_id = span.trace_id
@@ -83,7 +83,7 @@ def _fields(data: dict[str, Any]) -> dict[str, str]:
 
 def status_of(error: BaseException) -> SpanStatus:
     """How a span ended that this exception left."""
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
         return "interrupted"
     if type(error).__name__ == "CancelledError":
         return "cancelled"

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 logger = logging.getLogger("aimon_nb")
+logger.addHandler(logging.NullHandler())  # nothing goes to the user's stderr unasked
 
 
 class Faults:

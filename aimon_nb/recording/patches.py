@@ -13,6 +13,7 @@ from typing import Any
 from aimon_nb.recording.faults import faults
 
 Make = Callable[[Any], Any]
+_ABSENT = object()
 
 
 class Patches:
@@ -38,6 +39,12 @@ class Patches:
         self.live = True
         return True
 
+    def put(self, owner: Any, name: str, value: Any) -> None:
+        """Set an attribute that `owner` may only inherit, until the undo."""
+        self._done.append((owner, name, value, owner.__dict__.get(name, _ABSENT)))
+        setattr(owner, name, value)
+        self.live = True
+
     def on_import(self, name: str, then: Callable[[ModuleType], None]) -> None:
         """Call `then(module)` now if the module is loaded, else right after its first import."""
         self.live = True
@@ -57,7 +64,11 @@ class Patches:
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
         for owner, name, wrapped, original in reversed(self._done):
-            if owner.__dict__.get(name) is wrapped:
+            if owner.__dict__.get(name) is not wrapped:
+                continue
+            if original is _ABSENT:
+                delattr(owner, name)
+            else:
                 setattr(owner, name, original)
         self._done.clear()
 

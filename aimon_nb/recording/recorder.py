@@ -14,42 +14,23 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from aimon_nb.model import Run, Span, SpanStatus
+from aimon_nb.model import Run
 from aimon_nb.model.run import RunStatus
-from aimon_nb.recording.context import Exchange, Node
-from aimon_nb.recording.facts import Facts, apply, describe, status_of
+from aimon_nb.recording import records
+from aimon_nb.recording.context import Node
+from aimon_nb.recording.facts import Facts, describe
 from aimon_nb.recording.faults import faults
+from aimon_nb.recording.records import Recording
 
 PERIOD = 0.1  # seconds between two paints
 PARSE_LIMIT = 2.0  # seconds the end of a cell waits for answers to be parsed
 RUNS_KEPT = 100
 
-Listener = Callable[["Recording", set[str]], None]
-START, END, ASK, ANSWER = range(4)
-
-
-@dataclass(slots=True, eq=False)
-class Recording:
-    """A run while it is written: the plain `run` and what only the recorder needs."""
-
-    run: Run
-    t0: int
-    root: Node | None = None
-    open: dict[Node, None] = field(default_factory=dict)
-    asked: dict[Exchange, None] = field(default_factory=dict)
-    changed: set[str] = field(default_factory=set)
-    captured: list[BaseException] = field(default_factory=list)  # sent to Sentry already
-    started_faults: int = 0
-    closed: bool = False
-    stop: bool = False
-
-    def seconds(self, t: int) -> float:
-        """From the start of the run to `t`."""
-        return (t - self.t0) / 1e9
+Listener = Callable[[Recording, set[str]], None]
+START, END, ASK = range(3)
 
 
 class Recorder:
@@ -65,22 +46,26 @@ class Recorder:
         self.recordings: dict[str, Recording] = {}
         self.sole: Recording | None = None  # the open run, when there is exactly one
         self.read: Callable[[Node], Facts] = lambda _: Facts()
+        self.forked = False  # a child process has no thread of ours: it records nothing
         self._open: list[Recording] = []
         self._listeners: list[Listener] = []
-        self._lock = threading.RLock()
+        self._lock = threading.RLock()  # records
+        self._telling = threading.RLock()  # listeners, which may take their time
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
-        self._ids = 0
+        self._count = 0
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
 
     # -- runs ---------------------------------------------------------------
 
     def open_run(self, name: str, **facts: Any) -> Recording:
         """Start a run; `facts` are further fields of `Run` (cell_id, options …)."""
         started = self.now()
-        self._ids += 1
-        run_id = f"{started:%Y%m%dT%H%M%S}-{self._ids:03d}{os.urandom(2).hex()}"
+        self._count += 1
+        run_id = f"{started:%Y%m%dT%H%M%S}-{self._count:03d}{os.urandom(2).hex()}"
         recording = Recording(Run(run_id=run_id, name=name, started=started, **facts), self.clock())
-        recording.started_faults = faults.count
+        recording.faults_before = faults.count
         with self._lock:
             self.recordings[run_id] = recording
             self._open.append(recording)
@@ -100,27 +85,34 @@ class Recorder:
         """Drain, end what was left open, count, and tell the listeners: the run is over.
 
         `before_last` runs when all spans have ended, before the listeners hear it.
+        Whatever fails in between, the run is closed.
         """
-        self._settle(recording)
-        run, t1 = recording.run, self.clock()
+        with faults.guard("settling a run"):
+            self._settle(recording)
+        t1 = self.clock()
         with self._lock:
-            left: SpanStatus = "interrupted" if status == "interrupted" else "abandoned"
-            for node in list(recording.open):
-                self._leave_open(recording, node, t1, left, status)
-            run.ended, run.duration = (
-                run.started + timedelta(seconds=recording.seconds(t1)),
-                recording.seconds(t1),
-            )
-            run.status = status
-            if error is not None:
-                run.error_type, run.error = describe(error)
-            recording.closed = True
-            recording.captured.clear()
-            if recording in self._open:
-                self._open.remove(recording)
-            self._count_open()
-            before_last()
-        self.drain(recording)
+            with faults.guard("ending the spans left open"):
+                records.leave_open(recording, self.read, status, t1)
+            self._close(recording, status, error, t1)
+            with faults.guard("noting what was sent"):
+                before_last()
+        with faults.guard("telling that a run is over"):
+            self.drain(recording)
+
+    def _close(
+        self, recording: Recording, status: RunStatus, error: BaseException | None, t1: int
+    ) -> None:
+        run = recording.run
+        run.duration = recording.seconds(t1)
+        run.ended = run.started + timedelta(seconds=run.duration)
+        run.status = status
+        if error is not None:
+            run.error_type, run.error = describe(error)
+        recording.closed = True
+        recording.captured.clear()
+        if recording in self._open:
+            self._open.remove(recording)
+        self._count_open()
 
     def runs(self) -> list[Run]:
         """Every run in memory, oldest first."""
@@ -152,7 +144,6 @@ class Recorder:
         self._wake.set()
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=2)
-        self._listeners.clear()
 
     # -- from the log to records ----------------------------------------------
 
@@ -161,109 +152,49 @@ class Recorder:
 
         `finished` is told even where no span of it changed.
         """
-        with self._lock:
-            self._take_log()
-            for recording in list(self.recordings.values()):
-                if recording.open or recording.asked:
-                    self._refresh(recording)
-            self._take_log()  # ends of spans that we made
-            for recording in list(self.recordings.values()):
-                if recording.changed or recording is finished:
-                    self._tell(recording)
+        with self._telling:
+            with self._lock:
+                self._take_log()
+                for recording in self.recordings.values():
+                    if recording.open or recording.asked:
+                        records.refresh(recording, self.read)
+                self._take_log()  # ends of spans that we made
+                news = [
+                    (recording, self._news(recording))
+                    for recording in self.recordings.values()
+                    if recording.changed or recording is finished
+                ]
+            # The lock is free again: a listener sends to the page, and may wait.
+            for recording, changed in news:
+                for listener in list(self._listeners):
+                    with faults.guard("showing a run"):
+                        listener(recording, changed)
 
     def _take_log(self) -> None:
         for _ in range(len(self.log)):
             kind, thing = self.log.popleft()
             try:
-                self._take(kind, thing)
+                if kind == START:
+                    records.started(thing)
+                elif kind == END:
+                    records.ended(thing, self.read)
+                else:
+                    thing.node.recording.asked[thing] = None
+                    thing.node.recording.changed.add(thing.node.span_id)
             except Exception:
                 faults.note("recording a span")
 
-    def _take(self, kind: int, thing: Any) -> None:
-        if kind == START:
-            self._started(thing)
-        elif kind == END:
-            self._ended(thing)
-        elif kind == ASK:
-            recording = thing.node.recording
-            recording.asked[thing] = None
-            recording.changed.add(thing.node.span_id)
-
-    def _started(self, node: Node) -> None:
-        recording, run = node.recording, node.recording.run
-        offset = recording.seconds(node.t0)
-        parent = node.parent.span_id if node.parent is not None else run.root_id
-        node.record = span = Span(
-            span_id=node.span_id,
-            parent_id=None if node is recording.root else parent,
-            run_id=run.run_id,
-            start=run.started + timedelta(seconds=offset),
-            offset=offset,
-            late=recording.closed,
-            sent="no: static API" if node.kind == "dropped" else None,
-        )
-        run.spans[span.span_id] = span
-        recording.open[node] = None
-        recording.changed.add(span.span_id)
-
-    def _ended(self, node: Node) -> None:
-        recording, span = node.recording, node.record
-        if span is None:
-            return
-        recording.open.pop(node, None)
-        span.late = span.late or recording.closed
-        span.duration = (node.t1 - node.t0) / 1e9 if node.t1 is not None else None
-        apply(self.read(node), span, recording.run)
-        span.covers = node.covers
-        if node.error is not None:
-            span.status = status_of(node.error)
-            span.error_type, span.error = describe(node.error)
-        elif span.status == "running":
-            span.status = "ok"
-        recording.changed.add(span.span_id)
-        if node.exchange is None:
-            node.sdk = None
-            return
-        node.exchange.record()  # the wire has the last word on its span
-        if node.exchange.settled:
-            node.sdk = None
-
-    def _refresh(self, recording: Recording) -> None:
-        for node in list(recording.open):
-            span = node.record
-            if span is None:
-                continue
-            if apply(self.read(node), span, recording.run) or span.covers != node.covers:
-                span.covers = node.covers
-                recording.changed.add(span.span_id)
-        for exchange in list(recording.asked):
-            try:
-                if exchange.read():
-                    recording.changed.add(exchange.node.span_id)
-                if exchange.ready:
-                    exchange.settle()
-                    del recording.asked[exchange]
-                    if exchange.node.t1 is not None and exchange.node not in recording.open:
-                        exchange.node.sdk = None
-            except Exception:
-                recording.asked.pop(exchange, None)
-                faults.note("reading a model's answer")
-
-    def _tell(self, recording: Recording) -> None:
+    def _news(self, recording: Recording) -> set[str]:
         from aimon_nb.pricing import price_run
 
         changed, recording.changed = recording.changed, set()
-        recording.run.faults = faults.count - recording.started_faults
+        recording.run.faults = faults.count - recording.faults_before
         with faults.guard("pricing"):
             price_run(recording.run, changed)
-        for listener in list(self._listeners):
-            with faults.guard("showing a run"):
-                listener(recording, changed)
-
-    # -- the end of a run -----------------------------------------------------
+        return changed
 
     def _settle(self, recording: Recording) -> None:
-        """Whatever was not read to its end is left; then parse, for a bounded time."""
+        """Parse what has come, for a bounded time; then nobody waits for the rest."""
         limit = time.monotonic() + PARSE_LIMIT
         self.drain()
         for exchange in list(recording.asked):
@@ -274,32 +205,19 @@ class Recorder:
             if len(recording.asked) >= before:
                 break
 
-    def _leave_open(
-        self, recording: Recording, node: Node, t1: int, left: SpanStatus, status: RunStatus
-    ) -> None:
-        span = node.record
-        if span is None:
-            return
-        span.duration = (t1 - node.t0) / 1e9
-        if node is recording.root:
-            span.status = (
-                "ok" if status == "ok" else "interrupted" if status == "interrupted" else "error"
-            )
-            node.t1 = t1
-            apply(self.read(node), span, recording.run)
-            recording.open.pop(node, None)
-        else:
-            span.status = left
-        recording.changed.add(span.span_id)
-
     def _count_open(self) -> None:
         self.sole = self._open[0] if len(self._open) == 1 else None
 
     def _forget_old(self) -> None:
-        for run_id in [k for k, r in self.recordings.items() if r.closed][: -RUNS_KEPT or None]:
+        closed = [run_id for run_id, one in self.recordings.items() if one.closed]
+        for run_id in closed[:-RUNS_KEPT]:
             del self.recordings[run_id]
 
     # -- the thread -------------------------------------------------------------
+
+    def wake(self) -> None:
+        """There is news although no run is open (a late span, a late answer)."""
+        self._wake.set()
 
     def _start_thread(self) -> None:
         if self._thread is None or not self._thread.is_alive():
@@ -308,17 +226,14 @@ class Recorder:
 
     def _paint(self) -> None:
         while self._thread is threading.current_thread():
-            busy = bool(
-                self._open or self.log or any(r.open or r.asked for r in self.recordings.values())
-            )
-            self._wake.wait(PERIOD if busy else None)
+            self._wake.wait(PERIOD if self._open else None)
             self._wake.clear()
-            if busy:
-                try:
-                    self.drain()
-                except Exception:
-                    faults.note("painting")
+            with faults.guard("painting"):
+                self.drain()
+            if not self._open:
+                time.sleep(PERIOD)  # late news comes in batches, too
 
-    def wake(self) -> None:
-        """There is news although no run is open (a late span)."""
-        self._wake.set()
+    def _after_fork(self) -> None:
+        self.forked, self.sole = True, None
+        self._lock, self._telling = threading.RLock(), threading.RLock()
+        self.log.clear()

@@ -6,6 +6,8 @@ import os
 from typing import Any
 
 import sentry_sdk
+from sentry_sdk.integrations.dedupe import DedupeIntegration
+from sentry_sdk.integrations.threading import ThreadingIntegration
 
 from aimon_nb.recording.patches import Patches
 
@@ -27,7 +29,15 @@ class Client:
             return
         # Auto-enabling imports every installed client library (3 to 10 s) and
         # switches integrations off by what is installed; calls come from the wire.
-        sentry_sdk.init(traces_sample_rate=1.0, auto_enabling_integrations=False)
+        # Of the default ones only those that keep parents in threads and errors single.
+        sentry_sdk.init(
+            traces_sample_rate=1.0,
+            auto_enabling_integrations=False,
+            default_integrations=False,
+            integrations=[DedupeIntegration(), ThreadingIntegration()],
+            include_local_variables=False,
+            include_source_context=False,
+        )
         self._ours = sentry_sdk.get_client()
 
     def close(self) -> None:

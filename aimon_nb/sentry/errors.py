@@ -2,37 +2,95 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sentry_sdk
+from sentry_sdk import scope as sentry_scope
 from sentry_sdk.utils import event_from_exception
 
 from aimon_nb.recording import context
 
+# On the exception itself: built-in ones take no weak reference, and a strong one
+# would keep the user's frames alive.
+_MARK = "_aimon_nb_captured"
+MECHANISM = "ai_monitoring"
 
-def capture(error: BaseException, pipeline: str | None, op: str | None, span: Any = None) -> None:
-    """Send an error event, unless this very exception was sent before in this run.
 
-    Interrupts and cancellations are no errors; without an active client nothing happens.
+def install() -> None:
+    """From now on nobody reports again what we reported, with DedupeIntegration or without."""
+    if _once not in sentry_scope.global_event_processors:
+        sentry_scope.add_global_event_processor(_once)
+
+
+def uninstall() -> None:
+    """Take that away again."""
+    if _once in sentry_scope.global_event_processors:
+        sentry_scope.global_event_processors.remove(_once)
+
+
+def capture(
+    error: BaseException,
+    pipeline: str | None,
+    op: str | None,
+    span: Any = None,
+    *,
+    operation: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+) -> None:
+    """Send an error event, unless this very exception was sent before.
+
+    In a run, that is: before in this run. Interrupts and cancellations are no
+    errors; without an active client nothing happens.
     """
     client = sentry_sdk.get_client()
-    if not isinstance(error, Exception) or not client.is_active():
+    if not isinstance(error, Exception) or not client.is_active() or _seen(error):
         return
-    recording = context.recording.get()
-    if recording is not None:
-        if any(seen is error for seen in recording.captured):
-            return
-        recording.captured.append(error)
     event, hint = event_from_exception(
         error,
-        client_options=client.options,
-        mechanism={"type": "ai_monitoring", "handled": False},
+        # A notebook's locals are its prompts, answers and keys.
+        client_options={
+            **client.options,
+            "include_local_variables": False,
+            "include_source_context": False,
+        },
+        mechanism={"type": MECHANISM, "handled": False},
     )
     contexts = event.setdefault("contexts", {})
     contexts["ai"] = {"pipeline": pipeline, "op": op}
-    if pipeline is not None:
-        event.setdefault("tags", {})["gen_ai.pipeline.name"] = pipeline
+    if operation is not None:
+        contexts["ai"]["operation"] = operation
+    named = {} if pipeline is None else {"gen_ai.pipeline.name": pipeline}
+    event["tags"] = {str(key): _tag(value) for key, value in {**(tags or {}), **named}.items()}
     if span is not None:
         read = getattr(span, "get_trace_context", None) or span._get_trace_context
         contexts["trace"] = read()
     sentry_sdk.capture_event(event, hint=hint)
+    error.__dict__[_MARK] = True
+
+
+def _tag(value: Any) -> str:
+    """A tag's value as Sentry takes it: one line of at most 200 characters."""
+    return " ".join(str(value).split())[:200]
+
+
+def _seen(error: Exception) -> bool:
+    recording = context.recording.get()
+    if recording is None:
+        return _MARK in error.__dict__
+    if any(seen is error for seen in recording.captured):
+        return True
+    recording.captured.append(error)
+    return False
+
+
+def _once(event: Any, hint: Any) -> Any:
+    """Drop what a hook for uncaught exceptions reports of an error that we sent."""
+    error = ((hint or {}).get("exc_info") or (None, None))[1]
+    if not getattr(error, "__dict__", {}).get(_MARK):
+        return event
+    # the last value is the error itself, the others are its causes
+    values = (event.get("exception") or {}).get("values") or [{}]
+    mechanism = values[-1].get("mechanism") or {}
+    again = mechanism.get("handled") is False and mechanism.get("type") != MECHANISM
+    return None if again else event

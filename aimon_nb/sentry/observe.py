@@ -21,10 +21,12 @@ from sentry_sdk.scope import Scope
 
 from aimon_nb.recording import context
 from aimon_nb.recording.context import Kind, Node
+from aimon_nb.recording.facts import describe, status_of
 from aimon_nb.recording.faults import faults
 from aimon_nb.recording.patches import Patches
-from aimon_nb.recording.recorder import END, START, Recorder, Recording
-from aimon_nb.sentry.reading import finish, read
+from aimon_nb.recording.recorder import END, START, Recorder
+from aimon_nb.recording.records import Recording
+from aimon_nb.sentry.reading import Ending, finish, read, told
 
 # Our own generator: the user's seeded `random` stays theirs.
 _bits = random.Random(os.urandom(16)).getrandbits  # noqa: S311
@@ -37,6 +39,7 @@ class Hints(threading.local):
     implicit = False  # Sentry chooses the parent
     making = False  # the wire makes this span ...
     under: Node | None = None  # ... under this one
+    asked: tuple[Any, Any] | None = None  # (name, attributes) that the SDK may drop
 
 
 class Observer:
@@ -45,12 +48,15 @@ class Observer:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.open: dict[int, Node] = {}
+        self.waiting: dict[Node, None] = {}  # of AI integrations, perhaps without a request yet
         self.hints = Hints()
+        self._patches: Patches | None = None
 
     def install(self, patches: Patches) -> None:
         """Wrap the span classes of the installed SDK."""
         from aimon_nb.sentry import stream
 
+        self._patches = patches
         self.recorder.read = read
         span, transaction = tracing.Span, tracing.Transaction
         patches.wrap(span, "__init__", self._init)
@@ -62,18 +68,19 @@ class Observer:
         patches.wrap(Scope, "start_transaction", self._start)
         stream.install(self, patches)
 
+    @property
+    def live(self) -> bool:
+        """Whether the wraps are to do anything; one that could not be taken off stays quiet."""
+        return self._patches is not None and self._patches.live
+
     # -- the hot path -----------------------------------------------------------
 
     def started(self, sdk: Any, kind: Kind, kept: dict[str, Any] | None = None) -> None:
         """Note a span that was made, and find its parent."""
         recording = context.recording.get() or self.recorder.sole
-        if recording is None:
+        if recording is None or not self.live or self.recorder.forked:
             return
-        node = Node()
-        node.sdk, node.kind, node.recording = sdk, kind, recording
-        node.t0, node.t1 = self.recorder.clock(), None
-        node.error = node.exchange = node.record = node.home = None
-        node.covers = False
+        node = Node(sdk, kind, recording, self.recorder.clock())
         node.made = self.hints.making
         node.up = cur = context.live(context.current.get())
         if not sdk._span_id:
@@ -85,10 +92,10 @@ class Observer:
             node.parent = self.hints.under
         else:
             node.parent = self._parent(sdk, kind, cur, recording)
-            if kind == "static":
-                if sdk.origin != "manual":
-                    node.home = context.home()
-            elif kind == "noop" or (kind == "stream" and sdk._active):
+            if str(told(node, "sentry.origin")).startswith("auto.ai."):
+                node.home = context.home()
+                self.waiting[node] = None
+            if kind == "noop" or (kind == "stream" and sdk._active):
                 context.current.set(node)
         self.open[id(sdk)] = node
         self.recorder.log.append((START, node))
@@ -115,6 +122,7 @@ class Observer:
         node = self.open.pop(id(sdk), None)
         if node is None:
             return
+        self.waiting.pop(node, None)
         if context.current.get() is node:
             context.current.set(node.up)
         if node.t1 is not None:
@@ -124,12 +132,12 @@ class Observer:
         if node.recording.closed:
             self.recorder.wake()
 
-    def finish(self, node: Node, t1: int, end: float, *, ok: bool) -> None:
+    def finish(self, node: Node, t1: int, end: float, how: Ending) -> None:
         """End a span made by `make`: at `t1` on our clock, `end` in seconds since the epoch."""
         node.t1 = t1
         if node.sdk is not None:
             self.open.pop(id(node.sdk), None)
-            finish(node, end, ok=ok)
+            finish(node, end, how)
         self.recorder.log.append((END, node))
 
     def make(self, parent: Node, op: str, name: str, origin: str) -> Node:
@@ -140,15 +148,13 @@ class Observer:
         finally:
             self.hints.making, self.hints.under = False, None
         node = self.open.get(id(sdk)) if sdk is not None else None
-        return node if node is not None else self._bare(parent, op, name, origin)
+        return node if node is not None else self.bare(parent, op, name, origin)
 
-    def _bare(self, parent: Node, op: str, name: str, origin: str) -> Node:
-        """Where the SDK would make nothing (unsampled stream): a record all the same."""
-        node = Node()
-        node.sdk, node.kind, node.recording = None, "bare", parent.recording
-        node.t0, node.t1 = self.recorder.clock(), None
-        node.error = node.exchange = node.record = node.home = None
-        node.covers, node.made, node.parent, node.up = False, True, parent, None
+    def bare(self, parent: Node, op: str, name: str, origin: str, t0: int | None = None) -> Node:
+        """A record without a span of the SDK, which would make none or has one already."""
+        at = self.recorder.clock() if t0 is None else t0
+        node = Node(None, "bare", parent.recording, at)
+        node.made, node.parent = True, parent
         node.span_id = f"{_bits(64):016x}"
         node.kept = {"sentry.op": op, "sentry.name": name, "sentry.origin": origin}
         self.recorder.log.append((START, node))
@@ -161,10 +167,10 @@ class Observer:
             original(sdk, *args, **kwargs)
             if type(sdk) is tracing.NoOpSpan:
                 return
-            name = context.pipeline_name()
-            if name is not None:
-                sdk._data[PIPELINE_NAME] = name
             try:
+                name = context.pipeline_name()
+                if name is not None:
+                    sdk._data[PIPELINE_NAME] = name
                 self.started(sdk, "static")
             except Exception:
                 faults.note("hearing a span")
@@ -174,9 +180,13 @@ class Observer:
     def _enter(self, original: Any) -> Any:
         def __enter__(sdk: Any) -> Any:
             node = self.open.get(id(sdk))
-            if node is not None:
-                node.up = context.live(context.current.get())
-                context.current.set(node)
+            # Once: a span entered twice would be above itself.
+            if node is not None and not node.entered:
+                try:
+                    node.entered, node.up = True, context.live(context.current.get())
+                    context.current.set(node)
+                except Exception:
+                    faults.note("entering a span")
             return original(sdk)
 
         return __enter__
@@ -186,13 +196,18 @@ class Observer:
 
         def __exit__(sdk: Any, ty: Any, value: Any, tb: Any) -> Any:
             node = self.open.get(id(sdk))
-            if node is not None and value is not None:
-                node.error = value
+            if node is not None and isinstance(value, BaseException):
+                try:
+                    # In words, here: the user's `__str__` must not run on our thread.
+                    node.error = (status_of(value), *describe(value))
+                except Exception:
+                    faults.note("hearing an error")
             try:
                 return original(sdk, ty, value, tb)
             finally:
                 if node is not None and node.kind == "dropped":
-                    self.ended(sdk)
+                    with faults.guard("hearing the end of a span"):
+                        self.ended(sdk)
 
         return __exit__
 

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Literal
 
 from aimon_nb.recording.context import Node
 from aimon_nb.recording.facts import Facts
 
 _EMPTY = Facts()
+
+
+def told(node: Node, key: str) -> Any:
+    """One attribute of a span, or its op or origin: cheap enough for the user's thread."""
+    sdk = node.sdk
+    if node.kind == "static":
+        if key == "sentry.op":
+            return getattr(sdk, "op", None)
+        return getattr(sdk, "origin", None) if key == "sentry.origin" else _data(sdk).get(key)
+    if node.kind == "stream":
+        return sdk._attributes.get(key) if sdk is not None else None
+    return node.kept.get(key)
+
+
+def _data(sdk: Any) -> dict[str, Any]:
+    return sdk._data if sdk is not None else {}
 
 
 def read(node: Node) -> Facts:
@@ -78,12 +94,16 @@ def write(node: Node, attributes: dict[str, Any], name: str | None = None) -> No
             node.kept["sentry.name"] = name
 
 
-def finish(node: Node, end: float, *, ok: bool) -> None:
+Ending = Literal["ok", "error", "cancelled"]
+_STATIC: dict[Ending, str] = {"ok": "ok", "error": "internal_error", "cancelled": "cancelled"}
+
+
+def finish(node: Node, end: float, how: Ending) -> None:
     """End a span that we made, at `end` (seconds since the epoch)."""
     sdk = node.sdk
     if node.kind == "static":
-        sdk.set_status("ok" if ok else "internal_error")
+        sdk.set_status(_STATIC[how])
         sdk.finish(end_timestamp=datetime.fromtimestamp(end, timezone.utc))
     elif node.kind == "stream":
-        sdk.status = "ok" if ok else "error"
+        sdk.status = "ok" if how == "ok" else "error"
         sdk.end(end)

@@ -10,10 +10,12 @@ from typing import Any
 
 import sentry_sdk
 from sentry_sdk import scope as sentry_scope
-from sentry_sdk.tracing_utils import has_span_streaming_enabled
 
+from aimon_nb.model import Run
 from aimon_nb.recording import context
-from aimon_nb.recording.recorder import Recorder, Recording
+from aimon_nb.recording.recorder import Recorder
+from aimon_nb.recording.records import Recording
+from aimon_nb.sentry import spans
 from aimon_nb.sentry.client import destination
 from aimon_nb.sentry.observe import Observer
 
@@ -30,12 +32,17 @@ class Root:
         # set(old), never reset(token): an async cell ends in another context.
         self._before = (context.recording.get(), context.current.get(), context.pipeline.get())
         self._scope = sentry_scope._current_scope.get()
-        sentry_scope._current_scope.set(sentry_sdk.get_current_scope().fork())
-        context.pipeline.set(pipeline)
-        context.recording.set(recording)  # before the root: the root belongs to this run
-        run.destination = destination()
-        self._span = _start(run.name, run.options.get("op") or OP, local=run.destination == "local")
-        self._span.__enter__()
+        try:
+            sentry_scope._current_scope.set(sentry_sdk.get_current_scope().fork())
+            context.pipeline.set(pipeline)
+            context.recording.set(recording)  # before the root: the root belongs to this run
+            run.destination = destination()
+            self._span = _start(run)
+            self._span.__enter__()
+        except BaseException:
+            self.leave()
+            sentry_scope._current_scope.set(self._scope)
+            raise
         recording.root = node = observer.open.get(id(self._span))
         if node is not None:
             run.root_id, run.trace_id = node.span_id, self._span.trace_id
@@ -70,21 +77,20 @@ def open_root(
     recorder: Recorder, observer: Observer, name: str, pipeline: str | None = None, **facts: Any
 ) -> Root:
     """Open a run and its root span, and make both current."""
-    return Root(recorder.open_run(name, **facts), observer, pipeline or name)
+    recording = recorder.open_run(name, **facts)
+    try:
+        return Root(recording, observer, pipeline or name)
+    except BaseException as error:
+        recorder.end_run(recording, "error", error)
+        raise
 
 
-def _start(name: str, op: str, *, local: bool) -> Any:
-    client = sentry_sdk.get_client()
-    if has_span_streaming_enabled(client.options):
-        from sentry_sdk import traces
-
-        return traces.start_span(name, {"sentry.op": op, "sentry.origin": ORIGIN})
-    outer = sentry_sdk.get_current_span()
-    if outer is not None:
-        return outer.start_child(op=op, name=name, origin=ORIGIN)
+def _start(run: Run) -> Any:
+    options = {"origin": ORIGIN, **run.options.get("span", {})}
     # Unsampled where nobody would get it: nothing is serialised for nobody.
-    more: dict[str, Any] = {"sampled": False} if local else {}
-    return sentry_sdk.start_transaction(name=name, op=op, origin=ORIGIN, **more)
+    if run.destination == "local":
+        options["sampled"] = False
+    return spans.start(run.name, run.options.get("op") or OP, **options)
 
 
 def _kept_spans(root: Any) -> set[str] | None:

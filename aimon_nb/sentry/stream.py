@@ -42,16 +42,17 @@ def install(observer: Observer, patches: Patches) -> None:
     patches.wrap(noop, "_end", observer.end)
     for name in ("set_attribute", "set_attributes"):
         patches.wrap(noop, name, lambda original: _keep(observer, original))
+    patches.wrap(traces, "start_span", lambda original: _asked(observer, original))
     patches.wrap(Scope, "start_streamed_span", lambda original: _start(observer, original))
 
 
 def _init(observer: Observer, original: Any) -> Any:
     def __init__(sdk: Any, *args: Any, **kwargs: Any) -> None:
         original(sdk, *args, **kwargs)
-        name = context.pipeline_name()
-        if name is not None:
-            sdk._attributes[PIPELINE_NAME] = name
         try:
+            name = context.pipeline_name()
+            if name is not None:
+                sdk._attributes[PIPELINE_NAME] = name
             observer.started(sdk, "stream")
         except Exception:
             faults.note("hearing a span")
@@ -66,6 +67,9 @@ def _noop_init(observer: Observer, original: Any) -> Any:
         original(sdk, name, attributes, *args, **kwargs)
         try:
             kept = dict(attributes or {})
+            if name is None and observer.hints.asked is not None:
+                name, attributes = observer.hints.asked
+                kept = {**dict(attributes or {}), "sentry.name": name}
             pipeline = context.pipeline_name()
             if pipeline is not None:
                 kept[PIPELINE_NAME] = pipeline
@@ -74,6 +78,20 @@ def _noop_init(observer: Observer, original: Any) -> Any:
             faults.note("hearing a span")
 
     return __init__
+
+
+def _asked(observer: Observer, original: Any) -> Any:
+    """In the static lifecycle it hands out a no-op without the name it was asked for."""
+
+    def start_span(name: Any, attributes: Any = None, *args: Any, **kwargs: Any) -> Any:
+        hints = observer.hints
+        before, hints.asked = hints.asked, (name, attributes)
+        try:
+            return original(name, attributes, *args, **kwargs)
+        finally:
+            hints.asked = before
+
+    return start_span
 
 
 def _keep(observer: Observer, original: Any) -> Any:
@@ -105,14 +123,11 @@ def _child(observer: Observer, original: Any) -> Any:
 
 def _end(observer: Observer, original: Any) -> Any:
     def _end(sdk: Any, end_timestamp: Any = None) -> Any:
-        node = observer.open.get(id(sdk))
-        exchange = node.exchange if node is not None and not node.made else None
-        if exchange is not None and exchange.good and sdk._end_timestamp is None:
-            end = end_timestamp if end_timestamp is not None else time.time()
-            if exchange.hold(lambda: original(sdk, end)):
-                _off_scope(sdk)
-                observer.ended(sdk)
+        try:
+            if _held(observer, original, sdk, end_timestamp):
                 return None
+        except Exception:
+            faults.note("holding a span's end")
         try:
             return original(sdk, end_timestamp)
         finally:
@@ -122,6 +137,19 @@ def _end(observer: Observer, original: Any) -> Any:
                 faults.note("hearing the end of a span")
 
     return _end
+
+
+def _held(observer: Observer, original: Any, sdk: Any, end_timestamp: Any) -> bool:
+    node = observer.open.get(id(sdk))
+    exchange = node.exchange if node is not None and not node.made else None
+    if exchange is None or not exchange.good or sdk._end_timestamp is not None:
+        return False
+    end = end_timestamp if end_timestamp is not None else time.time()
+    if not exchange.hold(lambda: original(sdk, end)):
+        return False
+    _off_scope(sdk)
+    observer.ended(sdk)
+    return True
 
 
 def _off_scope(sdk: Any) -> None:
@@ -138,9 +166,10 @@ def _start(observer: Observer, original: Any) -> Any:
         hints = observer.hints
         before, hints.implicit = hints.implicit, parent_span is traces._DEFAULT_PARENT_SPAN
         if hints.implicit:
-            cur = context.live(context.current.get())
-            if cur is not None and cur.kind == "stream" and cur.sdk is not scope.streamed_span:
-                parent_span = cur.sdk
+            with faults.guard("choosing a parent"):
+                cur = context.live(context.current.get())
+                if cur is not None and cur.kind == "stream" and cur.sdk is not scope.streamed_span:
+                    parent_span = cur.sdk
         try:
             return original(scope, name, attributes, parent_span, active)
         finally:

@@ -7,8 +7,8 @@ A token is a word (`str.split`). Then:
   prompt cache would have them; a part of input;
 - cache_write: 0, but instructions that hold `[new]` are written to the cache
   instead of read from it: cached is 0 then;
-- reasoning: for models called `o1`, `o3`, … or `gpt-5…`, the words of the last
-  turn; 0 for the rest;
+- reasoning: for models called `o1`, `o3`, …, `gpt-5…`, `gemini-3…` or `claude-opus…`,
+  the words of the last turn; 0 for the rest;
 - output: the words of the answer plus reasoning.
 
 What a request says can steer what happens to it, wherever it stands in the last
@@ -24,7 +24,7 @@ import re
 from dataclasses import dataclass, field
 from itertools import cycle, islice, pairwise
 
-_REASONS = re.compile(r"o\d|gpt-5")
+_REASONS = re.compile(r"o\d|gpt-5|gemini-3|claude-opus")
 _STEER = re.compile(r"\[(wait|status) ([\d.]+)\]|\[(busy once|cut)\]")
 _OPENING = ("In", "short:")
 _FILLER = ("and", "the", "rest", "follows", "from", "the", "text", "in", "plain", "words")

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aimon_nb.testing.counting import Tokens
+from aimon_nb.testing.counting import Tokens, Turns
 
 Body = dict[str, Any]
+CREATED = 1_767_225_600  # one instant for all: answers are the same at every run
+_NO_MODEL = "no-such-model"
+_USE_TOOL = "use the tool"
 
 
 class RefusedError(Exception):
@@ -22,12 +25,13 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a dialect says: one JSON body, or the frames of an event stream."""
+    """What a dialect says: one JSON body, or the frames of a stream of some `kind`."""
 
     tokens: Tokens
     body: Any = None
     frames: Sequence[bytes] | None = None
     usage_told: bool = True
+    kind: str = "text/event-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +56,30 @@ def sse(events: Iterable[tuple[str | None, Any]]) -> list[bytes]:
         head = f"event: {name}\n" if name else ""
         frames.append(f"{head}data: {text}\n\n".encode())
     return frames
+
+
+def lines(documents: Iterable[Any]) -> list[bytes]:
+    """Encode documents as JSON, one a line."""
+    return [json.dumps(document).encode() + b"\n" for document in documents]
+
+
+def model_of(body: Body) -> str:
+    """The model that is asked, which every request must name."""
+    if not isinstance(body.get("model"), str):
+        raise RefusedError(400, "you must provide a model parameter")
+    if body["model"] == _NO_MODEL:
+        raise RefusedError(404, f"The model `{_NO_MODEL}` does not exist")
+    return str(body["model"])
+
+
+def text_of(content: Any) -> str:
+    """The text of a turn: a text, or the texts of its parts."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return " ".join(str(part.get("text", "")) for part in parts if isinstance(part, dict))
+
+
+def wants_tool(turns: Turns, tools: Sequence[Any] | None) -> bool:
+    """Whether the user asks to `use the tool`, and there is one."""
+    return bool(tools and turns.pairs and turns.pairs[-1][0] == "user" and _USE_TOOL in turns.last)

@@ -11,13 +11,19 @@ from itertools import count
 from typing import Any
 
 from aimon_nb.testing.counting import Tokens, Turns, answer_to, pieces, words
-from aimon_nb.testing.dialect import Answer, Body, Endpoint, RefusedError, sse
+from aimon_nb.testing.dialect import (
+    CREATED,
+    Answer,
+    Body,
+    Endpoint,
+    model_of,
+    sse,
+    text_of,
+    wants_tool,
+)
 from aimon_nb.testing.schema import example
 
-_CREATED = 1_767_225_600  # one instant for all: answers are the same at every run
 _MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-5", "gpt-5-mini", "o4-mini", "text-embedding-3-small")
-_NO_MODEL = "no-such-model"
-_USE_TOOL = "use the tool"
 _numbers = count(1)
 _ERROR_TYPES = {
     401: "authentication_error",
@@ -35,31 +41,12 @@ def error(status: int, message: str) -> Body:
     return {"error": {"message": message, "type": kind, "param": None, "code": None}}
 
 
-def _text(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    return " ".join(str(part.get("text", "")) for part in parts if isinstance(part, dict))
-
-
-def _model(body: Body) -> str:
-    if not isinstance(body.get("model"), str):
-        raise RefusedError(400, "you must provide a model parameter")
-    if body["model"] == _NO_MODEL:
-        raise RefusedError(404, f"The model `{_NO_MODEL}` does not exist")
-    return str(body["model"])
-
-
-def _wants_tool(turns: Turns, tools: list[Body] | None) -> bool:
-    return bool(tools and turns.pairs and turns.pairs[-1][0] == "user" and _USE_TOOL in turns.last)
-
-
 # --- chat completions ---------------------------------------------------------------------------
 
 
 def _chat_turns(body: Body) -> Turns:
     messages = body.get("messages") or []
-    return Turns(tuple((m.get("role", "user"), _text(m.get("content"))) for m in messages))
+    return Turns(tuple((m.get("role", "user"), text_of(m.get("content"))) for m in messages))
 
 
 def _chat_usage(tokens: Tokens) -> Body:
@@ -84,7 +71,7 @@ def _chat_usage(tokens: Tokens) -> Body:
 def _chat_said(body: Body, chunks: int) -> tuple[str, Body | None]:
     """Give the text of the answer, and the function called if it is a tool call."""
     turns = _chat_turns(body)
-    if _wants_tool(turns, body.get("tools")):
+    if wants_tool(turns, body.get("tools")):
         function = body["tools"][0]["function"]
         return json.dumps(example(function.get("parameters") or {})), function
     wanted = body.get("response_format") or {}
@@ -96,11 +83,11 @@ def _chat_said(body: Body, chunks: int) -> tuple[str, Body | None]:
 
 
 def _chat(body: Body, chunks: int) -> Answer:
-    model = _model(body)
+    model = model_of(body)
     said, function = _chat_said(body, chunks)
     tokens = _chat_turns(body).count(model, said)
     number = next(_numbers)
-    head = {"id": f"chatcmpl-{number}", "created": _CREATED, "model": model}
+    head = {"id": f"chatcmpl-{number}", "created": CREATED, "model": model}
     head |= {"service_tier": "default", "system_fingerprint": "fp_truth"}
     call = _tool_call(function, said, number) if function else None
     if body.get("stream"):
@@ -170,9 +157,9 @@ def _response_turns(body: Body) -> Turns:
     given = body.get("input") or ""
     for item in [{"role": "user", "content": given}] if isinstance(given, str) else given:
         if item.get("type") == "function_call_output":
-            pairs.append(("tool", _text(item.get("output"))))
+            pairs.append(("tool", text_of(item.get("output"))))
         elif "role" in item:
-            pairs.append((item["role"], _text(item.get("content"))))
+            pairs.append((item["role"], text_of(item.get("content"))))
     return Turns(tuple(pairs))
 
 
@@ -191,7 +178,7 @@ def _response_item(body: Body, chunks: int, number: int) -> tuple[str, Body]:
     """Give the text of the answer and the output item that holds it."""
     turns = _response_turns(body)
     functions = [tool for tool in body.get("tools") or [] if tool.get("type") == "function"]
-    if _wants_tool(turns, functions):
+    if wants_tool(turns, functions):
         said = json.dumps(example(functions[0].get("parameters") or {}))
         call = {"type": "function_call", "id": f"fc_{number}", "call_id": f"call_{number}"}
         return said, {**call, "name": functions[0]["name"], "arguments": said}
@@ -208,12 +195,12 @@ def _response_item(body: Body, chunks: int, number: int) -> tuple[str, Body]:
 def _response(body: Body, chunks: int) -> Answer:
     number = next(_numbers)
     said, item = _response_item(body, chunks, number)
-    tokens = _response_turns(body).count(_model(body), said)
+    tokens = _response_turns(body).count(model_of(body), said)
     item = {**item, "status": "completed"}
     whole = {
         "id": f"resp_{number}",
         "object": "response",
-        "created_at": _CREATED,
+        "created_at": CREATED,
         "status": "completed",
         "error": None,
         "incomplete_details": None,
@@ -294,17 +281,19 @@ def _embeddings(body: Body, _chunks: int) -> Answer:
         data.append({"object": "embedding", "index": index, "embedding": vector})
     tokens = Tokens(input=sum(map(words, texts)))
     usage = {"prompt_tokens": tokens.input, "total_tokens": tokens.input}
-    answer = {"object": "list", "data": data, "model": _model(body), "usage": usage}
+    answer = {"object": "list", "data": data, "model": model_of(body), "usage": usage}
     return Answer(tokens, body=answer)
 
 
 def _models() -> Body:
-    made = {"object": "model", "created": _CREATED, "owned_by": "truth"}
+    made = {"object": "model", "created": CREATED, "owned_by": "truth"}
     return {"object": "list", "data": [{"id": name, **made} for name in _MODELS]}
 
 
+_CHAT = Endpoint(lambda b: _chat_turns(b).last, _chat, error)
 CALLS: dict[str, Endpoint] = {
-    "/v1/chat/completions": Endpoint(lambda b: _chat_turns(b).last, _chat, error),
+    "/v1/chat/completions": _CHAT,
+    "/openai/deployments/{model}/chat/completions": _CHAT,
     "/v1/responses": Endpoint(lambda b: _response_turns(b).last, _response, error),
     "/v1/embeddings": Endpoint(lambda b: " ".join(_embedding_texts(b)), _embeddings, error),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 import time
@@ -11,14 +12,38 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any, Literal
+from urllib.parse import unquote
 
-from aimon_nb.testing import openai_api
+from aimon_nb.testing import (
+    anthropic_api,
+    bedrock_api,
+    cohere_api,
+    gemini_api,
+    huggingface_api,
+    mistral_api,
+    ollama_api,
+    openai_api,
+)
 from aimon_nb.testing.counting import steering
 from aimon_nb.testing.dialect import Body, Endpoint, RefusedError
 
 Outcome = Literal["running", "finished", "left_early", "cut"]
-# A further dialect adds its paths here.
-CALLS: dict[str, Endpoint] = {**openai_api.CALLS}
+# A further dialect adds its paths here; `{model}` in one stands for the model.
+CALLS: dict[str, Endpoint] = {
+    **openai_api.CALLS,
+    **anthropic_api.CALLS,
+    **bedrock_api.CALLS,
+    **cohere_api.CALLS,
+    **gemini_api.CALLS,
+    **huggingface_api.CALLS,
+    **mistral_api.CALLS,
+    **ollama_api.CALLS,
+}
+_WITH_MODEL = [
+    (re.compile(re.escape(path).replace(r"\{model\}", "([^/]+)")), endpoint)
+    for path, endpoint in CALLS.items()
+    if "{model}" in path
+]
 PAGES = {**openai_api.PAGES}
 
 
@@ -52,8 +77,11 @@ class Served:
 class TruthServer:
     """A local model server with deterministic answers and known usage.
 
-    Speaks OpenAI's chat completions, responses, embeddings and models. How it
-    counts and what a request can ask for stands in `aimon_nb.testing.counting`.
+    Speaks OpenAI's chat completions, responses, embeddings and models below `url`,
+    and below `root`, each where its client looks for it: Anthropic's messages,
+    Gemini, Bedrock, Cohere, Ollama, Hugging Face's text generation; Mistral below
+    `root + "/mistral"`. How it counts and what a request can ask for stands in
+    `aimon_nb.testing.counting`.
 
     Args:
         latency: Seconds before an answer begins.
@@ -82,9 +110,14 @@ class TruthServer:
         return f"127.0.0.1:{self._http.server_address[1]}"
 
     @property
+    def root(self) -> str:
+        """The base URL for clients that bring the whole path: Anthropic, Google, boto3 …."""
+        return f"http://{self.host}"
+
+    @property
     def url(self) -> str:
         """The base URL for an OpenAI client."""
-        return f"http://{self.host}/v1"
+        return f"{self.root}/v1"
 
     def start(self) -> TruthServer:
         """Listen on a free port of 127.0.0.1; a second start changes nothing."""
@@ -177,7 +210,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Http
 
     def do_GET(self) -> None:
-        page = PAGES.get(self.path)
+        page = PAGES.get(self.path.partition("?")[0])
         if page is None:
             self._send(404, _unknown(self.path))
         else:
@@ -187,13 +220,13 @@ class _Handler(BaseHTTPRequestHandler):
         size = int(self.headers.get("Content-Length") or 0)
         raw = self.rfile.read(size)
         path = self.path.partition("?")[0]
-        endpoint = CALLS.get(path)
+        endpoint, in_path = _route(path)
         if endpoint is None:
             self._send(404, _unknown(path))
             return
         try:
-            body = json.loads(raw)
-        except ValueError:
+            body = in_path | json.loads(raw)
+        except (ValueError, TypeError):
             self._send(400, endpoint.error(400, "the request body is not JSON"))
             return
         self._serve(endpoint, self.server.owner._begin(path, body))
@@ -239,7 +272,7 @@ class _Handler(BaseHTTPRequestHandler):
             reasoning=tokens.reasoning,
         )
         if answer.frames is not None:
-            return self._stream(answer.frames, cut=steer.cut)
+            return self._stream(answer.frames, answer.kind, cut=steer.cut)
         if steer.cut:
             return self._break_off()
         self._send(200, answer.body)
@@ -251,8 +284,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
         self.wfile.flush()
 
-    def _stream(self, frames: Sequence[bytes], *, cut: bool) -> Outcome:
-        self._head(200, "text/event-stream", ("Transfer-Encoding", "chunked"))
+    def _stream(self, frames: Sequence[bytes], kind: str, *, cut: bool) -> Outcome:
+        self._head(200, kind, ("Transfer-Encoding", "chunked"))
         for number, frame in enumerate(frames):
             if number:
                 self._wait(self.server.owner.chunk_latency)
@@ -300,6 +333,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Write nothing to stderr: a notebook would show it."""
+
+
+def _route(path: str) -> tuple[Endpoint | None, Body]:
+    """(what answers on a path, the model if the path names it)."""
+    if path in CALLS:
+        return CALLS[path], {}
+    for pattern, endpoint in _WITH_MODEL:
+        found = pattern.fullmatch(path)
+        if found:
+            return endpoint, {"model": unquote(found[1])}
+    return None, {}
 
 
 def _unknown(path: str) -> Body:

@@ -41,6 +41,16 @@ def again(run: Run, mount_id: str, *, wait: bool = False) -> Bundle:
     return {"text/html": body + script, "text/plain": said}
 
 
+def reopened(run: Run, mount_id: str) -> Bundle:
+    """Build what shows a run from memory in another cell: it reads without a kernel too."""
+    if not run.running:
+        saved = html.static(run, mount_id, opened=True)
+        return {"text/html": saved, "text/plain": text.tree(run)}
+    body = html.host(_paragraph(in_progress(run)), mount_id, "opacity:.75")
+    script = html.mount_script(run.run_id, mount_id, opened=True)
+    return {"text/html": body + script, "text/plain": text.tree(run)}
+
+
 def in_progress(run: Run) -> str:
     """Say what stands in for the tree of a run that has not ended in this file."""
     when = run.started.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from html import escape
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,6 +122,8 @@ def _frame(runs: list[Run], by: Sequence[str] | None, content: bool) -> pd.DataF
 
 def document(runs: Sequence[Run], by: Sequence[str] | None, *, content: bool) -> Document:
     """Runs in the exported form: with their spans, or with `by` their usage."""
+    from importlib.metadata import version
+
     from aimon_nb.views.schema import Document, RunRecord, SpanRecord, UsageRecord
 
     frame = _frame(list(runs), by, content)

@@ -32,16 +32,16 @@ _PROSE = '<div style="white-space:pre-wrap;opacity:.75">'
 _INSET = '<div style="margin-left:1.2em">'
 
 
-def static(run: Run, mount_id: str | None = None) -> str:
+def static(run: Run, mount_id: str | None = None, *, opened: bool = False) -> str:
     """Render the whole run as HTML without any prompt or answer.
 
     With `mount_id`, unique to this showing, a short script puts the live view
-    over it in the page where the run happened.
+    over it in a page that knows the run; `opened` has it open there.
     """
     body = "".join(_body(run))
     if mount_id is None:
         return f'<div style="{_ROOT}">{body}</div>'
-    return host(body, mount_id, _ROOT) + mount_script(run.run_id, mount_id)
+    return host(body, mount_id, _ROOT) + mount_script(run.run_id, mount_id, opened=opened)
 
 
 def host(body: str, mount_id: str, style: str) -> str:
@@ -51,13 +51,16 @@ def host(body: str, mount_id: str, style: str) -> str:
     )
 
 
-def mount_script(run_id: str, mount_id: str, *, wait: bool = False) -> str:
-    """Write a script of at most 300 bytes; `wait` holds the user's cleared output for a frame."""
-    option = ",{wait:1}" if wait else ""
+def mount_script(run_id: str, mount_id: str, *, wait: bool = False, opened: bool = False) -> str:
+    """Write a script of at most 300 bytes that shows the live view, now or when its run is here.
+
+    `wait` holds the user's cleared output for a frame, `opened` opens a folded view.
+    """
+    options = "{wait:1}" if wait else "{open:1}" if opened else "{}"
     return (
         f"<script>(()=>{{const e=document.getElementById({_literal(mount_id)}),"
-        f"r=globalThis[Symbol.for('aimon_nb')]?.runs.get({_literal(run_id)});"
-        f"e&&r?.mount(e{option})}})()</script>"
+        f"r={_literal(run_id)},s=globalThis[Symbol.for('aimon_nb')]??={{}},o={options},v=s.runs?.get(r);"
+        "e&&(v?v.mount(e,o):(s.waiting??=[]).push([r,e,o]))})()</script>"
     )
 
 

@@ -3,48 +3,64 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from aimon_nb.model import Run
 from aimon_nb.views import bundle, rows
 
+if TYPE_CHECKING:
+    from aimon_nb.views.widget import RunWidget
+    from aimon_nb.views.widget.feed import Feed
+
 Mode = Literal["live", "html", "text", "none"]
 
 _showings = itertools.count(1)  # ids differ at each showing: pages share their scope
-BATCH = 500  # rows a message
 
 
 class LiveView:
-    """One showing of one run."""
+    """All showings of one run: they share one widget, made when it is first needed."""
 
     def __init__(self, run: Run, mode: Mode) -> None:
         self._run, self._mode = run, mode
-        self._widget: Any = None
-        self._finished = False
+        self._widget: RunWidget | None = None
+        self._feed: Feed | None = None
+        self._opened = self._finished = False
         self.display_id = f"aimon-{run.run_id}-{next(_showings)}"
+
+    @property
+    def widget(self) -> RunWidget:
+        """The run as a widget; a page that shows it is told everything."""
+        if self._widget is None:
+            from aimon_nb.views.widget import RunWidget
+            from aimon_nb.views.widget.feed import Feed
+
+            self._widget = RunWidget(self._run.run_id, lambda: rows.snapshot(self._run))
+            self._feed = Feed(self._run, self._widget)
+            if self._run.running and self._run.spans:
+                self._feed.send_all()  # a page cannot ask while the cell runs
+        return self._widget
 
     def open(self) -> None:
         """Display the view, empty still."""
         if self._mode == "live":
             from IPython.display import display
 
-            from aimon_nb.views.widget import RunWidget
-
-            self._widget = RunWidget(run_id=self._run.run_id)
-            display(bundle.live(self._run, self._widget), raw=True, display_id=self.display_id)
+            display(bundle.live(self._run, self.widget), raw=True, display_id=self.display_id)
+            self._opened = True
 
     def update(self, changed: set[str]) -> None:
         """Send the changed spans to the page."""
-        if self._widget is not None:
-            self._send(changed)
-            if self._finished:
+        if self._feed is not None:
+            self._feed.send(changed)
+            if self._finished and self._opened:
                 self._swap()
 
     def finish(self) -> None:
         """Leave the static form in the cell; in this page the full view stays mounted on it."""
         self._finished = True
-        if self._mode == "live":
-            self._widget.snapshot = rows.snapshot(self._run)
+        if self._widget is not None:
+            self._widget.remember()
+        if self._opened:
             self._swap()
         elif self._mode == "text":
             from IPython.display import display
@@ -56,28 +72,22 @@ class LiveView:
         mount_id = f"{self.display_id}-{next(_showings)}"
         return bundle.again(self._run, mount_id, wait=wait)
 
+    def reopened(self) -> dict[str, Any]:
+        """The bundle that shows the run in another cell: the saved form, and over it the view."""
+        with_model = self.widget  # the page fetches what it lacks from it
+        mount_id = f"aimon-{with_model.run_id}-{next(_showings)}"
+        return bundle.reopened(self._run, mount_id)
+
     @property
     def on_screen(self) -> bool:
         """Whether a live view stands in the cell's output."""
-        return self._widget is not None and not self._finished
+        return self._opened and not self._finished
 
     def close(self) -> None:
         """Let the page's model go; what is displayed stays."""
-        widget, self._widget = self._widget, None
+        widget, self._widget, self._feed = self._widget, None, None
         if widget is not None:
             widget.close()
-
-    def _send(self, changed: set[str]) -> None:
-        run = self._run
-        spans = [span for span in (run.spans.get(i) for i in changed) if span is not None]
-        spans.sort(key=lambda span: span.offset)
-        for start in range(0, max(len(spans), 1), BATCH):
-            part = spans[start : start + BATCH]
-            self._widget.send_rows(rows.header(run), [rows.row(span, run) for span in part])
-        # Content goes by message only: a trait could be saved with the notebook.
-        details = {s.span_id: rows.detail(s) for s in spans if s.span_id != run.root_id}
-        if details:
-            self._widget.send_details(details)
 
     def _swap(self) -> None:
         from IPython.display import update_display

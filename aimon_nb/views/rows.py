@@ -56,6 +56,7 @@ def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
 def row(span: Span, run: Run) -> dict[str, Any]:
     """Build one line of the tree; `start` and `dur` in seconds, `usd` in dollars."""
     usage, cost = span.usage, span.cost
+    known = span.model or span.request_model
     return {
         "id": span.span_id,
         "parent": run.shown_parent(span),
@@ -75,6 +76,9 @@ def row(span: Span, run: Run) -> dict[str, Any]:
         "counts": counts(span),
         "error": _error(span.error_type, _said(span)),
         "streaming": bool(span.streaming),
+        "ttft": _number(span.ttft),
+        "heard": _heard(span),
+        "model": words.line(known, 80) if known else None,
         "item": words.line(span.item, 60) if span.item else None,
         "asked": _asked(span),
         "hidden": not run.shows(span),
@@ -164,6 +168,13 @@ def _nothing_to_bill(span: Span) -> bool:
     return span.status == "error" and span.cost is not None and span.cost.state == "no_usage"
 
 
+def _heard(span: Span) -> int | None:
+    """Count the characters of an answer that still streams; None once it is over."""
+    if span.status != "running" or not span.streaming or span.call is None:
+        return None
+    return sum(len(m.text) + sum(len(a) for _, a in m.tool_calls) for m in span.call.output)
+
+
 def _size(data: dict[str, Any]) -> int:
     return len(json.dumps(data))
 
@@ -247,13 +258,14 @@ def _arithmetic(cost: Cost | None, model: str | None) -> dict[str, Any] | None:
 def _facts(span: Span) -> dict[str, str | None]:
     call = span.call
     asked = span.request_model if span.request_model != span.model else None
+    tier = call.service_tier if call else None
     return {
         "provider": span.provider,
         "host": call.host if call else None,
         "asked for": asked,
-        "service tier": call.service_tier if call else None,
+        "service tier": tier if tier != "default" else None,
         "item": span.item,
-        "attempt": str(span.attempt) if span.attempt is not None else None,
+        "attempt": str(span.attempt) if (span.attempt or 1) > 1 else None,
         "thread": span.thread,
     }
 
@@ -278,7 +290,15 @@ def _listed(facts: dict[str, str | None]) -> list[list[str]]:
 
 
 def _ending(span: Span) -> str:
-    """Say how the answer ended: `stop · first token 0.31 s`."""
+    """Say how the answer ended: `stop · first token 0.31 s · 62 tok/s`."""
     first = f"first token {words.seconds(span.ttft)}" if span.ttft is not None else ""
     finish = words.line(span.finish_reason, 40) if span.finish_reason else ""
-    return " · ".join(p for p in (finish, first) if p)
+    return " · ".join(p for p in (finish, first, _speed(span)) if p)
+
+
+def _speed(span: Span) -> str:
+    """Say how fast the answer came once it had begun."""
+    if span.ttft is None or span.duration is None or not span.usage.output:
+        return ""
+    streamed = span.duration - span.ttft
+    return f"{span.usage.output / streamed:,.0f} tok/s" if streamed >= 0.05 else ""

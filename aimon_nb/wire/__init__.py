@@ -7,15 +7,19 @@ them, and a dialect reads them later, off the user's path.
 
 from __future__ import annotations
 
+from functools import partial
+
 from aimon_nb.recording.patches import Patches
+from aimon_nb.sentry import frameworks
 from aimon_nb.sentry.observe import Observer
 from aimon_nb.wire import gate
-from aimon_nb.wire.transports import httpx
+from aimon_nb.wire.transports import TRANSPORTS
 
 __all__ = ["gate", "install"]
 
 
 def install(observer: Observer, patches: Patches) -> None:
     """Hear the HTTP clients that are loaded, and the others at their first import."""
-    for name in ("httpx", "httpx2"):
-        patches.on_import(name, lambda module: httpx.install(module, observer, patches))
+    frameworks.install(patches)
+    for module, transport in TRANSPORTS.items():
+        patches.on_import(module, partial(transport.install, observer=observer, patches=patches))

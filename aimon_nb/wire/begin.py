@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
-import re
+import functools
 from collections.abc import Callable
+from typing import Any
 
 from aimon_nb.recording import context
+from aimon_nb.recording.faults import faults
 from aimon_nb.sentry.observe import Observer
-from aimon_nb.wire.dialects import find
+from aimon_nb.wire import gate
+from aimon_nb.wire.dialects import find, known
 from aimon_nb.wire.exchange import Exchange
 from aimon_nb.wire.join import join
 
-# One cheap look at the raw path before anything else; the dialects decide.
-_MAYBE = re.compile(rb"/(chat/completions|embeddings)(\?|$)")
+Hear = Callable[..., Exchange | None]
+
+
+def quiet(hear: Hear) -> Hear:
+    """Guard what stands before the user's request: a fault of ours hears nothing."""
+
+    @functools.wraps(hear)
+    def guarded(*args: Any) -> Exchange | None:
+        try:
+            return hear(*args)
+        except Exception:
+            faults.note("hearing a request")
+            return None
+
+    return guarded
 
 
 def begin(
-    host: str,
-    port: int | None,
-    raw_path: bytes,
-    body: Callable[[], bytes | None],
-    observer: Observer,
+    observer: Observer, address: str, raw_path: bytes, body: Callable[[], bytes | None]
 ) -> Exchange | None:
-    """The exchange of a model request, joined to its span; None for all else."""
-    if _MAYBE.search(raw_path) is None:
-        return None
+    """The exchange of a model request, joined to its span; None for all else.
+
+    Args:
+        observer: Where spans are heard and made.
+        address: The host, with its port where the URL has one.
+        raw_path: The path with its query, as it is sent.
+        body: Gives the request's body; asked only where a model is.
+
+    """
     recording = context.recording.get() or observer.recorder.sole
-    if recording is None:
+    if recording is None or observer.recorder.forked:
         return None
-    # The query may hold a key: it is cut off here and never kept.
-    path = raw_path.partition(b"?")[0].decode("ascii", "replace")
-    dialect = find(path)
-    if dialect is None:
+    dialect = find(address.partition(":")[0], raw_path)
+    if known.off:
+        recording.run.notes += [n for n in known.off.values() if n not in recording.run.notes]
+    if dialect is None or gate.is_heard():
         return None
-    exchange = Exchange(dialect, f"{host}:{port}" if port else host, path, body())
-    join(exchange, observer, recording)
-    return exchange if hasattr(exchange, "node") else None
+    exchange = Exchange(dialect, address, dialect.path, body())
+    return exchange if join(exchange, observer, recording) else None

@@ -13,9 +13,10 @@ from aimon_nb.recording.context import Node
 from aimon_nb.recording.facts import describe, status_of
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry.observe import Observer
-from aimon_nb.sentry.reading import write
-from aimon_nb.wire.dialects import Dialect
+from aimon_nb.sentry.reading import Ending, write
+from aimon_nb.wire.dialects import Dialect, known
 from aimon_nb.wire.events import EventReader
+from aimon_nb.wire.retries import retries
 
 ORIGIN = "auto.http.aimon_nb"
 BODY_LIMIT = 32 * 2**20  # bytes of an answer kept to be read; beyond it usage is unknown
@@ -25,13 +26,14 @@ Decode = Callable[[bytes], bytes]
 class Exchange:
     """What crosses the wire, kept by the user's thread, read by ours.
 
-    `good` is None before the answer's head, then whether its status is below
-    400; `over` once the last byte is here or nobody will read on (`left`).
+    `good` is None before the answer's head, then whether the model answers (a
+    redirect does not); `over` once the last byte is here or nobody will read on
+    (`left`). What a transport calls never raises, whatever it is given.
     """
 
     def __init__(self, dialect: Dialect, host: str, path: str, body: bytes | None) -> None:
         self.dialect, self.path, self.body = dialect, path, body
-        self.call = Call(provider=dialect.provider, host=host, operation=dialect.operation(path))
+        self.call = Call(provider=dialect.provider, host=host, operation=dialect.operation)
         self.node: Node
         self.observer: Observer
         self.status: int | None = None
@@ -44,11 +46,14 @@ class Exchange:
         self.ended: float | None = None  # seconds since the epoch
         self.attempt = 1
         self.chunks: deque[bytes] = deque()
-        self.decode: Decode | None = None
+        self.decoder: Callable[[], Decode] | None = None  # made only if there is a body
+        self.covers: list[Node] = []  # spans of a framework over the same request
+        self.apart = False  # a retry took its span: a row of its own, not at Sentry
         self._taken = 0
         self._asked = False
         self._reader: EventReader | None = None
-        self._held: Callable[[], Any] | None = None
+        self._decode: Decode | None = None
+        self._held: list[Callable[[], Any]] = []
         self.settled = False
         self._deserted = False
 
@@ -56,15 +61,20 @@ class Exchange:
 
     def head(self, status: int) -> None:
         """The answer's status line is here."""
-        self.status, self.good = status, status < 400
+        self.status, self.good = status, status < 300
+        if not self.good:
+            self._failed()
 
     def chunk(self, data: bytes) -> None:
         """The user's code reads these bytes."""
-        if self.t_first is None:
-            self.t_first = time.perf_counter()
-        if self._taken < BODY_LIMIT:
-            self._taken += len(data)
-            self.chunks.append(data)
+        try:
+            if self.t_first is None:
+                self.t_first = time.perf_counter()
+            if self._taken < BODY_LIMIT and not self.over:
+                self._taken += len(data)
+                self.chunks.append(data)
+        except Exception:
+            faults.note("keeping an answer")
 
     def done(self, *, left: bool = False, error: BaseException | None = None) -> None:
         """No more bytes will come; may be called twice."""
@@ -73,34 +83,47 @@ class Exchange:
         self.left, self.error = left, error
         if error is not None and self.good is None:
             self.good = False
+            self._failed()
         self.t1, self.ended = time.perf_counter(), time.time()
         self.over = True
+        if self._deserted:
+            self.observer.recorder.wake()
+
+    def _failed(self) -> None:
+        with faults.guard("noting a failed request"):
+            retries.failed(self)
 
     def hold(self, end: Callable[[], Any]) -> bool:
         """Keep the end of Sentry's span until usage is on it."""
-        if self.settled:
+        if self.settled or self.observer.recorder.forked:
             return False
-        self._held = end
+        self._held.append(end)
         return True
+
+    def move(self, node: Node) -> None:
+        """A retry takes its span: what failed goes on in a row of its own."""
+        self.apart, self.settled = True, False
+        node.exchange, self.node = self, node
 
     # -- on ours ------------------------------------------------------------------
 
     def leave(self) -> None:
-        """The run is over: nobody will read on, and nobody else will end the span."""
+        """The run is over: its span ends now, here and at Sentry.
+
+        What still comes (a thread that goes on, a stream read in the next cell) is
+        taken into the record, late.
+        """
         self._deserted = True
-        self.done(left=True)
 
     @property
     def ready(self) -> bool:
         """Whether it can be settled: the answer is over, and the span too where it is the SDK's."""
-        return self.over and (self.node.made or self.node.t1 is not None or self._deserted)
+        return self._deserted or (self.over and (self.node.made or self.node.t1 is not None))
 
     def read(self) -> bool:
         """Take in what has arrived; True if the record changed."""
         before = len(self.call.output), self._reader, self.over
-        if not self._asked:
-            self._asked = True
-            self._read_request()
+        self.ask()
         arrived = bool(self.chunks)
         if arrived:
             self._feed()
@@ -110,28 +133,40 @@ class Exchange:
         self.record()
         return changed
 
+    def ask(self) -> str | None:
+        """The model asked for, read from the request at once."""
+        if not self._asked:
+            self._asked = True
+            self._read_request()
+        return self.call.request_model
+
     def _read_request(self) -> None:
-        if self.body is None:
-            return
         try:
-            asked = json.loads(self.body)
-        except ValueError:
-            return
-        finally:
-            self.body = None
-        if isinstance(asked, dict):
-            self.call.streaming = bool(asked.get("stream"))
-            with faults.guard("reading a request"):
-                self.dialect.request(self.call, asked)
+            asked = json.loads(self.body or b"{}")
+        except (ValueError, RecursionError):
+            asked = {}
+        try:
+            self.dialect.request(self.call, asked if isinstance(asked, dict) else {})
+        except Exception:
+            known.failed(type(self.dialect))
 
     def _feed(self) -> None:
         if self._reader is None:
             self._reader = EventReader()
         data = b"".join(self.chunks.popleft() for _ in range(len(self.chunks)))
-        if self.decode is not None:
-            data = self.decode(data)
+        if self.decoder is not None:
+            data = self._decoded(data)
         for event in self._reader.feed(data):
             self._take(event)
+
+    def _decoded(self, data: bytes) -> bytes:
+        if self._decode is None and self.decoder is not None:
+            self._decode = self.decoder()
+        try:
+            return self._decode(data) if self._decode is not None else data
+        except Exception:  # bytes that the client cannot decode either
+            self._decode = lambda _: b""
+            return b""
 
     def _finish_reading(self) -> None:
         reader, self._reader = self._reader, None
@@ -142,53 +177,89 @@ class Exchange:
     def _take(self, event: Any) -> None:
         if not isinstance(event, dict):
             return
-        with faults.guard("reading an answer"):
-            if self.good is False or event.get("error"):
-                self.call.error = _error_text(event)
-            else:
+        if self.good is False or event.get("error"):
+            self.call.error = _error_text(event)
+        try:
+            if self.good is not False:
                 self.dialect.answer(self.call, event)
+        except Exception:
+            known.failed(type(self.dialect))
 
     def record(self) -> None:
         """Bring the span's record up to date."""
         span, call = self.node.record, self.call
         if span is None or self.node.exchange is not self:
             return
+        if span.call is not None and span.call is not call:
+            self._take_over(span)
         span.call, span.streaming, span.attempt = call, call.streaming, self.attempt
         span.provider, span.operation = call.provider, call.operation
         span.request_model = call.request_model
         span.model = call.response_model or call.request_model
-        span.usage, span.finish_reason = call.usage, call.finish_reason
+        span.finish_reason = call.finish_reason
+        if call.usage.known:  # else what was recorded by hand stands
+            span.usage = call.usage
         if call.streaming and self.t_first is not None:
             span.ttft = self.t_first - self.t0
+        if self.apart and self.node.recording.run.destination != "local":
+            span.sent = "no: held back"
         if self.over and not self.chunks and self._reader is None:
             self._end(span)
+        elif self._deserted and span.status != "interrupted":
+            span.status = "abandoned"
+
+    def _take_over(self, span: Span) -> None:
+        """A retry: what failed before says nothing of this row any more."""
+        if self.node.error is None:
+            span.error_type = span.error = None
+            span.status = "running" if span.duration is None else "ok"
 
     def _end(self, span: Span) -> None:
-        if self.error is not None:
-            span.status = status_of(self.error)
+        failure = self._failure()
+        if failure is not None:
+            span.status = status_of(self.error) if self.error is not None else "error"
             if span.error_type is None:
-                span.error_type, span.error = describe(self.error)
-        elif self.good is False or self.call.error is not None:
-            span.status = "error"
-            if span.error_type is None:
-                span.error_type, span.error = f"HTTP {self.status}", self.call.error
+                span.error_type, span.error = failure
         elif self.left and self.call.finish_reason is None:
             span.status = "abandoned"
+        elif self._deserted and self.t1 is not None and span.late:
+            span.status, span.duration = "ok", self.t1 - self.t0
+
+    def _failure(self) -> tuple[str, str | None] | None:
+        if self.error is not None:
+            return describe(self.error)
+        if self.good is False or self.call.error is not None:
+            return f"HTTP {self.status}", self.call.error
+        return None
 
     def settle(self) -> None:
         """Usage onto Sentry's span; a span that we made ends here."""
         if self.settled:
             return
-        self.settled = True
-        node = self.node
-        if node.exchange is self:
-            write(node, attributes(self.call), self._name() if node.made else None)
-        if self._held is not None:
-            held, self._held = self._held, None
-            held()
-        if node.made or (self._deserted and node.t1 is None):
-            t1 = int((self.t1 or time.perf_counter()) * 1e9)
-            self.observer.finish(node, t1, self.ended or time.time(), ok=self.good is True)
+        self.settled, node = True, self.node
+        self.body = None
+        with faults.guard("writing usage on a span"):
+            if node.exchange is self:
+                write(node, attributes(self.call), self._name() if node.made else None)
+        held, self._held = self._held, []
+        for end in held:
+            with faults.guard("ending a span that was held"):
+                end()
+        if node.made:
+            self._finish(node)
+        elif self._deserted:
+            for left in (node, *self.covers):
+                if left.t1 is None:
+                    self._finish(left)
+
+    def _finish(self, node: Node) -> None:
+        t1 = int((self.t1 or time.perf_counter()) * 1e9)
+        self.observer.finish(node, t1, self.ended or time.time(), self._how())
+
+    def _how(self) -> Ending:
+        if not self.over or (self.left and self.call.finish_reason is None):
+            return "cancelled"
+        return "ok" if self.good is True and self._failure() is None else "error"
 
     def _name(self) -> str:
         model = self.call.request_model or self.call.response_model

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
+from types import TracebackType
 from typing import TYPE_CHECKING
 
-from aimon_nb.model.errors import RunStopped
+from aimon_nb.model.errors import RequestRefusedError, RunStopped
+from aimon_nb.recording.faults import faults
 
 if TYPE_CHECKING:
     from aimon_nb.wire.exchange import Exchange
@@ -13,12 +16,54 @@ if TYPE_CHECKING:
 Check = Callable[["Exchange"], None]
 
 checks: list[Check] = []
-"""Each may refuse a request by raising what the user's code is to see."""
+"""Each may refuse a request by raising a `RequestRefusedError`, which the user's code sees."""
+
+_sending: ContextVar[Exchange | None] = ContextVar("aimon_nb_sending", default=None)
 
 
-def admit(exchange: Exchange) -> None:
-    """Let a request pass, or raise the exception of the check that refuses it."""
+def is_heard() -> bool:
+    """Whether a transport above this one is just sending the request that runs here."""
+    sending = _sending.get()
+    # A task that was started meanwhile keeps the variable: an answered request is past.
+    return sending is not None and sending.good is None and not sending.over
+
+
+class Sending:
+    """A request on its way: admitted, heard by no transport below, and over if it fails."""
+
+    __slots__ = ("_before", "_exchange")
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def __enter__(self) -> None:
+        self._before = _sending.get()
+        try:
+            _admit(self._exchange)
+        except RequestRefusedError as error:
+            self._exchange.done(error=error)
+            raise
+        _sending.set(self._exchange)
+
+    def __exit__(
+        self,
+        ty: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        # set(old), never reset(token): a coroutine may be closed in another context.
+        _sending.set(self._before)
+        if error is not None:
+            self._exchange.done(error=error)
+
+
+def _admit(exchange: Exchange) -> None:
     if exchange.node.recording.stop:
         raise RunStopped("the run was interrupted; this call was not sent")
     for check in checks:
-        check(exchange)
+        try:
+            check(exchange)
+        except RequestRefusedError:
+            raise
+        except Exception:
+            faults.note("a check of a request")

@@ -10,35 +10,42 @@ wire makes a span of its own, below our parent, never entered.
 
 from __future__ import annotations
 
-import json
+import threading
 
 from aimon_nb.model.span import CALL_OPS, NOISE_OPS
 from aimon_nb.recording import context
 from aimon_nb.recording.context import Node
-from aimon_nb.recording.recorder import ASK, Recording
+from aimon_nb.recording.recorder import ASK
+from aimon_nb.recording.records import Recording
 from aimon_nb.sentry.observe import Observer
-from aimon_nb.sentry.reading import read
+from aimon_nb.sentry.reading import told
 from aimon_nb.wire.exchange import ORIGIN, Exchange
+from aimon_nb.wire.retries import retries
 
 # Integrations that may open their span in another task than the request's. The
 # clients' own open theirs in the caller's context, and are never taken this way.
 FRAMEWORKS = ("langchain", "langgraph", "litellm", "pydantic_ai", "openai_agents")
 
+# Two threads may send below one span: it takes one of the two requests.
+_joining = threading.RLock()
 
-def join(exchange: Exchange, observer: Observer, recording: Recording) -> None:
-    """Find or make the span of a request that is about to be sent."""
-    node, parent = _nearest()
-    framework = None
-    if node is None:
-        node = framework = _elsewhere(exchange, parent, observer)
-    if node is None:
-        parent = parent or recording.root
-        if parent is None:
-            return
-        op = "gen_ai.embeddings" if exchange.call.operation == "embeddings" else "gen_ai.chat"
-        node = observer.make(parent, op, exchange.call.operation, ORIGIN)
-    _take(node, exchange, observer, search=framework is None and not node.made)
+
+def join(exchange: Exchange, observer: Observer, recording: Recording) -> bool:
+    """Find or make the span of a request that is about to be sent; False if there is none."""
+    with _joining:
+        node, parent = _nearest()
+        if node is not None:
+            _take(node, exchange, observer)
+            if not exchange.covers and not _is_framework(node):
+                _cover_elsewhere(node, exchange, observer)
+        else:
+            parent = parent or recording.root
+            node = _elsewhere(exchange, parent, observer) or _made(exchange, parent, observer)
+            if node is None:
+                return False
+            _take(node, exchange, observer)
     observer.recorder.log.append((ASK, exchange))
+    return True
 
 
 def _nearest() -> tuple[Node | None, Node | None]:
@@ -48,65 +55,95 @@ def _nearest() -> tuple[Node | None, Node | None]:
         if node.t1 is not None:
             node = node.up
             continue
-        op = read(node).op
-        if op in NOISE_OPS:
-            node = node.parent
-        elif op not in CALL_OPS:
+        op = told(node, "sentry.op")
+        if op in CALL_OPS:
+            if node.takes:
+                return node, None
+        elif op not in NOISE_OPS:
             return None, node
-        elif node.takes:
-            return node, node.parent
-        else:
-            node = node.parent
+        node = node.parent
     return None, None
 
 
-def _take(node: Node, exchange: Exchange, observer: Observer, *, search: bool) -> None:
-    before = node.exchange
-    if isinstance(before, Exchange):
-        exchange.attempt = before.attempt + 1
-    node.exchange, exchange.node, exchange.observer = exchange, node, observer
-    above, covered = _cover_above(node, exchange)
-    if search and not covered and not _framework(node):
-        cover = _elsewhere(exchange, above, observer)
-        if cover is not None:
-            cover.exchange, cover.covers = exchange, True
+def _made(exchange: Exchange, parent: Node | None, observer: Observer) -> Node | None:
+    if parent is None:
+        return None
+    operation = exchange.call.operation
+    return observer.make(parent, _op(operation), operation, ORIGIN)
 
 
-def _cover_above(node: Node, exchange: Exchange) -> tuple[Node | None, bool]:
+def _op(operation: str) -> str:
+    op = f"gen_ai.{operation}"
+    return op if op in CALL_OPS else "gen_ai.chat"
+
+
+def _take(node: Node, exchange: Exchange, observer: Observer) -> None:
+    failed, exchange.node, exchange.observer = node.exchange, node, observer
+    exchange.attempt = retries.attempt(exchange)
+    node.exchange = exchange
+    _cover_above(node, exchange)
+    if isinstance(failed, Exchange):
+        _set_apart(failed, node, observer)
+
+
+def _set_apart(failed: Exchange, node: Node, observer: Observer) -> None:
+    """The try before this one stands beside it, so that both are seen."""
+    parent = node.parent or node.recording.root
+    if failed.node is not node or parent is None:
+        return
+    failed.done()
+    operation = failed.call.operation
+    t0 = int(failed.t0 * 1e9)
+    failed.move(observer.bare(parent, _op(operation), operation, ORIGIN, t0))
+    observer.recorder.log.append((ASK, failed))
+
+
+def _cover_above(node: Node, exchange: Exchange) -> None:
     """Open call spans directly above stand for the same request: they fold."""
-    above, covered = node.parent, False
+    above = node.parent
     while above is not None and above.t1 is None:
-        op = read(above).op
+        op = told(above, "sentry.op")
         if op in CALL_OPS:
-            above.exchange, above.covers, covered = exchange, True, True
+            _cover(above, exchange)
         elif op not in NOISE_OPS:
             break
         above = above.parent
-    return above, covered
+
+
+def _cover_elsewhere(node: Node, exchange: Exchange, observer: Observer) -> None:
+    """A framework's span for the same request may stand in another task."""
+    parent = node.parent
+    while parent is not None and told(parent, "sentry.op") in NOISE_OPS:
+        parent = parent.parent
+    cover = _elsewhere(exchange, parent, observer)
+    if cover is not None:
+        _cover(cover, exchange)
+
+
+def _cover(node: Node, exchange: Exchange) -> None:
+    node.exchange, node.covers = exchange, True
+    exchange.covers.append(node)
 
 
 def _elsewhere(exchange: Exchange, parent: Node | None, observer: Observer) -> Node | None:
     """A framework's open call span without a request, opened in another task or thread."""
+    if not observer.waiting:
+        return None
     here = context.home()
-    for node in list(observer.open.values()):
-        if node.home is None or node.home == here or node.exchange is not None:
-            continue
-        if node.t1 is None and node.parent is parent and _framework(node):
-            facts = read(node)
-            model = facts.data.get("gen_ai.request.model")
-            if facts.op in CALL_OPS and model in (None, _model(exchange) or model):
+    for node in list(observer.waiting):
+        if node.exchange is not None or node.t1 is not None or not _is_waiting(node):
+            observer.waiting.pop(node, None)
+        elif node.home != here and node.parent is parent:
+            model = told(node, "gen_ai.request.model")
+            if model is None or exchange.ask() in (None, model):
                 return node
     return None
 
 
-def _framework(node: Node) -> bool:
-    origin = read(node).origin or ""
+def _is_waiting(node: Node) -> bool:
+    return _is_framework(node) and told(node, "sentry.op") in CALL_OPS
+
+
+def _is_framework(node: Node) -> bool:
+    origin = str(told(node, "sentry.origin"))
     return any(name in origin for name in FRAMEWORKS)
-
-
-def _model(exchange: Exchange) -> str | None:
-    try:
-        model = json.loads(exchange.body or b"{}").get("model")
-    except (ValueError, AttributeError):
-        return None
-    return model if isinstance(model, str) else None

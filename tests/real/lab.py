@@ -15,21 +15,9 @@ import nbformat
 import pytest
 
 from tests.real import places
-from tests.real.browser import find_browser
 from tests.real.network import make_guard
 from tests.real.page import NotebookPage
 
-# No name but the machine's own can be looked up, so no request can leave it.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
-]
 TOKEN = "test"
 APPS = {"lab": "/lab/tree/", "notebook": "/notebooks/"}
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark", "contrast": "JupyterLab Dark High Contrast"}
@@ -40,15 +28,15 @@ SETTINGS = {
 
 
 class Lab:
-    """One Jupyter server, its folder of notebooks, and one browser."""
+    """One Jupyter server and its folder of notebooks, in a browser."""
 
-    def __init__(self, home: Path, executable: str):
-        self.home, self.executable = home, executable
+    def __init__(self, home: Path, browser):
+        self.home, self._browser = home, browser
         self.root = home / "notebooks"
         self.guard = make_guard(_made(home / "guard"))
         self.blocked: list[str] = []
         """Addresses beyond this machine that a page asked for."""
-        self._process = self._playwright = self._browser = None
+        self._process = None
         self._pages: list[NotebookPage] = []
         self._number = 0
 
@@ -58,25 +46,17 @@ class Lab:
         return self.guard.attempts + [{"event": "page", "host": url} for url in self.blocked]
 
     def start(self) -> "Lab":
-        from playwright.sync_api import sync_playwright
-
         _made(self.root)
         self._write_settings("light")
         with socket.socket() as sock:
             sock.bind(("127.0.0.1", 0))
             self.port = sock.getsockname()[1]
         self._process = self._serve()
-        self._playwright = sync_playwright().start()
-        self._browser = self._playwright.chromium.launch(executable_path=self.executable, args=FLAGS)
         self._wait_for_server()
         return self
 
     def stop(self) -> None:
         self.close_pages()
-        if self._browser is not None:
-            self._browser.close()
-        if self._playwright is not None:
-            self._playwright.stop()
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
             try:
@@ -105,6 +85,7 @@ class Lab:
         path = self.write(book, name)
         page = self._open(path, app, theme, width, height)
         page.wait_ready()
+        page.widen()
         if env:
             page.execute(f"import os; os.environ.update({dict(env)!r})")
         return page
@@ -128,6 +109,7 @@ class Lab:
             self._sign(copy)
         page = self._open(copy, app, theme, width, height)
         page.refuse_kernel()
+        page.widen()
         return page
 
     def close_pages(self) -> None:
@@ -205,14 +187,8 @@ def _made(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def lab_session(clean_session, tmp_path_factory):
-    executable = find_browser()
-    if executable is None:
-        missing = "no Chromium or Chrome on this machine (Debian: apt-get install chromium)"
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    server = Lab(tmp_path_factory.mktemp("lab"), executable)
+def lab_session(clean_session, browser, tmp_path_factory):
+    server = Lab(tmp_path_factory.mktemp("lab"), browser)
     try:
         yield server.start()
     finally:

@@ -42,6 +42,12 @@ class NotebookPage:
         self.raw.wait_for_selector(".jp-Notebook .jp-Cell", timeout=timeout * 1000)
         self.raw.wait_for_function(READY, timeout=timeout * 1000)
 
+    def widen(self) -> None:
+        """Fold the side bars: the notebook has the whole window."""
+        self.raw.evaluate(
+            "() => { const s = window.jupyterapp.shell; s.collapseLeft?.(); s.collapseRight?.(); }"
+        )
+
     def wait_idle(self, timeout=60) -> None:
         """Wait until every cell that was run has ended."""
         self.raw.wait_for_function(IDLE, timeout=timeout * 1000)
@@ -79,12 +85,13 @@ class NotebookPage:
 
     def text(self, index: int) -> str:
         """What a person reads in the output of a cell."""
+        self.cell(index).scroll_into_view_if_needed()  # what is far off the screen is not laid out
         area = self.output(index)
         return area.inner_text() if area.count() else ""
 
     def prompt(self, index: int) -> str:
         """`[ ]:`, `[*]:` or `[7]:`."""
-        return self.cell(index).locator(".jp-InputPrompt").inner_text().strip()
+        return self.cell(index).locator(".jp-InputPrompt").text_content().strip()
 
     def save(self, timeout=30) -> Path:
         """Save the notebook as the Save button does, and wait until the file has it."""
@@ -112,7 +119,10 @@ class NotebookPage:
         self.raw.wait_for_timeout(200)
 
     def screenshot(self, path, theme=None, cell=None) -> Path:
-        """Take a picture of the page, or of one cell, in a theme if one is named."""
+        """Take a picture of the page, or of one cell, in a theme if one is named.
+
+        What is higher than the window is cut: open the page with a `height` that fits.
+        """
         if theme:
             self.theme(theme)
         path = Path(path)

@@ -86,7 +86,7 @@ def test_dsn_from_the_environment(kernels, truth, receiver):
 
 
 def test_an_error_is_captured_once(kernel, truth, receiver):
-    """A failing cell is one error event, in the run's trace, with the pipeline's name."""
+    """A failing cell is one error event, of the decorated call that raised, in the run's trace, with its pipeline."""
     kernel.run([CLIENT.format(url=truth_url(truth)), INIT.format(dsn=receiver.dsn, integrations="[]", options={})])
     kernel.run(
         ["from aimon_nb import ai_track\n@ai_track('step')\ndef step(): raise ValueError('no luck')", "%%ai_track shop\nstep()", "sentry_sdk.flush(5)"]
@@ -98,7 +98,7 @@ def test_an_error_is_captured_once(kernel, truth, receiver):
     assert event["exception"]["values"][-1]["value"] == "no luck"
     assert event["contexts"]["trace"]["trace_id"] == transaction["contexts"]["trace"]["trace_id"]
     assert dict(event["tags"])["gen_ai.pipeline.name"] == "shop"
-    assert {k: v for k, v in event["contexts"]["ai"].items() if k != "type"} == {"pipeline": "shop", "op": "ai.pipeline"}
+    assert {k: v for k, v in event["contexts"]["ai"].items() if k != "type"} == {"pipeline": "shop", "op": "ai.run", "operation": "step"}
 
 
 def test_nothing_leaves_without_a_dsn(no_network, kernels, truth):

@@ -49,15 +49,20 @@ HOME = Path(__file__).parents[2]
 PICTURES = HOME / "docs" / "images" if os.environ.get("UPDATE_PICTURES") else HOME / "screenshots"
 
 
-@pytest.fixture
-def page(lab):
+def started(lab, *cells, app="lab", **options):
     """A notebook with the extension loaded and a model server running."""
-    page = lab.open([SETUP, WORK, FAILS, STOPS], width=1100, height=1150)
+    page = lab.open([SETUP, *cells], app=app, **{"width": 1100, "height": 1150, **options})
     page.run(0)
     page.wait_idle()
     assert page.text(0) == ""
-    page.raw.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    if app == "lab":
+        page.raw.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
     return page
+
+
+@pytest.fixture
+def page(lab):
+    return started(lab, WORK, FAILS, STOPS)
 
 
 def rows(page, index):
@@ -127,6 +132,121 @@ def test_failed_and_interrupted(page):
     shown = page.output(3).locator(ROOT).inner_text()
     assert "interrupted" in shown
     page.screenshot(PICTURES / "interrupted-dark.png", theme="dark", cell=3)
+
+
+SHORT = """%%ai_track steps
+with sentry_sdk.start_span(op="x", name="one"): ask("PROMPT one")
+with sentry_sdk.start_span(op="x", name="two"): ask("PROMPT two")
+time.sleep(1)
+"""
+
+
+@pytest.fixture(params=["lab", "notebook"])
+def app(request):
+    return request.param
+
+
+def test_the_end_moves_nothing(lab, app):
+    """The view keeps its width when the saved form takes its place, and the notebook's styles stay outside."""
+    page = started(lab, SHORT, app=app, width=800)
+    page.run(1)
+    page.output(1).locator(ROW).nth(2).wait_for()
+    before = page.output(1).locator(ROOT).bounding_box()
+    page.wait_idle()
+    page.output(1).locator(f".jp-RenderedHTMLCommon {ROOT}").wait_for()
+    after = page.output(1).locator(ROOT).bounding_box()
+    assert (before["x"], before["width"]) == (after["x"], after["width"])
+    page.output(1).locator(ROW, has_text="gpt-4o-mini").first.click()
+    table = page.output(1).locator(".aimon .facts").first
+    assert page.raw.evaluate("e => [...e.querySelectorAll('*')].every(x => getComputedStyle(x).textAlign === 'left' && getComputedStyle(x).backgroundColor === 'rgba(0, 0, 0, 0)')", table.element_handle())
+    title = page.output(1).locator(".aimon .title")
+    assert title.evaluate("e => e.scrollWidth <= e.clientWidth"), "the name is cut"
+    page.screenshot(PICTURES / f"detail-{app}.png", cell=1)
+
+
+def test_folds_when_the_next_cell_runs(lab, app):
+    """Ended well and not touched it becomes one line, which holds the whole view; touched it stays."""
+    page = started(lab, SHORT, "1 + 1", SHORT, "2 + 2", app=app)
+    for index in (1, 2):
+        page.run(index)
+        page.wait_idle()
+    assert not page.output(1).locator(".aimon .tree").is_visible()
+    assert "2 calls" in page.output(1).locator(".aimon .head").inner_text()
+    page.screenshot(PICTURES / f"closed-{app}.png", cell=1)
+    page.output(1).locator(".aimon .fold").click()
+    page.output(1).locator(ROW, has_text="gpt-4o-mini").first.click()
+    assert "PROMPT one" in page.output(1).inner_text()
+    page.run(3)
+    page.wait_idle()
+    page.output(3).locator(ROW).first.click()
+    page.run(4)
+    page.wait_idle()
+    assert page.output(1).locator(".aimon .tree").is_visible()
+    assert page.output(3).locator(".aimon .tree").is_visible()
+
+
+def test_fold_keeps_the_readers_place(lab):
+    """What the reader reads below a view that folds above the screen does not move by a pixel."""
+    import nbformat as nb
+
+    notes = [nb.v4.new_markdown_cell(f"paragraph {i}\n\n" + "words " * 150) for i in range(12)]
+    page = started(lab, SHORT.replace("sleep(1)", "sleep(3)"), *notes)
+    page.run(1)
+    page.output(1).locator(ROW).nth(2).wait_for()
+    place = "() => document.querySelectorAll('.jp-Notebook .jp-Cell')[8].getBoundingClientRect().top"
+    page.raw.evaluate("() => document.querySelectorAll('.jp-Notebook .jp-Cell')[8].scrollIntoView({block: 'center'})")
+    page.raw.wait_for_timeout(400)
+    before = page.raw.evaluate(place)
+    page.wait_idle()
+    page.raw.wait_for_timeout(500)
+    assert not page.output(1).locator(".aimon .tree").is_visible()
+    assert abs(before - page.raw.evaluate(place)) < 2
+
+
+def test_reload_and_show(lab, app):
+    """After a reload the kernel tells the page everything again: `%ai_show`, a run displayed, and the cell itself."""
+    page = started(lab, SHORT, "%ai_show steps", "from aimon_nb import last_run; last_run()", app=app)
+    page.run(1)
+    page.wait_idle()
+    page.save()
+    page.reload()
+    page.wait_ready()
+    for index in (2, 3):
+        page.run(index)
+        page.wait_idle()
+        page.output(index).locator(ROW, has_text="gpt-4o-mini").first.click()
+        page.output(index).get_by_text("PROMPT one").first.wait_for()
+    page.screenshot(PICTURES / f"show-{app}.png", cell=2)
+    outputs = [o for c in nbformat.read(page.save(), 4).cells[1:] for o in c.outputs]
+    assert all(set(o.data) == {"text/html", "text/plain"} for o in outputs), outputs
+    assert "PROMPT" not in json.dumps(outputs)
+
+
+def test_widget_composes(lab):
+    """A run's widget stands in a box with other widgets, twice if wanted; both are whole."""
+    box = "from ipywidgets import HBox; from aimon_nb import last_run\nHBox([last_run().widget, last_run().widget])"
+    page = started(lab, SHORT, box)
+    for index in (1, 2):
+        page.run(index)
+        page.wait_idle()
+    page.output(2).locator(ROOT).nth(1).wait_for()
+    assert 8 == page.output(2).locator(ROW).count()
+    page.output(2).locator(ROW, has_text="gpt-4o-mini").first.click()
+    page.output(2).get_by_text("PROMPT one").first.wait_for()
+
+
+def test_reload_while_it_runs(lab):
+    """A page loaded while the cell runs is whole at the latest when the cell ends."""
+    page = started(lab, SHORT.replace("sleep(1)", "sleep(8)"))
+    page.run(1)
+    page.output(1).locator(ROW).nth(3).wait_for()
+    page.save()
+    page.reload()
+    page.output(1).locator(ROW, has_text="gpt-4o-mini").first.wait_for(timeout=40_000)
+    page.wait_ready()
+    page.output(1).locator(ROW, has_text="gpt-4o-mini").first.click()
+    page.output(1).get_by_text("PROMPT one").first.wait_for()
+    assert "✓" in page.output(1).locator(".aimon .head").inner_text()
 
 
 LATENCY = """%%ai_track latency

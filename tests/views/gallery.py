@@ -19,11 +19,11 @@ import samples  # noqa: E402
 
 from aimon_nb.views import bundle, html, rows, text  # noqa: E402
 
-WIDGET = Path(__file__).parents[2] / "aimon_nb" / "views" / "widget"
 ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 # Lab's own values (light, dark), so that colours are checked against the real theme.
 THEMES = {
     "light": "color-scheme:light;--jp-ui-font-color1:rgba(0,0,0,.87);--jp-layout-color1:#fff;--jp-brand-color1:#1976d2",
+    "contrast": "color-scheme:dark;--jp-ui-font-color1:#fff;--jp-layout-color1:#111;--jp-brand-color1:#319bf2",
     "dark": "color-scheme:dark;--jp-ui-font-color1:rgba(255,255,255,.87);--jp-layout-color1:#212121;--jp-brand-color1:#2196f3",
 }
 
@@ -47,7 +47,7 @@ const {{default: widget}} = await import(url);
 const feed = window.feed = {{}};
 for (const [name, run] of Object.entries({data})) {{
   const listeners = {{}}, id = name;
-  const model = {{get: k => k === 'run_id' ? id : {{}}, on: (k, f) => (listeners[k] = f),
+  const model = {{get: k => ({{run_id: id, snapshot: {{header: run.header, rows: [], cut: 0}}}})[k], send: m => (window.sent ??= []).push(m), on: (k, f) => (listeners[k] = f),
     widget_manager: {{kernel: {{interrupt: () => (window.stopped = id)}}}}}};
   const w = widget(); w.initialize({{model}});
   feed[name] = listeners['msg:custom'];
@@ -62,7 +62,9 @@ window.ready = true;
 
 def page(live, static=(), theme="light"):
     """A whole page with live views and static forms, by name of the sample."""
-    js, css = ((WIDGET / f).read_text("utf-8") for f in ("tree.js", "tree.css"))
+    from aimon_nb.views.widget import RunWidget
+
+    js, css = RunWidget._esm, RunWidget._css
     head = "font:12px system-ui;opacity:.6;margin:24px 0 6px;font-weight:500"
     bodies = [f'<div style="{head}">{name}</div><div id="live-{name}"></div>' for name in live]
     for name in static:

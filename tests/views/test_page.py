@@ -14,18 +14,6 @@ pytestmark = pytest.mark.browser
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as p:
-        try:
-            made = p.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        except api.Error:
-            pytest.skip("needs a Chromium")
-        yield made
-        made.close()
-
-
 @pytest.fixture
 def tab(browser):
     made = browser.new_page(viewport={"width": 1020, "height": 900})
@@ -53,7 +41,7 @@ def row(tab, run, span):
     return tab.locator(f'#live-{run} .row[data-id="{span}"]')
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", "dark", "contrast"])
 def test_axe(tab, theme):
     """No accessibility fault in any state, with details open, in light and dark."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
@@ -141,10 +129,10 @@ def test_repaints_are_batched(tab):
     """A thousand messages cost one repaint a frame."""
     show(tab, "finished")
     frames = tab.evaluate("""async () => {
-      const view = globalThis[Symbol.for('aimon_nb')].runs.get('finished'); let n = 0;
+      const run = globalThis[Symbol.for('aimon_nb')].runs.get('finished'), [view] = run.views; let n = 0;
       const paint = view.paint.bind(view); view.paint = () => { n++; paint(); };
-      const row = view.rows.get('c1');
-      for (let i = 0; i < 1000; i++) feed.finished({k: 'rows', run_id: 'finished', rows: [{...row, id: 'n' + i}]});
+      const row = run.rows.get('c1');
+      for (let i = 0; i < 1000; i++) feed.finished({k: 'rows', run_id: 'finished', rows: [{...row, id: 'n' + i, name: 'n' + i}]});
       await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r))); return n; }""")
     assert 1 == frames
     assert 1009 == tab.locator("#live-finished .row[data-id]").count()
@@ -184,7 +172,7 @@ def test_stop(tab):
 def test_no_stop_without_a_kernel(tab):
     """Where the front-end cannot interrupt there is no Stop button."""
     show(tab, "running")
-    tab.evaluate("() => { const v = globalThis[Symbol.for('aimon_nb')].runs.get('running'); v.interrupt = null; v.request(); }")
+    tab.evaluate("() => { const v = globalThis[Symbol.for('aimon_nb')].runs.get('running'); v.interrupt = null; for (const view of v.views) view.request(); }")
     tab.wait_for_timeout(60)
     assert not tab.locator("#live-running .stop").is_visible()
 
@@ -201,13 +189,14 @@ def test_fold(tab):
 
 
 def test_mount_keeps_state_and_may_run_twice(tab):
-    """The saved form's script moves the one root over it: selection kept, no second copy."""
+    """The saved form's script moves the view that lost its place over it: selection kept, no second copy."""
     show(tab, "finished")
     row(tab, "finished", "c1").click()
     run = samples.agentic()
     run.run_id = "finished"
     saved = html.static(run, "m1")
     tab.evaluate("""markup => { const box = document.createElement('div'); box.id = 'saved'; document.body.append(box);
+      document.getElementById('live-finished').replaceChildren();
       for (let i = 0; i < 2; i++) { if (!i) box.innerHTML = markup;
         const old = box.querySelector('script'), fresh = document.createElement('script');
         fresh.textContent = old.textContent; document.body.append(fresh); } }""", saved)
@@ -264,3 +253,157 @@ def test_snapshot_rebuilds_a_reloaded_page(tab):
     assert "more rows are kept in the kernel" in said
     row(tab, "kept", "s1").click()
     assert "%ai_show" in tab.locator("#live-kept .detail").inner_text()
+
+
+def view_of(run):
+    return f"[...globalThis[Symbol.for('aimon_nb')].runs.get('{run}').views][0]"
+
+
+def test_two_places_two_views(tab):
+    """A run shown twice is whole in both places, each with a selection of its own."""
+    show(tab, "finished")
+    tab.evaluate("""() => { const el = document.createElement('div'); el.id = 'second'; document.body.append(el);
+      globalThis[Symbol.for('aimon_nb')].runs.get('finished').mount(el, {open: 1}); }""")
+    tab.locator('#second .row[data-id="c1"]').click()
+    assert "Revenue rose" in tab.locator("#second .detail").inner_text()
+    assert not tab.locator("#live-finished .detail").is_visible()
+    assert 9 == tab.locator("#second .row[data-id]").count() == tab.locator("#live-finished .row[data-id]").count()
+
+
+def test_a_saved_output_waits_for_its_run(tab):
+    """The script of a saved output may run before the page knows the run: it is mounted when it comes."""
+    show(tab, "empty")
+    saved = html.static(samples.agentic(), "early", opened=True)
+    assert len(saved.split("<script>")[1]) <= 300
+    tab.evaluate("""markup => { const box = document.createElement('div'); box.innerHTML = markup; document.body.append(box);
+      const s = document.createElement('script'); s.textContent = box.querySelector('script').textContent; document.body.append(s); }""", saved)
+    assert 0 == tab.locator("#early .aimon").count()
+    tab.evaluate("""async m => { const {default: widget} = await import(URL.createObjectURL(new Blob([document.getElementById('esm').textContent], {type: 'text/javascript'})));
+      widget().initialize({model: {get: k => ({run_id: '01JRUN', snapshot: m})[k], send: m => (window.hello = m.k), on: () => {}}}); }""",
+      {"header": fed(samples.agentic())["header"], "rows": fed(samples.agentic())["rows"], "cut": 0})
+    assert 9 == tab.locator("#early .row[data-id]").count()
+    assert "hello" == tab.evaluate("window.hello")
+
+
+def test_young_run_is_one_line(tab):
+    """A run younger than a second shows its line only; over at once, it stays closed; failed, it opens."""
+    show(tab, "running")
+    run = samples.agentic(running=True)
+    tab.evaluate("""async m => { const {default: widget} = await import(URL.createObjectURL(new Blob([document.getElementById('esm').textContent], {type: 'text/javascript'})));
+      for (const id of ['young', 'bad']) { const heard = {}, model = {get: k => ({run_id: id, snapshot: {}})[k], on: (k, f) => (heard[k] = f)};
+        const el = document.createElement('div'); el.id = 'live-' + id; document.body.append(el);
+        const w = widget(); w.initialize({model}); w.render({model, el}); feed[id] = heard['msg:custom']; feed[id]({...m, run_id: id}); } }""",
+      {"header": {**fed(run)["header"], "elapsed": 0.2}, "rows": fed(run)["rows"]})
+    tab.wait_for_timeout(50)
+    assert not tab.locator("#live-young .tree").is_visible()
+    header = {**fed(samples.agentic())["header"], "dur": 0.4}
+    feed(tab, "young", {"header": header})
+    feed(tab, "bad", {"header": {**header, "status": "error"}})
+    assert not tab.locator("#live-young .tree").is_visible()
+    assert tab.locator("#live-bad .tree").is_visible()
+
+
+def end_out_of_sight(tab, **header):
+    show(tab, "running")
+    tab.evaluate("""() => { const far = document.createElement('div'); far.id = 'far'; far.style.height = '3000px'; document.body.append(far);
+      far.scrollIntoView({block: 'end'}); }""")
+    feed(tab, "running", {"header": {**fed(samples.agentic())["header"], **header}})
+    tab.wait_for_timeout(100)
+    return tab.locator("#live-running .tree").is_visible()
+
+
+def test_folds_out_of_sight(tab):
+    """Ended well and out of the reader's sight, it folds to one line."""
+    assert not end_out_of_sight(tab)
+
+
+def test_stays_in_sight(tab):
+    """Ended well in the reader's sight, it stays open: nothing jumps."""
+    show(tab, "running")
+    feed(tab, "running", {"header": fed(samples.agentic())["header"]})
+    tab.wait_for_timeout(100)
+    assert tab.locator("#live-running .tree").is_visible()
+
+
+@pytest.mark.parametrize("status", ["error", "interrupted"])
+def test_stays_when_it_went_wrong(tab, status):
+    """Failed or interrupted, it stays as it is, also out of sight."""
+    assert end_out_of_sight(tab, status=status)
+
+
+def test_stays_when_touched(tab):
+    """What the reader has touched stays as it is."""
+    show(tab, "running")
+    row(tab, "running", "c1").click()
+    tab.evaluate(f"{view_of('running')}.root.scrollIntoView()")
+    tab.evaluate("() => { const far = document.createElement('div'); far.style.height = '3000px'; document.body.append(far); far.scrollIntoView({block: 'end'}); }")
+    feed(tab, "running", {"header": fed(samples.agentic())["header"]})
+    tab.wait_for_timeout(100)
+    assert tab.locator("#live-running .tree").is_visible()
+
+
+def test_answers_grow(tab):
+    """A streaming answer grows in place, with its speed in the row."""
+    show(tab, "running")
+    row(tab, "running", "c5").click()
+    before = rows_of(samples.agentic(running=True), "c5")
+    tab.evaluate("() => (window.box = document.querySelector('#live-running .turn:last-child .block > .text'))")
+    feed(tab, "running", {"rows": [{**before, "streaming": True, "ttft": 0.1, "heard": 400}]})
+    for text in (" and more", " <b>and</b> more"):
+        feed(tab, "running", {"grown": {"c5": text}})
+    assert tab.evaluate("box.isConnected && box.textContent").endswith("and more <b>and</b> more")
+    tab.wait_for_timeout(150)
+    assert "tok/s" in row(tab, "running", "c5").inner_text()
+
+
+def rows_of(run, span_id):
+    from aimon_nb.views import rows
+
+    return rows.row(run.spans[span_id], run)
+
+
+def test_groups_open_and_close(tab):
+    """Identical siblings are one row with their spread; it opens by click and by key."""
+    show(tab, "many")
+    first = tab.locator("#live-many .row.group").first
+    assert "× 7" in first.inner_text() and "p95" in first.inner_text()
+    before = tab.evaluate(f"{view_of('many')}.entries.length")
+    first.click()
+    assert before + 7 == tab.evaluate(f"{view_of('many')}.entries.length")
+    tab.keyboard.press("ArrowLeft")
+    assert before == tab.evaluate(f"{view_of('many')}.entries.length")
+
+
+def test_find(tab):
+    """Find looks in names, models, errors and messages; errors only; slow or expensive first."""
+    show(tab, "finished", "many")
+    tab.evaluate("document.addEventListener('keydown', e => (window.heard ??= []).push(e.key))")
+    tab.locator("#live-finished .head button", has_text="find").click()
+    shown = "#live-finished .row[data-id]"
+    ids = lambda: tab.eval_on_selector_all(shown, "rows => rows.map(r => r.dataset.id)")
+    tab.keyboard.type("revenue rose")
+    assert ["a", "c1"] == ids()
+    tab.locator("#live-finished input").fill("")
+    tab.locator("#live-finished .toggle").click()
+    assert ["a", "c2"] == ids()
+    tab.locator("#live-finished .toggle").click()
+    tab.locator("#live-finished select").select_option("dear")
+    assert "c1" == ids()[0]
+    tab.locator("#live-finished select").select_option("slow")
+    assert "c1" == ids()[0] and "a" not in ids()
+    tab.locator("#live-finished input").press("Escape")
+    assert 9 == len(ids())
+    assert tab.evaluate("window.heard") is None
+    tab.locator("#live-many .head button", has_text="find").click()
+    tab.locator("#live-many .toggle").click()
+    assert "91 found" in tab.locator("#live-many .finder").inner_text()
+
+
+def test_models(tab):
+    """The models pane sums calls, tokens and cost a model, with bars."""
+    show(tab, "finished")
+    tab.locator("#live-finished .head button", has_text="models").click()
+    said = tab.locator("#live-finished .models").inner_text()
+    for words in ("gpt-4o", "my-local-model", "unpriced", "11,330 → 1,114", "$0.0244"):
+        assert words in said, said
+    assert not tab.locator("#live-finished .tree").is_visible()

@@ -7,7 +7,8 @@ saved with the notebook.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +17,57 @@ import traitlets
 
 _HERE = Path(__file__).parent
 _VIEW = "application/vnd.jupyter.widget-view+json"
+# Each part imports from the ones before it; joined they are one module for the page.
+_PARTS = ("layout.js", "panes.js", "store.js", "tree.js")
+_IMPORT = re.compile(r"^import .* from '\./\w+\.js';\n", re.MULTILINE)
+
+
+def _module() -> str:
+    return "".join(_IMPORT.sub("", (_HERE / p).read_text(encoding="utf-8")) for p in _PARTS)
 
 
 class RunWidget(anywidget.AnyWidget):
     """One run in the page; safe to send to from any thread."""
 
-    _esm = (_HERE / "tree.js").read_text(encoding="utf-8")
+    _esm = _module()
     _css = (_HERE / "tree.css").read_text(encoding="utf-8")
 
     run_id = traitlets.Unicode().tag(sync=True)
     snapshot = traitlets.Dict().tag(sync=True)
 
-    def send_rows(self, header: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, run_id: str, recall: Callable[[], dict[str, Any]] | None = None) -> None:
+        self._recall = recall
+        super().__init__(run_id=run_id)
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 (ipywidgets' own signature)
+        """Build the state; its snapshot is made when a page asks, never kept."""
+        state: dict[str, Any] = super().get_state(key, drop_defaults)
+        if "snapshot" in state and self._recall is not None:
+            state["snapshot"] = self._recall()
+        return state
+
+    def remember(self) -> None:
+        """Send the snapshot as it is now, for pages that were loaded while the cell ran."""
+        self.send_state("snapshot")
+
+    def on_hello(self, answer: Callable[[], None]) -> None:
+        """Call `answer` when a page says that it was not there from the start."""
+        self.on_msg(lambda _, message, __: answer() if message.get("k") == "hello" else None)
+
+    def send_rows(
+        self, header: Mapping[str, Any], rows: Iterable[Mapping[str, Any]], **more: Any
+    ) -> None:
         """Send the header and the rows that are new or changed, as one message."""
-        self.send({"k": "rows", "run_id": self.run_id, "header": header, "rows": list(rows)})
+        message = {"k": "rows", "run_id": self.run_id, "header": header, "rows": list(rows)}
+        self.send({**message, **more})
 
     def send_details(self, items: Mapping[str, Mapping[str, Any]]) -> None:
         """Send details by span id, as one message."""
         self.send({"k": "details", "run_id": self.run_id, "items": items})
+
+    def send_growth(self, grown: Mapping[str, str]) -> None:
+        """Send what answers grew by, by span id."""
+        self.send({"k": "grown", "run_id": self.run_id, "grown": grown})
 
     def __repr__(self) -> str:
         return f"<RunWidget {self.run_id}>"
@@ -45,6 +79,12 @@ class RunWidget(anywidget.AnyWidget):
         **_: Any,
     ) -> dict[str, Any]:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        data = {_VIEW: view, "text/plain": repr(self)}
-        wanted = set(data if include is None else include) - set(exclude or ())
-        return {mime: value for mime, value in data.items() if mime in wanted}
+        return chosen({_VIEW: view, "text/plain": repr(self)}, include, exclude)
+
+
+def chosen(
+    data: dict[str, Any], include: Iterable[str] | None, exclude: Iterable[str] | None
+) -> dict[str, Any]:
+    """Keep of a mimebundle what IPython asks for."""
+    wanted = set(data if include is None else include) - set(exclude or ())
+    return {mime: value for mime, value in data.items() if mime in wanted}

@@ -1,6 +1,10 @@
 """OpenAI's chat completions, as many others speak it too (vLLM, Ollama, Groq …).
 
 https://platform.openai.com/docs/api-reference/chat
+
+Variants: Azure has the model in the path; DeepSeek, vLLM and xAI send
+`reasoning_content`, OpenRouter, Groq and newer vLLM `reasoning`, Mistral parts of
+type `thinking`; Groq streams its usage in `x_groq`, Moonshot inside the choice.
 """
 
 from __future__ import annotations
@@ -8,8 +12,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from aimon_nb.model import Call, Message, Usage
-from aimon_nb.wire.dialects.reading import count_of, dict_of, list_of, text_of
+from aimon_nb.model import Call, Message
+from aimon_nb.wire.dialects.openai_form import OpenAIForm, details, usage
+from aimon_nb.wire.dialects.reading import (
+    dict_of,
+    dicts_of,
+    index_of,
+    json_of,
+    list_of,
+    picked,
+    said,
+    text_of,
+)
 
 PARAMETERS = (
     "temperature",
@@ -19,97 +33,94 @@ PARAMETERS = (
     "seed",
     "n",
     "reasoning_effort",
+    "verbosity",
     "service_tier",
     "presence_penalty",
     "frequency_penalty",
 )
 
 
-class OpenAIChat:
+class OpenAIChat(OpenAIForm):
     """`POST …/chat/completions`, plain and streamed."""
 
-    provider = "openai"
+    ends = frozenset({"completions"})
     paths = re.compile(r"/chat/completions$")
 
-    def operation(self, path: str) -> str:  # noqa: ARG002
-        """Always a chat."""
-        return "chat"
+    def __init__(self, host: str, path: str) -> None:
+        super().__init__(host, path)
+        self._over: dict[int, bool] = {}  # choices, and whether they are
 
     def request(self, call: Call, body: dict[str, Any]) -> None:
         """Model, messages, tools and parameters of the request."""
-        call.request_model = text_of(body.get("model")) or None
+        super().request(call, body)
         call.input = [message(m) for m in list_of(body.get("messages"))]
-        call.tools = [
-            text_of(dict_of(dict_of(t).get("function")).get("name"))
-            for t in list_of(body.get("tools"))
-        ]
-        call.parameters = {k: body[k] for k in PARAMETERS if body.get(k) is not None}
+        call.tools = [tool(t) for t in dicts_of(body.get("tools"))]
+        call.parameters = picked(body, PARAMETERS)
 
     def answer(self, call: Call, event: dict[str, Any]) -> None:
         """A completion, or one `chat.completion.chunk`."""
-        call.response_model = text_of(event.get("model")) or call.response_model
-        call.service_tier = text_of(event.get("service_tier")) or call.service_tier
-        for choice in list_of(event.get("choices")):
-            self._choice(call, dict_of(choice))
-        if isinstance(event.get("usage"), dict):
-            call.usage = usage(event["usage"])
+        super().answer(call, event)
+        choices = dicts_of(event.get("choices"))
+        for choice in choices:
+            self._choice(call, choice)
+        told = _usage(event, choices)
+        # Some count along in every chunk (vLLM's continuous usage, xAI, Perplexity):
+        # such a count is not final before every choice is.
+        if told and (not choices or all(self._over.values())):
+            call.usage, call.details = usage(told), details(told)
 
     def _choice(self, call: Call, choice: dict[str, Any]) -> None:
-        index = choice.get("index")
-        index = index if isinstance(index, int) and 0 <= index < 128 else 0
-        while len(call.output) <= index:
-            call.output.append(Message("assistant"))
-        turn = call.output[index]
-        if isinstance(choice.get("message"), dict):
-            said = message(choice["message"])
-            turn.text, turn.tool_calls = said.text, said.tool_calls
-        delta = dict_of(choice.get("delta"))
-        turn.text += text_of(delta.get("content")) + text_of(delta.get("refusal"))
-        for part in list_of(delta.get("tool_calls")):
-            _grow(turn, dict_of(part))
+        index = index_of(choice.get("index"))
+        whole = choice.get("message")
+        part = dict_of(whole or choice.get("delta"))
+        self._said(call, part, index)
+        for place, tool_call in enumerate(dicts_of(part.get("tool_calls"))):
+            # Some send each call whole and without its place: then it is a new one.
+            told = index_of(tool_call["index"]) if "index" in tool_call else None
+            at = place if whole else told
+            self._called(call, dict_of(tool_call.get("function")), at, index)
+        if isinstance(part.get("function_call"), dict):  # before there were tools
+            self._called(call, part["function_call"], "function_call", index)
         if choice.get("finish_reason"):
-            call.finish_reason = text_of(choice["finish_reason"])
+            call.finish_reason = text_of(choice["finish_reason"]) or call.finish_reason
+            self._over[index] = True
+        elif not whole:
+            self._over.setdefault(index, False)
+
+    def _said(self, call: Call, part: dict[str, Any], index: int) -> None:
+        thought = text_of(part.get("reasoning_content")) or text_of(part.get("reasoning"))
+        self.turns.think(call, thought, index)
+        content = part.get("content")
+        for piece in dicts_of(content):
+            if piece.get("type") == "thinking":
+                self.turns.think(call, said(piece.get("thinking")), index)
+            else:
+                self.turns.say(call, text_of(piece.get("text")), index)
+        spoken = text_of(dict_of(part.get("audio")).get("transcript"))
+        text = text_of(content) or text_of(part.get("refusal")) or spoken
+        self.turns.say(call, text, index)
+
+    def _called(
+        self, call: Call, function: dict[str, Any], at: int | str | None, index: int
+    ) -> None:
+        name, arguments = text_of(function.get("name")), json_of(function.get("arguments"))
+        self.turns.use(call, name, arguments, at, index)
+
+
+def _usage(event: dict[str, Any], choices: list[dict[str, Any]]) -> dict[str, Any]:
+    found = event.get("usage") or dict_of(event.get("x_groq")).get("usage")
+    return dict_of(found or next((c["usage"] for c in choices if c.get("usage")), None))
 
 
 def message(raw: Any) -> Message:
-    """A message of the request or the answer."""
+    """A message of the request."""
     raw = dict_of(raw)
-    content = raw.get("content")
-    if isinstance(content, list):
-        parts = [dict_of(p) for p in content]
-        text = "\n".join(
-            text_of(p.get("text")) or f"[{text_of(p.get('type')) or 'part'}]" for p in parts
-        )
-    else:
-        text = text_of(content)
-    functions = [dict_of(dict_of(c).get("function")) for c in list_of(raw.get("tool_calls"))]
-    calls = [(text_of(f.get("name")), text_of(f.get("arguments"))) for f in functions]
-    return Message(
-        text_of(raw.get("role")) or "assistant", text or text_of(raw.get("refusal")), calls
-    )
+    functions = [dict_of(c.get("function")) for c in dicts_of(raw.get("tool_calls"))]
+    calls = [(text_of(f.get("name")), json_of(f.get("arguments"))) for f in functions]
+    text = said(raw.get("content")) or text_of(raw.get("refusal"))
+    return Message(text_of(raw.get("role")) or "user", text, calls)
 
 
-def usage(raw: dict[str, Any]) -> Usage:
-    """`usage` of an answer; what is missing or no count is unknown."""
-    prompt = dict_of(raw.get("prompt_tokens_details"))
-    completion = dict_of(raw.get("completion_tokens_details"))
-    return Usage(
-        input=count_of(raw.get("prompt_tokens")),
-        cached=count_of(prompt.get("cached_tokens")),
-        cache_write=count_of(prompt.get("cache_write_tokens")),
-        output=count_of(raw.get("completion_tokens")),
-        reasoning=count_of(completion.get("reasoning_tokens")),
-        total=count_of(raw.get("total_tokens")),
-    )
-
-
-def _grow(turn: Message, part: dict[str, Any]) -> None:
-    index, function = part.get("index"), dict_of(part.get("function"))
-    index = index if isinstance(index, int) and 0 <= index < 128 else len(turn.tool_calls)
-    while len(turn.tool_calls) <= index:
-        turn.tool_calls.append(("", ""))
-    name, arguments = turn.tool_calls[index]
-    turn.tool_calls[index] = (
-        name + text_of(function.get("name")),
-        arguments + text_of(function.get("arguments")),
-    )
+def tool(raw: dict[str, Any]) -> str:
+    """The name of a tool: a function's own, or the type of one that the server runs."""
+    return text_of(dict_of(raw.get("function")).get("name")) or text_of(raw.get("type"))

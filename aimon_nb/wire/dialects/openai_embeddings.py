@@ -9,29 +9,27 @@ import re
 from typing import Any
 
 from aimon_nb.model import Call, Message
-from aimon_nb.wire.dialects.openai_chat import usage
-from aimon_nb.wire.dialects.reading import text_of
+from aimon_nb.wire.dialects.openai_form import OpenAIForm, usage
+from aimon_nb.wire.dialects.reading import dict_of, picked
 
 
-class OpenAIEmbeddings:
+class OpenAIEmbeddings(OpenAIForm):
     """`POST …/embeddings`; an embedding has no output tokens."""
 
-    provider = "openai"
+    operation = "embeddings"
+    ends = frozenset({"embeddings"})
     paths = re.compile(r"/embeddings$")
-
-    def operation(self, path: str) -> str:  # noqa: ARG002
-        """Always embeddings."""
-        return "embeddings"
 
     def request(self, call: Call, body: dict[str, Any]) -> None:
         """Model and texts of the request."""
-        call.request_model = text_of(body.get("model")) or None
+        super().request(call, body)
         texts = body.get("input")
         texts = texts if isinstance(texts, list) else [texts]
         call.input = [Message("input", text) for text in texts if isinstance(text, str)]
+        call.parameters = picked(body, ("dimensions", "encoding_format", "output_dimension"))
 
     def answer(self, call: Call, event: dict[str, Any]) -> None:
         """Model and usage; the vectors are not kept."""
-        call.response_model = text_of(event.get("model")) or call.response_model
-        if isinstance(event.get("usage"), dict):
-            call.usage = usage(event["usage"])
+        super().answer(call, event)
+        if event.get("usage"):
+            call.usage = usage(dict_of(event["usage"]))

@@ -1,1 +1,15 @@
 """The HTTP clients whose requests are heard: one file each, none imported by us."""
+
+from __future__ import annotations
+
+from aimon_nb.wire.transports import aiohttp, botocore, httpx, requests, urllib3
+
+# By the module whose import brings the client.
+TRANSPORTS = {
+    "httpx": httpx,
+    "httpx2": httpx,
+    "aiohttp": aiohttp,
+    "requests": requests,
+    "botocore.httpsession": botocore,
+    "urllib3": urllib3,
+}

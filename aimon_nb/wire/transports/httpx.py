@@ -6,50 +6,46 @@ byte stream wrapped: the wrap hands on each chunk as the user's code asks for it
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 from aimon_nb.recording.faults import faults
 from aimon_nb.recording.patches import Patches
 from aimon_nb.sentry.observe import Observer
-from aimon_nb.wire import gate
-from aimon_nb.wire.begin import begin
+from aimon_nb.wire.begin import begin, quiet
 from aimon_nb.wire.exchange import Exchange
+from aimon_nb.wire.gate import Sending
 
 
 def install(module: ModuleType, observer: Observer, patches: Patches) -> None:
     """Wrap the two `send` methods of an httpx module."""
-    tee = _Tee(module)
+    wrap_sync = _sync_stream(module.SyncByteStream)
+    wrap_async = _async_stream(module.AsyncByteStream)
 
     def send(original: Any) -> Any:
         def send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-            exchange = _begin(request, observer) if patches.live else None
+            __tracebackhide__ = True
+            exchange = _hear(request, observer) if patches.live else None
             if exchange is None:
                 return original(client, request, *args, **kwargs)
-            try:
-                gate.admit(exchange)
+            with Sending(exchange):
                 response = original(client, request, *args, **kwargs)
-            except BaseException as error:
-                exchange.done(error=error)
-                raise
-            tee.follow(response, exchange)
+            _follow(module, response, exchange, wrap_sync)
             return response
 
         return send
 
     def asend(original: Any) -> Any:
         async def send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-            exchange = _begin(request, observer) if patches.live else None
+            __tracebackhide__ = True
+            exchange = _hear(request, observer) if patches.live else None
             if exchange is None:
                 return await original(client, request, *args, **kwargs)
-            try:
-                gate.admit(exchange)
+            with Sending(exchange):
                 response = await original(client, request, *args, **kwargs)
-            except BaseException as error:
-                exchange.done(error=error)
-                raise
-            tee.follow(response, exchange)
+            _follow(module, response, exchange, wrap_async)
             return response
 
         return send
@@ -58,42 +54,34 @@ def install(module: ModuleType, observer: Observer, patches: Patches) -> None:
     patches.wrap(module.AsyncClient, "send", asend)
 
 
-def _begin(request: Any, observer: Observer) -> Exchange | None:
-    try:
-        url = request.url
-        if request.method != "POST":
-            return None
-        return begin(
-            url.host, url.port, url.raw_path, lambda: getattr(request, "_content", None), observer
-        )
-    except Exception:
-        faults.note("hearing a request")
+@quiet
+def _hear(request: Any, observer: Observer) -> Exchange | None:
+    if request.method != "POST":
         return None
+    url = request.url
+    return begin(
+        observer,
+        url.netloc.decode("ascii"),
+        url.raw_path,
+        lambda: getattr(request, "_content", None),
+    )
 
 
-class _Tee:
-    """Follows the bytes of a module's responses."""
-
-    def __init__(self, module: ModuleType) -> None:
-        self._module = module
-        self._sync = _sync_stream(module.SyncByteStream)
-        self._async = _async_stream(module.AsyncByteStream)
-
-    def follow(self, response: Any, exchange: Exchange) -> None:
-        try:
-            exchange.head(response.status_code)
-            if hasattr(response, "_content"):
-                exchange.chunk(response._content)
-                exchange.done()
-                return
-            encoding = response.headers.get("content-encoding")
-            if encoding:
-                exchange.decode = _decoder(self._module, encoding)
-            stream = response.stream
-            wrap = self._async if isinstance(stream, self._module.AsyncByteStream) else self._sync
-            response.stream = wrap(stream, exchange)
-        except Exception:
-            faults.note("hearing an answer")
+def _follow(
+    module: ModuleType, response: Any, exchange: Exchange, wrap: Callable[[Any, Exchange], Any]
+) -> None:
+    try:
+        exchange.head(response.status_code)
+        if hasattr(response, "_content"):
+            exchange.chunk(response._content)
+            exchange.done()
+            return
+        encoding = response.headers.get("content-encoding")
+        if encoding:
+            exchange.decoder = partial(_decoder, module, encoding)
+        response.stream = wrap(response.stream, exchange)
+    except Exception:
+        faults.note("hearing an answer")
 
 
 def _sync_stream(base: Any) -> Any:
@@ -102,15 +90,14 @@ def _sync_stream(base: Any) -> Any:
             self._stream, self._exchange = stream, exchange
 
         def __iter__(self) -> Iterator[bytes]:
+            __tracebackhide__ = True
             exchange = self._exchange
             try:
                 for chunk in self._stream:
                     exchange.chunk(chunk)
                     yield chunk
-            except GeneratorExit:
-                raise
             except BaseException as error:
-                exchange.done(left=True, error=error)
+                _broken(exchange, error)
                 raise
             exchange.done()
 
@@ -119,6 +106,9 @@ def _sync_stream(base: Any) -> Any:
                 self._stream.close()
             finally:
                 self._exchange.done(left=True)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._stream, name)
 
     return Stream
 
@@ -129,15 +119,14 @@ def _async_stream(base: Any) -> Any:
             self._stream, self._exchange = stream, exchange
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
+            __tracebackhide__ = True
             exchange = self._exchange
             try:
                 async for chunk in self._stream:
                     exchange.chunk(chunk)
                     yield chunk
-            except GeneratorExit:
-                raise
             except BaseException as error:
-                exchange.done(left=True, error=error)
+                _broken(exchange, error)
                 raise
             exchange.done()
 
@@ -147,10 +136,18 @@ def _async_stream(base: Any) -> Any:
             finally:
                 self._exchange.done(left=True)
 
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._stream, name)
+
     return Stream
 
 
-def _decoder(module: ModuleType, encoding: str) -> Any:
+def _broken(exchange: Exchange, error: BaseException) -> None:
+    # An iterator that is dropped was left early: nothing went wrong.
+    exchange.done(left=True, error=None if isinstance(error, GeneratorExit) else error)
+
+
+def _decoder(module: ModuleType, encoding: str) -> Callable[[bytes], bytes]:
     """The client library's own decoder, a second one beside the response's."""
     decoder = module.Response(200, headers={"content-encoding": encoding})._get_content_decoder()
 

@@ -1,0 +1,118 @@
+"""One call of a tracked operation: its span, its pipeline, and where its code stands.
+
+`with call:` stands inside: the first time the span is opened, every time the
+place from before is put back at the end, so a generator holds nothing across a
+`yield`. An exception that leaves ends the call; `end` ends it otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from aimon_nb.ai.consts import SPANDATA
+from aimon_nb.ai.hearing import hearing
+from aimon_nb.recording import context
+from aimon_nb.recording.faults import faults
+from aimon_nb.sentry import errors, spans
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from aimon_nb.ai.options import Options
+
+
+class Call:
+    """A call that runs; `over` once its span has ended."""
+
+    __slots__ = (
+        "_above",
+        "_data",
+        "_inside",
+        "_op",
+        "_options",
+        "_outside",
+        "_pipeline",
+        "_span",
+        "_tags",
+        "over",
+    )
+
+    def __init__(self, options: Options, tags: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+        self._options, self._tags, self._data = options, tags, data
+        self._inside: spans.Place | None = None
+        self._outside: spans.Place
+        self._span: spans.OpenSpan | None = None
+        self._above: Call | None = None
+        self.over = False
+
+    def __enter__(self) -> Call:  # noqa: PYI034 (`Self` needs Python 3.11)
+        self._outside = spans.here()
+        if self._inside is not None:
+            spans.put(self._inside)
+            return self
+        hearing.ensure()
+        try:
+            with faults.guard("opening a span"):
+                self._open()
+        except BaseException:  # an interrupt just now: the caller stands where it stood
+            spans.put(self._outside)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        ty: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        try:
+            if error is not None:
+                self.end(error)
+            self._inside = spans.here()
+        finally:
+            spans.put(self._outside)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """End the span, with the error that ended the call; the first end counts."""
+        if self.over:
+            return
+        self.over = True
+        span = self._span
+        if span is None:  # a fault of ours kept it from opening
+            return
+        self._above = above = _open_one(self._above)
+        if error is not None and above is None:
+            with faults.guard("capturing an error"):
+                self._capture(error, span.sdk)
+        with faults.guard("ending a span"):
+            span.close(error)
+
+    def _open(self) -> None:
+        name = context.pipeline_name()
+        self._above = _open_one(cast("Call | None", context.tracked.get()))
+        self._pipeline = name or self._options.name
+        self._op = self._options.op or ("ai.run" if name else "ai.pipeline")
+        context.tracked.set(self)
+        context.pipeline.set(self._pipeline)
+        spans.fork()
+        self._span = span = spans.OpenSpan(self._options.name, self._op, self._options.span)
+        spans.set_tags(span.sdk, self._tags)
+        spans.set_data(span.sdk, {SPANDATA.GEN_AI_PIPELINE_NAME: self._pipeline, **self._data})
+
+    def _capture(self, error: BaseException, span: Any) -> None:
+        errors.capture(
+            error,
+            self._pipeline,
+            self._op,
+            span,
+            operation=self._options.name,
+            tags=self._tags,
+        )
+
+
+def _open_one(call: Call | None) -> Call | None:
+    """The nearest call that is not over: a task may outlive the one that started it."""
+    while call is not None and call.over:
+        call = call._above
+    return call

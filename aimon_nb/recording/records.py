@@ -1,0 +1,134 @@
+"""From what was heard to records: a node's start and end, an answer, the end of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from aimon_nb.model import Run, Span
+from aimon_nb.model.run import RunStatus
+from aimon_nb.recording.context import Exchange, Node
+from aimon_nb.recording.facts import Facts, apply
+from aimon_nb.recording.faults import faults
+
+Read = Callable[[Node], Facts]
+STATIC_API = (
+    "spans of sentry_sdk.start_span are not sent in the stream lifecycle: "
+    "use sentry_sdk.traces.start_span"
+)
+
+
+@dataclass(slots=True, eq=False)
+class Recording:
+    """A run while it is written: the plain `run` and what only the recorder needs."""
+
+    run: Run
+    t0: int
+    root: Node | None = None
+    open: dict[Node, None] = field(default_factory=dict)
+    asked: dict[Exchange, None] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    captured: list[BaseException] = field(default_factory=list)  # sent to Sentry already
+    faults_before: int = 0
+    closed: bool = False
+    stop: bool = False  # interrupted: no model call is sent any more
+
+    def seconds(self, t: int) -> float:
+        """From the start of the run to `t`."""
+        return (t - self.t0) / 1e9
+
+
+def started(node: Node) -> None:
+    """Make the record of a span."""
+    recording, run = node.recording, node.recording.run
+    offset = recording.seconds(node.t0)
+    parent = node.parent.span_id if node.parent is not None else run.root_id
+    node.record = span = Span(
+        span_id=node.span_id,
+        parent_id=None if node is recording.root else parent,
+        run_id=run.run_id,
+        start=run.started + timedelta(seconds=offset),
+        offset=offset,
+        late=recording.closed,
+        sent="no: static API" if node.kind == "dropped" else None,
+    )
+    run.spans[span.span_id] = span
+    recording.open[node] = None
+    recording.changed.add(span.span_id)
+    if node.kind == "dropped" and STATIC_API not in run.notes:
+        run.notes.append(STATIC_API)
+
+
+def ended(node: Node, read: Read) -> None:
+    """Complete the record of a span, and let go of the SDK's object."""
+    recording, span = node.recording, node.record
+    if span is None:
+        return
+    recording.open.pop(node, None)
+    if recording.closed:
+        span.late, span.sent = True, span.sent or "no: late"
+    span.duration = (node.t1 - node.t0) / 1e9 if node.t1 is not None else None
+    apply(read(node), span, recording.run)
+    span.covers = node.covers
+    if node.error is not None:
+        span.status, span.error_type, span.error = node.error
+    elif span.status == "running":
+        span.status = "ok"
+    recording.changed.add(span.span_id)
+    if node.exchange is not None:
+        node.exchange.record()  # the wire has the last word on its span
+        if not node.exchange.settled:
+            return
+    node.sdk = None
+
+
+def refresh(recording: Recording, read: Read) -> None:
+    """Bring open spans and answers under way up to date."""
+    for node in list(recording.open):
+        span = node.record
+        if span is None:
+            continue
+        with faults.guard("reading a span"):
+            if apply(read(node), span, recording.run) or span.covers != node.covers:
+                span.covers = node.covers
+                recording.changed.add(span.span_id)
+    for exchange in list(recording.asked):
+        try:
+            _advance(recording, exchange)
+        except Exception:
+            recording.asked.pop(exchange, None)
+            faults.note("reading a model's answer")
+
+
+def _advance(recording: Recording, exchange: Exchange) -> None:
+    node = exchange.node
+    if recording.closed and node.record is not None and not exchange.over:
+        node.record.late = True  # whatever comes from here on
+    if exchange.read():
+        recording.changed.add(node.span_id)
+    if exchange.ready:
+        exchange.settle()
+        if exchange.over:
+            del recording.asked[exchange]
+        if node.t1 is not None and node not in recording.open:
+            node.sdk = None
+
+
+def leave_open(recording: Recording, read: Read, status: RunStatus, t1: int) -> None:
+    """The run is over: what has not ended by now was abandoned, or interrupted with it."""
+    for node in list(recording.open):
+        span = node.record
+        recording.open.pop(node, None)
+        if span is None:
+            continue
+        with faults.guard("ending a span that was left open"):
+            apply(read(node), span, recording.run)
+            span.covers = node.covers
+            span.duration = (t1 - node.t0) / 1e9
+            recording.changed.add(span.span_id)
+            if node is recording.root:
+                span.status = status if status in ("ok", "interrupted") else "error"
+                node.t1 = t1
+            else:
+                span.status = "interrupted" if status == "interrupted" else "abandoned"

@@ -1,0 +1,212 @@
+// @ts-check
+/**
+ * The panes beside the tree: one span in detail, and the models.
+ *
+ * Whatever a model wrote is hostile text: it reaches the page by textContent only.
+ * No table, pre or code elements: a notebook has styles of its own for those.
+ *
+ * @typedef {import('./layout.js').Row} Row
+ * @typedef {{side:string, role:string, text:string, calls:[string,string][]}} Turn
+ */
+import { byModel, commas, cut, money, pieces, sumCost, tokens, visible } from './layout.js';
+
+const TURNS = 6; // turns of a conversation shown at first
+const DEEP = 2; // levels of a JSON value that stand open
+const JSON_LIMIT = 200_000; // characters of JSON laid out as a tree
+
+/** An element with a class and text. @param {string} tag @param {string} [name] @param {string|null} [text] */
+export function make(tag, name, text) {
+  const el = document.createElement(tag);
+  if (name) el.className = name;
+  if (text != null) el.textContent = text;
+  return el;
+}
+
+/** Set text only where it differs. @param {Element} el @param {string} text */
+export function say(el, text) {
+  if (el.textContent !== text) el.textContent = text;
+}
+
+/** @param {string} text */
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const box = document.createElement('textarea');
+    box.value = text;
+    document.body.append(box);
+    box.select();
+    document.execCommand('copy');
+    box.remove();
+  }
+}
+
+/** A button that copies and says so. @param {() => string} text @param {string} what */
+export function copyButton(text, what) {
+  const button = make('button', 'copy', 'copy');
+  button.setAttribute('aria-label', `copy ${what}`);
+  button.addEventListener('click', async (event) => {
+    event.stopPropagation();
+    await copy(text());
+    button.textContent = 'copied';
+    setTimeout(() => (button.textContent = 'copy'), 1200);
+  });
+  return button;
+}
+
+/** The conversation. @param {any} item @param {Row} row */
+export function said(item, row) {
+  const pane = make('div'), /** @type {Turn[]} */ turns = item.messages ?? [];
+  if (item.error) {
+    const error = make('div', 'failed');
+    error.append(block(item.error, 'error'));
+    pane.append(error);
+  }
+  const early = turns.slice(0, Math.max(0, turns.length - TURNS)), late = turns.slice(early.length);
+  if (early.length) {
+    const more = make('button', 'more', `${early.length} earlier ${early.length === 1 ? 'message' : 'messages'}`);
+    more.addEventListener('click', () => more.replaceWith(...early.map((t) => turn(t))));
+    pane.append(more);
+  }
+  pane.append(...late.map((t, i) => turn(t, i === late.length - 1 && t.side === 'out' ? item.ending : '')));
+  if (!turns.length && !item.error) pane.append(make('div', 'dim', row.counts ? 'no messages were heard' : 'no messages: this is a step, not a call'));
+  return pane;
+}
+
+/** @param {Turn} t @param {string} [ending] */
+function turn(t, ending) {
+  const el = make('div', 'turn'), top = make('div', 'who'), calls = t.calls ?? [];
+  const whole = () => [t.text, ...calls.map(([name, args]) => `→ ${name}(${args})`)].filter(Boolean).join('\n');
+  top.append(make('span', '', [visible(t.role), ending].filter(Boolean).join(' · ')), copyButton(whole, `the ${t.role} message`));
+  el.append(top);
+  if (t.text || !calls.length) el.append(block(t.text || '(empty)', t.role));
+  for (const [name, args] of calls) {
+    const call = make('div', 'call');
+    call.append(make('div', 'text', `→ ${visible(name)}`), block(args, `the arguments of ${name}`));
+    el.append(call);
+  }
+  return el;
+}
+
+/** Text of any length, cut with "show all"; JSON as a tree that folds. @param {string} text @param {string} what */
+function block(text, what) {
+  const box = make('div', 'block'), value = parsed(text);
+  if (value !== undefined) {
+    box.append(json('', value, 0));
+    return box;
+  }
+  const shown = cut(text);
+  box.append(part(shown.text + (shown.left ? '…' : '')));
+  if (shown.left) {
+    const all = make('button', 'more', `show all ${commas(text.length)} characters`);
+    all.setAttribute('aria-label', `show all of ${what}`);
+    all.addEventListener('click', () => box.replaceChildren(...pieces(text).map((piece) => part(piece))));
+    box.append(all);
+  }
+  return box;
+}
+
+/** One laid-out piece of a text. @param {string} text */
+function part(text) {
+  const piece = make('div', 'text', visible(text));
+  piece.dir = 'auto';
+  return piece;
+}
+
+/** The value of a text that is a JSON object or list. @param {string} text */
+function parsed(text) {
+  if (!/^\s*[[{]/.test(text) || text.length > JSON_LIMIT) return undefined;
+  try {
+    const value = JSON.parse(text);
+    return Object.keys(value).length ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A JSON value that folds, built as far as it is opened. @param {string} key @param {any} value @param {number} depth @returns {HTMLElement} */
+function json(key, value, depth) {
+  const lead = key && `${visible(key)}: `;
+  if (value === null || typeof value !== 'object') {
+    const shown = cut(typeof value === 'string' ? value : String(value));
+    const leaf = make('div', 'text json', lead + visible(shown.text + (shown.left ? `… (${commas(shown.left)} more characters)` : '')));
+    leaf.dir = 'auto';
+    return leaf;
+  }
+  const names = Object.keys(value), list = Array.isArray(value), fold = /** @type {HTMLDetailsElement} */ (make('details', 'json'));
+  fold.append(make('summary', '', `${lead}${list ? `[${commas(names.length)}]` : `{${commas(names.length)}}`}`));
+  const fill = () => {
+    if (fold.open && fold.children.length === 1) fold.append(...names.map((name) => json(list ? '' : name, value[name], depth + 1)));
+  };
+  fold.addEventListener('toggle', fill);
+  fold.open = depth < DEEP && names.length <= 50;
+  fill();
+  return fold;
+}
+
+/** Usage, the arithmetic of the cost, and facts. @param {any} item */
+export function facts(item) {
+  const pane = make('div'), c = item.cost;
+  if (c?.parts?.length) {
+    const sums = c.parts.map((/** @type {string[]} */ p) => [p[0], p[2] ? `${p[1]} × ${p[2]}` : p[1], p[3]]);
+    const sum = table('sum', 'cost', [...sums, [c.model, 'per 1M', c.total]]);
+    sum.lastElementChild?.classList.add('total');
+    pane.append(sum);
+  } else if (item.usage?.length) pane.append(table('sum', 'tokens', item.usage));
+  const lines = [c && !c.parts?.length ? c.total : '', c?.reason, [c?.source, ...(c?.assumptions ?? [])].filter(Boolean).join(' · ')].filter(Boolean);
+  for (const text of lines) pane.append(make('div', 'small', visible(text)));
+  if (item.facts?.length) pane.append(table('facts', 'facts', item.facts));
+  for (const [name, list] of [['parameters', item.parameters], ['more', [...(item.more ?? []), ...(item.attributes ?? [])]]]) {
+    if (!list?.length) continue;
+    const more = make('details');
+    more.append(make('summary', '', name), table('facts', name, list));
+    pane.append(more);
+  }
+  if (item.tools?.length) pane.append(make('div', 'small', visible(`tools offered: ${item.tools.join(', ')}`)));
+  return pane;
+}
+
+/** Elements with roles, not a table. @param {string} name @param {string} label @param {string[][]} lines */
+function table(name, label, lines) {
+  const el = make('div', name);
+  el.setAttribute('role', 'table');
+  el.setAttribute('aria-label', label);
+  for (const [head, ...cells] of lines) el.append(line([make('span', '', visible(String(head))), ...cells.map((cell) => make('span', '', visible(String(cell ?? ''))))]));
+  return el;
+}
+
+/** @param {HTMLElement[]} cells the first is the head @param {string} [role] */
+function line(cells, role) {
+  const el = make('div', 'line-of');
+  el.setAttribute('role', 'row');
+  cells.forEach((cell, i) => cell.setAttribute('role', role ?? (i ? 'cell' : 'rowheader')));
+  el.append(...cells);
+  return el;
+}
+
+/** Tokens and cost by model. @param {Map<string, Row>} rows */
+export function models(rows) {
+  const list = byModel(rows), el = make('div', 'models');
+  const most = (/** @type {(s: any) => number} */ of) => Math.max(1e-12, ...list.map((one) => of(one.sum)));
+  const all = (/** @type {any} */ s) => (s.input ?? 0) + (s.output ?? 0), dearest = most((s) => s.usd ?? 0), longest = most(all);
+  el.setAttribute('role', 'table');
+  el.setAttribute('aria-label', 'models');
+  const heads = line(['model', 'calls', 'tokens', 'cost'].map((text) => make('span', '', text)), 'columnheader');
+  heads.classList.add('heads');
+  el.append(heads);
+  for (const { model, calls, errors, sum } of list) {
+    const count = [`${commas(calls)}`, errors ? `${commas(errors)} ✕` : ''].filter(Boolean).join(' · ');
+    const cost = sum.usd === 0 && !sum.doubtful ? 'free' : sumCost(sum) || (sum.doubtful ? 'unpriced' : money(sum.usd));
+    el.append(line([make('span', 'name', visible(model)), make('span', 'num', count), barred(tokens(sum.input, sum.output), all(sum) / longest), barred(cost, (sum.usd ?? 0) / dearest)]));
+  }
+  if (!list.length) el.append(make('div', 'dim', 'no model call was heard'));
+  return el;
+}
+
+/** A number over its bar. @param {string} text @param {number} share 0 … 1 */
+function barred(text, share) {
+  const cell = make('span', 'barred'), bar = make('i');
+  bar.style.width = `${100 * Math.min(1, share)}%`;
+  cell.append(make('span', 'num', text), bar);
+  return cell;
+}

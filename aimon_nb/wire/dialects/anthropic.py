@@ -1,0 +1,146 @@
+"""Anthropic's messages, also on Vertex, at Azure and as others offer them.
+
+https://docs.anthropic.com/en/api/messages
+https://docs.anthropic.com/en/docs/build-with-claude/streaming
+https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching
+
+Anthropic counts the cache beside `input_tokens`, so input is the sum of three.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from aimon_nb.model import Call, Message, Usage
+from aimon_nb.wire.dialects.dialect import Dialect
+from aimon_nb.wire.dialects.reading import (
+    count_of,
+    dict_of,
+    dicts_of,
+    index_of,
+    json_of,
+    list_of,
+    picked,
+    said,
+    sum_of,
+    text_of,
+)
+
+_PARAMETERS = ("max_tokens", "temperature", "top_p", "top_k", "service_tier", "speed")
+_MODEL = re.compile(r"/models/([^/:]+):")  # Vertex has it in the path
+_DETAILS = {
+    "cache_write_5m_tokens": ("cache_creation", "ephemeral_5m_input_tokens"),
+    "cache_write_1h_tokens": ("cache_creation", "ephemeral_1h_input_tokens"),
+    "web_searches": ("server_tool_use", "web_search_requests"),
+    "web_fetches": ("server_tool_use", "web_fetch_requests"),
+}
+
+
+class Anthropic(Dialect):
+    """`POST …/v1/messages` and Vertex's `…:rawPredict`, plain and streamed."""
+
+    provider = "anthropic"
+    ends = frozenset({"messages", "rawPredict", "streamRawPredict"})
+    paths = re.compile(
+        r"/v1/messages$|/publishers/anthropic/models/(?!count-tokens)[^/:]+:(?:streamR|r)awPredict$"
+    )
+
+    def __init__(self, host: str, path: str) -> None:
+        super().__init__(host, path)
+        self._usage: dict[str, Any] = {}  # of all events so far, later values first
+        self._server_tools = False
+
+    def request(self, call: Call, body: dict[str, Any]) -> None:
+        """Model, system, messages, tools and parameters of the request."""
+        call.request_model = text_of(body.get("model")) or unquote(self.in_path(_MODEL)) or None
+        call.streaming = body.get("stream") is True
+        system = said(body.get("system"))
+        call.input = [Message("system", system)] if system else []
+        call.input += [_message(m) for m in dicts_of(body.get("messages"))]
+        tools = dicts_of(body.get("tools"))
+        call.tools = [text_of(t.get("name")) or text_of(t.get("type")) for t in tools]
+        kinds = {text_of(t.get("type")) for t in tools}
+        self._server_tools = not body or bool(kinds - {"", "custom"})
+        call.parameters = picked(body, _PARAMETERS)
+        budget = dict_of(body.get("thinking")).get("budget_tokens")
+        if count_of(budget):
+            call.parameters["thinking_budget"] = budget
+
+    def answer(self, call: Call, event: dict[str, Any]) -> None:
+        """A message, or one event of its stream."""
+        kind = event.get("type")
+        if kind == "message":
+            self._message(call, event)
+            self._count(call, event, over=True)
+        elif kind == "message_start":
+            begun = dict_of(event.get("message"))
+            self._message(call, begun)
+            # What a server tool finds is input, too: then this is not all of it.
+            self._count(call, begun, over=False)
+        elif kind == "content_block_start":
+            block = dict_of(event.get("content_block"))
+            self._block(call, block, index_of(event.get("index")), begins=True)
+        elif kind == "content_block_delta":
+            self._delta(call, dict_of(event.get("delta")), index_of(event.get("index")))
+        elif kind == "message_delta":
+            reason = text_of(dict_of(event.get("delta")).get("stop_reason"))
+            call.finish_reason = reason or call.finish_reason
+            self._count(call, event, over=call.finish_reason is not None)
+
+    def _message(self, call: Call, message: dict[str, Any]) -> None:
+        call.response_model = text_of(message.get("model")) or call.response_model
+        call.finish_reason = text_of(message.get("stop_reason")) or call.finish_reason
+        for index, block in enumerate(dicts_of(message.get("content"))):
+            self._block(call, block, index, begins=False)
+
+    def _block(self, call: Call, block: dict[str, Any], at: int, *, begins: bool) -> None:
+        self.turns.say(call, text_of(block.get("text")))
+        self.turns.think(call, text_of(block.get("thinking")))
+        if text_of(block.get("type")).endswith("tool_use"):
+            given = block.get("input")
+            arguments = "" if begins and not given else json_of(given)
+            self.turns.use(call, text_of(block.get("name")), arguments, at)
+
+    def _delta(self, call: Call, delta: dict[str, Any], at: int) -> None:
+        self.turns.say(call, text_of(delta.get("text")))
+        self.turns.think(call, text_of(delta.get("thinking")))
+        if isinstance(delta.get("partial_json"), str):
+            self.turns.use(call, "", delta["partial_json"], at)
+
+    def _count(self, call: Call, event: dict[str, Any], *, over: bool) -> None:
+        """Take in the usage of an event; output is a first guess until it is `over`."""
+        raw = dict_of(event.get("usage"))
+        self._usage |= {key: value for key, value in raw.items() if value is not None}
+        call.service_tier = text_of(self._usage.get("service_tier")) or call.service_tier
+        if over or not self._server_tools:
+            call.usage = usage(self._usage, over=over)
+            call.details = _details(self._usage)
+
+
+def usage(raw: dict[str, Any], *, over: bool = True) -> Usage:
+    """Counts of which `input` holds the cache, which Anthropic counts beside it."""
+    read, written = raw.get("cache_read_input_tokens"), raw.get("cache_creation_input_tokens")
+    thought = dict_of(raw.get("output_tokens_details")).get("thinking_tokens")
+    return Usage(
+        input=sum_of(count_of(raw.get("input_tokens")), read, written),
+        cached=count_of(read),
+        cache_write=count_of(written),
+        output=count_of(raw.get("output_tokens")) if over else None,
+        reasoning=count_of(thought) if over else None,
+    )
+
+
+def _details(raw: dict[str, Any]) -> dict[str, int]:
+    found = {name: count_of(dict_of(raw.get(a)).get(b)) for name, (a, b) in _DETAILS.items()}
+    return {name: count for name, count in found.items() if count}
+
+
+def _message(raw: dict[str, Any]) -> Message:
+    blocks = list_of(raw.get("content"))
+    uses = [b for b in dicts_of(blocks) if text_of(b.get("type")).endswith("tool_use")]
+    calls = [(text_of(b.get("name")), json_of(b.get("input"))) for b in uses]
+    rest = [b for b in blocks if b not in uses]
+    text = said(rest) if blocks else said(raw.get("content"))
+    return Message(text_of(raw.get("role")) or "user", text, calls)

@@ -1,0 +1,134 @@
+"""Amazon Bedrock's Converse and ConverseStream.
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html
+
+The cache is counted beside `inputTokens`, so input is the sum of three. Whether
+`totalTokens` holds the cache is not documented: it is kept only if it is the sum.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from aimon_nb.model import Call, Message, Usage
+from aimon_nb.wire.dialects.dialect import Dialect
+from aimon_nb.wire.dialects.reading import (
+    count_of,
+    dict_of,
+    dicts_of,
+    first_count,
+    index_of,
+    json_of,
+    picked,
+    sum_of,
+    text_of,
+)
+
+MODEL = re.compile(r"/model/([^/]+)/")
+_PARAMETERS = ("maxTokens", "temperature", "topP")
+
+
+class BedrockConverse(Dialect):
+    """`POST /model/MODEL/converse` and `…/converse-stream`."""
+
+    provider = "aws.bedrock"
+    ends = frozenset({"converse", "converse-stream"})
+    paths = re.compile(r"/model/[^/]+/converse(?:-stream)?$")
+
+    def request(self, call: Call, body: dict[str, Any]) -> None:
+        """Messages, tools and parameters; model and streaming stand in the path."""
+        call.request_model = unquote(self.in_path(MODEL)) or None
+        call.streaming = self.path.endswith("-stream")
+        system = _text(body.get("system"))
+        call.input = [Message("system", system)] if system else []
+        call.input += [_message(m) for m in dicts_of(body.get("messages"))]
+        tools = dicts_of(dict_of(body.get("toolConfig")).get("tools"))
+        specs = [dict_of(tool.get("toolSpec")) for tool in tools]
+        call.tools = [text_of(spec.get("name")) for spec in specs if spec]
+        call.parameters = picked(dict_of(body.get("inferenceConfig")), _PARAMETERS)
+
+    def answer(self, call: Call, event: dict[str, Any]) -> None:
+        """A response, or one event of a stream as `{its name: what it holds}`."""
+        if "output" in event or "usage" in event:
+            self._whole(call, event)
+        start, delta = event.get("contentBlockStart"), event.get("contentBlockDelta")
+        if isinstance(start, dict):
+            self._block(call, dict_of(start.get("start")), index_of(start.get("contentBlockIndex")))
+        if isinstance(delta, dict):
+            self._block(call, dict_of(delta.get("delta")), index_of(delta.get("contentBlockIndex")))
+        stop = text_of(dict_of(event.get("messageStop")).get("stopReason"))
+        call.finish_reason = stop or call.finish_reason
+        if isinstance(event.get("metadata"), dict):
+            self._whole(call, event["metadata"])
+
+    def _whole(self, call: Call, told: dict[str, Any]) -> None:
+        message = dict_of(dict_of(told.get("output")).get("message"))
+        for index, block in enumerate(dicts_of(message.get("content"))):
+            self._block(call, block, index)
+        call.finish_reason = text_of(told.get("stopReason")) or call.finish_reason
+        call.service_tier = text_of(dict_of(told.get("serviceTier")).get("type")) or (
+            call.service_tier
+        )
+        if isinstance(told.get("usage"), dict):
+            call.usage, call.details = usage(told["usage"]), _details(told["usage"])
+
+    def _block(self, call: Call, block: dict[str, Any], at: int) -> None:
+        self.turns.say(call, text_of(block.get("text")))
+        thought = dict_of(block.get("reasoningContent"))
+        text = text_of(dict_of(thought.get("reasoningText")).get("text"))
+        self.turns.think(call, text or text_of(thought.get("text")))
+        tool = block.get("toolUse")
+        if isinstance(tool, dict):
+            self.turns.use(call, text_of(tool.get("name")), json_of(tool.get("input")), at)
+
+
+def usage(raw: dict[str, Any]) -> Usage:
+    """Counts of Converse, and of Nova's own form, which ends two of the names otherwise."""
+    read = first_count(raw, "cacheReadInputTokens", "cacheReadInputTokenCount")
+    written = first_count(raw, "cacheWriteInputTokens", "cacheWriteInputTokenCount")
+    parts = [value for key, value in raw.items() if key in _BESIDE]
+    into, out = sum_of(count_of(raw.get("inputTokens")), *parts), count_of(raw.get("outputTokens"))
+    total = count_of(raw.get("totalTokens"))
+    whole = total if total is not None and total == sum_of(into, out or 0) else None
+    return Usage(into, read, written, out, None, whole)
+
+
+_BESIDE = {
+    *("cacheReadInputTokens", "cacheReadInputTokenCount"),
+    *("cacheWriteInputTokens", "cacheWriteInputTokenCount"),
+}
+
+
+def _details(raw: dict[str, Any]) -> dict[str, int]:
+    """What was written to the cache, by how long it stays there."""
+    found = {}
+    for part in dicts_of(raw.get("cacheDetails")):
+        count = count_of(part.get("inputTokens"))
+        if count and part.get("ttl") in ("5m", "1h"):
+            found[f"cache_write_{part['ttl']}_tokens"] = count
+    return found
+
+
+def _message(raw: dict[str, Any]) -> Message:
+    uses = [
+        b["toolUse"] for b in dicts_of(raw.get("content")) if isinstance(b.get("toolUse"), dict)
+    ]
+    calls = [(text_of(u.get("name")), json_of(u.get("input"))) for u in uses]
+    return Message(text_of(raw.get("role")) or "user", _text(raw.get("content")), calls)
+
+
+def _text(content: Any) -> str:
+    shown = (_part(block) for block in dicts_of(content) if "toolUse" not in block)
+    return "\n".join(text for text in shown if text)
+
+
+def _part(block: dict[str, Any]) -> str:
+    if isinstance(block.get("toolResult"), dict):
+        results = dicts_of(block["toolResult"].get("content"))
+        return "\n".join(text_of(r.get("text")) or json_of(r.get("json")) for r in results)
+    if "cachePoint" in block:
+        return ""
+    return text_of(block.get("text")) or f"[{next(iter(block), 'part')}]"

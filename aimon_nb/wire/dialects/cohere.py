@@ -1,0 +1,116 @@
+"""Cohere's chat, versions 1 and 2.
+
+https://docs.cohere.com/v2/reference/chat
+https://docs.cohere.com/v1/reference/chat
+https://docs.cohere.com/docs/how-does-cohere-pricing-work
+
+Cohere tells two counts: `tokens`, all that the model read and wrote, and
+`billed_units`, those of them it charges for. The latter are used, for they are
+what a cost follows from; the former only where there are no others.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from aimon_nb.model import Call, Message, Usage
+from aimon_nb.wire.dialects.dialect import Dialect
+from aimon_nb.wire.dialects.openai_chat import message as message_v2
+from aimon_nb.wire.dialects.reading import (
+    count_of,
+    dict_of,
+    dicts_of,
+    index_of,
+    json_of,
+    picked,
+    text_of,
+)
+
+_PARAMETERS = ("temperature", "p", "k", "max_tokens", "seed", "safety_mode", "citation_quality")
+
+
+class Cohere(Dialect):
+    """`POST …/v1/chat` and `…/v2/chat`, plain and streamed."""
+
+    provider = "cohere"
+    ends = frozenset({"chat"})
+    paths = re.compile(r"/v[12]/chat$")
+
+    def request(self, call: Call, body: dict[str, Any]) -> None:
+        """Model, turns, tools and parameters, of either version."""
+        call.request_model = text_of(body.get("model")) or None
+        call.streaming = body.get("stream") is True
+        call.input = [message_v2(m) for m in dicts_of(body.get("messages"))]
+        call.input += _turns_v1(body)
+        tools = dicts_of(body.get("tools"))
+        call.tools = [text_of(dict_of(t.get("function", t)).get("name")) for t in tools]
+        call.parameters = picked(body, _PARAMETERS)
+
+    def answer(self, call: Call, event: dict[str, Any]) -> None:
+        """An answer, or one event of its stream: `type` in version 2, `event_type` in 1."""
+        if "event_type" in event:
+            self._event_v1(call, event)
+        elif "type" in event:
+            self._event_v2(call, event)
+        elif "message" in event:
+            self._said(call, dict_of(event["message"]))
+            self._over(call, event)
+        else:
+            self._whole_v1(call, event)
+
+    def _event_v1(self, call: Call, event: dict[str, Any]) -> None:
+        kind = event["event_type"]
+        if kind == "text-generation":
+            self.turns.say(call, text_of(event.get("text")))
+        elif kind == "stream-end" and isinstance(event.get("response"), dict):
+            self.turns.restart(call)
+            self._whole_v1(call, event["response"])
+            self._over(call, event)
+
+    def _whole_v1(self, call: Call, whole: dict[str, Any]) -> None:
+        self.turns.say(call, text_of(whole.get("text")))
+        for used in dicts_of(whole.get("tool_calls")):
+            self.turns.use(call, text_of(used.get("name")), json_of(used.get("parameters")))
+        self._over(call, whole)
+
+    def _event_v2(self, call: Call, event: dict[str, Any]) -> None:
+        delta = dict_of(event.get("delta"))
+        self._said(call, dict_of(delta.get("message")), index_of(event.get("index")))
+        if event["type"] == "message-end":
+            self._over(call, delta)
+
+    def _said(self, call: Call, message: dict[str, Any], index: int = 0) -> None:
+        self.turns.think(call, text_of(message.get("tool_plan")))
+        content = message.get("content")
+        for part in dicts_of(content) or [dict_of(content)]:
+            self.turns.say(call, text_of(part.get("text")))
+            self.turns.think(call, text_of(part.get("thinking")))
+        used = message.get("tool_calls")  # a list, but one call in an event
+        for at, tool in enumerate(dicts_of(used if isinstance(used, list) else [used]), index):
+            function = dict_of(tool.get("function"))
+            arguments = json_of(function.get("arguments"))
+            self.turns.use(call, text_of(function.get("name")), arguments, at)
+
+    def _over(self, call: Call, told: dict[str, Any]) -> None:
+        call.finish_reason = text_of(told.get("finish_reason")) or call.finish_reason
+        counted = told.get("usage") or told.get("meta")
+        if isinstance(counted, dict):
+            call.usage = usage(counted)
+
+
+def usage(raw: dict[str, Any]) -> Usage:
+    """`usage` (version 2) or `meta` (version 1) of an answer: what is billed, else all."""
+    counts = dict_of(raw.get("billed_units")) or dict_of(raw.get("tokens"))
+    into, cached = count_of(counts.get("input_tokens")), count_of(raw.get("cached_tokens"))
+    if cached is not None and (into is None or cached > into):
+        cached = None  # counted among all tokens, of which some are not billed
+    return Usage(input=into, cached=cached, output=count_of(counts.get("output_tokens")))
+
+
+def _turns_v1(body: dict[str, Any]) -> list[Message]:
+    pairs = [("system", body.get("preamble"))]
+    history = dicts_of(body.get("chat_history"))
+    pairs += [(text_of(t.get("role")).lower() or "user", t.get("message")) for t in history]
+    pairs.append(("user", body.get("message")))
+    return [Message(role, text) for role, text in pairs if text and isinstance(text, str)]

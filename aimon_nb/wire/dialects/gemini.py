@@ -1,0 +1,154 @@
+"""Gemini, at AI Studio and on Vertex: generateContent and its stream.
+
+https://ai.google.dev/api/generate-content
+https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
+
+Thoughts are counted beside the candidates and what a server tool found beside
+the prompt: output and input are the sums. Its JSON leaves zeros out, and only
+the last event's counts are final, the prompt's among them:
+https://github.com/google-gemini-php/client/issues/72
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from aimon_nb.model import Call, Message, Usage
+from aimon_nb.wire.dialects.dialect import Dialect
+from aimon_nb.wire.dialects.reading import (
+    count_of,
+    dict_of,
+    dicts_of,
+    index_of,
+    json_of,
+    picked,
+    sum_of,
+    text_of,
+)
+
+MODEL = re.compile(r"/(?:models|tunedModels|endpoints)/([^/:]+):")
+_PARAMETERS = (
+    "temperature",
+    "topP",
+    "topK",
+    "maxOutputTokens",
+    "candidateCount",
+    "seed",
+    "presencePenalty",
+    "frequencyPenalty",
+    "responseMimeType",
+)
+
+
+class Gemini(Dialect):
+    """`POST …/MODEL:generateContent` and `:streamGenerateContent`."""
+
+    provider = "gcp.gemini"
+    ends = frozenset({"generateContent", "streamGenerateContent"})
+    paths = re.compile(
+        r"/(?:models|tunedModels|endpoints)/[^/:]+:(?:generateContent|streamGenerateContent)$"
+    )
+
+    def __init__(self, host: str, path: str) -> None:
+        super().__init__(host, path)
+        if "/publishers/" in path or "/endpoints/" in path:
+            self.provider = "gcp.vertex_ai"
+        self._over: dict[int, bool] = {}  # candidates, and whether they are
+
+    def request(self, call: Call, body: dict[str, Any]) -> None:
+        """Contents, tools and parameters; model and streaming stand in the path."""
+        call.request_model = unquote(self.in_path(MODEL)) or None
+        call.streaming = self.path.endswith(":streamGenerateContent")
+        system = _either(body, "systemInstruction", "system_instruction")
+        given = body.get("contents")
+        contents = dicts_of(given if isinstance(given, list) else [given])
+        call.input = [turn("system", system)] if isinstance(system, dict) else []
+        call.input += [turn(text_of(c.get("role")) or "user", c) for c in contents]
+        call.tools = [name for tool in dicts_of(body.get("tools")) for name in _tools(tool)]
+        config = dict_of(_either(body, "generationConfig", "generation_config"))
+        call.parameters = picked(config, _PARAMETERS)
+        thinking = dict_of(config.get("thinkingConfig"))
+        call.parameters |= picked(thinking, ("thinkingBudget", "thinkingLevel"))
+
+    def answer(self, call: Call, event: dict[str, Any]) -> None:
+        """A response, or one of a stream."""
+        call.response_model = text_of(event.get("modelVersion")) or call.response_model
+        candidates = dicts_of(event.get("candidates"))
+        for candidate in candidates:
+            self._candidate(call, candidate)
+        blocked = text_of(dict_of(event.get("promptFeedback")).get("blockReason"))
+        call.finish_reason = blocked or call.finish_reason
+        told = dict_of(event.get("usageMetadata"))
+        call.service_tier = text_of(told.get("trafficType")) or call.service_tier
+        if told and call.finish_reason and all(self._over.values()):
+            call.usage, call.details = usage(told), _details(told)
+
+    def _candidate(self, call: Call, candidate: dict[str, Any]) -> None:
+        index = index_of(candidate.get("index"))
+        for part in dicts_of(dict_of(candidate.get("content")).get("parts")):
+            text = text_of(part.get("text"))
+            if part.get("thought") is True:
+                self.turns.think(call, text, index)
+            else:
+                self.turns.say(call, text, index)
+            if isinstance(part.get("functionCall"), dict):
+                self.turns.use(call, *_called(part["functionCall"]), index=index)
+        if candidate.get("finishReason"):
+            call.finish_reason = text_of(candidate["finishReason"]) or call.finish_reason
+            self._over[index] = True
+        else:
+            self._over.setdefault(index, False)
+
+
+def turn(role: str, content: dict[str, Any]) -> Message:
+    """A content of the request: its parts' text, and calls of functions."""
+    parts = dicts_of(content.get("parts"))
+    calls = [_called(p["functionCall"]) for p in parts if isinstance(p.get("functionCall"), dict)]
+    texts = [_text(part) for part in parts if "functionCall" not in part]
+    return Message(role, "\n".join(texts), calls)
+
+
+def usage(raw: dict[str, Any]) -> Usage:
+    """`usageMetadata` of a finished answer."""
+    thoughts, candidates = raw.get("thoughtsTokenCount"), raw.get("candidatesTokenCount")
+    said = 0 if candidates is None and thoughts is not None else count_of(candidates)
+    return Usage(
+        input=sum_of(count_of(raw.get("promptTokenCount")), raw.get("toolUsePromptTokenCount")),
+        cached=count_of(raw.get("cachedContentTokenCount")),
+        output=sum_of(said, thoughts),
+        reasoning=count_of(thoughts),
+        total=count_of(raw.get("totalTokenCount")),
+    )
+
+
+def _details(raw: dict[str, Any]) -> dict[str, int]:
+    named = {"input_audio_tokens": "prompt", "output_audio_tokens": "candidates"}
+    found: dict[str, int] = {}
+    for name, side in named.items():
+        for part in dicts_of(raw.get(f"{side}TokensDetails")):
+            count = count_of(part.get("tokenCount"))
+            if part.get("modality") == "AUDIO" and count:
+                found[name] = count
+    return found
+
+
+def _either(body: dict[str, Any], camel: str, snake: str) -> Any:
+    return body[camel] if camel in body else body.get(snake)
+
+
+def _tools(tool: dict[str, Any]) -> list[str]:
+    """Names of functions, or of a tool that the server runs: `googleSearch`."""
+    functions = dicts_of(_either(tool, "functionDeclarations", "function_declarations"))
+    return [text_of(f.get("name")) for f in functions] or list(tool)
+
+
+def _called(function: dict[str, Any]) -> tuple[str, str]:
+    return text_of(function.get("name")), json_of(function.get("args"))
+
+
+def _text(part: dict[str, Any]) -> str:
+    if isinstance(part.get("functionResponse"), dict):
+        return json_of(part["functionResponse"].get("response"))
+    return text_of(part.get("text")) or f"[{next(iter(part), 'part')}]"

@@ -1,0 +1,59 @@
+"""Google's embeddings: embedContent, batchEmbedContents, and Vertex's predict.
+
+https://ai.google.dev/api/embeddings
+https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api
+
+AI Studio reports usage for its newer models only; Vertex a count for each text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from aimon_nb.model import Call, Message, Usage
+from aimon_nb.wire.dialects.dialect import Dialect
+from aimon_nb.wire.dialects.gemini import MODEL, turn
+from aimon_nb.wire.dialects.reading import count_of, dict_of, dicts_of, sum_of, text_of
+
+
+class GeminiEmbeddings(Dialect):
+    """`POST …/MODEL:embedContent`, `:batchEmbedContents`; `…-embedding-…:predict`."""
+
+    provider = "gcp.gemini"
+    operation = "embeddings"
+    ends = frozenset({"embedContent", "batchEmbedContents", "asyncBatchEmbedContent", "predict"})
+    paths = re.compile(
+        r"/models/[^/:]+:(?:embedContent|batchEmbedContents|asyncBatchEmbedContent)$"
+        r"|/publishers/google/models/[^/:]*embedding[^/:]*:predict$"
+    )
+
+    def __init__(self, host: str, path: str) -> None:
+        super().__init__(host, path)
+        if "/publishers/" in path:
+            self.provider = "gcp.vertex_ai"
+
+    def request(self, call: Call, body: dict[str, Any]) -> None:
+        """Texts of the request; the model stands in the path."""
+        call.request_model = unquote(self.in_path(MODEL)) or None
+        asked = dicts_of(body.get("requests")) or [body]
+        contents = [a["content"] for a in asked if isinstance(a.get("content"), dict)]
+        call.input = [turn("input", content) for content in contents]
+        instances = dicts_of(body.get("instances"))
+        call.input += [Message("input", text_of(i.get("content"))) for i in instances]
+
+    def answer(self, call: Call, event: dict[str, Any]) -> None:
+        """Usage, where there is one; the vectors are not kept."""
+        told = dict_of(event.get("usageMetadata"))
+        if told:
+            total = count_of(told.get("totalTokenCount"))
+            call.usage = Usage(input=count_of(told.get("promptTokenCount")), total=total)
+        counts = [_counted(prediction) for prediction in dicts_of(event.get("predictions"))]
+        if counts and None not in counts:
+            call.usage = Usage(input=sum_of(0, *counts))
+
+
+def _counted(prediction: dict[str, Any]) -> int | None:
+    statistics = dict_of(dict_of(prediction.get("embeddings")).get("statistics"))
+    return count_of(statistics.get("token_count"))

@@ -1,0 +1,37 @@
+"""OpenAI's completions of a bare prompt, which vLLM and others still serve.
+
+https://platform.openai.com/docs/api-reference/completions
+
+Mistral's fill-in-the-middle and agents share the path's end; they answer as a chat does:
+https://docs.mistral.ai/api/#tag/fim
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from aimon_nb.model import Call, Message
+from aimon_nb.wire.dialects.openai_chat import OpenAIChat
+from aimon_nb.wire.dialects.reading import index_of, text_of
+
+
+class OpenAICompletions(OpenAIChat):
+    """`POST …/completions`, plain and streamed."""
+
+    operation = "text_completion"
+    ends = frozenset({"completions"})
+    paths = re.compile(r"/(?:v\d+|beta|fim|agents|deployments/[^/]+|openai)/completions$")
+
+    def request(self, call: Call, body: dict[str, Any]) -> None:
+        """Prompt and suffix are the turns; token ids show as nothing."""
+        super().request(call, body)
+        prompt = body.get("prompt")
+        texts = prompt if isinstance(prompt, list) else [prompt]
+        call.input += [Message("user", text) for text in texts if isinstance(text, str)]
+        if text_of(body.get("suffix")):
+            call.input.append(Message("suffix", body["suffix"]))
+
+    def _choice(self, call: Call, choice: dict[str, Any]) -> None:
+        self.turns.say(call, text_of(choice.get("text")), index_of(choice.get("index")))
+        super()._choice(call, choice)

@@ -1,0 +1,147 @@
+"""OpenAI's responses.
+
+https://platform.openai.com/docs/api-reference/responses
+https://platform.openai.com/docs/api-reference/responses-streaming
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from aimon_nb.model import Call, Message, Usage
+from aimon_nb.wire.dialects.openai_form import OpenAIForm
+from aimon_nb.wire.dialects.reading import (
+    count_of,
+    dict_of,
+    dicts_of,
+    index_of,
+    json_of,
+    picked,
+    said,
+    text_of,
+)
+
+_PARAMETERS = (
+    "temperature",
+    "top_p",
+    "max_output_tokens",
+    "max_tool_calls",
+    "service_tier",
+    "truncation",
+    "background",
+    "store",
+)
+# What one kind of event adds, to the turn that speaks or to the one that thinks.
+_SAYS = {"response.output_text.delta", "response.refusal.delta"}
+_THINKS = {"response.reasoning_summary_text.delta", "response.reasoning_text.delta"}
+_CALLS = {"response.function_call_arguments.delta", "response.custom_tool_call_input.delta"}
+_OVER = {"completed", "incomplete", "failed", "cancelled"}
+
+
+class OpenAIResponses(OpenAIForm):
+    """`POST …/responses`, plain and streamed, and `…/responses/compact`."""
+
+    operation = "responses"
+    ends = frozenset({"responses", "compact"})
+    paths = re.compile(r"(?:^|/v\d+|/openai|/codex)/responses(?:/compact)?$")
+
+    def request(self, call: Call, body: dict[str, Any]) -> None:
+        """Model, instructions, items of input, tools and parameters."""
+        super().request(call, body)
+        instructions, given = text_of(body.get("instructions")), body.get("input")
+        call.input = [Message("system", instructions)] if instructions else []
+        if isinstance(given, str):
+            call.input.append(Message("user", given))
+        call.input += [_asked(item) for item in dicts_of(given)]
+        call.tools = [
+            text_of(tool.get("name")) or text_of(tool.get("type"))
+            for tool in dicts_of(body.get("tools"))
+        ]
+        call.parameters = picked(body, _PARAMETERS)
+        effort = dict_of(body.get("reasoning")).get("effort")
+        if effort:
+            call.parameters["reasoning_effort"] = text_of(effort)
+
+    def answer(self, call: Call, event: dict[str, Any]) -> None:
+        """A response, or one `response.…` event of its stream."""
+        kind = text_of(event.get("type"))
+        if event.get("object") in ("response", "response.compaction"):
+            self._whole(call, event)
+        elif isinstance(event.get("response"), dict):
+            self._whole(call, event["response"])
+        elif kind == "response.output_item.added":
+            self._began(call, dict_of(event.get("item")), index_of(event.get("output_index")))
+        elif kind in _CALLS:
+            at = index_of(event.get("output_index"))
+            self.turns.use(call, "", text_of(event.get("delta")), at)
+        elif kind in _SAYS:
+            self.turns.say(call, text_of(event.get("delta")))
+        elif kind in _THINKS:
+            self.turns.think(call, text_of(event.get("delta")))
+        elif kind == "error":
+            call.error = text_of(event.get("message")) or call.error or "error"
+
+    def _began(self, call: Call, item: dict[str, Any], at: int) -> None:
+        if "arguments" in item or text_of(item.get("type")).endswith("_call"):
+            self.turns.use(call, _tool(item), json_of(item.get("arguments")), at)
+
+    def _whole(self, call: Call, whole: dict[str, Any]) -> None:
+        super().answer(call, whole)
+        status = text_of(whole.get("status"))
+        if status not in _OVER and whole.get("object") != "response.compaction":
+            return
+        self.turns.restart(call)
+        for item in dicts_of(whole.get("output")):
+            self._item(call, item)
+        why = text_of(dict_of(whole.get("incomplete_details")).get("reason"))
+        call.finish_reason = why or status or call.finish_reason
+        if isinstance(whole.get("error"), dict):
+            call.error = text_of(whole["error"].get("message")) or status
+        if isinstance(whole.get("usage"), dict):
+            call.usage = _usage(whole["usage"])
+
+    def _item(self, call: Call, item: dict[str, Any]) -> None:
+        kind = text_of(item.get("type"))
+        if kind == "message":
+            for part in dicts_of(item.get("content")):
+                self.turns.say(call, text_of(part.get("text")) or text_of(part.get("refusal")))
+        elif kind == "reasoning":
+            thought = dicts_of(item.get("summary")) + dicts_of(item.get("content"))
+            self.turns.think(call, said(thought))
+        elif kind.endswith("_call"):
+            self.turns.use(call, _tool(item), _arguments(item))
+
+
+def _tool(item: dict[str, Any]) -> str:
+    """A function's name, or the kind of a tool that the server runs: `web_search`."""
+    return text_of(item.get("name")) or text_of(item.get("type")).removesuffix("_call")
+
+
+def _arguments(item: dict[str, Any]) -> str:
+    given = (item.get(key) for key in ("arguments", "input", "action", "code", "queries"))
+    return json_of(next((g for g in given if g is not None), None))
+
+
+def _asked(item: dict[str, Any]) -> Message:
+    kind = text_of(item.get("type"))
+    if kind.endswith("_call"):
+        return Message("assistant", "", [(_tool(item), _arguments(item))])
+    if kind.endswith("_output"):
+        output = item.get("output")
+        return Message("tool", said(output) or ("" if output is None else json_of(output)))
+    if kind == "reasoning":
+        return Message("reasoning", said(item.get("summary")))
+    return Message(text_of(item.get("role")) or "user", said(item.get("content")))
+
+
+def _usage(raw: dict[str, Any]) -> Usage:
+    into, out = dict_of(raw.get("input_tokens_details")), dict_of(raw.get("output_tokens_details"))
+    return Usage(
+        input=count_of(raw.get("input_tokens")),
+        cached=count_of(into.get("cached_tokens")),
+        cache_write=count_of(into.get("cache_write_tokens")),
+        output=count_of(raw.get("output_tokens")),
+        reasoning=count_of(out.get("reasoning_tokens")),
+        total=count_of(raw.get("total_tokens")),
+    )

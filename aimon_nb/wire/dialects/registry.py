@@ -1,0 +1,128 @@
+"""Which dialects there are: ours, and those that others bring by an entry point.
+
+```toml
+[project.entry-points."aimon_nb.dialects"]
+acme = "acme_aimon:Acme"      # a subclass of aimon_nb.wire.dialects.Dialect
+```
+
+They are loaded when the first request of a tracked run leaves. One that cannot
+be loaded, or that raises, is switched off and named in the tree.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint, entry_points
+
+from aimon_nb.recording.faults import faults
+from aimon_nb.wire.dialects.dialect import Dialect
+
+GROUP = "aimon_nb.dialects"
+_HERE = "aimon_nb.wire.dialects."
+# As in pyproject.toml. Ours are known without it: an entry point is there only
+# once the package is installed. The first that fits a request reads it.
+OURS = {
+    "ollama": _HERE + "ollama:Ollama",
+    "openai_chat": _HERE + "openai_chat:OpenAIChat",
+    "openai_completions": _HERE + "openai_completions:OpenAICompletions",
+    "openai_responses": _HERE + "openai_responses:OpenAIResponses",
+    "openai_embeddings": _HERE + "openai_embeddings:OpenAIEmbeddings",
+    "anthropic": _HERE + "anthropic:Anthropic",
+    "gemini": _HERE + "gemini:Gemini",
+    "gemini_embeddings": _HERE + "gemini_embeddings:GeminiEmbeddings",
+    "bedrock_converse": _HERE + "bedrock_converse:BedrockConverse",
+    "bedrock_invoke": _HERE + "bedrock_invoke:BedrockInvoke",
+    "cohere": _HERE + "cohere:Cohere",
+    "cohere_embed": _HERE + "cohere_embed:CohereEmbed",
+    "huggingface": _HERE + "huggingface:HuggingFace",
+    "huggingface_hosted": _HERE + "huggingface:HuggingFaceHosted",
+}
+
+
+class Registry:
+    """The dialects in use; `off` says in words which are not, and why."""
+
+    def __init__(self) -> None:
+        self.off: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._known: dict[str, type[Dialect]] = {}
+        self._by_end: dict[bytes, list[type[Dialect]]] = {}
+        self._any_end: list[type[Dialect]] = []
+        self._loaded = False
+
+    def find(self, host: str, raw_path: bytes) -> Dialect | None:
+        """A reader for a request, by its path and host; None if it asks no model."""
+        if not self._loaded:
+            self._load()
+        # The query may hold a key: it is cut off here and never kept.
+        raw_path = raw_path.partition(b"?")[0]
+        end = raw_path.rpartition(b"/")[2].rpartition(b":")[2]
+        likely = self._by_end.get(end, self._any_end)
+        if not likely:
+            return None
+        path = raw_path.decode("ascii", "replace")
+        for dialect in likely:
+            if _fits(dialect, host, path):
+                try:
+                    return dialect(host, path)
+                except Exception:
+                    self.failed(dialect)
+        return None
+
+    def failed(self, dialect: type[Dialect]) -> None:
+        """Count the exception being handled; it switches off what is not ours."""
+        faults.note(f"the dialect {dialect.__name__}")
+        for name, known in list(self._known.items()):
+            if known is dialect and name not in OURS:
+                self._switch_off(name, f"it raised {sys.exc_info()[1]!r}")
+
+    def _load(self) -> None:
+        with self._lock:
+            if not self._loaded:
+                for entry in _entries():
+                    self._add(entry)
+                self._order()
+                self._loaded = True
+
+    def _add(self, entry: EntryPoint) -> None:
+        try:
+            dialect = entry.load()
+            dialect.paths.search("")
+        except Exception as error:
+            faults.note(f"loading the dialect {entry.name}")
+            self.off[entry.name] = _words(entry.name, repr(error))
+        else:
+            self._known[entry.name] = dialect
+
+    def _switch_off(self, name: str, why: str) -> None:
+        with self._lock:
+            self.off[name] = _words(name, why)
+            self._known.pop(name, None)
+            self._order()
+
+    def _order(self) -> None:
+        """Which to ask about a path, by its last word."""
+        known = list(self._known.values())
+        ends = {end for dialect in known for end in dialect.ends}
+        self._any_end = [dialect for dialect in known if not dialect.ends]
+        self._by_end = {
+            end.encode(): [d for d in known if end in d.ends or not d.ends] for end in ends
+        }
+
+
+def _entries() -> Iterator[EntryPoint]:
+    """Those of others first: theirs may be a special case of ours."""
+    yield from (entry for entry in entry_points(group=GROUP) if entry.name not in OURS)
+    yield from (EntryPoint(name, value, GROUP) for name, value in OURS.items())
+
+
+def _fits(dialect: type[Dialect], host: str, path: str) -> bool:
+    if dialect.hosts is not None and dialect.hosts.search(host) is None:
+        return False
+    return dialect.paths.search(path) is not None
+
+
+def _words(name: str, why: str) -> str:
+    return f"dialect {name} is switched off: {why}"[:300]

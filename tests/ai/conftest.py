@@ -1,0 +1,106 @@
+"""The seven places that code with our API runs in, and what leaves each of them."""
+
+import warnings
+from dataclasses import dataclass, field
+
+import pytest
+import sentry_sdk
+
+from aimon_nb.ai.hearing import hearing
+from aimon_nb.recording import context
+
+LIFECYCLES = {
+    "static": {},
+    "one item": {"stream_gen_ai_spans": False},
+    "stream": {"trace_lifecycle": "stream"},
+}
+PLACES = [(name, rate) for name in LIFECYCLES for rate in (1.0, 0.0)] + [("no client", 0.0)]
+IDS = [f"{name}-{'sampled' if rate else 'unsampled'}" if name != "no client" else name for name, rate in PLACES]
+
+
+@dataclass
+class Place:
+    """One of the seven; `sends` where spans reach Sentry, `client` where errors do."""
+
+    name: str
+    rate: float
+    receiver: object
+    errors_before: int = field(default=0)
+
+    @property
+    def stream(self):
+        return self.name == "stream"
+
+    @property
+    def client(self):
+        return self.name != "no client"
+
+    @property
+    def sends(self):
+        return self.client and self.rate > 0
+
+    def span(self, name="inner", op="ai.step", **more):
+        """A span made by hand, by this lifecycle's own API."""
+        if self.stream:
+            return sentry_sdk.traces.start_span(name, attributes={"sentry.op": op})
+        return sentry_sdk.start_span(op=op, name=name, **more)
+
+    def spans(self):
+        """What reached Sentry, by name; Sentry's own ingestion accepted it."""
+        self.receiver.stored("transaction")
+        return {span["name"]: span for span in self.receiver.spans()}
+
+    def all(self):
+        return self.receiver.spans()
+
+    def errors(self):
+        return self.receiver.stored("event")
+
+
+@pytest.fixture(params=PLACES, ids=IDS)
+def place(request, receiver):
+    """Every requirement holds in all seven."""
+    name, rate = request.param
+    if name != "no client":
+        receiver.init(traces_sample_rate=rate, **LIFECYCLES[name])
+    return Place(name, rate, receiver)
+
+
+@pytest.fixture
+def static(receiver):
+    """The static lifecycle, sampled: for what does not depend on the place."""
+    receiver.init()
+    return Place("static", 1.0, receiver)
+
+
+@pytest.fixture(autouse=True)
+def clean():
+    """Each test stands nowhere, hears, and no warning of ours goes unseen."""
+    before = context.here()
+    context.put((None,) * len(before))
+    hearing.install()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        yield
+    context.put((None,) * len(before))
+    assert context.default_pipeline is None
+
+
+@pytest.fixture
+def run():
+    """A run is open around the test: `.spans()` is what our view shows, by name."""
+    from aimon_nb import track
+
+    with track("cell") as view:
+        yield Run(view)
+
+
+class Run:
+    def __init__(self, view):
+        self.view = view
+
+    def spans(self):
+        from aimon_nb.recording import recorder
+
+        recorder.drain()
+        return {span.name: span for span in self.view._run.spans.values()}

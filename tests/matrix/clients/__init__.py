@@ -1,0 +1,1 @@
+"""One file a client: its modes, and the integration of Sentry that is its own."""

@@ -1,0 +1,105 @@
+"""openai-agents over chat completions and responses."""
+
+import asyncio
+
+from tests.matrix.clients.openai_chat import aclient
+from tests.matrix.modes import Modes, gathered, in_loop
+
+modes = Modes("openai_agents")
+
+
+def agent(server, name="gpt-4o", responses=False, **more):
+    from agents import Agent, OpenAIChatCompletionsModel, OpenAIResponsesModel
+
+    kind = OpenAIResponsesModel if responses else OpenAIChatCompletionsModel
+    return Agent(name="helper", model=kind(name, aclient(server)), **more)
+
+
+def run(a, text):
+    from agents import Runner
+
+    return in_loop(Runner.run(a, text)).final_output
+
+
+def tool():
+    from agents import function_tool
+
+    @function_tool
+    def look(word: str) -> str:
+        return f"found {word}"
+
+    return look
+
+
+@modes("plain")
+def _(server):
+    return run(agent(server), "plain words")
+
+
+@modes("sync")
+def _(server):
+    from agents import Runner
+
+    return Runner.run_sync(agent(server), "sync words").final_output
+
+
+@modes("rich")
+def _(server):
+    return run(agent(server, "gpt-5", instructions="be brief"), "rich words")
+
+
+@modes("responses")
+def _(server):
+    return run(agent(server, "gpt-5", responses=True), "responses")
+
+
+def streamed(a, text):
+    async def use():
+        from agents import Runner
+
+        result = Runner.run_streamed(a, text)
+        events = [event.type async for event in result.stream_events()]
+        return events, result.final_output
+
+    return in_loop(use())
+
+
+@modes("stream")
+def _(server):
+    return streamed(agent(server), "streamed")
+
+
+@modes("stream-responses")
+def _(server):
+    return streamed(agent(server, responses=True), "streamed")
+
+
+@modes("tool-loop")
+def _(server):
+    return run(agent(server, tools=[tool()]), "use the tool")
+
+
+@modes("handoff")
+def _(server):
+    other = agent(server, responses=False)
+    return run(agent(server, handoffs=[other]), "use the tool")
+
+
+@modes("retry-429")
+def _(server):
+    return run(agent(server), "again [busy once] by agents")
+
+
+@modes("gather-8")
+def _(server):
+    async def use():
+        from agents import Runner
+
+        a = agent(server)
+
+        async def one(n):
+            return (await Runner.run(a, f"step-{n}")).final_output
+
+        return await gathered(one)
+
+    return in_loop(use())

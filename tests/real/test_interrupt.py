@@ -1,0 +1,52 @@
+"""An interrupt at any moment: the run says what the cell's reply says, and the next cell is clean."""
+
+import random
+
+import pytest
+
+SETUP = """
+%load_ext aimon_nb
+import sentry_sdk, asyncio, openai
+from aimon_nb import runs
+client = openai.OpenAI(base_url={url!r}, api_key="k", max_retries=0)
+aclient = openai.AsyncOpenAI(base_url={url!r}, api_key="k", max_retries=0)
+def state():
+    run = runs()[-1]._run
+    return run.status, [s.name for s in run.spans.values() if s.status == "running"], run.faults
+"""
+BUSY = {
+    "sync": """%%ai_track busy
+for i in range(2000):
+    with sentry_sdk.start_span(op="x", name="outer"):
+        for j in range(20):
+            with sentry_sdk.start_span(op="x", name="inner"): sum(range(200))
+    if i % 10 == 0:
+        client.chat.completions.create(model="gpt-4o", messages=[dict(role="user", content="hi")])
+""",
+    "async": """%%ai_track busy
+async def one(i):
+    for _ in range(300):
+        with sentry_sdk.start_span(op="x", name=f"t{i}"):
+            await asyncio.sleep(0.002)
+    await aclient.chat.completions.create(model="gpt-4o", messages=[dict(role="user", content="hi")])
+await asyncio.gather(*(one(i) for i in range(5)))
+""",
+}
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("kind", BUSY)
+def test_random_moments(kernel, truth, kind):
+    """At 60 random moments the status matches the reply, nothing stays running, the next cell is clean."""
+    kernel.run([SETUP.format(url=truth.url)])
+    chance = random.Random(7)
+    seen = set()
+    for _ in range(60):
+        cell = kernel.cell(BUSY[kind], interrupt_after=chance.uniform(0.0, 0.35))
+        status, running, faults = kernel.value("state()")
+        seen.add((cell.status, status))
+        assert (cell.status, status) in (("error", "interrupted"), ("ok", "ok")), (cell, status)
+        assert running == [] and faults == 0
+        after = kernel.cell("print(sentry_sdk.get_current_span(), __import__('aimon_nb').get_ai_pipeline_name())")
+        assert after.text == "None None\n", after
+    assert ("error", "interrupted") in seen

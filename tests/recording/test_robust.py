@@ -1,0 +1,214 @@
+"""The user's code comes first: no fault of ours, no odd use and no fork changes it."""
+
+import json
+import os
+import sys
+import threading
+import time
+
+import openai
+import pytest
+import sentry_sdk
+
+from aimon_nb import record_token_usage
+from aimon_nb.api import monitor
+from aimon_nb.recording import context, records, recorder
+from aimon_nb.recording.faults import faults
+from aimon_nb.sentry import observe, root
+from aimon_nb.wire import exchange
+
+
+@pytest.fixture(autouse=True)
+def installed():
+    """Everything in place for one test, and gone after it."""
+    before = faults.count
+    monitor.install()
+    yield
+    left = context.recording.get(), context.pipeline.get(), recorder.sole
+    monitor.uninstall()
+    for var in (context.recording, context.pipeline, context.current):
+        var.set(None)
+    recorder._open.clear()
+    recorder.sole, faults.count = None, before
+    assert left == (None, None, None)
+
+
+@pytest.fixture
+def ask(truth):
+    client = openai.OpenAI(base_url=truth.url, api_key="sk-secret", max_retries=0)
+
+    def ask(text, **more):
+        return client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": text}], **more)
+
+    return ask
+
+
+def calls(run):
+    return [(s.usage.input, s.usage.output, s.status) for s in run.spans.values() if s.call is not None]
+
+
+def test_a_span_entered_twice():
+    """A span that is entered twice does not hang what comes after it."""
+    tracked = monitor.open("twice", "none")
+    span = sentry_sdk.start_span(op="x", name="a")
+    with span, span:
+        pass
+    with sentry_sdk.start_span(op="x", name="b"):
+        pass
+    tracked.end(None)
+    assert {s.name for s in tracked.run.spans.values()} == {"twice", "a", "b"}
+
+
+FAULTS = [
+    (observe.Observer, "started"), (observe.Observer, "ended"), (observe.Observer, "_parent"),
+    (observe, "describe"), (records, "started"), (records, "ended"), (records, "apply"), (records, "leave_open"),
+    (recorder, "_news"), (recorder, "_settle"), (recorder, "_take_log"), (recorder, "read"),
+    (exchange.Exchange, "read"), (exchange.Exchange, "settle"), (exchange.Exchange, "record"),
+    (exchange, "write"), (exchange, "attributes"), (root, "_mark_sent"), (root.Root, "leave"),
+    (context, "pipeline_name"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("owner", "name"), FAULTS, ids=lambda x: getattr(x, "__name__", str(x))[:20])
+def test_a_fault_of_ours(monkeypatch, ask, owner, name):
+    """A fault anywhere in our code leaves result and exception alone, is counted, and the run is closed."""
+    if (owner, name) == (root.Root, "leave"):
+        original = root.Root.leave
+        boom = lambda self: (original(self), 1 / 0)
+    else:
+        boom = lambda *a, **k: 1 / 0
+    before = faults.count
+    tracked = monitor.open("faulty", "none")
+    monkeypatch.setattr(owner, name, boom)
+    with sentry_sdk.start_span(op="x", name="step"):
+        assert ask("hello").choices[0].message.content
+        job = threading.Thread(target=lambda: ask("from a thread"))
+        job.start()
+        job.join()
+    with pytest.raises(KeyError), sentry_sdk.start_span(op="x", name="fails"):
+        raise KeyError("mine")
+    tracked.end(None)
+    monkeypatch.undo()
+    assert tracked.run.status == "ok" and tracked.recording.closed
+    assert faults.count > before
+    assert sentry_sdk.get_current_span() is None
+    recorder.drain()
+
+
+def test_an_answer_after_the_end_of_the_run(ask):
+    """A call under way when the cell ends keeps its tokens: the row comes in late."""
+    tracked = monitor.open("late", "none")
+    job = threading.Thread(target=lambda: ask("slow words [wait 0.6]"))
+    job.start()
+    time.sleep(0.2)
+    tracked.end(None)
+    assert calls(tracked.run) == [(None, None, "abandoned")]
+    job.join()
+    time.sleep(0.4)
+    recorder.drain()
+    [(into, out, status)] = calls(tracked.run)
+    assert into and out and status == "ok"
+    assert [s.late for s in tracked.run.spans.values() if s.call] == [True]
+
+
+def test_a_stream_read_on_in_the_next_cell(ask):
+    """A stream that is read on after its cell keeps its tokens too."""
+    tracked = monitor.open("late", "none")
+    stream = ask("streamed words", stream=True, stream_options={"include_usage": True})
+    next(iter(stream))
+    tracked.end(None)
+    assert calls(tracked.run)[0][2] == "abandoned"
+    list(stream)
+    recorder.drain()
+    assert calls(tracked.run)[0][2] == "ok" and calls(tracked.run)[0][1]
+
+
+def test_recorded_by_hand_where_the_wire_has_nothing(ask):
+    """Tokens recorded by hand stand where the provider reported none."""
+    tracked = monitor.open("by hand", "none")
+    with sentry_sdk.start_span(op="gen_ai.chat", name="mine") as span:
+        list(ask("streamed words", stream=True))
+        record_token_usage(span, 7, output_tokens=9)
+    tracked.end(None)
+    assert calls(tracked.run) == [(7, 9, "ok")]
+    assert (tracked.run.totals.usage.input, tracked.run.totals.usage.output) == (7, 9)
+
+
+def test_left_open_span_is_abandoned(receiver):
+    """A span still open at the end is `abandoned` in both lifecycles, and nothing stays open."""
+    receiver.init(trace_lifecycle="stream")
+    tracked = monitor.open("left", "none")
+    from sentry_sdk import traces
+
+    traces.start_span("never ended")
+    tracked.end(None)
+    recorder.drain()
+    assert {s.name: s.status for s in tracked.run.spans.values()} == {"left": "ok", "never ended": "abandoned"}
+    assert not tracked.recording.open
+
+
+def test_error_events_hold_no_content(receiver, ask):
+    """The error event of a failing cell holds no prompt, no answer, no key and no source."""
+    receiver.init()
+
+    def fails(prompt):
+        answer = ask(prompt).choices[0].message.content
+        key = "sk-in-a-local"
+        raise ValueError(len(answer + key))
+
+    tracked = monitor.open("fails", "none")
+    try:
+        fails("PROMPT words")
+    except ValueError as error:
+        tracked.end(error)
+    [event] = receiver.of("event")
+    text = json.dumps(event)
+    for secret in ("PROMPT", "In short", "sk-in-a-local", "sk-secret", "answer +"):
+        assert secret not in text, secret
+    assert event["exception"]["values"][-1]["stacktrace"]["frames"]
+
+
+def test_a_bad_dsn(monkeypatch):
+    """A SENTRY_DSN that is none is said in the tree; the cell is tracked all the same."""
+    monkeypatch.setenv("SENTRY_DSN", "no dsn")
+    tracked = monitor.open("bad", "none")
+    tracked.end(None)
+    assert tracked.run.status == "ok" and "SENTRY_DSN" in tracked.run.notes[0]
+
+
+def test_fork(ask):
+    """A forked child runs as without us, and records nothing."""
+    tracked = monitor.open("fork", "none")
+    with sentry_sdk.start_span(op="x", name="before"):
+        child = os.fork()
+        if child == 0:
+            try:
+                with sentry_sdk.start_span(op="x", name="in the child"):
+                    ask("from the child")
+                os._exit(0 if not recorder.log else 3)
+            except BaseException:
+                os._exit(4)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    tracked.end(None)
+    assert "in the child" not in {s.name for s in tracked.run.spans.values()}
+
+
+def test_memory_is_bounded(monkeypatch):
+    """Old runs and their views are let go."""
+    monkeypatch.setattr(sys.modules["aimon_nb.recording.recorder"], "RUNS_KEPT", 5)
+    for _ in range(12):
+        monitor.open("many", "none").end(None)
+    assert len(recorder.recordings) <= 6 and len(monitor.views) <= 7
+
+
+def test_a_slow_listener_holds_nobody_up():
+    """A listener may take its time: spans go on meanwhile."""
+    remove = recorder.on_event(lambda *_: time.sleep(0.3))
+    tracked = monitor.open("slow", "none")
+    begun = time.monotonic()
+    for _ in range(50):
+        with sentry_sdk.start_span(op="x", name="s"):
+            time.sleep(0.002)
+    assert time.monotonic() - begun < 0.5
+    tracked.end(None)
+    remove()

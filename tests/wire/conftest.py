@@ -1,0 +1,48 @@
+"""A run in this process, and a server that answers in every shape that HTTP allows."""
+
+import socket
+from contextlib import contextmanager
+
+import pytest
+import sentry_sdk
+
+from aimon_nb.api import monitor
+from tests.wire.shapes import Shapes
+
+
+@pytest.fixture(scope="session")
+def shapes():
+    with Shapes() as server:
+        yield server
+
+
+@pytest.fixture
+def closed_port():
+    """A port of this machine where nobody listens."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
+
+
+@contextmanager
+def tracked(name="wire"):
+    """A run as the magic opens it, without a view."""
+    opened = monitor.open(name, "none")
+    try:
+        yield opened.run
+    finally:
+        opened.end(None)
+
+
+@pytest.fixture
+def track():
+    """`with track() as run:`; everything of ours is taken off again after the test."""
+    yield tracked
+    monitor.uninstall()
+    sentry_sdk.get_client().close(timeout=1)
+    sentry_sdk.get_global_scope().set_client(None)
+
+
+def calls(run):
+    """The model calls of a run, in the order they began."""
+    return [span for span in run.spans.values() if span.call is not None and not span.covers]

@@ -1,0 +1,163 @@
+"""What is read from requests and answers in the documented formats."""
+
+import pytest
+
+from tests.wire.answers import CASES
+from tests.wire.hear import frames, hear, plain, right_or_unknown, sse
+
+BY_NAME = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+
+
+def turns(messages):
+    return [(m.role, m.text, m.tool_calls) for m in messages]
+
+
+def check(case, call):
+    assert case.usage == call.usage
+    assert case.said == turns(call.output)
+    assert (case.model, case.answered_by) == (call.request_model, call.response_model)
+    assert (case.provider, case.operation) == (call.provider, call.operation)
+    assert (case.reason, case.tier, case.error) == (call.finish_reason, call.service_tier, call.error)
+    assert (case.streaming, case.details, case.tools) == (call.streaming, call.details, call.tools)
+    assert case.first == (call.input[0].role, call.input[0].text)
+
+
+@BY_NAME
+def test_whole(case):
+    """Everything that a request and its answer tell is on the call."""
+    check(case, hear(case.path, case.asked, case.answer, case.host))
+
+
+@BY_NAME
+@pytest.mark.parametrize("size", [1, 7])
+def test_byte_by_byte(case, size):
+    """It does not matter in which pieces an answer comes."""
+    pieces = [case.answer[i : i + size] for i in range(0, len(case.answer), size)]
+    check(case, hear(case.path, case.asked, pieces, case.host))
+
+
+@BY_NAME
+def test_no_body(case):
+    """A request whose body is not known still has its answer, and what the path tells."""
+    call = hear(case.path, None, case.answer, case.host)
+    right_or_unknown(case.usage, call.usage)
+    assert call.usage == case.usage or not case.reason
+    in_path = any(part in case.path for part in ("/models/", "/model/", "/deployments/"))
+    assert (case.model if in_path else None) == call.request_model
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/v1/chat/completions", {"error": {"message": "busy", "type": "rate_limit_error", "code": None}}),
+        ("/v1/messages", {"type": "error", "error": {"type": "rate_limit_error", "message": "busy"}}),
+        ("/v1beta/models/m:generateContent", [{"error": {"code": 429, "message": "busy", "status": "RESOURCE_EXHAUSTED"}}]),
+        ("/model/m/converse", {"message": "busy"}),
+        ("/v2/chat", {"id": "i", "message": "busy"}),
+        ("/v1/chat/completions", {"object": "error", "message": "busy", "type": "x"}),
+        ("/api/chat", {"error": "busy"}),
+        ("/generate", {"error": "busy", "error_type": "overloaded"}),
+    ],
+)
+def test_refused(path, answer):
+    """An answer that refuses has its text, and no usage."""
+    call = hear(path, {"model": "m"}, plain(answer), status=429)
+    assert ("busy", False) == (call.error, call.usage.known)
+
+
+class TestMessages:
+    """The turns of a request, as each provider puts them."""
+
+    def test_anthropic(self):
+        asked = {
+            "messages": [
+                {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image", "source": {}}]},
+                {"role": "assistant", "content": [{"type": "text", "text": "b"}, {"type": "tool_use", "name": "f", "input": {"x": 1}}]},
+                {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "c"}]}]},
+            ]
+        }  # fmt: skip
+        call = hear("/v1/messages", asked)
+        assert turns(call.input) == [("user", "a\n[image]", []), ("assistant", "b", [("f", '{"x": 1}')]), ("user", "c", [])]
+
+    def test_responses(self):
+        asked = {
+            "instructions": "s",
+            "reasoning": {"effort": "low"},
+            "input": [
+                {"role": "user", "content": [{"type": "input_text", "text": "a"}, {"type": "input_image"}]},
+                {"type": "function_call", "name": "f", "arguments": "{}"},
+                {"type": "function_call_output", "output": "c"},
+            ],
+        }  # fmt: skip
+        call = hear("/v1/responses", asked)
+        said = [("system", "s", []), ("user", "a\n[input_image]", []), ("assistant", "", [("f", "{}")]), ("tool", "c", [])]
+        assert (said, {"reasoning_effort": "low"}) == (turns(call.input), call.parameters)
+
+    def test_gemini(self):
+        asked = {
+            "system_instruction": {"parts": [{"text": "s"}]},
+            "generationConfig": {"temperature": 0.5, "thinkingConfig": {"thinkingBudget": 7}, "responseSchema": {}},
+            "contents": [
+                {"role": "user", "parts": [{"text": "a"}, {"inlineData": {"data": "…"}}]},
+                {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {"x": 1}}}]},
+                {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"y": 2}}}]},
+            ],
+        }  # fmt: skip
+        call = hear("/v1beta/models/m:generateContent", asked)
+        said = [("system", "s", []), ("user", "a\n[inlineData]", []), ("model", "", [("f", '{"x": 1}')]), ("user", '{"y": 2}', [])]
+        assert (said, {"temperature": 0.5, "thinkingBudget": 7}) == (turns(call.input), call.parameters)
+
+    def test_bedrock(self):
+        asked = {
+            "system": [{"text": "s"}, {"cachePoint": {"type": "default"}}],
+            "messages": [
+                {"role": "user", "content": [{"text": "a"}, {"image": {}}]},
+                {"role": "assistant", "content": [{"toolUse": {"name": "f", "input": {"x": 1}}}]},
+                {"role": "user", "content": [{"toolResult": {"content": [{"json": {"y": 2}}, {"text": "z"}]}}]},
+            ],
+        }  # fmt: skip
+        call = hear("/model/m/converse", asked)
+        said = [("system", "s", []), ("user", "a\n[image]", []), ("assistant", "", [("f", '{"x": 1}')]), ("user", '{"y": 2}\nz', [])]
+        assert said == turns(call.input)
+
+    def test_cohere_v1(self):
+        asked = {"preamble": "s", "chat_history": [{"role": "CHATBOT", "message": "b"}], "message": "c"}
+        assert turns(hear("/v1/chat", asked).input) == [("system", "s", []), ("chatbot", "b", []), ("user", "c", [])]
+
+
+class TestGrowing:
+    def test_text_grows_while_it_streams(self):
+        """What is said so far can be read at any time, JSON lines and lists included."""
+        for name in ("ollama chat", "gemini stream as a list", "bedrock converse-stream", "openai stream"):
+            case = CASES[name]
+            half = hear(case.path, case.asked, case.answer[: len(case.answer) * 3 // 4], left=True)
+            assert half.output, name
+
+    def test_a_frame_with_a_wrong_checksum(self):
+        """A damaged frame is passed over; after a damaged prelude nothing is read."""
+        good = frames(("messageStop", {"stopReason": "end_turn"}))
+        usage = frames(("metadata", {"usage": {"inputTokens": 10, "outputTokens": 5, "totalTokens": 15}}))
+        damaged = bytearray(usage)
+        damaged[-8] ^= 1
+        assert not hear("/model/m/converse-stream", {}, bytes(damaged) + good).usage.known
+        assert "end_turn" == hear("/model/m/converse-stream", {}, bytes(damaged) + good).finish_reason
+        damaged = bytearray(usage)
+        damaged[3] ^= 1
+        assert hear("/model/m/converse-stream", {}, bytes(damaged) + good).finish_reason is None
+        assert 15 == hear("/model/m/converse-stream", {}, good + usage).usage.total
+
+    def test_a_count_must_be_a_count(self):
+        """A count that is none is unknown, and so is a sum with it."""
+        for junk in ("7", -1, 1.5, True, [7], {"a": 1}, 10**30, float("inf")):
+            raw = {"input_tokens": 10, "cache_read_input_tokens": junk, "output_tokens": 5}
+            usage = hear("/v1/messages", {}, plain({"type": "message", "stop_reason": "end_turn", "usage": raw})).usage
+            assert (None, None, 5) == (usage.input, usage.cached, usage.output), junk
+
+    def test_a_body_of_many_lines(self):
+        """A pretty-printed body and braces inside of texts are one answer."""
+        body = b'{\n  "usage": {"prompt_tokens": 3},\n  "x": "}{ \\" } \\\\",\n  "choices": []\n}\n'
+        assert 3 == hear("/v1/chat/completions", {}, [body[:20], body[20:45], body[45:]]).usage.input
+
+    def test_an_event_stream_without_spaces_and_with_carriage_returns(self):
+        body = sse({"choices": [], "usage": {"prompt_tokens": 3}}).replace(b"\n", b"\r\n").replace(b"data: ", b"data:")
+        assert 3 == hear("/v1/chat/completions", {}, body).usage.input

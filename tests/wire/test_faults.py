@@ -1,0 +1,138 @@
+"""Whatever of ours breaks, the user's request goes through untouched."""
+
+import asyncio
+
+import pytest
+
+from aimon_nb.wire import begin, gate
+from aimon_nb.wire import join as join_module
+from aimon_nb.wire.dialects.openai_chat import OpenAIChat
+from aimon_nb.wire.exchange import Exchange
+from tests.wire.clients import CLIENTS, outcome
+from tests.wire.conftest import calls
+
+
+class Broken(Exception):
+    pass
+
+
+def broken(*_, **__):
+    raise Broken("a fault of ours")
+
+
+PLACES = {
+    "begin": (begin, "find"),
+    "join": (begin, "join"),
+    "nearest": (join_module, "_nearest"),
+    "exchange": (begin, "Exchange"),
+    "request": (OpenAIChat, "request"),
+    "answer": (OpenAIChat, "answer"),
+    "read": (Exchange, "read"),
+    "settle": (Exchange, "settle"),
+    "record": (Exchange, "record"),
+    "check": None,
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("shape", ["gzip-whole", "stream", "gone"])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_fault_of_ours(place, shape, shapes, track, monkeypatch):
+    """The same answer or the same exception; the fault is counted, never raised."""
+    mode = "bytes" if shape == "stream" else "whole"
+    for name, use in CLIENTS.items():
+        pytest.importorskip(name.partition("-")[0])
+        without = outcome(use, shapes.url(shape), mode)
+        with monkeypatch.context() as patch:
+            if PLACES[place] is None:
+                patch.setattr(gate, "checks", [broken])
+            else:
+                patch.setattr(*PLACES[place], broken)
+            with track() as run:
+                within = outcome(use, shapes.url(shape), mode)
+        assert within == without, name
+        if place not in ("answer",) or shape != "gone":
+            assert run.faults, name
+
+
+def test_a_refusal_reaches_the_user(shapes, track, monkeypatch):
+    """A check may refuse: nothing is sent, and the user's code sees its exception."""
+
+    class OverBudget(gate.RequestRefusedError):
+        pass
+
+    def refuse(exchange):
+        raise OverBudget(f"no more of {exchange.ask()}")
+
+    monkeypatch.setattr(gate, "checks", [refuse])
+    shapes.bodies.clear()
+    for use in CLIENTS.values():
+        with track() as run:
+            [told] = outcome(use, shapes.url("whole"), "whole")
+        assert told[1:] == ("OverBudget", "no more of gpt-4o")
+        [call] = calls(run)
+        assert (call.status, call.error_type) == ("error", "OverBudget")
+    assert shapes.bodies == []
+
+
+def test_heard_once_through_two_transports(shapes, track):
+    """A client over another one is one call."""
+    aiohttp, httpx = pytest.importorskip("aiohttp"), pytest.importorskip("httpx")
+
+    class OverAiohttp(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            async with aiohttp.ClientSession(auto_decompress=False) as session:
+                async with session.post(str(request.url), data=request.content) as r:
+                    return httpx.Response(r.status, headers=dict(r.headers), content=await r.read())
+
+    async def use():
+        async with httpx.AsyncClient(transport=OverAiohttp()) as client:
+            return (await client.post(shapes.url("gzip-whole"), json={})).json()["usage"]
+
+    with track() as run:
+        assert asyncio.run(use())["prompt_tokens"] == 7
+    [call] = calls(run)
+    assert call.usage.input == 7
+
+
+def test_a_task_started_while_sending_is_heard(shapes, track):
+    """What a hook leaves running makes calls of its own."""
+    httpx = pytest.importorskip("httpx")
+    later = []
+
+    async def use():
+        async def hook(request):
+            if not later:
+                later.append(asyncio.ensure_future(after()))
+
+        async def after():
+            await asyncio.sleep(0.2)
+            async with httpx.AsyncClient() as other:
+                await other.post(shapes.url("whole"), json={})
+
+        async with httpx.AsyncClient(event_hooks={"request": [hook]}) as client:
+            await client.post(shapes.url("whole"), json={})
+        await later[0]
+
+    with track() as run:
+        asyncio.run(use())
+    assert [call.usage.input for call in calls(run)] == [7, 7]
+
+
+def test_unload_takes_everything_off(shapes):
+    """After the unload the clients' own methods are back; a foreign wrap over ours goes quiet."""
+    import httpx
+    import requests
+
+    from aimon_nb.api import monitor
+
+    own = httpx.Client.send, httpx.AsyncClient.send, requests.adapters.HTTPAdapter.send
+    monitor.install()
+    ours = httpx.Client.send
+    assert ours is not own[0]
+    httpx.Client.send = foreign = lambda *args, **kwargs: ours(*args, **kwargs)
+    monitor.uninstall()
+    assert httpx.Client.send is foreign
+    assert (httpx.AsyncClient.send, requests.adapters.HTTPAdapter.send) == own[1:]
+    assert httpx.post(shapes.url("whole"), json={}).status_code == 200
+    httpx.Client.send = own[0]

@@ -1,0 +1,157 @@
+"""What a client returns or raises is the same with us and without, and we have heard it all."""
+
+import pickle
+
+import pytest
+
+from tests.wire.clients import CLIENTS, arrivals, outcome
+from tests.wire.conftest import calls
+from tests.wire.shapes import SLOW
+
+SHAPES = [
+    "whole",
+    "gzip-whole",
+    "deflate-whole",
+    "stream",
+    "gzip-stream",
+    "deflate-stream",
+    "moved",
+    "busy",
+    "short",
+    "cut",
+    "gone",
+    "silent",
+    "broken",
+]
+MODES = ["whole", "bytes", "raw", "lines", "left"]
+READ_OUT = {"whole", "bytes", "raw", "lines"}
+
+try:
+    import brotli  # noqa: F401
+
+    SHAPES += ["br-whole", "br-stream"]
+except ImportError:
+    pass
+
+
+def _skip_missing(client):
+    pytest.importorskip(client.partition("-")[0])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("client", CLIENTS)
+def test_same_to_the_user(client, shape, shapes, track):
+    """Bytes, headers, counters, exceptions: equal, in every way to read an answer."""
+    _skip_missing(client)
+    for mode in MODES:
+        url = shapes.url(shape)
+        without = outcome(CLIENTS[client], url, mode)
+        with track() as run:
+            within = outcome(CLIENTS[client], url, mode)
+        assert within == without, mode
+        assert run.faults == 0
+        found = calls(run)
+        assert found, mode
+        if shape.endswith(("whole", "stream")) and mode in READ_OUT:
+            [call] = found
+            counts = call.usage.input, call.usage.output, call.status
+            if shape.startswith("br") and (client in ("botocore", "urllib3") or mode == "raw"):
+                continue
+            # (a client that hands br on undecoded did not ask for it)
+            assert counts == (7, 5, "ok"), mode
+        elif shape == "busy":
+            assert {call.status for call in found} == {"error"}
+        elif shape in ("cut", "gone", "silent", "short") and mode == "bytes":
+            if (client, shape) == ("botocore", "short"):
+                continue  # it does not mind
+            assert {call.status for call in found} == {"error"}, mode
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_refused_connection(client, closed_port, track):
+    """Nobody listens: the client's own exception, and a failed call in the tree."""
+    _skip_missing(client)
+    url = f"http://127.0.0.1:{closed_port}/v1/chat/completions"
+    without = outcome(CLIENTS[client], url, "whole")
+    with track() as run:
+        within = outcome(CLIENTS[client], url, "whole")
+    assert within == without
+    [call] = calls(run)
+    assert (call.status, call.usage.known) == ("error", False)
+
+
+@pytest.mark.parametrize(
+    "client", ["httpx", "httpx-async", "httpx2", "httpx2-async", "requests", "aiohttp"]
+)
+def test_streams_stay_lazy(client, shapes, track):
+    """The first piece is in the user's hands before the last one is sent."""
+    _skip_missing(client)
+    with track() as run:
+        start, got = arrivals(client, shapes.url("slow"))
+    assert got[0] < shapes.sent[-1] - 3 * SLOW
+    [call] = calls(run)
+    assert call.ttft is None or call.ttft < 4 * SLOW
+    assert call.usage.output == 5
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpx2"])
+def test_pickled_response(name, shapes, track):
+    """A response can still be pickled, whole and streamed."""
+    module = pytest.importorskip(name)
+    with track():
+        whole = module.post(shapes.url("gzip-whole"), json={})
+        with module.stream("POST", shapes.url("gzip-stream"), json={}) as streamed:
+            streamed.read()
+    for response in (whole, streamed):
+        again = pickle.loads(pickle.dumps(response))
+        assert (again.content, again.status_code) == (response.content, response.status_code)
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpx2"])
+def test_mock_transport_and_hooks(name, track):
+    """A mocked answer is heard like any other; a hook that reads the body runs once."""
+    module = pytest.importorskip(name)
+    from tests.wire.shapes import EVENTS, WHOLE
+
+    def answer(request):
+        if b"stream" in request.content:
+            return module.Response(200, content=iter(EVENTS))
+        return module.Response(200, content=WHOLE)
+
+    read = []
+    hooks = {"response": [lambda response: read.append(len(response.read()))]}
+    with (
+        track() as run,
+        module.Client(transport=module.MockTransport(answer), event_hooks=hooks) as client,
+    ):
+        client.post("http://model.test/v1/chat/completions", json={"model": "gpt-4o"})
+        with client.stream(
+            "POST",
+            "http://model.test/v1/chat/completions",
+            json={"model": "gpt-4o", "stream": True},
+        ) as r:
+            assert b"".join(r.iter_bytes()) == b"".join(EVENTS)
+    assert len(read) == 2
+    assert [(c.usage.input, c.usage.output, c.status) for c in calls(run)] == [(7, 5, "ok")] * 2
+
+
+def test_secrets_are_in_no_record(shapes, track):
+    """Keys in headers, URLs and cookies are never read."""
+    import httpx
+    import requests
+
+    headers = {
+        "authorization": "Bearer sk-secret",
+        "x-api-key": "sk-secret",
+        "cookie": "id=sk-secret",
+    }
+    with track() as run:
+        httpx.post(shapes.url("whole") + "?key=sk-secret", json={}, headers=headers)
+        requests.post(
+            shapes.url("whole").replace("http://", "http://user:sk-secret@") + "?key=sk-secret",
+            json={},
+            headers=headers,
+        )
+    assert len(calls(run)) == 2
+    assert "sk-secret" not in repr(run)
+    assert {call.call.host for call in calls(run)} == {shapes.host}

@@ -1,0 +1,139 @@
+"""Whatever comes, nothing raises, and a count is right or unknown."""
+
+import copy
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from aimon_nb.recording.faults import faults
+from aimon_nb.wire.events import EventReader
+from tests.wire.answers import CASES
+from tests.wire.hear import KINDS, hear, lines, plain, right_or_unknown, sse
+
+SOME = settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+BY_NAME = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+NOT_BINARY = {name: case for name, case in CASES.items() if case.answer[:1] != b"\0"}
+JUNK = st.one_of(
+    st.none(), st.booleans(), st.just(-1), st.just(1.5), st.just(10**40), st.text(max_size=3), st.just([]),
+    st.just({}), st.just([[{"text": 1}]]), st.just({"index": [], "content": 3}), st.just([None, 1, "x"]),
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def no_fault_of_ours():
+    before = faults.count
+    yield
+    assert before == faults.count
+
+
+@BY_NAME
+@SOME
+@given(data=st.data())
+def test_cut_anywhere_in_any_pieces(case, data):
+    """An answer that breaks off has the counts that were final, and no others."""
+    end = data.draw(st.integers(0, len(case.answer)))
+    edges = sorted(data.draw(st.lists(st.integers(0, end), max_size=6)))
+    pieces = [case.answer[a:b] for a, b in zip([0, *edges], [*edges, end], strict=True)]
+    right_or_unknown(case.usage, hear(case.path, case.asked, pieces, case.host, left=True).usage)
+
+
+def test_every_cut_of_every_answer():
+    """The same for each byte, without chance."""
+    for case in CASES.values():
+        for end in range(0, len(case.answer), 3):
+            right_or_unknown(case.usage, hear(case.path, case.asked, case.answer[:end], case.host).usage)
+
+
+def events_of(case):
+    """The JSON of an answer, and how to put it into bytes again."""
+    reader = EventReader()
+    events = [*reader.feed(case.answer), *reader.end()]
+    if case.answer[:1] not in b"{[":
+        return events, lambda e: sse(*e)
+    return events, (lambda e: plain(e[0])) if len(events) == 1 else (lambda e: lines(*e))
+
+
+def spots(value, path=()):
+    """Where the values of a document stand."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from spots(inner, (*path, key))
+
+
+def put(document, path, value):
+    if not path:
+        return value
+    document = copy.deepcopy(document)
+    at = document
+    for key in path[:-1]:
+        at = at[key]
+    at[path[-1]] = value
+    return document
+
+
+@pytest.mark.parametrize("case", NOT_BINARY.values(), ids=NOT_BINARY.keys())
+@SOME
+@given(data=st.data())
+def test_any_value_is_junk(case, data):
+    """Junk in place of one value leaves every count right or unknown, unless another now stands for it."""
+    events, encode = events_of(case)
+    path = data.draw(st.sampled_from([p for p in spots(events) if p]))
+    junk = data.draw(JUNK)
+    changed = encode(put(events, path, junk))
+    call = hear(case.path, case.asked, changed, case.host)
+    for kind in KINDS:
+        value = getattr(call.usage, kind)
+        assert value is None or (isinstance(value, int) and value >= 0)
+    if path[-1] in COUNTED and junk is not None:  # null says: none of these
+        right_or_unknown(case.usage, call.usage)
+
+
+# The names whose value is a count that nothing else can stand for.
+COUNTED = {
+    "prompt_tokens", "input_tokens", "output_tokens", "cache_read_input_tokens", "promptTokenCount", "outputTokens",
+    "inputTokens", "prompt_eval_count", "eval_count", "generated_tokens", "reasoning_tokens", "input_length",
+}  # fmt: skip
+
+
+@BY_NAME
+@SOME
+@given(data=st.data())
+def test_any_request(case, data):
+    """A request of any shape raises nothing, and its answer is read all the same."""
+    path = data.draw(st.sampled_from(list(spots(case.asked))))
+    asked = put(case.asked, path, data.draw(JUNK))
+    call = hear(case.path, asked if isinstance(asked, dict) else {}, case.answer, case.host)
+    if "server tool" not in case.label:  # there the request tells what is final
+        right_or_unknown(case.usage, call.usage)
+    json.dumps([call.parameters, call.tools, [m.text for m in call.input]])
+
+
+@BY_NAME
+@SOME
+@given(noise=st.binary(max_size=60), at=st.floats(0, 1))
+def test_noise(case, noise, at):
+    """Bytes that are no text, anywhere."""
+    place = int(len(case.answer) * at)
+    hear(case.path, case.asked, case.answer[:place] + noise + case.answer[place:], case.host)
+    hear(case.path, noise, noise, case.host)
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000, b'{"usage":' + b"9" * 10_000 + b"}", b"\0" * 500, b"\xff" * 500, b'"'])
+def test_hostile(body):
+    """Nesting without end, numbers without end, no JSON at all."""
+    for path in {case.path for case in CASES.values() if not case.path.startswith(("/hf", "/?"))} - {"/"}:
+        assert not hear(path, body, body).usage.known
+
+
+def test_a_large_body_is_read_in_linear_time():
+    """Ten megabytes in small pieces: each is looked at once."""
+    import time
+
+    body = plain({"data": [{"embedding": "x" * 5_000_000}, {"embedding": [0.5] * 700_000}], "usage": {"prompt_tokens": 3}})
+    begun = time.process_time()
+    call = hear("/v1/embeddings", {}, [body[i : i + 4096] for i in range(0, len(body), 4096)])
+    assert 3 == call.usage.input
+    assert time.process_time() - begun < 3

@@ -1,0 +1,163 @@
+"""Which requests are read by which dialect, and the dialects that others bring."""
+
+import re
+import timeit
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from aimon_nb.recording.faults import faults
+from aimon_nb.wire.dialects import Dialect, find, known
+from aimon_nb.wire.dialects.registry import GROUP, OURS, Registry
+from tests.real.places import ROOT
+from tests.wire.answers import CASES
+from tests.wire.hear import hear, plain
+
+NOT_ASKED = [
+    "/", "/v1/models", "/v1/files", "/v1/threads/t/messages", "/channels/1/messages", "/v1/messages/count_tokens",
+    "/v1/messages/batches", "/surveys/12/responses", "/v1/responses/r_1/cancel", "/v1/completions_are_fun",
+    "/v1beta/models/m:countTokens", "/model/m/count-tokens", "/v1/embeddings/jobs", "/app/api/chat", "/generate",
+    "/publishers/anthropic/models/count-tokens:rawPredict", "/publishers/google/models/imagen:predict", "/models/org/name",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [p for p in NOT_ASKED if p != "/generate"])
+def test_what_asks_no_model(path):
+    """Other paths are left alone, however much they look like a model's."""
+    assert find("api.example.com", path.encode() + b"?key=1") is None
+
+
+def test_the_key_in_a_url_is_not_kept():
+    """The query is cut off before a dialect sees the path."""
+    dialect = find("generativelanguage.googleapis.com", b"/v1beta/models/m:generateContent?key=secret")
+    assert "secret" not in dialect.path
+
+
+@pytest.mark.parametrize(
+    ("host", "provider"),
+    [
+        ("api.openai.com", "openai"), ("x.openai.azure.com", "azure.ai.openai"), ("API.GROQ.COM", "groq"),
+        ("notapi.groq.com.example.com", "openai"), ("127.0.0.1", "openai"), ("", "openai"),
+        ("us-east5-aiplatform.googleapis.com", "gcp.vertex_ai"), ("bedrock-runtime.us-east-1.amazonaws.com", "aws.bedrock"),
+    ],
+)  # fmt: skip
+def test_the_host_tells_the_provider(host, provider):
+    """Who speaks OpenAI's dialect at a known host is named; elsewhere it is the dialect's own."""
+    assert provider == find(host, b"/v1/chat/completions").provider
+
+
+def test_a_request_that_asks_no_model_costs_next_to_nothing():
+    """Two microseconds at most, however long the path."""
+    find("h", b"/")
+    for path in (b"/repos/octocat/hello/issues/123/comments?per_page=100", b"/" + b"a/" * 500):
+        best = min(timeit.repeat(lambda path=path: find("api.example.com", path), number=2000, repeat=7))
+        assert best / 2000 < 2e-6
+
+
+def test_ours_are_entry_points_too():
+    """pyproject.toml names the same dialects as the code, and none is switched off."""
+    section = (ROOT / "pyproject.toml").read_text("utf-8").partition(f'[project.entry-points."{GROUP}"]')[2]
+    assert OURS == dict(re.findall(r'^(\w+) = "(.+)"$', section.partition("\n[")[0], re.MULTILINE))
+    assert {} == known.off
+    assert set(OURS) == set(known._known)
+
+
+class Acme(Dialect):
+    provider = "acme"
+    paths = re.compile(r"/acme/ask$")
+    hosts = re.compile(r"acme\.example$")
+
+    def request(self, call, body):
+        call.request_model = body["m"]
+
+    def answer(self, call, event):
+        call.finish_reason = event["why"]
+
+
+class Broken(Acme):
+    def __init__(self, host, path):
+        raise ZeroDivisionError("no")
+
+
+@pytest.fixture
+def others(monkeypatch):
+    """A registry that finds the given classes as other people's entry points."""
+
+    def others(**named):
+        entries = [EntryPoint(name, value, GROUP) for name, value in named.items()]
+        monkeypatch.setattr("aimon_nb.wire.dialects.registry.entry_points", lambda group: entries)
+        fresh = Registry()
+        monkeypatch.setattr("aimon_nb.wire.dialects.known", fresh)
+        monkeypatch.setattr("aimon_nb.wire.exchange.known", fresh)
+        return fresh
+
+    before = faults.count
+    yield others
+    faults.count = before
+
+
+HERE = __name__
+
+
+def test_a_dialect_of_others(others):
+    """It is found by its entry point, at its host only, and read like ours."""
+    found = others(acme=f"{HERE}:Acme")
+    assert isinstance(found.find("x.acme.example", b"/acme/ask?x=1"), Acme)
+    assert found.find("example.com", b"/acme/ask") is None
+    assert found.find("example.com", b"/v1/chat/completions").provider == "openai"
+    assert {} == found.off
+
+
+def test_it_is_read_like_ours(others, monkeypatch):
+    found = others(acme=f"{HERE}:Acme")
+    monkeypatch.setattr("tests.wire.hear.find", found.find)
+    call = hear("/acme/ask", {"m": "x"}, plain({"why": "done"}), "acme.example")
+    assert ("acme", "x", "done") == (call.provider, call.request_model, call.finish_reason)
+
+
+@pytest.mark.parametrize("value", ["no.such.module:X", f"{HERE}:missing", "json:loads", "aimon_nb.wire.dialects:Dialect"])
+def test_one_that_cannot_be_loaded_is_switched_off(others, value):
+    """The others work, a fault is counted, and a line says which and why."""
+    before = faults.count
+    found = others(acme=value)
+    assert found.find("example.com", b"/v1/chat/completions") is not None
+    assert before + 1 == faults.count
+    assert found.off["acme"].startswith("dialect acme is switched off: ")
+
+
+@pytest.mark.parametrize("name", ["Acme", "Broken"])
+def test_one_that_raises_is_switched_off(others, monkeypatch, name):
+    """At its first exception, whenever that is; the call itself is still a call."""
+    found = others(acme=f"{HERE}:{name}")
+    monkeypatch.setattr("tests.wire.hear.find", found.find)
+    if name == "Broken":
+        assert found.find("acme.example", b"/acme/ask") is None
+    else:
+        hear("/acme/ask", {}, plain({"what": 1}), "acme.example")
+    assert ["acme"] == list(found.off)
+    assert found.find("acme.example", b"/acme/ask") is None
+
+
+def test_a_run_says_which_dialect_is_off(truth):
+    """One line, once a run."""
+    import openai
+
+    from aimon_nb.api import monitor
+
+    known.off["acme"] = "dialect acme is switched off: no"
+    tracked = monitor.open("run", "none")
+    try:
+        client = openai.OpenAI(base_url=truth.url, api_key="none")
+        for _ in range(2):
+            client.chat.completions.create(model="m", messages=[{"role": "user", "content": "hi"}])
+    finally:
+        tracked.end(None)
+        monitor.uninstall()
+        known.off.clear()
+    assert ["dialect acme is switched off: no"] == tracked.run.notes
+
+
+def test_every_dialect_has_a_case():
+    """No dialect of ours without an answer in the documented format."""
+    used = {type(find(case.host, case.path.encode())).__name__ for case in CASES.values()}
+    assert {value.rpartition(":")[2] for value in OURS.values()} == used
