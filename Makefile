@@ -29,7 +29,7 @@ demo-headless: $(VENV)/.demo ## run the quickstart notebook in a kernel and writ
 test: test-python test-notebooks test-views ## run every test: unit, kernel, browser, notebooks, widget
 
 test-python: $(VENV)/.test browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist load
 
 # In a home of its own: no profile, no key and no DSN of yours has a part in it.
 test-notebooks: $(VENV)/.test

@@ -4,8 +4,7 @@
 
 Prints, for a cell of SPANS spans (20,000): how long after the last span every row
 is in the page and painted, the longest frame meanwhile, frames a second and the
-longest frame while scrolling, then the same for a second cell and for a reopened
-view; and the latency from a span's start to its painted row, while the kernel
+longest frame while scrolling, then the same for a second cell; and the latency from a span's start to its painted row, while the kernel
 sleeps and while it computes.
 """
 
@@ -50,8 +49,8 @@ for i in range(60):
 FRAMES = """() => { window.longest = 0; let last = performance.now();
   const step = (now) => { window.longest = Math.max(window.longest, now - last); last = now; requestAnimationFrame(step); };
   requestAnimationFrame(step); }"""
-WHOLE = """spans => { const runs = [...(globalThis[Symbol.for('aimon_nb')]?.runs.values() ?? [])], run = runs.at(-1);
-  if (!run || run.running || run.rows.size < spans || ![...run.views].some(v => v.root.isConnected)) return null;
+WHOLE = """([spans, after]) => { const runs = [...(globalThis[Symbol.for('aimon_nb')]?.runs.values() ?? [])], run = runs.at(-1);
+  if (runs.length <= after || run.running || run.rows.size < spans || ![...run.views].some(v => v.root.isConnected)) return null;
   return new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => r(Date.now() / 1000)))); }"""
 SCROLL = """async () => {
   const view = [...[...globalThis[Symbol.for('aimon_nb')].runs.values()].at(-1).views].find(v => v.root.isConnected), { body } = view;
@@ -61,16 +60,17 @@ SCROLL = """async () => {
     body.scrollTop = (now - start) / 3000 * body.scrollHeight;
     now - start < 3000 ? requestAnimationFrame(step) : done(); }; requestAnimationFrame(step); });
   return [1000 * (frames.length - 1) / (last - start), Math.max(...frames.slice(1))]; }"""
-SEEN = """() => { const seen = window.seen = {};
-  const look = () => { for (const row of document.querySelectorAll('.aimon .row .name')) for (const m of row.textContent.matchAll(/at (\\d+\\.\\d{6})/g)) seen[m[1]] ??= Date.now() / 1000;
-    requestAnimationFrame(look); };
+SEEN = """() => { const seen = window.seen = {}, begun = Date.now() / 1000;
+  const look = () => { for (const row of document.querySelectorAll('.aimon .row .name')) for (const m of row.textContent.matchAll(/at (\\d+\\.\\d{6})/g)) if (m[1] > begun) seen[m[1]] ??= Date.now() / 1000;
+    if (window.seen === seen) requestAnimationFrame(look); };
   look(); }"""
 
 
 def scale(page, cell, spans, what):
     page.raw.evaluate(FRAMES)
+    before = page.raw.evaluate("() => globalThis[Symbol.for('aimon_nb')]?.runs.size ?? 0")
     page.run(cell)
-    painted = page.raw.wait_for_function(WHOLE, arg=spans, timeout=180_000).json_value()
+    painted = page.raw.wait_for_function(WHOLE, arg=[spans, before], timeout=180_000).json_value()
     page.wait_idle(180)
     longest = page.raw.evaluate("window.longest")
     ended = page.text(cell).partition("AT ")[2].split()
@@ -97,13 +97,13 @@ def main(spans):
             lab.start()
             many = MANY.format(spans=spans)
             slow = [LATENCY.format(delay=delay.format(wait="wait")) for delay in DELAY.values()]
-            page = lab.open([SETUP, many, many, *slow], height=1400)
+            page = lab.open([SETUP, *slow, many, many], height=1400)
             page.run(0)
             page.wait_idle()
-            scale(page, 1, spans, f"{spans:,} spans")
-            scale(page, 2, spans, "the same again")
-            for cell, what in enumerate(DELAY, 3):
+            for cell, what in enumerate(DELAY, 1):
                 latency(page, cell, what)
+            scale(page, 3, spans, f"{spans:,} spans")
+            scale(page, 4, spans, "the same again")
         finally:
             lab.stop()
 

@@ -29,7 +29,7 @@ ARROWS = {
     "notebook": ALL,
     "__main__": ALL,
 }
-LINES = {"tree.js": 900}  # one ESM file for the page, without a build step: it has nowhere to split
+LINES = {"tree.js": 760}  # the view itself; what it computes stands in modules beside it
 NO_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 
@@ -114,7 +114,7 @@ def test_only_one_room_knows_the_insides_of_sentry_sdk():
 
 
 def test_files_are_short_and_well_named():
-    """No file is over 400 lines (tree.js: 900), none is called after nothing in particular."""
+    """No file is over 400 lines (tree.js: 760), none is called after nothing in particular."""
     files = [p for s in ("*.py", "*.js", "*.mjs", "*.css") for p in PACKAGE.rglob(s)]
     lengths = {p: len(p.read_text("utf-8").splitlines()) for p in files}
     long = {named(p): n for p, n in lengths.items() if n > LINES.get(p.name, 400)}

@@ -31,7 +31,6 @@ class Hearing:
     def install(self) -> None:
         """Put everything on; a second call does nothing."""
         with self._lock:
-            self._unwanted = False
             if self._patches is not None:
                 return
             self._patches = patches = Patches()

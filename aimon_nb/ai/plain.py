@@ -13,15 +13,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence, ValuesView
 from collections.abc import Set as AbstractSet
 from datetime import date, time, timedelta
-from decimal import Decimal
 from enum import Enum
-from fractions import Fraction
-from pathlib import PurePath
 from typing import Any
-from uuid import UUID
 
 DEPTH = 16
-_AS_TEXT = (Decimal, Fraction, UUID, PurePath, complex)
 _AS_LIST = (Sequence, AbstractSet, ValuesView)
 
 
@@ -133,8 +128,6 @@ def _worded(value: Any) -> str | None:
         return f"<{value.nbytes} bytes>"
     if isinstance(value, (date, time)):
         return value.isoformat()
-    if isinstance(value, _AS_TEXT):
-        return str(value)
     return f"<class {value.__qualname__}>" if isinstance(value, type) else None
 
 

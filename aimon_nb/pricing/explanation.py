@@ -75,7 +75,8 @@ def _lines(span: Span) -> Iterator[str]:
         yield f"  assumed: {assumption}"
     if span.covers:
         yield "  not counted: the call below it is the same one"
-    yield f"  {LOCALLY}"
+    if cost.total is not None:
+        yield f"  {LOCALLY}"
 
 
 def _said(cost: Cost) -> str:

@@ -7,6 +7,7 @@ says of the provider; response model before request model (pricing rule C).
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -76,7 +77,23 @@ def rates_of(span: Span) -> Found:
         unknown = models[0] if models else "a call without a model name"
         return Found(None, f"no price is known for {unknown} at {place.provider}", said)
     rates = listing.at(span.start, context)
+    said = (*said, *_stand_ins(place.provider, models[0], host, listing.name))
     return Found(rates, None, said, free=listing.is_free and not rates.priced)
+
+
+@functools.lru_cache(maxsize=1024)
+def _stand_ins(provider: str, model: str, host: str | None, listed_as: str) -> tuple[str, ...]:
+    """Where the list has one price for what providers bill apart."""
+    said = []
+    if model.endswith("-latest"):
+        said.append(f"{model} is priced as {listed_as}")
+    if provider == "aws" and (_ELSEWHERE.match(model) or _ABROAD.search(host or "")):
+        said.append("priced as in a US region of Bedrock: others can cost more")
+    return tuple(said)
+
+
+_ELSEWHERE = re.compile(r"(eu|apac|jp|au|us-gov)\.")
+_ABROAD = re.compile(r"\.(?!us-(east|west)-)[a-z]{2}(-[a-z]+)+-\d\.amazonaws\.com")
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,13 +39,30 @@ def _first(attributes: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     return None
 
 
-@functools.lru_cache(maxsize=4096)
 def normalised(usage: Usage) -> Usage:
     """Counts in which `input` includes the cache and `output` includes reasoning.
 
     Some report those on top; arithmetic tells: a part larger than its whole, or a
     total that only adds up with the parts on top (pricing rule B).
     """
+    return usage if _adds_up(usage) else _normalised(usage)
+
+
+def _adds_up(usage: Usage) -> bool:
+    """Whether everything was reported, and inside: then there is nothing to find out."""
+    into, out = usage.input, usage.output
+    if into is None or out is None or usage.total != into + out:
+        return False
+    cached, write, reasoning = usage.cached or 0, usage.cache_write or 0, usage.reasoning or 0
+    return (
+        min(into, out, cached, write, reasoning) >= 0
+        and cached + write <= into
+        and reasoning <= out
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _normalised(usage: Usage) -> Usage:
     into, out, total = usage.input, usage.output, usage.total
     cache = (usage.cached or 0) + (usage.cache_write or 0)
     reasoning = usage.reasoning or 0
@@ -60,9 +77,10 @@ def normalised(usage: Usage) -> Usage:
     return Usage(into, usage.cached, usage.cache_write, out, usage.reasoning, whole)
 
 
-@functools.lru_cache(maxsize=4096)
 def as_counted(usage: Usage) -> Usage:
     """Counts as they are added up; impossible ones as they were reported."""
+    if _adds_up(usage):
+        return usage
     return normalised(usage) if usage.known and fault(usage) is None else usage
 
 
@@ -83,6 +101,8 @@ def _on_top(
 
 def fault(usage: Usage) -> str | None:
     """What is impossible about reported counts, in words."""
+    if _adds_up(usage):
+        return None
     counts = (usage.input, usage.cached, usage.cache_write, usage.output, usage.reasoning)
     if any(count is not None and count < 0 for count in (*counts, usage.total)):
         return "a negative token count was reported"
@@ -98,6 +118,8 @@ def fault(usage: Usage) -> str | None:
 
 def unexplained(usage: Usage) -> int | None:
     """Tokens of the reported total that are neither input nor output; None if unknown."""
+    if _adds_up(usage):
+        return 0
     whole = normalised(usage)
     if usage.total is None or whole.input is None or whole.output is None:
         return None

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any, Protocol
 
 from aimon_nb.model import Run
-from aimon_nb.views import html, text, words
+from aimon_nb.views import html, lines, text, words
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 Bundle = dict[str, Any]
@@ -23,7 +23,7 @@ class Model(Protocol):
 
 def final(run: Run, mount_id: str | None = None) -> Bundle:
     """Build what the saved notebook keeps: no widget, so that it reads the same everywhere."""
-    return {"text/html": html.static(run, mount_id), "text/plain": text.tree(run)}
+    return _saved(run, mount_id, opened=False)
 
 
 def live(run: Run, widget: Model) -> Bundle:
@@ -44,8 +44,7 @@ def again(run: Run, mount_id: str, *, wait: bool = False) -> Bundle:
 def reopened(run: Run, mount_id: str) -> Bundle:
     """Build what shows a run from memory in another cell: it reads without a kernel too."""
     if not run.running:
-        saved = html.static(run, mount_id, opened=True)
-        return {"text/html": saved, "text/plain": text.tree(run)}
+        return _saved(run, mount_id, opened=True)
     body = html.host(_paragraph(in_progress(run)), mount_id, "opacity:.75")
     script = html.mount_script(run.run_id, mount_id, opened=True)
     return {"text/html": body + script, "text/plain": text.tree(run)}
@@ -58,6 +57,12 @@ def in_progress(run: Run) -> str:
         f"{words.line(run.name, 120)}: started {when}, still running when this was saved. "
         "If its kernel died, this run has no end."
     )
+
+
+def _saved(run: Run, mount_id: str | None, *, opened: bool) -> Bundle:
+    laid = lines.tree(run)
+    saved = html.static(run, mount_id, opened=opened, laid=laid)
+    return {"text/html": saved, "text/plain": text.tree(run, laid=laid)}
 
 
 def _paragraph(said: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from aimon_nb.model import Message, Span
@@ -29,6 +30,7 @@ _TOOL_OUT = ("gen_ai.tool.call.result", "gen_ai.tool.output", "mcp.tool.result.c
 Turn = dict[str, Any]
 
 
+@lru_cache(maxsize=4096)
 def is_content(key: str) -> bool:
     """Tell whether an attribute holds what was said rather than facts about it."""
     return bool(_CONTENT.search(key))

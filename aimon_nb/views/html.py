@@ -32,13 +32,16 @@ _PROSE = '<div style="white-space:pre-wrap;opacity:.75">'
 _INSET = '<div style="margin-left:1.2em">'
 
 
-def static(run: Run, mount_id: str | None = None, *, opened: bool = False) -> str:
+def static(
+    run: Run, mount_id: str | None = None, *, opened: bool = False, laid: Tree | None = None
+) -> str:
     """Render the whole run as HTML without any prompt or answer.
 
     With `mount_id`, unique to this showing, a short script puts the live view
-    over it in a page that knows the run; `opened` has it open there.
+    over it in a page that knows the run; `opened` has it open there. `laid` is
+    the run's tree where it is laid out already.
     """
-    body = "".join(_body(run))
+    body = "".join(_body(run, laid or tree(run)))
     if mount_id is None:
         return f'<div style="{_ROOT}">{body}</div>'
     return host(body, mount_id, _ROOT) + mount_script(run.run_id, mount_id, opened=opened)
@@ -73,12 +76,11 @@ def _text(text: str) -> str:
     return escape(words.visible(text), quote=False)
 
 
-def _body(run: Run) -> Iterator[str]:
+def _body(run: Run, laid: Tree) -> Iterator[str]:
     yield _header(run)
     why = words.empty(run)
     if why:
         yield f"{_PROSE}{_text(why)}</div>"
-    laid = tree(run)
     if laid.flat:
         columns = laid.columns
         heads = f"span{_numbers(HEADS, columns)}"

@@ -84,7 +84,7 @@ def _tokens(axes: Any, models: dict[str, list[Span]]) -> None:
     axes.barh(places, out, left=into, color=_OUT, label="output")
     _labelled(axes, list(models), "tokens")
     if models:
-        axes.legend(fontsize=8, frameon=False)
+        axes.legend(fontsize=8, frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
 
 
 def _waterfall(axes: Any, spans: list[Span]) -> None:
@@ -93,6 +93,7 @@ def _waterfall(axes: Any, spans: list[Span]) -> None:
         colour = _FAILED if span.status in words.FAILED else _COLOURS[span.kind]
         axes.barh(place, max(span.duration or 0, 0.001), left=span.offset, color=colour)
     _labelled(axes, [_plain(words.line(name_of(span), 40)) for span in shown], "seconds")
+    axes.set_xlim(left=0)
     if len(spans) > _SHOWN:
         axes.set_title(f"the first {_SHOWN} of {len(spans):,} spans", fontsize=9)
 
@@ -101,7 +102,7 @@ def _labelled(axes: Any, names: list[str], what: str) -> None:
     axes.set_yticks(range(len(names)), [_plain(name) for name in names], fontsize=8)
     axes.set_xlabel(what, fontsize=8)
     axes.tick_params(axis="x", labelsize=8)
-    axes.invert_yaxis()
+    axes.set_ylim(max(len(names), 2) - 0.4, -0.6)  # the first on top, one bar no thicker than two
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
 

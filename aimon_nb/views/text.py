@@ -20,9 +20,9 @@ _ASCII = str.maketrans(
 _NARROWEST = 60
 
 
-def tree(run: Run, *, ascii_only: bool = False, width: int = 100) -> str:
+def tree(run: Run, *, ascii_only: bool = False, width: int = 100, laid: Tree | None = None) -> str:
     """Render the header line and a line a span, with columns that line up within `width`."""
-    laid = lay_out(run)
+    laid = laid or lay_out(run)
     said = [*_header(run), *_rows(laid, max(width, _NARROWEST)), *_notes(run)]
     text = "\n".join(one.rstrip() for one in said)
     if not ascii_only:

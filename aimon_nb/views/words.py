@@ -195,11 +195,15 @@ def empty(run: Run) -> str:
 
 def visible(text: str) -> str:
     """Spell out control and direction characters; the result can be encoded."""
+    if text.isascii() and text.isprintable():
+        return text
     return _HIDDEN.sub(_spell, text)
 
 
 def line(text: str, limit: int = 300) -> str:
     """Put the text on one line, cut to `limit` characters."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return " ".join(text.split()) if "  " in text else text.strip()
     flat = " ".join(text[: limit * 4].split())
     flat = visible(flat)
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"

@@ -331,3 +331,23 @@ class TestAsync:
         asyncio.run(main())
         assert "cancelled" == run.spans()["work"].status
         assert [] == place.errors()
+
+    def test_aclose_waits_for_the_clean_up(self, place):
+        """What the body does in its finally is done when aclose() returns, under the pipeline."""
+        done = []
+
+        @ai_track("work")
+        async def work():
+            try:
+                yield 1
+            finally:
+                await asyncio.sleep(0.001)
+                done.append(get_ai_pipeline_name())
+
+        async def main():
+            made = work()
+            await anext(made)
+            await made.aclose()
+            assert ["work"] == done
+
+        asyncio.run(main())

@@ -75,7 +75,7 @@ def read(value, **options):
     return json.loads(plain, parse_constant=pytest.fail) if isinstance(plain, str) else plain
 
 
-@pytest.mark.parametrize("value", ["text", "", 1, 0, -1, 1.5, True, False, 2**63 - 1])
+@pytest.mark.parametrize("value", ["text", "", 1, 0, -1, 1.5, True, False, 2**63 - 1, -(2**63)])
 def test_scalars_stay(value):
     """Text, numbers and bools leave as they are."""
     assert value == normalized(value)
@@ -269,6 +269,12 @@ def test_size_is_bounded_with_a_mark(value):
         json.loads(text)
 
 
+@pytest.mark.parametrize("value", [list(range(10**6)), ["text" * 5] * 10**5, {str(i): i for i in range(10**5)}], ids=["numbers", "texts", "object"])
+def test_the_room_is_used(value):
+    """What is cut is cut near the limit, not long before it."""
+    assert len(normalized(value)) > 15_000
+
+
 def test_what_fits_is_whole():
     """Nothing is cut below the limit."""
     text = "x" * 19_000
@@ -321,6 +327,14 @@ class NastyMapping(collections.abc.Mapping):
         raise RuntimeError
 
 
+class WithDict:
+    def dict(self):
+        raise AssertionError("not asked for")
+
+    def __str__(self):
+        return "with dict"
+
+
 class NastyDescriptor:
     shape = property(lambda self: 1 / 0)
 
@@ -338,6 +352,7 @@ class NastyDescriptor:
         (NastyMapping(), "[cut: NastyMapping, RuntimeError]"),
         (NastyDescriptor(), "[cut: NastyDescriptor, ZeroDivisionError]"),
         (OthersModel(), {"a": 1}),
+        (WithDict(), "with dict"),
     ],
     ids=lambda value: type(value).__name__,
 )

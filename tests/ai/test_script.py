@@ -103,3 +103,22 @@ def test_track_without_a_notebook(receiver):
         print(run.status, list(run.spans()["name"]), last_run().run_id == run.run_id)
     """)
     assert out.startswith("ok [") and "'step'" in out and out.endswith("True\n")
+
+
+def test_put_on_once_and_taken_off_whole():
+    """A second install() wraps nothing again, and one uninstall leaves the SDK as it was; a second is harmless."""
+    out = script("""
+        import threading, sentry_sdk
+        from sentry_sdk import scope, tracing
+        from aimon_nb import install
+        from aimon_nb.api import monitor
+        def state(): return tracing.Span.__init__, threading.Thread.start, sentry_sdk.is_initialized, list(scope.global_event_processors)
+        bare = state()
+        install(); once = state()
+        install()
+        print(once == state(), [a != b for a, b in zip(bare, once)])
+        monitor.uninstall()
+        print(bare == state())
+        monitor.uninstall()
+    """)
+    assert "True [True, True, True, True]\nTrue\n" == out

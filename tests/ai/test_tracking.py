@@ -155,7 +155,7 @@ def test_every_kind_is_one_span_around_its_body(place, kind):
     assert "work" == inner["data"][PIPELINE]
 
 
-@pytest.mark.parametrize("kind", ["function", "coroutine", "generator", "async generator"])
+@pytest.mark.parametrize("kind", kinds(None))
 def test_our_view_shows_it_everywhere(place, run, kind):
     """In a run the call and what it holds are records, sampled or not, with a client or without."""
     function, go = kinds(place)[kind]
@@ -189,6 +189,7 @@ def test_a_function_stays_what_it_is(static):
             assert is_one(function) is is_one(tracked), (function, is_one)
     assert inspect.isgenerator(ai_track("x")(generator)())
     assert inspect.isasyncgen(ai_track("x")(async_generator)())
+    assert not inspect.isawaitable(ai_track("x")(generator)())
     made = ai_track("x")(coroutine)()
     assert inspect.iscoroutine(made)
     made.close()

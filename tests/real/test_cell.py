@@ -285,3 +285,17 @@ def test_statement(shell):
     [a, b, c] = shell.run(["%ai_track 20 + 1", "x = %ai_track 2*3", "x"])
     assert a.data()[-1] == "21" and c.data()[-1] == "6"
     assert shell.value("[r.name for r in __import__('aimon_nb').runs()]") == ["20 + 1", "2*3"]
+
+
+def test_no_frame_of_ours_around_a_call(shell):
+    """A connection that fails, in the cell and in a pool, shows the user's and the client's frames alone."""
+    shell.run(
+        ["import openai\nfrom concurrent.futures import ThreadPoolExecutor\nfrom aimon_nb import ai_track\n"
+         "client = openai.OpenAI(base_url='http://127.0.0.1:9/v1', api_key='k', max_retries=0)\n"
+         "@ai_track('step')\ndef ask(): return client.chat.completions.create(model='m', messages=[])"]
+    )
+    cells = shell.run(["%%ai_track down\nask()", "%%ai_track pool\nwith ThreadPoolExecutor(1) as pool: pool.submit(ask).result()"])
+    for cell in cells:
+        text = "\n".join(cell.traceback)
+        assert "APIConnectionError" in text and "httpx" in text
+        assert "/aimon_nb/" not in text, text

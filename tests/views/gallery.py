@@ -88,7 +88,7 @@ def main(folder):
     static = ["finished", "failed", "empty", "interrupted", "hostile"]
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
-        for theme, width in (("light", 1020), ("dark", 1020), ("light", 420)):
+        for theme, width in (("light", 1020), ("dark", 1020), ("contrast", 1020), ("light", 420)):
             tab = browser.new_page(viewport={"width": width, "height": 900})
             tab.on("console", lambda m: print("console:", m.text))
             tab.on("pageerror", lambda e: print("error:", e))

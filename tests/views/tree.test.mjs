@@ -80,9 +80,9 @@ test('a step shows the sum of the calls below it; an unpriced one makes it a low
   assert.equal(tree.sumCost(none), '');
 });
 
-test('up to 2,000 rows all are drawn, above that only a window', () => {
+test('up to 400 rows all are drawn, above that only a window', () => {
   const many = (n) => tree.flatten(new Map(Array.from({ length: n }, (_, i) => [`${i}`, row(`${i}`)])), new Set()).entries;
-  assert.deepEqual(tree.windowOf(many(2000), 0, 288), [0, 2000]);
+  assert.deepEqual(tree.windowOf(many(400), 0, 288), [0, 400]);
   const [from, to] = tree.windowOf(many(10000), 24 * 5000, 288);
   assert.ok(from <= 5000 && to >= 5012 && to - from < 40, `${from}..${to}`);
   assert.equal(tree.windowOf(many(10000), 24 * 9988, 288)[1], 10000);
@@ -151,4 +151,28 @@ test('an old snapshot neither reopens a finished run nor a finished row', () => 
   assert.equal(view.header.status, 'ok');
   assert.equal(view.rows.get('a').status, 'ok');
   assert.ok(view.rows.has('b'));
+});
+
+test('five identical siblings in a row are one group with its spread; an error breaks it', () => {
+  const call = (id, more = {}) => row(id, null, { name: 'ask', label: 'gpt-4o', counts: true, input: 10, output: 1, usd: 0.5, cost_state: 'priced', ...more });
+  const all = rows(...[1, 2, 3, 4, 5].map((i) => call(`a${i}`, { dur: i })), call('bad', { status: 'error', error: 'E' }), call('b'));
+  const { entries } = tree.flatten(all, new Set());
+  assert.deepEqual(entries.map((e) => e.id), ['group a1', 'bad', 'b']);
+  assert.equal(entries[0].label, 'gpt-4o · × 5');
+  assert.equal(entries[0].why, 'each p50 3.00 s · p95 5.00 s · max 5.00 s');
+  assert.equal(tree.sumCost(entries[0].sum), '$2.50');
+  assert.equal(tree.flatten(all, new Set(), { opened: new Set(['group a1']) }).entries.length, 8);
+});
+
+test('models are summed, the most expensive first', () => {
+  const call = (id, model, usd) => row(id, null, { model, counts: true, input: 10, output: 1, usd, cost_state: usd == null ? 'unpriced' : 'priced' });
+  const list = tree.byModel(rows(call('a', 'x', 0.1), call('b', 'y', 0.5), call('c', 'x', null), row('step')));
+  assert.deepEqual(list.map((m) => [m.model, m.calls, tree.sumCost(m.sum)]), [['y', 1, '$0.5000'], ['x', 2, '≥ $0.1000']]);
+});
+
+test('the speed of a stream is said once its first token is here', () => {
+  const stream = (more) => row('s', null, { status: 'running', streaming: true, start: 1, ttft: 0.5, heard: 400, ...more });
+  assert.equal(tree.speed(stream({}), 2.5), '≈ 100 tok/s');
+  assert.equal(tree.speed(stream({ ttft: null }), 2.5), '');
+  assert.equal(tree.speed(stream({ status: 'ok' }), 2.5), '');
 });

@@ -32,9 +32,13 @@ class Feed:
         run = self._run
         spans = [span for span in (run.spans.get(i) for i in changed) if span is not None]
         spans.sort(key=lambda span: span.offset)
+        batches = [spans[at : at + BATCH] for at in range(0, max(len(spans), 1), BATCH)]
         with self._lock:
-            for start in range(0, max(len(spans), 1), BATCH):
-                self._send(spans[start : start + BATCH])
+            header = rows.header(run)
+            for batch in batches:
+                self._widget.send_rows(header, [rows.row(span, run) for span in batch])
+            for batch in batches:  # the tree is whole before the first detail
+                self._send_details(batch)
 
     def send_all(self) -> None:
         """Send everything, to a page that has nothing yet."""
@@ -43,13 +47,11 @@ class Feed:
             self.send(list(self._run.spans))
             self._widget.send_rows(rows.header(self._run), [], cut=0)
 
-    def _send(self, spans: list[Span]) -> None:
-        run = self._run
-        self._widget.send_rows(rows.header(run), [rows.row(span, run) for span in spans])
+    def _send_details(self, spans: list[Span]) -> None:
         items: dict[str, Any] = {}
         grown: dict[str, str] = {}
         for span in spans:
-            if span.span_id != run.root_id:
+            if span.span_id != self._run.root_id:
                 self._tell(span, items, grown)
         # Content goes by message only: a trait could be saved with the notebook.
         if items:

@@ -16,13 +16,15 @@
  */
 
 export const LINE = 24; // px; every row is a whole number of lines, so nothing jumps
-export const WINDOW_ABOVE = 2000; // rows; up to here all are in the page, so that Find works
+export const WINDOW_ABOVE = 400; // rows; up to here all are in the page, so that the browser's own search works
 const MARGIN = 10; // rows drawn beyond each edge of the window
 const CUT = 4000; // characters of one message shown at first
 const PIECE = 20000; // characters laid out at once
 const NEAR = 32; // later siblings searched for a retry
 const ALIKE = 5; // identical siblings in a row become one group
 const CHARACTERS = 4; // a token, roughly: only to say how fast an answer streams
+/** @type {Row[]} */
+const NONE = [];
 export const BAD = ['error', 'lost', 'over_budget', 'killed'];
 export const STOPPED = ['interrupted', 'cancelled', 'abandoned'];
 
@@ -125,18 +127,19 @@ const plus = (/** @type {number|null} */ a, /** @type {number|null} */ b) => (a 
 /** The value below which `share` of the sorted numbers lie. @param {number[]} sorted @param {number} share */
 export const percentile = (sorted, share) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
 
-const twin = (/** @type {Row} */ row) => (row.status === 'ok' && !row.error && row.dur != null ? `${row.kind}|${row.name}|${row.label}` : '');
+const plain = (/** @type {Row} */ row) => row.status === 'ok' && !row.error && row.dur != null;
+const twins = (/** @type {Row} */ a, /** @type {Row} */ b) => plain(b) && a.name === b.name && a.label === b.label && a.kind === b.kind;
 
 /** Five or more identical siblings in a row as one row that holds them. @param {Row[]} siblings @returns {Row[]} */
 export function grouped(siblings) {
   if (siblings.length < ALIKE) return siblings;
   const list = [];
   for (let from = 0; from < siblings.length; ) {
-    const key = twin(siblings[from]);
+    const first = siblings[from];
     let to = from + 1;
-    while (key && to < siblings.length && twin(siblings[to]) === key) to++;
+    if (plain(first)) while (to < siblings.length && twins(first, siblings[to])) to++;
     if (to - from >= ALIKE) list.push(group(siblings.slice(from, to)));
-    else list.push(...siblings.slice(from, to));
+    else for (let i = from; i < to; i++) list.push(siblings[i]);
     from = to;
   }
   return list;
@@ -180,8 +183,8 @@ export function flatten(rows, closed, look = {}) {
     for (let i = list.length - 1; i >= 0; i--) todo.push([list[i], depth, list, i]);
   };
   const kidsOf = (/** @type {Row} */ row) => {
-    if (ordered) return [];
-    const all = row.members ?? below.get(row.id) ?? [];
+    const all = ordered ? NONE : (row.members ?? below.get(row.id) ?? NONE);
+    if (!all.length) return NONE;
     return found ? all.filter((kid) => found.has(kid.id)) : row.members ? all : grouped(all);
   };
   const top = below.get(null) ?? [];

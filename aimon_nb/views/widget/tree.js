@@ -39,7 +39,7 @@ class View {
     this.stale = this.detailStale = true;
     /** @type {Entry[]} */ this.entries = [];
     /** @type {Map<string, any>} */ this.drawn = new Map();
-    this.lines = this.tallest = this.frame = this.timer = 0;
+    this.lines = this.tallest = this.frame = this.timer = this.end = this.laidAt = this.layTime = 0;
     this.announce = this.grew = false;
     this.axisKey = this.noteKey = '';
     /** @type {string|null} */ this.detailOf = null;
@@ -304,19 +304,30 @@ class View {
 
   paint() {
     if (!this.header) return;
-    if (this.stale && !this.folded) {
-      const laid = flatten(this.run.rows, this.closed, this.lookup());
-      this.entries = laid.entries;
-      this.lines = laid.lines;
-      this.stale = false;
-      if (this.showsModels) this.models.replaceChildren(models(this.run.rows));
-    }
+    if (this.stale && !this.folded && !this.breathes) this.layOut();
     this.paintHead();
     this.paintRows();
     this.paintNotes();
     if (this.detailStale) this.paintDetail();
     else if (this.grew) this.paintGrowth();
     if (this.running) this.tick();
+  }
+
+  /** A large run is laid out less often while it runs: a tenth of the page's time is enough. */
+  get breathes() {
+    return this.running && this.layTime > 5 && performance.now() - this.laidAt < 10 * this.layTime;
+  }
+
+  layOut() {
+    const begun = performance.now(), laid = flatten(this.run.rows, this.closed, this.lookup());
+    this.entries = laid.entries;
+    this.lines = laid.lines;
+    this.stale = false;
+    this.end = 0;
+    for (const { row } of laid.entries) this.end = Math.max(this.end, (row.start ?? 0) + (row.dur ?? 0));
+    if (this.showsModels) this.models.replaceChildren(models(this.run.rows));
+    this.laidAt = performance.now();
+    this.layTime = this.laidAt - begun;
   }
 
   get empty() {
@@ -385,9 +396,7 @@ class View {
   }
 
   paintScale() {
-    let whole = this.run.now;
-    if (!this.running) for (const { row } of this.entries) whole = Math.max(whole, (row.start ?? 0) + (row.dur ?? 0));
-    whole = Math.max(whole, 0.001);
+    const whole = Math.max(this.run.now, this.running ? 0 : this.end, 0.001);
     this.pad.style.setProperty('--whole', String(whole));
     const marks = axis(whole), key = marks.map((m) => `${m.text}${m.at.toFixed(3)}`).join();
     if (key === this.axisKey) return;
@@ -511,6 +520,7 @@ class View {
 
   /** @param {Partial<{text: string, failed: boolean, order: string}>} change */
   relook(change) {
+    this.layTime = 0;
     Object.assign(this.look, change);
     this.failed.setAttribute('aria-pressed', String(this.look.failed));
     this.stale = true;
@@ -536,6 +546,7 @@ class View {
   }
 
   swapModels() {
+    this.layTime = 0;
     this.showsModels = !this.showsModels;
     if (this.showsModels) this.finder.hidden = true;
     this.stale = true;
@@ -557,6 +568,7 @@ class View {
   }
 
   onFold() {
+    this.layTime = 0;
     if (this.empty || String(getSelection() ?? '')) return;
     this.fold = !this.folded;
     this.stale = true;
@@ -612,6 +624,7 @@ class View {
 
   /** @param {string} id */
   toggle(id) {
+    this.layTime = 0;
     const set = id.startsWith('group ') ? this.opened : this.closed; // groups are closed until opened
     if (!set.delete(id)) set.add(id);
     this.stale = true;

@@ -30,6 +30,7 @@ def install(module: ModuleType, observer: Observer, patches: Patches) -> None:
 
     def request(original: Any) -> Any:
         async def _request(session: Any, method: Any, url: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             exchange = _hear(session, method, url, kwargs, observer) if patches.live else None
             if exchange is None:
                 return await original(session, method, url, **kwargs)

@@ -20,6 +20,7 @@ def install(module: ModuleType, observer: Observer, patches: Patches) -> None:
 
     def send(original: Any) -> Any:
         def send(session: Any, request: Any) -> Any:
+            __tracebackhide__ = True
             exchange = hear(request, observer) if patches.live else None
             if exchange is None:
                 return original(session, request)

@@ -26,6 +26,7 @@ def install(module: ModuleType, observer: Observer, patches: Patches) -> None:
 
     def send(original: Any) -> Any:
         def send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             exchange = _hear(request, observer) if patches.live else None
             if exchange is None:
                 return original(client, request, *args, **kwargs)
@@ -38,6 +39,7 @@ def install(module: ModuleType, observer: Observer, patches: Patches) -> None:
 
     def asend(original: Any) -> Any:
         async def send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             exchange = _hear(request, observer) if patches.live else None
             if exchange is None:
                 return await original(client, request, *args, **kwargs)
@@ -88,6 +90,7 @@ def _sync_stream(base: Any) -> Any:
             self._stream, self._exchange = stream, exchange
 
         def __iter__(self) -> Iterator[bytes]:
+            __tracebackhide__ = True
             exchange = self._exchange
             try:
                 for chunk in self._stream:
@@ -116,6 +119,7 @@ def _async_stream(base: Any) -> Any:
             self._stream, self._exchange = stream, exchange
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
+            __tracebackhide__ = True
             exchange = self._exchange
             try:
                 async for chunk in self._stream:

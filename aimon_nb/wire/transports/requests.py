@@ -19,6 +19,7 @@ def install(module: ModuleType, observer: Observer, patches: Patches) -> None:
 
     def send(original: Any) -> Any:
         def send(adapter: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             exchange = hear(request, observer) if patches.live else None
             if exchange is None:
                 return original(adapter, request, *args, **kwargs)
