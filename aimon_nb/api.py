@@ -115,7 +115,7 @@ class Tracked:
         The error first, then the answers still on their way, then the picture,
         and only then the root, for there Sentry serialises the whole run.
         """
-        run, status = self.run, status_of_run(error)
+        run, status = self.run, status_of_run(error, stopped=self.recording.stop)
         op = run.options.get("op") or "ai.pipeline"
         with faults.guard("capturing an error"):
             if status == "error" and error is not None:
@@ -144,10 +144,16 @@ class Tracked:
             run.notes += _why_empty(run)
 
 
-def status_of_run(error: BaseException | None) -> RunStatus:
-    """How a run ended that this exception left."""
+def status_of_run(error: BaseException | None, *, stopped: bool = False) -> RunStatus:
+    """How a run ended that this exception left.
+
+    A run that was `stopped` is interrupted, whatever its code made of that: a
+    destructor can swallow the KeyboardInterrupt, and the next call is refused.
+    """
     if error is None:
         return "ok"
+    if stopped:
+        return "interrupted"
     # ipykernel cancels the task of an async cell at an interrupt.
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
     return "interrupted" if isinstance(error, interrupts) else "error"

@@ -38,6 +38,7 @@ class Call:
     finish_reason: str | None = None
     service_tier: str | None = None
     error: str | None = None
+    refused: bool = False  # answered by an error, or never sent: nothing is billed
     input: list[Message] = field(default_factory=list)
     output: list[Message] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)

@@ -136,7 +136,7 @@ class Book:
         """The context that held when a call started; the innermost one wins."""
         held = dict(self.context)
         for window in self.windows:
-            if window.start <= start and (window.end is None or start < window.end):
+            if window.start <= start and (window.end is None or start <= window.end):
                 held |= dict(window.context)
         return tuple(sorted(held.items()))
 

@@ -186,8 +186,9 @@ def _bears(span: Span) -> bool:
 
 
 def _billed(span: Span) -> bool:
-    """A refused or failed request without usage costs nothing and misses nothing."""
-    return span.usage.known or span.status != "error"
+    """A refused request costs nothing; one that broke off may have been billed all the same."""
+    broke_off = span.call is not None and not span.call.refused
+    return span.usage.known or span.status != "error" or broke_off
 
 
 def _saved(cost: Cost) -> Cost:

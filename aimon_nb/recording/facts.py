@@ -21,6 +21,7 @@ class Facts:
     origin: str | None = None
     trace_id: str | None = None
     thread: str | None = None
+    sent: str | None = None  # where that is settled already
     data: dict[str, Any] = field(default_factory=dict)
 
 
@@ -47,6 +48,7 @@ def apply(facts: Facts, span: Span, run: Run) -> bool:
     span.name, span.op = facts.name or span.name, facts.op or span.op
     span.origin, span.trace_id = facts.origin, facts.trace_id or span.trace_id
     span.thread = facts.thread or span.thread
+    span.sent = span.sent or facts.sent
     span.attributes = facts.data
     if span.duration is not None and facts.status is not None:
         span.status = _ENDED.get(facts.status, "error")

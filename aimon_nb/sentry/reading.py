@@ -30,7 +30,7 @@ def _data(sdk: Any) -> dict[str, Any]:
 def read(node: Node) -> Facts:
     """What the span says of itself now. Off the user's thread."""
     if node.kind == "static":
-        return _read_static(node.sdk) if node.sdk is not None else _EMPTY
+        return _read_static(node) if node.sdk is not None else _EMPTY
     if node.kind == "stream":
         return (
             _read_stream(node.sdk, dict(node.sdk._attributes)) if node.sdk is not None else _EMPTY
@@ -45,7 +45,23 @@ def read(node: Node) -> Facts:
     )
 
 
-def _read_static(sdk: Any) -> Facts:
+def _sent_apart(node: Node) -> str | None:
+    """What becomes of a span outside the root's transaction: one of the user's own, or none."""
+    root = node.recording.root
+    transaction = node.sdk._containing_transaction
+    if node.recording.run.destination == "local" or root is None or root.kind != "static":
+        return None
+    if hasattr(node.sdk, "source"):  # a transaction itself
+        transaction = node.sdk
+    if transaction is None:
+        return "no: dropped"
+    if transaction is root.sdk.containing_transaction:
+        return None
+    return "yes" if transaction.sampled else "no: not sampled"
+
+
+def _read_static(node: Node) -> Facts:
+    sdk = node.sdk
     data = dict(sdk._data)
     data.pop("thread.id", None)
     if sdk._tags:
@@ -58,6 +74,7 @@ def _read_static(sdk: Any) -> Facts:
         trace_id=sdk._trace_id,
         thread=data.pop("thread.name", None),
         data=data,
+        sent=_sent_apart(node),
     )
 
 

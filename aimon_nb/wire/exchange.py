@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aimon_nb.model import Call, Span
+from aimon_nb.model.errors import RequestRefusedError
 from aimon_nb.recording.context import Node
 from aimon_nb.recording.facts import describe, status_of
 from aimon_nb.recording.faults import faults
@@ -216,6 +217,7 @@ class Exchange:
 
     def _end(self, span: Span) -> None:
         failure = self._failure()
+        self.call.refused = failure is not None and self._refused()
         if failure is not None:
             span.status = status_of(self.error) if self.error is not None else "error"
             if span.error_type is None:
@@ -224,6 +226,14 @@ class Exchange:
             span.status = "abandoned"
         elif self._deserted and self.t1 is not None and span.late:
             span.status, span.duration = "ok", self.t1 - self.t0
+
+    def _refused(self) -> bool:
+        if self.status is not None:
+            return self.good is False
+        if self.error is None:
+            return False
+        # Nothing was sent where not even a connection came about.
+        return isinstance(self.error, RequestRefusedError) or "Connect" in type(self.error).__name__
 
     def _failure(self) -> tuple[str, str | None] | None:
         if self.error is not None:

@@ -335,3 +335,12 @@ def test_update(monkeypatch):
     cost = price(call("gpt-4o", U))
     assert Decimal("0.0012") == cost.total
     assert "updated" in cost.source
+
+
+def test_a_block_within_one_tick():
+    """A call that starts in the clock's tick in which the block ends is still inside."""
+    with pricing.context(service_tier="flex"):
+        pass
+    window = book.windows[0]
+    window.end = window.start
+    assert (("service_tier", "flex"),) == book.context_at(window.start)

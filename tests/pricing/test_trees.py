@@ -14,8 +14,10 @@ AGENT, TOOL, STEP = "gen_ai.invoke_agent", "gen_ai.execute_tool", "ai.run"
 OAI = "auto.ai.openai_agents"
 
 
-def wire(name, parent="root", usage=U, **more):
-    return call("gpt-4o", usage, span_id=name, parent_id=parent, **more)
+def wire(name, parent="root", usage=U, refused=False, **more):
+    made = call("gpt-4o", usage, span_id=name, parent_id=parent, **more)
+    made.call.refused = refused
+    return made
 
 
 # name → (spans, calls, tokens, lower bound)
@@ -49,7 +51,8 @@ TREES = {
         [span("a", op=AGENT, usage=U, origin=OAI), wire("c", "a"), span("b", op=AGENT, usage=U3, origin=OAI), wire("d", "b", U2)], 2, 3300, False),
     "an agent that reports more than was heard": ([span("a", op=AGENT, usage=U3), wire("b", "a")], 1, 1100, True),
     "a call without usage": ([wire("a"), wire("b", usage=tokens())], 2, 1100, True),
-    "a refused call": ([wire("a"), wire("b", usage=tokens(), status="error")], 2, 1100, False),
+    "a refused call": ([wire("a"), wire("b", usage=tokens(), status="error", refused=True)], 2, 1100, False),
+    "a call that broke off": ([wire("a"), wire("b", usage=tokens(), status="error")], 2, 1100, True),
     "a model without a price": ([wire("a"), span("b", usage=U, model="my-model")], 2, 2200, True),
     "cache on top": ([wire("a", usage=tokens(100, 100, cached=900))], 1, 1100, False),
     "a span under itself": ([span("a", "a", usage=U)], 1, 1100, False),

@@ -212,3 +212,30 @@ def test_a_slow_listener_holds_nobody_up():
     assert time.monotonic() - begun < 0.5
     tracked.end(None)
     remove()
+
+
+@pytest.mark.parametrize(("text", "state"), [("words [cut]", "no_usage"), ("words [status 500]", None)])
+def test_a_call_that_broke_off(ask, text, state):
+    """A call cut off after it was sent may be billed: the total is a lower bound; a refused one is not."""
+    tracked = monitor.open("cut", "none")
+    ask("fine words")
+    with pytest.raises(openai.APIError):
+        ask(text)
+    tracked.end(None)
+    broken = [s for s in tracked.run.spans.values() if s.call][1]
+    assert broken.status == "error"
+    assert (broken.cost.state if broken.cost else None) == state
+    totals = tracked.run.totals
+    assert (totals.calls, totals.errors, totals.no_usage) == (2, 1, int(state is not None))
+
+
+def test_a_transaction_of_the_users_own(receiver):
+    """What is sent in a transaction of the user's own is said to be sent; an orphan is not."""
+    receiver.init()
+    tracked = monitor.open("outer", "none")
+    with sentry_sdk.start_transaction(op="x", name="own"), sentry_sdk.start_span(op="x", name="inner"):
+        pass
+    tracked.end(None)
+    arrived = {s["name"] for s in receiver.spans()}
+    told = {s.name: s.sent for s in tracked.run.spans.values()}
+    assert told == {"outer": "yes", "own": "yes", "inner": "yes"} and arrived == set(told)
