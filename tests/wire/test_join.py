@@ -3,12 +3,14 @@
 import asyncio
 import json
 import threading
+import time
 
 import httpx
 import pytest
 import sentry_sdk
 from sentry_sdk import traces
 
+from aimon_nb.wire import join as join_module
 from tests.matrix.worlds import Received
 from tests.wire.conftest import calls
 from tests.wire.shapes import EVENTS, WHOLE
@@ -281,8 +283,14 @@ def test_eight_siblings_under_gather(world, track):
     assert [s["parent_span_id"] for s in sent] == [step] * 8
 
 
-def test_two_threads_below_one_span(world, track):
+def test_two_threads_below_one_span(world, track, monkeypatch):
     """A span takes one of two requests that leave at once; the other one gets its own."""
+
+    def slow(exchange):
+        time.sleep(0.02)  # between finding the span and taking it
+        return 1
+
+    monkeypatch.setattr(join_module.retries, "attempt", slow)
     with track() as run:
         with world.span("gen_ai.chat", "chat", OPENAI):
             threads = [threading.Thread(target=world.ask) for _ in range(4)]
