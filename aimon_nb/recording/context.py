@@ -11,6 +11,7 @@ import asyncio
 import functools
 import threading
 import types
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import thread as pool_threads
@@ -58,6 +59,8 @@ class TrackedCall(Protocol):
     over: bool
 
 
+Home = tuple["weakref.ref[asyncio.Task[Any]] | None", "weakref.ref[threading.Thread]"]
+
 # static · stream · noop (unsampled in the stream lifecycle) · dropped (the static
 # API in the stream lifecycle) · bare (no SDK object at all)
 Kind = Literal["static", "stream", "noop", "dropped", "bare"]
@@ -103,7 +106,7 @@ class Node:
     covers: bool  # a framework's span over the same request
     entered: bool
     made: bool  # by the wire
-    home: tuple[int, int] | None
+    home: Home | None
     record: Span | None
 
     def __init__(self, sdk: Any, kind: Kind, recording: Recording, t0: int) -> None:
@@ -155,13 +158,14 @@ def live(node: Node | None) -> Node | None:
     return None
 
 
-def home() -> tuple[int, int]:
-    """The (task, thread) that runs now."""
+def home() -> Home:
+    """The (task, thread) that runs now: references, for a dead one's id is soon another's."""
+    thread = weakref.ref(threading.current_thread())
     try:
-        task = id(asyncio.current_task())
+        task = asyncio.current_task()
     except RuntimeError:
-        task = 0
-    return task, threading.get_ident()
+        task = None
+    return (None if task is None else weakref.ref(task)), thread
 
 
 def carry(patches: Patches) -> None:

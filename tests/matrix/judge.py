@@ -12,6 +12,8 @@ def judge(mode, run, served, spans, same):
     rows = [s for s in run.spans.values() if s.call is not None and not s.covers]
     wrong = [] if same else ["result differs"]
     wrong += [f"{run.faults} faults of ours"] if run.faults else []
+    if not served:
+        return ["no call reached the server"]
     if len(rows) != len(served):
         return [*wrong, f"{len(rows)} of {len(served)} calls"]
     wrong += _counts(mode, rows, served) + _parents(run, rows) + _attempts(rows, served)
