@@ -318,14 +318,3 @@ def test_end_of_a_run(world, track):
     world.end(inner)
     world.end(outer)
     assert len([s for s in world.sent() if s["op"] == "gen_ai.chat"]) == 2
-
-
-def test_langchain_calls_back_inline(track):
-    """LangChain's integration opens its spans in the caller's own task."""
-    module = pytest.importorskip("sentry_sdk.integrations.langchain")
-    with track():
-        assert module.SentryLangchainCallback.run_inline is True
-    from aimon_nb.api import monitor
-
-    monitor.uninstall()
-    assert "run_inline" not in module.SentryLangchainCallback.__dict__
