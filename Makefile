@@ -31,6 +31,10 @@ test: test-python test-notebooks test-views ## run every test: unit, kernel, bro
 test-python: $(VENV)/.test browser
 	$(BIN)/python -m pytest -n auto --dist load
 
+# Five is pytest's word for "no such test".
+test-long: $(VENV)/.test browser ## the suites that take minutes or need environments of their own
+	$(BIN)/python -m pytest -n auto --dist load -m long || [ $$? = 5 ]
+
 # In a home of its own: no profile, no key and no DSN of yours has a part in it.
 test-notebooks: $(VENV)/.test
 	home=$$(mktemp -d); trap 'rm -rf "$$home"' EXIT; \
@@ -66,4 +70,4 @@ $(VENV)/.%: pyproject.toml $(VENV)/.python
 	@touch $@
 
 .SECONDARY: $(VENV)/.python
-.PHONY: help demo demo-headless test test-python test-notebooks test-views lint browser clean
+.PHONY: help demo demo-headless test test-long test-python test-notebooks test-views lint browser clean
