@@ -21,6 +21,7 @@ from aimon_nb.sentry.root import Root, open_root
 from aimon_nb.views import frames, text
 from aimon_nb.views.live import LiveView, Mode
 from aimon_nb.views.styled import UsageTable
+from aimon_nb.wire.estimate import estimates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +54,7 @@ class Monitor:
     def uninstall(self) -> None:
         """Take everything off again; runs stay in memory."""
         hearing.uninstall()
+        estimates.on = False
         for remove in self._remove:
             remove()
         self._remove = []
@@ -258,9 +260,16 @@ def _find_span(span_id: str) -> Span | None:
 monitor = Monitor()
 
 
-def install() -> None:
-    """Start to hear spans and model calls in this process (loading the extension does it)."""
+def install(*, estimate: bool | None = None) -> None:
+    """Start to hear spans and model calls in this process (loading the extension does it).
+
+    With `estimate`, calls of which the provider tells no usage get tokens counted
+    here, marked `~` and in no exact sum; `%config AimonMagics.estimate` is the same.
+    None leaves it as it is: off at first.
+    """
     monitor.install()
+    if estimate is not None:
+        estimates.on = estimate
 
 
 class Track:

@@ -207,6 +207,8 @@ def _doubts(span: Span) -> tuple[str, ...]:
         said.append("its request was not heard: had a local cache answered, it would cost nothing")
     if span.call is None and span.origin == "auto.ai.litellm" and span.usage.cached is None:
         said.append("LiteLLM does not report cached input: at most this")
+    if span.call is not None and span.usage is span.call.estimate and span.usage.known:
+        said.append(f"tokens estimated from the text: {span.call.estimated_by}")
     if not span.is_call:
         said.append("a sum that the span reports for what is below it")
     return tuple(said)

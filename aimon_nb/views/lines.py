@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from aimon_nb.model import Run, Span, Usage
+from aimon_nb.pricing.usage import is_estimated
 from aimon_nb.views import rows, words
 
 # Saved forms are complete to this many rows; beyond it only errors are listed.
@@ -115,9 +116,10 @@ def _sum_up(one: Line) -> None:
     """Fill in usage and cost: its own if it counts, and those of the lines below."""
     span = one.span
     if one.row["counts"]:
+        one.doubtful = one.row["cost_state"] not in ("priced", "free")
+    if one.row["counts"] and not is_estimated(span):
         one.usage = span.usage
         one.cost = span.cost.total if span.cost else None
-        one.doubtful = span.cost is None or span.cost.state not in ("priced", "free")
     for child in one.below:
         one.usage = one.usage + child.usage
         one.doubtful |= child.doubtful

@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from aimon_nb.model import Cost, Run, Span, Usage
+from aimon_nb.pricing.usage import is_estimated
 from aimon_nb.views import words
 from aimon_nb.views.content import attributes, conversation
 
@@ -55,7 +56,6 @@ def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
 
 def row(span: Span, run: Run) -> dict[str, Any]:
     """Build one line of the tree; `start` and `dur` in seconds, `usd` in dollars."""
-    usage, cost = span.usage, span.cost
     known = span.model or span.request_model
     return {
         "id": span.span_id,
@@ -67,12 +67,9 @@ def row(span: Span, run: Run) -> dict[str, Any]:
         "start": _number(span.offset),
         "dur": _number(span.duration),
         "time": words.seconds(span.duration),
-        "tokens": words.tokens(usage),
-        "cost": "" if _nothing_to_bill(span) else words.cost(cost),
-        "input": usage.input,
-        "output": usage.output,
-        "usd": float(cost.total) if cost and cost.total is not None else None,
-        "cost_state": cost.state if cost else None,
+        "tokens": words.about(words.tokens(span.usage), estimated=is_estimated(span)),
+        "cost": "" if _nothing_to_bill(span) else words.cost(span.cost),
+        **_summed(span),
         "counts": counts(span),
         "error": _error(span.error_type, _said(span)),
         "streaming": bool(span.streaming),
@@ -82,6 +79,24 @@ def row(span: Span, run: Run) -> dict[str, Any]:
         "item": words.line(span.item, 60) if span.item else None,
         "asked": _asked(span),
         "hidden": not run.shows(span),
+    }
+
+
+def _summed(span: Span) -> dict[str, Any]:
+    """What the sums above take of a row: of an estimate nothing, but that it is missing."""
+    usage, cost = span.usage, span.cost
+    state = cost.state if cost else None
+    if is_estimated(span):
+        free = state == "free"  # for any number of tokens
+        missing = (
+            {"usd": 0.0, "cost_state": state} if free else {"usd": None, "cost_state": "no_usage"}
+        )
+        return {"input": None, "output": None, **missing}
+    return {
+        "input": usage.input,
+        "output": usage.output,
+        "usd": float(cost.total) if cost and cost.total is not None else None,
+        "cost_state": state,
     }
 
 
@@ -131,7 +146,7 @@ def detail(span: Span) -> dict[str, Any]:
         "id": span.span_id,
         "op": words.line(span.op, 120),
         "messages": conversation(span),
-        "usage": _kinds(span.usage),
+        "usage": _kinds(span.usage, estimated=is_estimated(span)),
         "cost": _arithmetic(span.cost, span.model or span.request_model),
         "error": _error(span.error_type, _said(span), limit=20_000),
         "ending": _ending(span),
@@ -219,7 +234,7 @@ def _asked(span: Span) -> int | None:
     return hash((span.request_model, turns)) & 0xFFFFFFFF
 
 
-def _kinds(usage: Usage) -> list[list[Any]]:
+def _kinds(usage: Usage, *, estimated: bool) -> list[list[Any]]:
     named = {
         "input": usage.input,
         "of it cached": usage.cached,
@@ -228,7 +243,8 @@ def _kinds(usage: Usage) -> list[list[Any]]:
         "of it reasoning": usage.reasoning,
         "total": usage.total,
     }
-    return [[kind, f"{n:,}"] for kind, n in named.items() if n is not None]
+    mark = "~" if estimated else ""
+    return [[kind, f"{mark}{n:,}"] for kind, n in named.items() if n is not None]
 
 
 def _arithmetic(cost: Cost | None, model: str | None) -> dict[str, Any] | None:
@@ -248,11 +264,17 @@ def _arithmetic(cost: Cost | None, model: str | None) -> dict[str, Any] | None:
             for kind, n, per, usd in cost.parts
         ],
         "model": words.line(model, 80) if model else "total",
-        "total": f"≥ {total}" if known and cost.state == "partial" else total,
+        "total": _marked(cost, total) if known else total,
         "reason": words.line(cost.reason) if cost.reason else None,
         "source": words.line(cost.source, 80) if cost.source else None,
         "assumptions": [words.line(a) for a in cost.assumptions] + [words.LOCALLY] * known,
     }
+
+
+def _marked(cost: Cost, total: str) -> str:
+    if cost.estimated:
+        return words.about(total, estimated=True)
+    return f"≥ {total}" if cost.state == "partial" else total
 
 
 def _facts(span: Span) -> dict[str, str | None]:
