@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from aimon_nb.model import Run, Span, Usage
