@@ -7,8 +7,9 @@ numbers that tick in the page; `tests/views/formats.json` holds both to one tabl
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from decimal import Decimal
 
 from aimon_nb.model import Cost, Run, Totals, Usage
@@ -53,6 +54,12 @@ def seconds(x: float | None) -> str:
     if minutes < 60:
         return f"{minutes} m {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} m"
+
+
+def spread(took: list[float]) -> str:
+    """Say how long each of many took, in seconds and sorted: `each p50 0.31 s · …`."""
+    p50, p95 = (took[max(0, math.ceil(share * len(took)) - 1)] for share in (0.5, 0.95))
+    return f"each p50 {seconds(p50)} · p95 {seconds(p95)} · max {seconds(took[-1])}"
 
 
 def tokens(usage: Usage) -> str:
@@ -175,6 +182,11 @@ def totals(t: Totals) -> list[str]:
         " · ".join(p for p in (shown, note) if p),
     ]
     return [p for p in pieces if p]
+
+
+def beyond(spans: int, failures: Sized) -> str:
+    """Say how many spans a saved form leaves out: `19,250 more: %ai_spans`."""
+    return f"{spans:,} more: %ai_spans" + ("; what failed among them:" if len(failures) else "")
 
 
 def status(value: str) -> str:
