@@ -14,7 +14,7 @@ from aimon_nb.model import Run, Span
 from aimon_nb.model.run import RunStatus
 from aimon_nb.pricing import overrides
 from aimon_nb.pricing.book import book
-from aimon_nb.recording import recorder
+from aimon_nb.recording import context, recorder
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry import errors, spans
 from aimon_nb.sentry.root import Root, open_root
@@ -285,7 +285,13 @@ class Track:
         return RunView(tracked.run)
 
     def __exit__(self, ty: object, error: BaseException | None, tb: object) -> None:
-        self._open.pop().end(error)
+        """Close the run that this code is in: tasks may share one `track`."""
+        place, inside = spans.here(), context.recording.get()
+        mine = next((t for t in self._open if t.recording is inside), self._open[-1])
+        self._open.remove(mine)
+        mine.end(error)
+        if mine.recording is not inside:  # a coroutine thrown away, closed who knows where
+            spans.put(place)
 
     async def __aenter__(self) -> RunView:
         return self.__enter__()
