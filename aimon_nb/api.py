@@ -249,6 +249,7 @@ class RunView:
         return chosen(monitor.view_of(self._run).reopened(), include, exclude)
 
     def __repr__(self) -> str:
+        recorder.drain()
         return f"<run {self._run.name!r} {self._run.status}, {self._run.totals.calls} calls>"
 
 
