@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import sys
+import tempfile
 import traceback
 from importlib import import_module
 
@@ -109,7 +110,8 @@ def main():
     from tests.matrix.worlds import World
 
     world = World(**asked.pop("world"))
-    with truth_server(latency=0.01, chunk_latency=0.004, chunks=8) as server:
+    with truth_server(latency=0.01, chunk_latency=0.004, chunks=8) as server, tempfile.TemporaryDirectory() as home:
+        os.environ.update(HOME=home, DSPY_CACHEDIR=home)  # caches of an earlier run answer nothing
         Cell(world=world, **asked).run(server)
 
 

@@ -1,6 +1,6 @@
-"""dspy: a language model called bare and by modules; it calls through litellm."""
+"""dspy: a language model called bare and by modules, over its own engine and over litellm."""
 
-from tests.matrix.modes import Modes, gathered, in_loop, in_threads
+from tests.matrix.modes import Modes, gathered, in_loop, in_threads, step
 
 modes = Modes("litellm")
 
@@ -33,7 +33,50 @@ def _(server):
 
 @modes("anthropic")
 def _(server):
-    return lm(server, "anthropic/claude-haiku-4-5", server.root)("plain claude")
+    return lm(server, "anthropic/claude-haiku-4-5", server.url)("plain claude")
+
+
+@modes("litellm")
+def _(server):
+    return lm(server, "openai/gpt-5", engine="litellm", temperature=None, max_tokens=None)("by litellm")
+
+
+@modes("litellm-anthropic")
+def _(server):
+    return lm(server, "anthropic/claude-haiku-4-5", server.root, engine="litellm")("plain claude")
+
+
+@modes("predict")
+def _(server):
+    import dspy
+
+    program = dspy.Predict("question -> answer")
+    with dspy.context(lm=lm(server), adapter=dspy.JSONAdapter()):
+        return str(program(question="what").answer)
+
+
+@modes("gather-8-bare")
+def _(server):
+    """Eight siblings below one parent."""
+    import asyncio
+
+    async def use():
+        m = lm(server)
+        return await asyncio.gather(*(m.acall(f"number {n}") for n in range(8)))
+
+    return in_loop(use())
+
+
+@modes("in-a-step")
+def _(server):
+    m = lm(server)
+    with step("step-1"):
+        return m("step-1 of one")
+
+
+@modes("error-400", raises=True)
+def _(server):
+    return lm(server, num_retries=0)("[status 400]")
 
 
 @modes("own-cache", cached=1)
