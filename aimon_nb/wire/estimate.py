@@ -76,7 +76,7 @@ def _counter(model: str | None, longest: str) -> tuple[Count, str]:
 
 @functools.lru_cache(maxsize=256)
 def _encoding_name(model: str | None) -> str | None:
-    """Name of tiktoken's encoding for a model; None where it knows none or is not installed."""
+    """The name of tiktoken's encoding for a model; None if it knows none or is not there."""
     if model is None or find_spec("tiktoken") is None:
         return None
     try:

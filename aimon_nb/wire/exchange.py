@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aimon_nb.model import Call, Span
@@ -53,6 +53,7 @@ class Exchange:
         self.apart = False  # a retry took its span: a row of its own, not at Sentry
         self._taken = self._fed = 0  # bytes; the one is the user's thread's, the other ours
         self._full = False
+        self._counts: dict[str, str] = {}
         self._asked = False
         self._reader: EventReader | None = None
         self._decode: Decode | None = None
@@ -62,11 +63,14 @@ class Exchange:
 
     # -- on the user's thread ---------------------------------------------------
 
-    def head(self, status: int) -> None:
-        """The answer's status line is here."""
+    def head(self, status: int, headers: Mapping[str, str]) -> None:
+        """The answer's status line is here; of its headers only the dialect's counts are read."""
         self.status, self.good = status, status < 300
         if not self.good:
             self._failed()
+        for name in self.dialect.headers:
+            if name in headers:
+                self._counts[name] = str(headers[name])
 
     def chunk(self, data: bytes) -> None:
         """The user's code reads these bytes."""
@@ -182,6 +186,11 @@ class Exchange:
         if reader is not None:
             for event in reader.end():
                 self._take(event)
+        if self._counts and self.good:
+            try:
+                self.dialect.counted(self.call, self._counts)
+            except Exception:
+                known.failed(type(self.dialect))
 
     def _take(self, event: Any) -> None:
         if not isinstance(event, dict):
