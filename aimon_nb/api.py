@@ -78,8 +78,9 @@ class Monitor:
         return tracked
 
     def _forget_views(self) -> None:
-        """The recorder keeps so many runs; what it forgot is let go here too."""
-        for run_id in [i for i in self.views if i not in self.recorder.recordings]:
+        """The recorder keeps so much of so many runs; what it let go is let go here too."""
+        kept = {run_id: one.run for run_id, one in list(self.recorder.recordings.items())}
+        for run_id in [i for i, view in self.views.items() if view.run is not kept.get(i)]:
             with faults.guard("letting a view go"):
                 self.views.pop(run_id).close()
 

@@ -32,7 +32,7 @@ class LiveView:
     """
 
     def __init__(self, run: Run, mode: Mode, *, waits: bool = False) -> None:
-        self._run, self._mode, self.waits = run, mode, waits
+        self.run, self._mode, self.waits = run, mode, waits
         self.display: Callable[[dict[str, Any], str], None] = _display
         self._widget: RunWidget | None = None
         self._feed: Feed | None = None
@@ -46,22 +46,22 @@ class LiveView:
             from aimon_nb.views.widget import RunWidget
             from aimon_nb.views.widget.feed import Feed
 
-            self._widget = RunWidget(self._run.run_id, lambda: rows.snapshot(self._run))
-            self._feed = Feed(self._run, self._widget)
-            if self._run.running and self._run.spans:
+            self._widget = RunWidget(self.run.run_id, lambda: rows.snapshot(self.run))
+            self._feed = Feed(self.run, self._widget)
+            if self.run.running and self.run.spans:
                 self._feed.send_all()  # a page cannot ask while the cell runs
         return self._widget
 
     def open(self) -> None:
         """Display the view, empty still."""
         if self._mode == "live" and not self.waits:
-            self.display(bundle.live(self._run, self.widget), self.display_id)
+            self.display(bundle.live(self.run, self.widget), self.display_id)
             self._opened = True
 
     def update(self, changed: set[str]) -> None:
         """Send the changed spans to the page."""
         if self.waits:
-            self.waits, changed = False, set(self._run.spans)
+            self.waits, changed = False, set(self.run.spans)
             self.open()
         if self._feed is not None:
             self._feed.send(changed)
@@ -78,18 +78,18 @@ class LiveView:
         elif self._mode == "text" and not self.waits:
             from IPython.display import display
 
-            display(bundle.final(self._run, None), raw=True)
+            display(bundle.final(self.run, None), raw=True)
 
     def again(self, *, wait: bool) -> dict[str, Any]:
         """The bundle that shows the view once more after a `clear_output` of the user's."""
         mount_id = f"{self.display_id}-{next(_showings)}"
-        return bundle.again(self._run, mount_id, wait=wait)
+        return bundle.again(self.run, mount_id, wait=wait)
 
     def reopened(self) -> dict[str, Any]:
         """The bundle that shows the run in another cell: the saved form, and over it the view."""
         with_model = self.widget  # the page fetches what it lacks from it
         mount_id = f"aimon-{with_model.run_id}-{next(_showings)}"
-        return bundle.reopened(self._run, mount_id)
+        return bundle.reopened(self.run, mount_id)
 
     @property
     def on_screen(self) -> bool:
@@ -106,7 +106,7 @@ class LiveView:
         from IPython.display import update_display
 
         update_display(
-            bundle.final(self._run, f"{self.display_id}-{next(_showings)}"),
+            bundle.final(self.run, f"{self.display_id}-{next(_showings)}"),
             raw=True,
             display_id=self.display_id,
         )
