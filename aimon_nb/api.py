@@ -64,7 +64,10 @@ class Monitor:
         self.views.clear()
 
     def open(self, name: str, mode: Mode, **facts: Any) -> Tracked:
-        """Open a run, its root span and its view."""
+        """Open a run, its root span and its view.
+
+        With `quiet=True` it is seen, sent and listed only once it has a model call.
+        """
         self.install()
         notes = []
         try:
@@ -77,8 +80,9 @@ class Monitor:
         return tracked
 
     def _forget_views(self) -> None:
-        """The recorder keeps so many runs; what it forgot is let go here too."""
-        for run_id in [i for i in self.views if i not in self.recorder.recordings]:
+        """The recorder keeps so much of so many runs; what it let go is let go here too."""
+        kept = {run_id: one.run for run_id, one in list(self.recorder.recordings.items())}
+        for run_id in [i for i, view in self.views.items() if view.run is not kept.get(i)]:
             with faults.guard("letting a view go"):
                 self.views.pop(run_id).close()
 
@@ -102,7 +106,7 @@ class Tracked:
         self._monitor, self._root = monitor, root
         self.recording = root.recording
         self.run = root.recording.run
-        view = LiveView(self.run, mode)
+        view = LiveView(self.run, mode, waits=self.recording.quiet)
         with faults.guard("opening the view"):
             view.open()
         monitor.views[self.run.run_id] = view
@@ -117,10 +121,12 @@ class Tracked:
         The error first, then the answers still on their way, then the picture,
         and only then the root, for there Sentry serialises the whole run.
         """
+        if self.recording.quiet:
+            self._monitor.recorder.drain()
         run, status = self.run, status_of_run(error, stopped=self.recording.stop)
         op = run.options.get("op") or "ai.pipeline"
         with faults.guard("capturing an error"):
-            if status == "error" and error is not None:
+            if status == "error" and error is not None and not self.recording.quiet:
                 tags = run.options.get("tags")
                 errors.capture(error, run.name, op, self._root.sdk, tags=tags)
         with faults.guard("leaving a run"):
@@ -130,14 +136,15 @@ class Tracked:
         with faults.guard("showing the end of a run"):
             self.view.finish()
         with faults.guard("closing the root span"):
-            self._root.close(error)
+            close = self._root.drop if self.recording.quiet else self._root.close
+            close(error)
 
     def _last_words(self) -> None:
         run = self.run
-        self._root.mark_sent()
-        unsent = sum(span.sent == "no: over the limit" for span in run.spans.values())
+        unsent = self._root.mark_sent()
         if unsent:
-            run.notes.append(f"{unsent} spans not sent to Sentry: over its limit for a transaction")
+            said = f"{unsent:,} spans not sent to Sentry: over its limit for a transaction"
+            run.notes.append(said)
         count = faults.count - self.recording.faults_before
         if count:
             run.incomplete = True

@@ -58,7 +58,8 @@ class Run:
     `run_id` sorts by start. `root_id` is the span that stands for the run
     itself; views show it as their header, not as a row. `notes` are lines a
     reader must see (a cap that bit, a fault of ours); `faults` counts the
-    latter. `destination` says where the spans go: `local` or `Sentry`.
+    latter; `caps` says, by the cap's name, what one folded or cut. `destination`
+    says where the spans go: `local` or `Sentry`.
     """
 
     run_id: str
@@ -79,6 +80,7 @@ class Run:
     spans: dict[str, Span] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
     notes: list[str] = field(default_factory=list)
+    caps: dict[str, str] = field(default_factory=dict)
     faults: int = 0
     incomplete: bool = False
 
@@ -101,8 +103,13 @@ class Run:
         return below
 
     def shows(self, span: Span) -> bool:
-        """Whether a span has a row of its own: not the root, a cover or plumbing."""
-        return not (span.span_id == self.root_id or span.covers or span.is_noise)
+        """Whether a span has a row of its own: not the root, a cover, plumbing or past the cap."""
+        return not (span.span_id == self.root_id or span.covers or span.folded or span.is_noise)
+
+    @property
+    def said(self) -> list[str]:
+        """What a reader must see beside the tree: the notes, and what a cap folded or cut."""
+        return [*self.notes, *self.caps.values()]
 
     def walk(self) -> Iterator[tuple[int, Span]]:
         """Yield (depth, span) of every shown span, parents before children."""

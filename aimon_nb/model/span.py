@@ -49,7 +49,8 @@ class Span:
     `duration` seconds (None while running), both from our own monotonic clock.
     `call` is the model call that crossed the wire for it, if one did; a span
     that only `covers` a call made below it is folded in views and counts
-    nothing. `sent` says whether Sentry got it (None while running).
+    nothing; one that is `folded` came after the cap on spans: it counts and has no
+    row. `sent` says whether Sentry got it (None while running).
     """
 
     span_id: str
@@ -85,6 +86,7 @@ class Span:
     covers: bool = False
     cached_locally: bool = False
     late: bool = False
+    folded: bool = False
     sent: str | None = None
 
     @property

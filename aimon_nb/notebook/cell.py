@@ -36,6 +36,7 @@ class CellTracker:
 
     def __init__(self, shell: Any, monitor: Monitor) -> None:
         self._shell, self._monitor = shell, monitor
+        self.auto = False  # every cell is tracked, and shown if it has a model call
         self._stacks: dict[int, list[Tracked | None]] = {}
         self._outputs = OutputGuard(shell)
         self._watches: dict[Tracked, _Watch] = {}
@@ -71,9 +72,10 @@ class CellTracker:
         tracked = None
         try:
             line = options.header_line(info.raw_cell or "") if not stack else None
-            if line is not None and options.parses(line) and self._compiles(info):
+            asked = options.parses(line) if line is not None else self.auto and not stack
+            if asked and self._compiles(info):
                 with interrupts.deferred(deliver=True):
-                    tracked = self.open(line, info.raw_cell, getattr(info, "cell_id", None))
+                    tracked = self._open_cell(line, info)
                 self._watches[tracked] = self._watch(tracked)
         except BaseException:  # one that left a hook would hang the cell for ever
             faults.note("opening a run")
@@ -97,10 +99,18 @@ class CellTracker:
         except BaseException:
             faults.note("closing a run")
 
-    def open(self, line: str, source: str, cell_id: str | None, name: str = "") -> Tracked:
+    def _open_cell(self, line: str | None, info: Any) -> Tracked:
+        source, cell_id = info.raw_cell, getattr(info, "cell_id", None)
+        if line is None:  # nobody asked: a line in the place of the header
+            return self.open("", f"\n{source}", cell_id, quiet=True)
+        return self.open(line, source, cell_id)
+
+    def open(
+        self, line: str, source: str, cell_id: str | None, name: str = "", *, quiet: bool = False
+    ) -> Tracked:
         """Open the run that a header line asks for."""
         asked = options.parse(line)
-        count = self._shell.execution_count
+        count = self._count()
         name = asked.name or name or options.name_from(source, count)
         return self._monitor.open(
             name,
@@ -109,7 +119,13 @@ class CellTracker:
             cell_id=cell_id,
             execution_count=count,
             options={"op": asked.op} if asked.op else {},
+            quiet=quiet,
         )
+
+    def _count(self) -> int:
+        """The number of the cell that runs: newer IPythons count on before their hooks."""
+        count, history = self._shell.execution_count, self._shell.history_manager
+        return int(count if history is None else min(count, len(history.input_hist_raw)))
 
     def run_statement(self, statement: str) -> Any:
         """`%ai_track STATEMENT`: run it, tracked under its own text."""

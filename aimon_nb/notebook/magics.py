@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
-from traitlets import Bool, observe
+from traitlets import Bool, Int, observe
 
-from aimon_nb.api import RunView, install
+from aimon_nb.api import RunView
 from aimon_nb.notebook import chosen, options
-from aimon_nb.recording import context
+from aimon_nb.recording import context, recorder
+from aimon_nb.recording.caps import Limits
 from aimon_nb.views import frames
+from aimon_nb.wire.estimate import estimates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,9 +24,12 @@ if TYPE_CHECKING:
     from aimon_nb.notebook.cell import CellTracker
 
 
+_DEFAULTS = Limits()
+
+
 @magics_class
 class AimonMagics(Magics):
-    """Magics of aimon_nb."""
+    """Magics of aimon_nb, and its settings."""
 
     tracker: CellTracker
     estimate = Bool(
@@ -32,9 +37,27 @@ class AimonMagics(Magics):
         help="Where a provider tells no usage, count tokens here: marked ~, in no exact sum.",
     ).tag(config=True)
 
-    @observe("estimate")
-    def _estimate(self, change: Any) -> None:
-        install(estimate=change["new"])
+    auto = Bool(
+        default_value=False, help="Track every cell; one without a model call shows nothing."
+    ).tag(config=True)
+    max_spans = Int(
+        _DEFAULTS.spans, min=1, help="Spans a run: later ones fold; what they cost is counted."
+    ).tag(config=True)
+    max_attribute_bytes = Int(
+        _DEFAULTS.attribute_bytes, min=0, help="Bytes of attributes kept of a span."
+    ).tag(config=True)
+    max_runs = Int(_DEFAULTS.runs, min=1, help="Finished runs kept in memory.").tag(config=True)
+
+    def apply(self) -> None:
+        """Bring what the settings say into effect."""
+        self.tracker.auto = self.auto
+        estimates.on = self.estimate
+        recorder.limits = Limits(self.max_spans, self.max_attribute_bytes, self.max_runs)
+
+    @observe("auto", "estimate", "max_spans", "max_attribute_bytes", "max_runs")
+    def _changed(self, _: Any) -> None:
+        if hasattr(self, "tracker"):
+            self.apply()
 
     @no_var_expand
     @line_cell_magic
@@ -69,6 +92,25 @@ class AimonMagics(Magics):
         elif name:
             context.default_pipeline = name
         return context.default_pipeline if not (name or asked.clear) else None
+
+    @no_var_expand
+    @magic_arguments()
+    @argument("state", nargs="?", help="on or off (default: show which)")
+    @line_magic
+    def ai_auto(self, line: str) -> str | None:
+        """Track every cell from the next one on, or no longer.
+
+        A cell without a model call shows nothing and is no run.
+
+        %ai_auto on
+        """
+        state = parse_argstring(self.ai_auto, line).state
+        if state is None:
+            return "on" if self.auto else "off"
+        if state not in ("on", "off"):
+            raise UsageError(f"%ai_auto takes on or off, or nothing to show which; got {state!r}")
+        self.auto = state == "on"
+        return None
 
     @no_var_expand
     @magic_arguments()

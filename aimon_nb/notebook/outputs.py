@@ -9,6 +9,7 @@ output of ours would make the waiting clear happen while the user still computes
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from dataclasses import dataclass
@@ -46,8 +47,11 @@ class OutputGuard:
         key = (parent.get("header") or {}).get("msg_id")
         if key is None:
             return None
+        cell = _Cell(view, parent)
+        if view.waits:
+            view.display = functools.partial(self._open, cell)
         with self._lock:
-            self._cells[key] = _Cell(view, parent)
+            self._cells[key] = cell
             if self._original is None:
                 session = self._kernel.session
                 self._original = session.send
@@ -90,6 +94,12 @@ class OutputGuard:
                     self._show(cell, wait=False)
             return sent
 
+    def _open(self, cell: _Cell, data: dict[str, Any], display_id: str) -> None:
+        """Show a view for the first time in the middle of its cell, from any thread."""
+        with self._lock:
+            if not cell.pending:  # else just before the user's next output
+                self._publish(cell, data, display_id)
+
     def _meaning(self, msg: Any, content: Any, parent: Any) -> tuple[str, Any, _Cell | None]:
         """(type, content, the tracked cell it is an output of)."""
         if isinstance(msg, dict):
@@ -121,13 +131,14 @@ class OutputGuard:
                 self._captured.pop(content["comm_id"], None)
 
     def _show(self, cell: _Cell, *, wait: bool) -> None:
+        if cell.view.waits:
+            return
         with faults.guard("showing the view again"):
-            session = self._kernel.session
-            content = {
-                "data": cell.view.again(wait=wait),
-                "metadata": {},
-                "transient": {"display_id": cell.view.display_id},
-            }
-            message = session.msg("display_data", content, parent=cell.parent)
-            pub = self._shell.display_pub
-            self._original(pub.pub_socket, message, ident=pub.topic)
+            self._publish(cell, cell.view.again(wait=wait), cell.view.display_id)
+
+    def _publish(self, cell: _Cell, data: dict[str, Any], display_id: str) -> None:
+        session, pub = self._kernel.session, self._shell.display_pub
+        content = {"data": data, "metadata": {}, "transient": {"display_id": display_id}}
+        message = session.msg("display_data", content, parent=cell.parent)
+        send = self._original or session.send
+        send(pub.pub_socket, message, ident=pub.topic)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from aimon_nb.api import Monitor
 from aimon_nb.notebook.cell import CellTracker
 from aimon_nb.notebook.magics import AimonMagics
-from aimon_nb.recording import context
+from aimon_nb.recording import context, recorder
+from aimon_nb.recording.caps import Limits
+
+# What was set in a shell holds again when the extension is loaded there again.
+_SECTION = AimonMagics.__name__
+_settings: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
 
 
 class Session:
@@ -17,12 +23,15 @@ class Session:
         self._shell, self._monitor = shell, monitor
         self._tracker = CellTracker(shell, monitor)
         self._magics: AimonMagics | None = None
+        self._config: Any = None  # the user's own section of the shell's configuration
 
     def load(self) -> None:
         """Install everything; prints nothing."""
         self._monitor.install()
-        self._magics = AimonMagics(self._shell)
+        self._config = self._shell.config.get(_SECTION)
+        self._magics = AimonMagics(self._shell, **_settings.get(self._shell, {}))
         self._magics.tracker = self._tracker
+        self._magics.apply()
         self._shell.register_magics(self._magics)
         self._tracker.install()
 
@@ -33,8 +42,17 @@ class Session:
             for kind, names in self._magics.magics.items():
                 for name in names:
                     self._shell.magics_manager.magics[kind].pop(name, None)
-            self._shell.magics_manager.registry.pop("AimonMagics", None)
+            self._shell.magics_manager.registry.pop(_SECTION, None)
             if self._magics in self._shell.configurables:
                 self._shell.configurables.remove(self._magics)
+            _settings[self._shell] = self._magics.trait_values(config=True)
+            self._restore_config()
         self._monitor.uninstall()
+        recorder.limits = Limits()
         context.default_pipeline = None
+
+    def _restore_config(self) -> None:
+        """`%config` leaves even a wrong value in the shell, where the next load would trip."""
+        self._shell.config.pop(_SECTION, None)
+        if self._config is not None:
+            self._shell.config[_SECTION] = self._config

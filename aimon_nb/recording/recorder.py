@@ -19,7 +19,8 @@ from typing import Any
 
 from aimon_nb.model import Run
 from aimon_nb.model.run import RunStatus
-from aimon_nb.recording import records
+from aimon_nb.recording import caps, records
+from aimon_nb.recording.caps import Limits
 from aimon_nb.recording.context import Node
 from aimon_nb.recording.facts import Facts, describe
 from aimon_nb.recording.faults import faults
@@ -27,7 +28,7 @@ from aimon_nb.recording.records import Recording
 
 PERIOD = 0.1  # seconds between two paints
 PARSE_LIMIT = 2.0  # seconds the end of a cell waits for answers to be parsed
-RUNS_KEPT = 100
+QUIET_KEPT = 10  # closed runs without a call, which a task they left may still make
 
 Listener = Callable[[Recording, set[str]], None]
 START, END, ASK = range(3)
@@ -46,6 +47,8 @@ class Recorder:
         self.recordings: dict[str, Recording] = {}
         self.sole: Recording | None = None  # the open run, when there is exactly one
         self.read: Callable[[Node], Facts] = lambda _: Facts()
+        self.limits = Limits()
+        self.forgotten: datetime | None = None  # start of the latest run that max_runs let go
         self.forked = False  # a child process has no thread of ours: it records nothing
         self._open: list[Recording] = []
         self._listeners: list[Listener] = []
@@ -61,18 +64,22 @@ class Recorder:
 
     # -- runs ---------------------------------------------------------------
 
-    def open_run(self, name: str, **facts: Any) -> Recording:
-        """Start a run; `facts` are further fields of `Run` (cell_id, options …)."""
+    def open_run(self, name: str, *, quiet: bool = False, **facts: Any) -> Recording:
+        """Start a run; `facts` are further fields of `Run` (cell_id, options …).
+
+        One that is `quiet` is heard of only once it has a model call.
+        """
         started = self.now()
         self._count += 1
         run_id = f"{started:%Y%m%dT%H%M%S}-{self._count:03d}{os.urandom(2).hex()}"
         recording = Recording(Run(run_id=run_id, name=name, started=started, **facts), self.clock())
-        recording.faults_before = faults.count
+        recording.faults_before, recording.quiet = faults.count, quiet
+        recording.beyond.limits = self.limits
         with self._lock:
             self.recordings[run_id] = recording
             self._open.append(recording)
             self._count_open()
-            self._forget_old()
+            self._forget_old(recording.run)
         self._start_thread()
         self._wake.set()
         return recording
@@ -119,7 +126,7 @@ class Recorder:
     def runs(self) -> list[Run]:
         """Every run in memory, oldest first."""
         self.drain()
-        return [recording.run for recording in list(self.recordings.values())]
+        return [one.run for one in list(self.recordings.values()) if not one.quiet]
 
     def reprice(self) -> None:
         """Prices changed: every run in memory is counted again and shown, on our thread."""
@@ -176,6 +183,7 @@ class Recorder:
                     for recording in self.recordings.values()
                     if recording.changed or recording is finished
                 ]
+                news = [(recording, changed) for recording, changed in news if not recording.quiet]
             # The lock is free again: a listener sends to the page, and may wait.
             for recording, changed in news:
                 for listener in list(self._listeners):
@@ -203,6 +211,9 @@ class Recorder:
         recording.run.faults = faults.count - recording.faults_before
         with faults.guard("pricing"):
             price_run(recording.run, changed)
+        totals = recording.run.totals
+        if recording.quiet and (totals.calls or totals.cached_locally):
+            recording.quiet = False
         return changed
 
     def _settle(self, recording: Recording) -> None:
@@ -220,10 +231,26 @@ class Recorder:
     def _count_open(self) -> None:
         self.sole = self._open[0] if len(self._open) == 1 else None
 
-    def _forget_old(self) -> None:
-        closed = [run_id for run_id, one in self.recordings.items() if one.closed]
-        for run_id in closed[:-RUNS_KEPT]:
-            del self.recordings[run_id]
+    def _forget_old(self, new: Run) -> None:
+        closed = [one for one in self.recordings.values() if one.closed]
+        quiet = [one for one in closed if one.quiet]
+        heard = [one for one in closed if not one.quiet]
+        old = heard[: -self.limits.runs]
+        for one in (*old, *quiet[:-QUIET_KEPT]):
+            del self.recordings[one.run.run_id]
+        if old:
+            self.forgotten = old[-1].run.started
+            new.caps[caps.RUNS] = self.said_of_old()
+        if new.cell_id is not None:
+            for one in heard[-self.limits.runs :]:
+                if one.run.cell_id == new.cell_id:
+                    one.run = caps.without_plain(one.run)
+
+    def said_of_old(self) -> str:
+        """What a reader who looks for an old run must know; "" while all are in memory."""
+        if self.forgotten is None:
+            return ""
+        return f"older runs are no longer in memory: {caps.RUNS} = {self.limits.runs:,}"
 
     # -- the thread -------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from aimon_nb.model import Run, Span
 from aimon_nb.model.run import RunStatus
+from aimon_nb.recording.caps import Beyond
 from aimon_nb.recording.context import Exchange, Node
 from aimon_nb.recording.facts import Facts, apply
 from aimon_nb.recording.faults import faults
@@ -30,8 +31,10 @@ class Recording:
     asked: dict[Exchange, None] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
     captured: list[BaseException] = field(default_factory=list)  # sent to Sentry already
+    beyond: Beyond = field(default_factory=Beyond)
     faults_before: int = 0
     closed: bool = False
+    quiet: bool = False  # nobody asked for this run: it is none until it has a model call
     stop: bool = False  # interrupted: no model call is sent any more
 
     def seconds(self, t: int) -> float:
@@ -53,6 +56,7 @@ def started(node: Node) -> None:
         late=recording.closed,
         sent="no: static API" if node.kind == "dropped" else None,
     )
+    recording.beyond.add(node, span, run)
     run.spans[span.span_id] = span
     recording.open[node] = None
     recording.changed.add(span.span_id)
@@ -69,7 +73,7 @@ def ended(node: Node, read: Read) -> None:
     if recording.closed:
         span.late, span.sent = True, span.sent or "no: late"
     span.duration = (node.t1 - node.t0) / 1e9 if node.t1 is not None else None
-    apply(read(node), span, recording.run)
+    _take(recording, node, span, read)
     span.covers = node.covers
     if node.error is not None:
         span.status, span.error_type, span.error = node.error
@@ -80,7 +84,15 @@ def ended(node: Node, read: Read) -> None:
         node.exchange.record()  # the wire has the last word on its span
         if not node.exchange.settled:
             return
+    recording.beyond.end(span, recording.run)
     node.sdk = None
+
+
+def _take(recording: Recording, node: Node, span: Span, read: Read) -> bool:
+    """Bring a record up to what its span says of itself; True if that is news."""
+    news = apply(read(node), span, recording.run)
+    recording.beyond.cut_attributes(span, recording.run)
+    return news
 
 
 def refresh(recording: Recording, read: Read) -> None:
@@ -90,7 +102,7 @@ def refresh(recording: Recording, read: Read) -> None:
         if span is None:
             continue
         with faults.guard("reading a span"):
-            if apply(read(node), span, recording.run) or span.covers != node.covers:
+            if _take(recording, node, span, read) or span.covers != node.covers:
                 span.covers = node.covers
                 recording.changed.add(span.span_id)
     for exchange in list(recording.asked):
@@ -123,7 +135,7 @@ def leave_open(recording: Recording, read: Read, status: RunStatus, t1: int) -> 
         if span is None:
             continue
         with faults.guard("ending a span that was left open"):
-            apply(read(node), span, recording.run)
+            _take(recording, node, span, read)
             span.covers = node.covers
             span.duration = (t1 - node.t0) / 1e9
             recording.changed.add(span.span_id)
@@ -132,3 +144,4 @@ def leave_open(recording: Recording, read: Read, status: RunStatus, t1: int) -> 
                 node.t1 = t1
             else:
                 span.status = "interrupted" if status == "interrupted" else "abandoned"
+                recording.beyond.end(span, recording.run)

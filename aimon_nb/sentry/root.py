@@ -10,6 +10,7 @@ from typing import Any
 
 import sentry_sdk
 from sentry_sdk import scope as sentry_scope
+from sentry_sdk.client import NonRecordingClient
 
 from aimon_nb.model import Run
 from aimon_nb.recording import context
@@ -21,6 +22,14 @@ from aimon_nb.sentry.observe import Observer
 
 OP = "ai.pipeline"
 ORIGIN = "auto.aimon_nb"
+
+
+class _Nobody(NonRecordingClient):
+    """A client that takes spans and sends none; an inactive one would be passed over."""
+
+    def is_active(self) -> bool:
+        """Whether spans are handed to it."""
+        return True
 
 
 class Root:
@@ -63,9 +72,33 @@ class Root:
         finally:
             sentry_scope._current_scope.set(self._scope)
 
-    def mark_sent(self) -> None:
-        """Note on every span whether Sentry will get it; all but the root have ended."""
-        _mark_sent(self.recording, _kept_spans(self._span))
+    def drop(self, error: BaseException | None) -> None:
+        """End the root of a run that is none: Sentry hears nothing of it.
+
+        In the stream lifecycle the user's own spans have left already, and hang on it.
+        """
+        run = self.recording.run
+        static = hasattr(self._span, "_span_recorder")
+        if static or run.spans.keys() <= {run.root_id}:
+            if static:
+                self._span._span_recorder = None
+            nobody = sentry_sdk.get_current_scope().fork()
+            nobody.set_client(_Nobody())
+            sentry_scope._current_scope.set(nobody)
+        self.close(error)
+
+    def mark_sent(self) -> int:
+        """Note on every span whether Sentry will get it; all but the root have ended.
+
+        Returns how many it will not get because they are over its limit for a
+        transaction, those among them that our own cap let go.
+        """
+        kept, run = _kept_spans(self._span), self.recording.run
+        _mark_sent(self.recording, kept)
+        over = sum(span.sent == "no: over the limit" for span in run.spans.values())
+        if kept is not None:
+            over += max(0, self.recording.beyond.gone - len(kept - run.spans.keys()))
+        return over
 
     @property
     def sdk(self) -> Any:

@@ -91,7 +91,8 @@ def spans(runs: Iterable[Run], *, content: bool = False) -> pd.DataFrame:
     """A row a span, in the order of the tree; NA for what is unknown.
 
     Times are in seconds (`start` in UTC), money in US dollars. `attrs` holds
-    `run_id` (of a single run), `run_ids` and `price_source`. With `content`, what
+    `run_id` (of a single run), `run_ids` and `price_source`, and under `caps` what a
+    cap folded or cut, in words. With `content`, what
     was asked and answered stands in `input_text` and `output_text`.
     """
     runs = list(runs)
@@ -263,11 +264,13 @@ def _dollars(amount: Any) -> float | None:
 def _attrs(runs: list[Run], costs: Iterable[Cost | None]) -> dict[str, Any]:
     ids = [run.run_id for run in runs]
     sources = {cost.source for cost in costs if cost is not None and cost.source}
-    return {
+    attrs = {
         "run_id": ids[0] if len(ids) == 1 else None,
         "run_ids": ids,
         "price_source": "; ".join(sorted(sources)) or None,
     }
+    said = [text for run in runs for text in run.caps.values()]
+    return attrs | ({"caps": said} if said else {})
 
 
 def _frame(data: dict[str, list[Any]], columns: dict[str, str], length: int) -> pd.DataFrame:

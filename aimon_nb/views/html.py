@@ -87,8 +87,7 @@ def _body(run: Run, laid: Tree) -> Iterator[str]:
         yield f'<div style="opacity:.65;overflow:hidden">{heads}</div>'
         yield from _rows(laid, columns)
         yield from _beyond(laid, columns)
-    notes = run.notes[1:] if why and run.notes else run.notes
-    for note in notes:
+    for note in run.said[1:] if why and run.notes else run.said:
         yield f"{_PROSE}note: {_text(note)}</div>"
 
 

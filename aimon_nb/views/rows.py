@@ -46,7 +46,7 @@ def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
         "destination": run.destination,
         "trace": run.trace_id if run.destination != "local" else None,
         "error": _error(run.error_type, run.error),
-        "notes": [words.line(n, 500) for n in run.notes],
+        "notes": [words.line(n, 500) for n in run.said],
         "faults": run.faults,
         "empty": words.line(words.empty(run), 500),
         "incomplete": run.incomplete,

@@ -44,7 +44,7 @@ def _header(run: Run) -> Iterator[str]:
 
 def _notes(run: Run) -> Iterator[str]:
     shown_above = bool(words.empty(run))
-    for note in run.notes[1:] if shown_above else run.notes:
+    for note in run.said[1:] if shown_above and run.notes else run.said:
         yield f"note: {words.line(note, 500)}"
 
 

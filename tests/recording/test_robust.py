@@ -12,6 +12,7 @@ import sentry_sdk
 
 from aimon_nb import record_token_usage
 from aimon_nb.api import monitor
+from aimon_nb.recording.caps import Limits
 from aimon_nb.recording import context, records, recorder
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry import observe, root
@@ -195,7 +196,7 @@ def test_fork(ask):
 
 def test_memory_is_bounded(monkeypatch):
     """Old runs and their views are let go."""
-    monkeypatch.setattr(sys.modules["aimon_nb.recording.recorder"], "RUNS_KEPT", 5)
+    monkeypatch.setattr(recorder, "limits", Limits(runs=5))
     for _ in range(12):
         monitor.open("many", "none").end(None)
     assert len(recorder.recordings) <= 6 and len(monitor.views) <= 7

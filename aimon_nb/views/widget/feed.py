@@ -30,7 +30,8 @@ class Feed:
     def send(self, changed: Iterable[str]) -> None:
         """Send the spans of these ids."""
         run = self._run
-        spans = [span for span in (run.spans.get(i) for i in changed) if span is not None]
+        found = (run.spans.get(i) for i in changed)
+        spans = [span for span in found if span is not None and not span.folded]
         spans.sort(key=lambda span: span.offset)
         batches = [spans[at : at + BATCH] for at in range(0, max(len(spans), 1), BATCH)]
         with self._lock:

@@ -1,0 +1,156 @@
+"""Caps on what is kept in memory: what is beyond them folds, counts all the same, and is said.
+
+A span past the cap is kept while it is open, for its children's sake. At its end
+it stays, without a row, if it is a call or reports usage; else it goes, and what
+hangs below it moves up: sums that walk the tree stay right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from aimon_nb.model import Run, Span
+from aimon_nb.recording.context import Node
+
+SPANS = "max_spans"
+ATTRIBUTES = "max_attribute_bytes"
+RUNS = "max_runs"
+AGAIN = "run again"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is kept: spans a run, bytes of attributes a span, runs."""
+
+    spans: int = 20_000
+    attribute_bytes: int = 200_000
+    runs: int = 100
+
+
+@dataclass(slots=True)
+class Beyond:
+    """What a run has beyond its caps.
+
+    `below` holds the kept children of each open span past the cap, by ids.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    spans: int = 0
+    gone: int = 0
+    failed: int = 0
+    cut: set[str] = field(default_factory=set)
+    below: dict[str, dict[str, Span]] = field(default_factory=dict)
+
+    def add(self, node: Node, span: Span, run: Run) -> None:
+        """Take in a span that has just started, if the run is full."""
+        if len(run.spans) < self.limits.spans:
+            return
+        span.folded = True
+        self.spans += 1
+        above = node.parent
+        while above is not None and above.span_id not in run.spans:
+            above = above.parent  # it ended and went in the meantime
+        if above is not None and span.parent_id is not None:
+            span.parent_id = above.span_id
+        self._hang(span, run)
+        self._say(run)
+
+    def end(self, span: Span, run: Run) -> None:
+        """Let a span go that has ended past the cap, unless sums need it."""
+        if not span.folded or span.span_id not in run.spans:
+            return
+        if span.is_call or span.usage.known:
+            _strip(span)
+            return
+        del run.spans[span.span_id]
+        self.gone += 1
+        self.failed += span.status == "error"
+        self.below.get(span.parent_id or "", {}).pop(span.span_id, None)
+        for child in self.below.pop(span.span_id, {}).values():
+            child.parent_id = span.parent_id
+            self._hang(child, run)
+        self._say(run)
+
+    def cut_attributes(self, span: Span, run: Run) -> None:
+        """Keep no more of a span's attributes than the cap allows."""
+        limit = self.limits.attribute_bytes
+        if sum(map(_size, span.attributes.values())) <= limit:
+            return
+        span.attributes = _within(span.attributes, limit)
+        self.cut.add(span.span_id)
+        many = f"{len(self.cut):,} spans" if len(self.cut) > 1 else "a span"
+        run.caps[ATTRIBUTES] = f"attributes of {many} are cut: more than {ATTRIBUTES} = {limit:,}"
+
+    def _hang(self, span: Span, run: Run) -> None:
+        parent = run.spans.get(span.parent_id or "")
+        if parent is not None and parent.folded:
+            self.below.setdefault(parent.span_id, {})[span.span_id] = span
+
+    def _say(self, run: Run) -> None:
+        failed = f" ({self.failed:,} of them failed)" if self.failed else ""
+        run.caps[SPANS] = (
+            f"{self.spans:,} more spans{failed} are folded: over {SPANS} = {self.limits.spans:,}; "
+            "calls, tokens, cost and errors count all of them"
+        )
+
+
+def _strip(span: Span) -> None:
+    """Keep the numbers of a call that has no row: nobody can open what was said in it."""
+    span.attributes = {}
+    if span.call is not None:
+        span.call.input, span.call.output, span.call.tools = [], [], []
+        span.call.parameters = {}
+
+
+def _size(value: Any) -> int:
+    """Bytes that a value holds on to; of an object of the user's own nothing is asked."""
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
+    if isinstance(value, (bytes, bytearray)):
+        return len(value)
+    if type(value) in (list, tuple, set):
+        return 8 * len(value) + sum(map(_size, value))
+    if type(value) is dict:
+        return 16 * len(value) + sum(map(_size, value)) + sum(map(_size, value.values()))
+    return 0
+
+
+def _within(attributes: dict[str, Any], room: int) -> dict[str, Any]:
+    """The attributes within `room` bytes: the small ones whole, then what fits of the others."""
+    kept = dict(attributes)
+    for key, size in sorted(((k, _size(v)) for k, v in attributes.items()), key=lambda one: one[1]):
+        if size > room:
+            kept[key] = _cut(attributes[key], room, size)
+        room = max(0, room - size)
+    return kept
+
+
+def _cut(value: Any, room: int, size: int) -> str:
+    said = f"(cut: {size:,} bytes)"
+    if not isinstance(value, str):
+        return said
+    start = value.encode("utf-8", "replace")[:room].decode("utf-8", "ignore")
+    return f"{start}… {said}" if start else said
+
+
+def without_plain(run: Run) -> Run:
+    """A copy of a run that holds its calls and what stands above them, and its totals."""
+    kept = _with_ancestors(run, (s for s in run.spans.values() if s.is_call or s.usage.known))
+    gone = len(run.spans) - len(kept)
+    if not gone:
+        return run
+    said = f"{gone:,} spans without a model call are no longer in memory: the cell ran again"
+    spans = {span_id: span for span_id, span in run.spans.items() if span_id in kept}
+    return replace(run, spans=spans, notes=list(run.notes), caps={**run.caps, AGAIN: said})
+
+
+def _with_ancestors(run: Run, spans: Iterable[Span]) -> set[str]:
+    kept = {run.root_id} & run.spans.keys()
+    for span in spans:
+        above: Span | None = span
+        while above is not None and above.span_id not in kept:
+            kept.add(above.span_id)
+            above = run.spans.get(above.parent_id or "")
+    return {span_id for span_id in kept if span_id is not None}
