@@ -67,7 +67,7 @@ def _follow(
     released: Callable[[Any, Exchange], Any],
 ) -> None:
     try:
-        exchange.head(response.status)
+        exchange.head(response.status, {k.lower(): v for k, v in response.headers})
         response._chunks = chunks(response._chunks, exchange)
         response._release = released(response._release, exchange)
     except Exception:
