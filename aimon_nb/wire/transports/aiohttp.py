@@ -52,7 +52,7 @@ def install(module: ModuleType, observer: Observer, patches: Patches) -> None:
 def _hear(
     session: Any, method: Any, url: Any, kwargs: dict[str, Any], observer: Observer
 ) -> Exchange | None:
-    if method not in ("POST", "post"):
+    if method != "POST" and str(method).upper() != "POST":
         return None
     text = url if isinstance(url, str) else str(url)
     if "://" not in text:
