@@ -55,9 +55,6 @@ def test_same_to_the_user(client, shape, shapes, track):
         if shape.endswith(("whole", "stream")) and mode in READ_OUT:
             [call] = found
             counts = call.usage.input, call.usage.output, call.status
-            if shape.startswith("br") and (client in ("botocore", "urllib3") or mode == "raw"):
-                continue
-            # (a client that hands br on undecoded did not ask for it)
             assert counts == (7, 5, "ok"), mode
         elif shape == "busy":
             assert {call.status for call in found} == {"error"}

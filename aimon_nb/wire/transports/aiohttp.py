@@ -22,6 +22,7 @@ from aimon_nb.wire.transports.urllib3 import body_of
 
 # A stream takes no attribute and no weak reference; holding it keeps its id its own.
 Heard = dict[int, tuple[Any, Exchange]]
+MOST = 10_000  # streams being read
 
 
 def install(module: ModuleType, observer: Observer, patches: Patches) -> None:
@@ -80,6 +81,8 @@ def _follow(
             exchange.done()
         else:
             heard[id(stream)] = stream, exchange
+            if len(heard) > MOST:  # dropped ones whose loop is gone: nobody ends them
+                heard.pop(next(iter(heard)))[1].done(left=True)
     except Exception:
         faults.note("hearing an answer")
 
