@@ -11,7 +11,7 @@ from typing import Any
 from aimon_nb.model import Call, Span
 from aimon_nb.model.errors import RequestRefusedError
 from aimon_nb.recording.context import Node
-from aimon_nb.recording.facts import describe, status_of
+from aimon_nb.recording.facts import describe, status_of, without_keys
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry.observe import Observer
 from aimon_nb.sentry.reading import Ending, write
@@ -329,4 +329,4 @@ def _error_text(event: dict[str, Any]) -> str:
     error = event.get("error", event)
     if isinstance(error, dict):
         error = error.get("message") or error.get("code") or error
-    return str(error)[:500]
+    return without_keys(str(error)[:2000])[:500]

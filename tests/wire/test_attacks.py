@@ -370,3 +370,92 @@ class TestDialects:
             known._known.pop("acme", None)
             known._order()
             faults.count = before
+
+
+KEY = "sk-secret-0123456789"
+
+
+class TestSecrets:
+    """Keys in URLs, headers, cookies and proxies are in no record, no view, no log and no error's text."""
+
+    HEADERS = {"authorization": f"Bearer {KEY}", "x-api-key": KEY, "cookie": f"id={KEY}", "x-goog-api-key": KEY}
+
+    def everything(self, run):
+        from aimon_nb.api import RunView
+        from aimon_nb.views import rows
+        from aimon_nb.views.html import static
+
+        told = [repr(run), text.tree(run), static(run), RunView(run).spans(content=True).to_csv(), json.dumps(rows.snapshot(run))]
+        return "\n".join(told + [json.dumps(rows.detail(span)) for span in run.spans.values()])
+
+    @pytest.mark.parametrize("shape", ["whole", "busy", "gone", "short", "moved", "nobody"])
+    def test_in_no_record(self, shape, shapes, closed_port, track, caplog):
+        """Whatever becomes of the request."""
+        import aiohttp
+        import httpx
+        import requests
+        import urllib3
+
+        plain = f"http://127.0.0.1:{closed_port}/v1/chat/completions" if shape == "nobody" else shapes.url(shape)
+        url = plain.replace("http://", f"http://user:{KEY}@") + f"?key={KEY}&alt=sse"
+
+        async def ask():
+            async with aiohttp.ClientSession() as session:
+                async with session.post(url, json=BODY, headers=self.HEADERS) as r:
+                    await r.read()
+
+        ways = [
+            lambda: httpx.post(url, json=BODY, headers=self.HEADERS, timeout=5),
+            lambda: requests.post(url, json=BODY, headers=self.HEADERS, timeout=5),
+            lambda: urllib3.PoolManager(retries=False).request("POST", f"{plain}?key={KEY}", json=BODY, headers=self.HEADERS),
+            lambda: asyncio.run(ask()),
+        ]
+        with caplog.at_level("DEBUG", logger="aimon_nb"), track() as run:
+            for way in ways:
+                try:
+                    way()
+                except Exception:
+                    pass
+        assert len(calls(run)) >= 4
+        assert KEY not in self.everything(run)
+        assert KEY not in "".join(r.getMessage() for r in caplog.records if r.name == "aimon_nb")
+
+    def test_what_a_provider_quotes(self, track):
+        """A refused key that the answer repeats is left out of the error's text, and the rest stays."""
+        import httpx
+
+        told = {"error": {"message": f"Incorrect API key provided: {KEY}. Find yours at https://m.test/keys?of=me"}}
+        with track() as run, httpx.Client(transport=httpx.MockTransport(lambda r: httpx.Response(401, json=told))) as client:
+            client.post("https://api.openai.com/v1/chat/completions", json=BODY, headers=self.HEADERS)
+        assert KEY not in self.everything(run)
+        assert calls(run)[0].call.error == "Incorrect API key provided: …. Find yours at https://m.test/keys?…"
+
+    def test_ordinary_words_stay(self):
+        """What is no key and no URL is told as it is."""
+        from aimon_nb.recording.facts import without_keys
+
+        for said in ("why? because x=1", "f(a)=b?c", "skills-and-more-skills", "sk-learn-and-friends", "a ?= b", "hf", "//comment @ home"):
+            assert without_keys(said) == said
+
+
+def test_the_host_behind_a_proxy(shapes, track):
+    """A plain HTTP proxy is not who answers: the call is the provider's, in every client."""
+    import aiohttp
+    import httpx
+    import requests
+    import urllib3
+
+    url, proxy = shapes.url("whole").replace(shapes.host, "model.test"), f"http://{shapes.host}"
+
+    async def ask():
+        async with aiohttp.ClientSession() as session:
+            async with session.post(url, json=BODY, proxy=proxy) as r:
+                await r.read()
+
+    with track() as run:
+        httpx.Client(proxy=proxy).post(url, json=BODY)
+        requests.post(url, json=BODY, proxies={"http": proxy})
+        urllib3.ProxyManager(proxy).request("POST", url, json=BODY)
+        asyncio.run(ask())
+    assert {call.call.host for call in calls(run)} == {"model.test"}
+    assert len(calls(run)) == 4

@@ -54,6 +54,8 @@ def test_same_to_the_user(client, shape, shapes, track):
         assert found, mode
         if shape.endswith(("whole", "stream")) and mode in READ_OUT:
             [call] = found
+            if client.startswith("lm15") and shape.startswith("br"):
+                continue  # it refuses br: there is no answer to read
             counts = call.usage.input, call.usage.output, call.status
             assert counts == (7, 5, "ok"), mode
         elif shape == "busy":

@@ -17,8 +17,7 @@ from aimon_nb.wire.begin import begin, quiet
 from aimon_nb.wire.exchange import Exchange
 from aimon_nb.wire.gate import Sending
 from aimon_nb.wire.transports.encoding import decoder
-from aimon_nb.wire.transports.requests import parts_of
-from aimon_nb.wire.transports.urllib3 import body_of
+from aimon_nb.wire.transports.urllib3 import body_of, parts_of
 
 # A stream takes no attribute and no weak reference; holding it keeps its id its own.
 Heard = dict[int, tuple[Any, Exchange]]
