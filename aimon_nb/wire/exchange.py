@@ -88,8 +88,13 @@ class Exchange:
 
     def done(self, *, left: bool = False, error: BaseException | None = None) -> None:
         """No more bytes will come; may be called twice."""
-        if self.over:
-            return
+        if not self.over:
+            try:
+                self._close(error, left=left)
+            except Exception:
+                faults.note("ending an answer")
+
+    def _close(self, error: BaseException | None, *, left: bool) -> None:
         self.left, self.error = left, error
         if error is not None and self.good is None:
             self.good = False

@@ -116,11 +116,14 @@ class _Heard:
             raise
         finally:
             self.inside = False
-        if not self._decided:
-            self._decided = True
-            self.exchange.decoder = None if decodes else decoder(self._encoding)
-        if data:
-            self.exchange.chunk(data)
+        try:
+            if not self._decided:
+                self._decided = True
+                self.exchange.decoder = None if decodes else decoder(self._encoding)
+            if data:
+                self.exchange.chunk(data)
+        except Exception:
+            faults.note("keeping an answer")
         return data
 
     def pieces(self, chunks: Iterator[bytes], *, decodes: bool) -> Iterator[bytes]:
