@@ -42,13 +42,14 @@ def main(given: Sequence[str] | None = None) -> int:
 
 def check() -> int:
     """Print what is heard of what is installed; 1 if a client is not heard at all."""
-    from aimon_nb import __version__
+    from importlib.metadata import version
+
     from aimon_nb.wire import coverage
 
     rows = coverage.installed()
     ours, others = coverage.dialects()
     more = f", and of other packages: {', '.join(others)}" if others else ""
-    text = [f"aimon_nb {__version__}, {ours} dialects{more}", "", *_table(rows), "", _NEVER]
+    text = [f"aimon_nb {version('aimon-nb')}, {ours} dialects{more}", "", *_table(rows), "", _NEVER]
     print("\n".join(text))  # noqa: T201
     return int(any(row.state == "not" for row in rows if row.kind == "client"))
 

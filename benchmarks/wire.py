@@ -13,6 +13,7 @@ import gc
 import json
 import statistics
 import time
+from pathlib import Path
 
 import httpx
 import openai
@@ -132,9 +133,64 @@ def unheard(count=20000):
     return statistics.median(times)
 
 
+def in_a_kernel(count=200, rounds=11):
+    """A call in a real kernel, tracked with the live view and not: (without, added, of both all threads).
+
+    CPU of the whole kernel from before the cell to after it: parsing, pricing,
+    painting, messages to the page and the saved form included.
+    """
+    from jupyter_client.manager import start_new_kernel
+
+    manager, kernel = start_new_kernel(kernel_name="python3")
+
+    def run(code):
+        reply = kernel.execute_interactive(code, timeout=300, output_hook=seen.append)
+        assert reply["content"]["status"] == "ok", reply["content"]
+
+    def value(expression):
+        reply = kernel.execute_interactive("", user_expressions={"it": expression}, timeout=60, output_hook=lambda _: None)
+        return float(reply["content"]["user_expressions"]["it"]["data"]["text/plain"])
+
+    seen = []
+    try:
+        run(f"import sys, time; sys.path.insert(0, {str(Path(__file__).parent)!r}); import wire; wire.plain()")
+        run("%load_ext aimon_nb")
+        run("%%ai_track warm\nwire.plain()")
+        body = f"for _ in range({count}): wire.plain()"
+        costs = {"": [], "%%ai_track bench\n": []}
+        for _ in range(rounds):
+            for header, found in costs.items():
+                before = value("time.process_time()")
+                run(header + body)
+                found.append((value("time.process_time()") - before) * 1e6 / count)
+        assert any("aimon" in str(message["content"]) for message in seen), "no view was shown"
+    finally:
+        kernel.stop_channels()
+        manager.shutdown_kernel(now=True)
+    without, tracked = (statistics.quantiles(found, n=5)[0] for found in costs.values())
+    return without, tracked - without
+
+
+def to_sentry():
+    """From here on there is a client that samples everything, and a transport that drops it."""
+    import sentry_sdk
+    from sentry_sdk.transport import Transport
+
+    class Drop(Transport):
+        def capture_envelope(self, envelope):
+            pass
+
+    sentry_sdk.init("http://k@127.0.0.1:9/1", traces_sample_rate=1.0, transport=Drop(), default_integrations=False, auto_enabling_integrations=False)
+
+
 if __name__ == "__main__":
     print("| what | without us | added, caller's thread | added, all threads |\n|---|---|---|---|")
     for name, use, count, per in (("a call", plain, 60, 1), ("a call of 200 chunks, per chunk", streamed, 4, 200), ("a request to no model", search, 300, 1)):
         without, added, total = measure(use, count, per=per)
         print(f"| {name} | {without:.1f} µs | {added:.2f} µs | {total:.2f} µs |")
+    to_sentry()
+    without, added, total = measure(plain, 60)
+    print(f"| a call whose span goes to Sentry | {without:.1f} µs | {added:.2f} µs | {total:.2f} µs |")
+    without, added = in_a_kernel()
+    print(f"| a call in a kernel, with the live view | {without:.1f} µs | - | {added:.2f} µs |")
     print(f"\nhearing a request to no model alone: {unheard():.2f} µs")

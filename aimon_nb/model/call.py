@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from aimon_nb.model.usage import Usage
+from aimon_nb.model.usage import NOTHING, Usage
 
 
 @dataclass(slots=True)
@@ -33,9 +33,9 @@ class Call:
     operation: str = "chat"
     request_model: str | None = None
     response_model: str | None = None
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NOTHING
     details: dict[str, int] = field(default_factory=dict)
-    estimate: Usage = field(default_factory=Usage)
+    estimate: Usage = NOTHING
     estimated_by: str | None = None
     streaming: bool = False
     finish_reason: str | None = None

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from aimon_nb.model.call import Call
 from aimon_nb.model.cost import Cost
-from aimon_nb.model.usage import Usage
+from aimon_nb.model.usage import NOTHING, Usage
 
 SpanStatus = Literal["running", "ok", "error", "interrupted", "cancelled", "abandoned", "lost"]
 Kind = Literal["model", "embedding", "agent", "tool", "retrieval", "other"]
@@ -38,7 +38,6 @@ NOISE_OPS = frozenset(
         "socket.connection",
     }
 )
-EMPTY_USAGE = Usage()
 
 
 @dataclass(slots=True)
@@ -73,7 +72,7 @@ class Span:
     agent: str | None = None
     tool: str | None = None
     finish_reason: str | None = None
-    usage: Usage = EMPTY_USAGE
+    usage: Usage = NOTHING
     cost: Cost | None = None
     streaming: bool | None = None
     ttft: float | None = None

@@ -26,7 +26,7 @@ class Usage:
     @property
     def known(self) -> bool:
         """Whether the provider reported anything at all."""
-        return self != _NOTHING
+        return self != NOTHING
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -57,4 +57,4 @@ def _sum(counts: tuple[int | None, ...]) -> int | None:
 
 
 _COUNTS = attrgetter("input", "cached", "cache_write", "output", "reasoning", "total")
-_NOTHING = Usage()
+NOTHING = Usage()

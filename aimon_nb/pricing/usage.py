@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aimon_nb.model import Span, Usage
-from aimon_nb.model.span import EMPTY_USAGE
+from aimon_nb.model.usage import NOTHING
 
 _P = "gen_ai.usage."
 # Kind ← attribute names, first match wins: the documented names, then today's
@@ -27,7 +27,7 @@ _ALL = frozenset(name for names in NAMES.values() for name in names)
 def reported(attributes: Mapping[str, Any]) -> Usage:
     """The counts a span carries; None for each kind nobody wrote."""
     if _ALL.isdisjoint(attributes):
-        return EMPTY_USAGE
+        return NOTHING
     return Usage(*(_first(attributes, names) for names in NAMES.values()))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,13 @@ FIELDS: dict[str, tuple[str, ...]] = {
 _BY_ATTRIBUTE = {
     key: (name, rank) for name, keys in FIELDS.items() for rank, key in enumerate(keys)
 }
+_SECRETS = (
+    (re.compile(r"//[^\s/@'\"]+@"), "//…@"),
+    (re.compile(r"\?[^\s=?'\"()<>]+=[^\s'\"()<>]*"), "?…"),
+    (re.compile(r"(?i)\bbearer +[\w.~+/=-]{8,}"), "Bearer …"),
+    (re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf|r8|nvapi)[-_](?=[\w*-]*[\d*])[\w*-]{12,}"), "…"),
+    (re.compile(r"\b(?:AIza[\w-]{20,}|A[KS]IA[A-Z0-9]{12,})"), "…"),
+)
 _ENDED: dict[str, SpanStatus] = {"ok": "ok", "cancelled": "cancelled"}
 
 
@@ -104,4 +112,15 @@ def describe(error: BaseException) -> tuple[str, str]:
         text = str(error)
     except Exception:
         text = "(its message cannot be read)"
-    return type(error).__name__, text[:ERROR_LENGTH]
+    return type(error).__name__, without_keys(text)[:ERROR_LENGTH]
+
+
+def without_keys(text: str) -> str:
+    """A message without a URL's user and query, and without words that look like keys.
+
+    An HTTP client tells the whole URL that it could not reach, and a provider the
+    key that it refused.
+    """
+    for pattern, stands_in in _SECRETS:
+        text = pattern.sub(stands_in, text)
+    return text

@@ -156,7 +156,15 @@ class Observer:
         node = Node(None, "bare", parent.recording, at)
         node.made, node.parent = True, parent
         node.span_id = f"{_bits(64):016x}"
-        node.kept = {"sentry.op": op, "sentry.name": name, "sentry.origin": origin}
+        node.kept = {
+            "sentry.op": op,
+            "sentry.name": name,
+            "sentry.origin": origin,
+            "thread.name": threading.current_thread().name,
+        }
+        pipeline = context.pipeline_name()
+        if pipeline is not None:
+            node.kept[PIPELINE_NAME] = pipeline
         self.recorder.log.append((START, node))
         return node
 
@@ -263,7 +271,9 @@ def _same_transaction(sdk: Any, cur: Node) -> bool:
 
 def _child(parent: Node, op: str, name: str, origin: str) -> Any:
     if parent.kind == "static":
-        return parent.sdk.start_child(op=op, name=name, origin=origin)
+        # One that is not sampled nobody gets, and making it costs more than all else here.
+        sampled = parent.sdk.sampled is not False
+        return parent.sdk.start_child(op=op, name=name, origin=origin) if sampled else None
     if parent.kind == "stream":
         from sentry_sdk import traces
 

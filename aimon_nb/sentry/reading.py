@@ -40,7 +40,8 @@ def read(node: Node) -> Facts:
         name=str(kept.pop("sentry.name", None) or (node.sdk.name if node.kind == "noop" else "")),
         op=str(kept.pop("sentry.op", "")),
         origin=kept.pop("sentry.origin", None),
-        thread=kept.get("thread.name"),
+        trace_id=node.recording.run.trace_id if node.kind == "bare" else None,
+        thread=kept.pop("thread.name", None),
         data=kept,
     )
 

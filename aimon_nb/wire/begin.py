@@ -51,5 +51,8 @@ def begin(
         recording.run.notes += [n for n in known.off.values() if n not in recording.run.notes]
     if dialect is None or gate.is_heard():
         return None
-    exchange = Exchange(dialect, address, dialect.path, body())
+    asked = body()
+    if not dialect.asks(asked):
+        return None
+    exchange = Exchange(dialect, address, dialect.path, asked)
     return exchange if join(exchange, observer, recording) else None

@@ -50,6 +50,7 @@ TRANSPORTS = (
     Known("requests", "requests", "2.34.2", "covered"),
     Known("urllib3", "urllib3", "2.8.0", "covered"),
     Known("botocore", "botocore", "1.44.5", "covered"),
+    Known("lm15", "lm15", "1.5.0", "covered"),
     Known(
         "grpcio", "grpc", "", "not", note="gRPC is not heard: choose the client's REST transport"
     ),
@@ -81,8 +82,8 @@ CLIENTS = (
         (*_HTTPX, "aiohttp"),
         "not what it streams over gRPC",
     ),
-    Known("instructor", "instructor", "", "covered", ("openai",)),
-    Known("dspy", "dspy", "", "covered", ("litellm",)),
+    Known("instructor", "instructor", "1.17.0", "covered", ("openai",)),
+    Known("dspy", "dspy", "3.4.1", "covered", ("litellm", "lm15")),
     Known("langchain-openai", "langchain_openai", "1.7.3", "covered", ("openai",)),
     Known("langchain-anthropic", "langchain_anthropic", "1.7.7", "covered", ("anthropic",)),
     Known("langchain-aws", "langchain_aws", "", "covered", ("boto3",)),

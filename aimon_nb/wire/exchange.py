@@ -11,7 +11,7 @@ from typing import Any
 from aimon_nb.model import Call, Span
 from aimon_nb.model.errors import RequestRefusedError
 from aimon_nb.recording.context import Node
-from aimon_nb.recording.facts import describe, status_of
+from aimon_nb.recording.facts import describe, status_of, without_keys
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry.observe import Observer
 from aimon_nb.sentry.reading import Ending, write
@@ -88,8 +88,13 @@ class Exchange:
 
     def done(self, *, left: bool = False, error: BaseException | None = None) -> None:
         """No more bytes will come; may be called twice."""
-        if self.over:
-            return
+        if not self.over:
+            try:
+                self._close(error, left=left)
+            except Exception:
+                faults.note("ending an answer")
+
+    def _close(self, error: BaseException | None, *, left: bool) -> None:
         self.left, self.error = left, error
         if error is not None and self.good is None:
             self.good = False
@@ -329,4 +334,4 @@ def _error_text(event: dict[str, Any]) -> str:
     error = event.get("error", event)
     if isinstance(error, dict):
         error = error.get("message") or error.get("code") or error
-    return str(error)[:500]
+    return without_keys(str(error)[:2000])[:500]

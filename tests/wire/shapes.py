@@ -84,7 +84,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         self.owner.bodies.append(self.rfile.read(int(self.headers.get("content-length") or 0)))
-        shape = self.path[1:].partition("/")[0]
+        path = self.path.removeprefix("http://model.test")  # as a proxy is asked
+        shape = path[1:].partition("/")[0]
         encoding, _, kind = shape.rpartition("-")
         try:
             getattr(self, f"_{kind}")(encoding)

@@ -54,10 +54,9 @@ def test_same_to_the_user(client, shape, shapes, track):
         assert found, mode
         if shape.endswith(("whole", "stream")) and mode in READ_OUT:
             [call] = found
+            if client.startswith("lm15") and shape.startswith("br"):
+                continue  # it refuses br: there is no answer to read
             counts = call.usage.input, call.usage.output, call.status
-            if shape.startswith("br") and (client in ("botocore", "urllib3") or mode == "raw"):
-                continue
-            # (a client that hands br on undecoded did not ask for it)
             assert counts == (7, 5, "ok"), mode
         elif shape == "busy":
             assert {call.status for call in found} == {"error"}

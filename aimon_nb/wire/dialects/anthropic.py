@@ -42,6 +42,7 @@ class Anthropic(Dialect):
 
     provider = "anthropic"
     ends = frozenset({"messages", "rawPredict", "streamRawPredict"})
+    signs = (b'"model"', b'"anthropic_version"')
     paths = re.compile(
         r"/v1/messages$|/publishers/anthropic/models/(?!count-tokens)[^/:]+:(?:streamR|r)awPredict$"
     )

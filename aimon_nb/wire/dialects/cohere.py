@@ -35,6 +35,7 @@ class Cohere(Dialect):
 
     provider = "cohere"
     ends = frozenset({"chat"})
+    signs = (b'"model"',)
     paths = re.compile(r"/v[12]/chat$")
 
     def request(self, call: Call, body: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ class CohereEmbed(Dialect):
     provider = "cohere"
     operation = "embeddings"
     ends = frozenset({"embed"})
+    signs = (b'"model"',)
     paths = re.compile(r"/v[12]/embed$")
 
     def request(self, call: Call, body: dict[str, Any]) -> None:

@@ -19,6 +19,9 @@ class Dialect:
     it never raises, and a count is right or unknown: one that may still grow, or
     that makes no sense, is left out.
 
+    At a host that is no provider's own anybody's server may have such a path: there
+    the request must hold one of the `signs`, if the dialect has any.
+
     `headers` are those of the answer that hold counts, in lower case: no other is read.
 
     `ends` are the last words of its paths, after the last `/` or `:`. A request
@@ -31,11 +34,19 @@ class Dialect:
     ends: ClassVar[frozenset[str]] = frozenset()
     hosts: ClassVar[re.Pattern[str] | None] = None
     headers: ClassVar[frozenset[str]] = frozenset()
+    signs: ClassVar[tuple[bytes, ...]] = ()
 
     def __init__(self, host: str, path: str) -> None:
         self.path = path
-        self.provider = provider_at(host) or self.provider
+        known = provider_at(host)
+        self.provider, self._is_known = known or self.provider, known is not None
         self.turns = Turns()
+
+    def asks(self, body: bytes | None) -> bool:
+        """Whether a request asks a model; one whose body is not known may."""
+        if body is None or self._is_known or not self.signs:
+            return True
+        return any(sign in body for sign in self.signs)
 
     def request(self, call: Call, body: dict[str, Any]) -> None:
         """Read the request: model, streaming, messages, tools, parameters.

@@ -6,6 +6,8 @@ https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/
 
 from __future__ import annotations
 
+import functools
+
 _PROVIDERS = {
     "api.openai.com": "openai",
     "openai.azure.com": "azure.ai.openai",
@@ -35,6 +37,7 @@ _PROVIDERS = {
 }
 
 
+@functools.lru_cache(maxsize=1024)
 def provider_at(host: str) -> str | None:
     """The provider whose own host this is (or a host below it), else None."""
     name = host.lower()

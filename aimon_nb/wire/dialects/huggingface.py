@@ -35,6 +35,7 @@ class HuggingFace(Dialect):
     provider = "huggingface"
     operation = "text_completion"
     ends = frozenset({"generate", "generate_stream"})
+    signs = (b'"inputs"',)
     paths = re.compile(r"^/generate(?:_stream)?$")
 
     def __init__(self, host: str, path: str) -> None:

@@ -32,6 +32,7 @@ class Ollama(Dialect):
 
     provider = "ollama"
     ends = frozenset({"chat", "generate", "embed", "embeddings"})
+    signs = (b'"model"',)
     paths = re.compile(r"^/api/(?:chat|generate|embed|embeddings)$")
 
     def __init__(self, host: str, path: str) -> None:

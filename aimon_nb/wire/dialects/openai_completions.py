@@ -21,6 +21,7 @@ class OpenAICompletions(OpenAIChat):
 
     operation = "text_completion"
     ends = frozenset({"completions"})
+    signs = (b'"prompt"', b'"model"')
     paths = re.compile(r"/(?:v\d+|beta|fim|agents|deployments/[^/]+|openai)/completions$")
 
     def request(self, call: Call, body: dict[str, Any]) -> None:

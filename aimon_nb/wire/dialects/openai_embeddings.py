@@ -18,6 +18,7 @@ class OpenAIEmbeddings(OpenAIForm):
 
     operation = "embeddings"
     ends = frozenset({"embeddings"})
+    signs = (b'"input"',)
     paths = re.compile(r"/embeddings$")
 
     def request(self, call: Call, body: dict[str, Any]) -> None:

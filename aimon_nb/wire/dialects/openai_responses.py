@@ -52,6 +52,7 @@ class OpenAIResponses(OpenAIForm):
 
     operation = "responses"
     ends = frozenset({"responses", "compact"})
+    signs = (b'"input"', b'"model"', b'"prompt"')
     paths = re.compile(r"(?:^|/v\d+|/openai|/codex)/responses(?:/compact)?$")
 
     def request(self, call: Call, body: dict[str, Any]) -> None:

@@ -17,11 +17,11 @@ from aimon_nb.wire.begin import begin, quiet
 from aimon_nb.wire.exchange import Exchange
 from aimon_nb.wire.gate import Sending
 from aimon_nb.wire.transports.encoding import decoder
-from aimon_nb.wire.transports.requests import parts_of
-from aimon_nb.wire.transports.urllib3 import body_of
+from aimon_nb.wire.transports.urllib3 import body_of, parts_of
 
 # A stream takes no attribute and no weak reference; holding it keeps its id its own.
 Heard = dict[int, tuple[Any, Exchange]]
+MOST = 10_000  # streams being read
 
 
 def install(module: ModuleType, observer: Observer, patches: Patches) -> None:
@@ -52,7 +52,7 @@ def install(module: ModuleType, observer: Observer, patches: Patches) -> None:
 def _hear(
     session: Any, method: Any, url: Any, kwargs: dict[str, Any], observer: Observer
 ) -> Exchange | None:
-    if method not in ("POST", "post"):
+    if method != "POST" and str(method).upper() != "POST":
         return None
     text = url if isinstance(url, str) else str(url)
     if "://" not in text:
@@ -80,6 +80,8 @@ def _follow(
             exchange.done()
         else:
             heard[id(stream)] = stream, exchange
+            if len(heard) > MOST:  # dropped ones whose loop is gone: nobody ends them
+                heard.pop(next(iter(heard)))[1].done(left=True)
     except Exception:
         faults.note("hearing an answer")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from importlib import import_module
 
 Decode = Callable[[bytes], bytes]
 
@@ -33,8 +34,25 @@ def _deflate() -> Decode:
     return decode
 
 
+def _brotli() -> Decode:
+    decode: Decode = import_module("brotli").Decompressor().process
+    return decode
+
+
+def _zstd() -> Decode:
+    decode: Decode = import_module("zstandard").ZstdDecompressor().decompressobj().decompress
+    return decode
+
+
 def _unreadable() -> Decode:
     return lambda _: b""
 
 
-_MAKERS = {"gzip": _zlib(31), "x-gzip": _zlib(31), "deflate": _deflate}
+# The last two by libraries that are there if the client asked for them; else it is unreadable.
+_MAKERS = {
+    "gzip": _zlib(31),
+    "x-gzip": _zlib(31),
+    "deflate": _deflate,
+    "br": _brotli,
+    "zstd": _zstd,
+}

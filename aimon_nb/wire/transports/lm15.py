@@ -16,8 +16,7 @@ from aimon_nb.sentry.observe import Observer
 from aimon_nb.wire.begin import begin, quiet
 from aimon_nb.wire.exchange import Exchange
 from aimon_nb.wire.gate import Sending
-from aimon_nb.wire.transports.requests import parts_of
-from aimon_nb.wire.transports.urllib3 import body_of
+from aimon_nb.wire.transports.urllib3 import body_of, parts_of
 
 
 def install(module: ModuleType, observer: Observer, patches: Patches) -> None:
@@ -67,7 +66,7 @@ def _follow(
     released: Callable[[Any, Exchange], Any],
 ) -> None:
     try:
-        exchange.head(response.status)
+        exchange.head(response.status, {name.lower(): value for name, value in response.headers})
         response._chunks = chunks(response._chunks, exchange)
         response._release = released(response._release, exchange)
     except Exception:

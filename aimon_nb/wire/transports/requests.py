@@ -11,7 +11,7 @@ from aimon_nb.sentry.observe import Observer
 from aimon_nb.wire.begin import begin, quiet
 from aimon_nb.wire.exchange import Exchange
 from aimon_nb.wire.gate import Sending
-from aimon_nb.wire.transports.urllib3 import body_of, follow
+from aimon_nb.wire.transports.urllib3 import body_of, follow, parts_of
 
 
 def install(module: ModuleType, observer: Observer, patches: Patches) -> None:
@@ -43,9 +43,3 @@ def hear(request: Any, observer: Observer) -> Exchange | None:
     if request.method != "POST":
         return None
     return begin(observer, *parts_of(request.url), lambda: body_of(request.body))
-
-
-def parts_of(url: str) -> tuple[str, bytes]:
-    """Address and path of a URL, by a cheap cut; what stands before an @ is a secret."""
-    netloc, slash, path = url.partition("://")[2].partition("/")
-    return netloc.rpartition("@")[2], (slash + path).encode("utf-8", "replace")

@@ -42,6 +42,12 @@ def follow(raw: Any, exchange: Exchange) -> None:
     setattr(raw, MARK, _Heard(exchange, raw.headers.get("content-encoding") or ""))
 
 
+def parts_of(url: str) -> tuple[str, bytes]:
+    """Address and path of a URL, by a cheap cut; what stands before an @ is a secret."""
+    netloc, slash, path = url.partition("://")[2].partition("/")
+    return netloc.rpartition("@")[2], (slash + path).encode("utf-8", "replace")
+
+
 def body_of(body: Any) -> bytes | None:
     """The body of a request if it is all there."""
     return body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else None
@@ -77,10 +83,14 @@ def _hear(
     if method != "POST":
         return None
     given = kw.get("json") if body is None else None
+    address = f"{pool.host}:{pool.port}" if pool.port else pool.host
+    path = url.encode("utf-8", "replace")
+    if "://" in url:  # to a proxy: the pool's host is not the one that answers
+        address, path = parts_of(url)
     return begin(
         observer,
-        f"{pool.host}:{pool.port}" if pool.port else pool.host,
-        url.encode("utf-8", "replace"),
+        address,
+        path,
         lambda: json.dumps(given).encode() if given is not None else body_of(body),
     )
 
@@ -106,11 +116,14 @@ class _Heard:
             raise
         finally:
             self.inside = False
-        if not self._decided:
-            self._decided = True
-            self.exchange.decoder = None if decodes else decoder(self._encoding)
-        if data:
-            self.exchange.chunk(data)
+        try:
+            if not self._decided:
+                self._decided = True
+                self.exchange.decoder = None if decodes else decoder(self._encoding)
+            if data:
+                self.exchange.chunk(data)
+        except Exception:
+            faults.note("keeping an answer")
         return data
 
     def pieces(self, chunks: Iterator[bytes], *, decodes: bool) -> Iterator[bytes]:

@@ -1,0 +1,461 @@
+"""What users do to HTTP clients beside the ordinary: each is heard right, or left alone."""
+
+import asyncio
+import gc
+import json
+import threading
+import tracemalloc
+
+import pytest
+
+from aimon_nb.api import monitor
+from aimon_nb.recording.faults import faults
+from aimon_nb.views import text
+from aimon_nb.wire import exchange as exchange_module
+from aimon_nb.wire.dialects import known
+from aimon_nb.wire.dialects.dialect import Dialect
+from tests.wire.conftest import calls
+from tests.wire.hear import hear
+from tests.wire.shapes import EVENTS
+
+BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+RAW = json.dumps(BODY).encode()
+
+
+@pytest.fixture(autouse=True)
+def no_faults():
+    before = faults.count
+    yield
+    assert faults.count == before
+
+
+def counts(run):
+    return [(call.status, call.usage.input, call.usage.output) for call in calls(run)]
+
+
+READ = ("ok", 7, 5)
+LEFT = ("abandoned", None, None)
+
+
+class TestBodies:
+    """A request's body may be anything; what cannot be read is sent all the same, and the call is heard."""
+
+    def test_generators_files_and_forms(self, shapes, track):
+        """Generators, open files and multipart forms go out once and whole."""
+        import io
+
+        import httpx
+        import requests
+
+        shapes.bodies.clear()
+        with track() as run:
+            httpx.post(shapes.url("whole"), files={"file": ("a.bin", b"x" * 1000)})
+            requests.post(shapes.url("whole"), data=io.BytesIO(RAW))
+            requests.post(shapes.url("whole"), files={"f": b"x" * 100})
+            httpx.post(shapes.url("whole"), content=(RAW[i : i + 7] for i in range(0, len(RAW), 7)))
+        assert counts(run) == [READ] * 4
+        assert shapes.bodies[1] == RAW
+
+    def test_the_word_post_in_any_case(self, shapes, track):
+        """`Post` is POST to aiohttp and requests, too."""
+        import aiohttp
+        import requests
+
+        async def ask():
+            async with aiohttp.ClientSession() as session:
+                async with session.request("Post", shapes.url("whole"), json=BODY) as r:
+                    await r.read()
+
+        with track() as run:
+            requests.request("Post", shapes.url("whole"), json=BODY)
+            asyncio.run(ask())
+        assert counts(run) == [READ] * 2
+
+
+class TestOtherServers:
+    OWN = ["/api/chat", "/api/generate", "/generate", "/v1/messages", "/v1/embeddings", "/v2/chat", "/v1/chat", "/embeddings", "/v1/completions", "/v1/responses", "/v2/embed"]
+
+    def client(self, posted=None):
+        import httpx
+
+        return httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(200, json={"ok": True, "message": "hello"})))
+
+    def test_a_path_alone_makes_no_model(self, track):
+        """The user's own server may have a chat, too: nobody there is asked for a model."""
+        with track() as run, self.client() as client:
+            for path in self.OWN:
+                client.post("https://app.mine.test" + path, json={"message": "hello bob", "room": 4})
+        assert calls(run) == []
+
+    def test_a_model_at_a_host_nobody_knows(self, track):
+        """A proxy or a server of one's own that is asked for a model is heard."""
+        asked = {"model": "m", "messages": [], "input": "x", "inputs": "x", "prompt": "x"}
+        with track() as run, self.client() as client:
+            for path in self.OWN:
+                client.post("https://app.mine.test" + path, json=asked)
+        assert len(calls(run)) == len(self.OWN)
+
+    def test_a_provider_needs_no_sign(self, track):
+        """At a provider's own host the path is enough."""
+        with track() as run, self.client() as client:
+            client.post("https://api.cohere.com/v1/chat", json={"message": "hi"})
+        assert len(calls(run)) == 1
+
+
+class TestLeft:
+    """A response that nobody reads on is abandoned, and nothing of it is kept."""
+
+    def test_requests(self, shapes, track):
+        """Closed, dropped and released streams are left; drained ones are not broken."""
+        import requests
+
+        with track() as run:
+            requests.post(shapes.url("stream"), json=BODY, stream=True).close()
+            response = requests.post(shapes.url("stream"), json=BODY, stream=True)
+            del response
+            gc.collect()
+            requests.post(shapes.url("gzip-stream"), json=BODY, stream=True).raw.release_conn()
+        assert counts(run) == [LEFT] * 3
+
+    def test_httpx(self, shapes, track):
+        """`send(stream=True)` that is never read."""
+        import httpx
+
+        with track() as run, httpx.Client() as client:
+            client.send(client.build_request("POST", shapes.url("stream"), json=BODY), stream=True)
+            gc.collect()
+        assert counts(run) == [LEFT]
+
+    def test_aiohttp(self, shapes, track):
+        """Released and closed responses are let go at once; a dropped one is left with the run."""
+        import aiohttp
+
+        from aimon_nb.wire.transports import aiohttp as transport
+
+        kept = []
+        original = transport._follow
+
+        def follow(session, response, exchange, kwargs, heard):
+            kept.append(heard)
+            original(session, response, exchange, kwargs, heard)
+
+        async def ask():
+            async with aiohttp.ClientSession() as session:
+                for end in ("release", "close", None):
+                    response = await session.post(shapes.url("slow"), json=BODY)
+                    if end is not None:
+                        getattr(response, end)()
+                        assert not kept[-1], end
+                    del response
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(transport, "_follow", follow)
+            with track() as run:
+                asyncio.run(ask())
+        assert counts(run) == [LEFT] * 3
+
+    def test_aiohttp_holds_no_more_than_it_must(self, shapes, track, monkeypatch):
+        """Dropped responses whose loop is gone end nowhere: their number is bounded."""
+        import aiohttp
+
+        from aimon_nb.wire.transports import aiohttp as transport
+
+        monkeypatch.setattr(transport, "MOST", 1)
+
+        async def ask():
+            async with aiohttp.ClientSession() as session:
+                responses = [await session.post(shapes.url("slow"), json=BODY) for _ in range(3)]
+                return [len(await response.read()) for response in responses]
+
+        with track() as run:
+            assert asyncio.run(ask()) == [len(b"".join(EVENTS))] * 3
+        assert [call.status for call in calls(run)] == ["abandoned", "abandoned", "ok"]
+
+    def test_raise_for_status(self, shapes, track):
+        """aiohttp's own exception for a status is the user's; the call failed."""
+        import aiohttp
+
+        async def ask():
+            async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1), raise_for_status=True) as session:
+                with pytest.raises(aiohttp.ClientResponseError, match="429"):
+                    await session.post(shapes.url("busy"), json=BODY)
+
+        with track() as run:
+            asyncio.run(ask())
+        assert [call.status for call in calls(run)] == ["error"]
+
+
+class TestCancelled:
+    def test_in_the_middle(self, shapes, track):
+        """A cancelled task's call is cancelled; an async generator that is dropped late is left."""
+        import httpx
+
+        async def ask():
+            async with httpx.AsyncClient() as client:
+
+                async def read():
+                    async with client.stream("POST", shapes.url("slow"), json=BODY) as r:
+                        async for _ in r.aiter_bytes():
+                            pass
+
+                task = asyncio.ensure_future(read())
+                await asyncio.sleep(0.35)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                manager = client.stream("POST", shapes.url("slow"), json=BODY)
+                pieces = (await manager.__aenter__()).aiter_bytes()
+                await pieces.__anext__()
+                del pieces
+                gc.collect()
+                await asyncio.sleep(0.05)
+                await manager.__aexit__(None, None, None)
+
+        with track() as run:
+            asyncio.run(ask())
+        assert [call.status for call in calls(run)] == ["cancelled", "abandoned"]
+
+    def test_aiohttp_timeout(self, shapes, track):
+        """A time limit of the user's in the middle of a stream ends the call with it."""
+        import aiohttp
+
+        async def ask():
+            async with aiohttp.ClientSession() as session:
+                async def read():
+                    async with session.post(shapes.url("slow"), json=BODY) as r:
+                        async for _ in r.content:
+                            pass
+
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(read(), 0.35)
+
+        with track() as run:
+            asyncio.run(ask())
+        [call] = calls(run)
+        assert call.status in ("abandoned", "cancelled") and not call.usage.known
+
+    def test_two_threads_read_one_response(self, shapes, track):
+        """Pieces taken in turn by two threads are one answer."""
+        import httpx
+
+        got, lock = [], threading.Lock()
+        with track() as run, httpx.stream("POST", shapes.url("stream"), json=BODY) as response:
+            pieces = response.iter_raw()
+
+            def read():
+                while True:
+                    with lock:
+                        piece = next(pieces, None)
+                        if piece is None:
+                            return
+                        got.append(piece)
+
+            threads = [threading.Thread(target=read) for _ in range(2)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert b"".join(got) == b"".join(EVENTS)
+        assert counts(run) == [READ]
+
+
+class TestUnload:
+    @pytest.mark.parametrize("name", ["httpx", "requests"])
+    def test_in_mid_stream(self, name, shapes, track):
+        """The user reads on, byte for byte, when the extension is taken off in between."""
+        module = pytest.importorskip(name)
+        with track() as run:
+            if name == "httpx":
+                with module.stream("POST", shapes.url("slow"), json=BODY) as response:
+                    pieces = response.iter_bytes()
+                    got = [next(pieces)]
+                    monitor.uninstall()
+                    got += pieces
+            else:
+                pieces = module.post(shapes.url("slow"), json=BODY, stream=True).iter_content(None)
+                got = [next(pieces)]
+                monitor.uninstall()
+                got += pieces
+        assert b"".join(got) == b"".join(EVENTS)
+        assert calls(run)[0].status in ("ok", "abandoned")
+
+    def test_twice(self, shapes, track):
+        """Two loads wrap once; after an unload and a load it is heard once again."""
+        import httpx
+
+        monitor.install()
+        monitor.install()
+        assert not hasattr(httpx.Client.send.__wrapped__, "__wrapped__")
+        monitor.uninstall()
+        assert not hasattr(httpx.Client.send, "__wrapped__")
+        with track() as run:
+            httpx.post(shapes.url("whole"), json=BODY)
+        assert counts(run) == [READ]
+
+
+class TestBounds:
+    def test_a_long_stream_keeps_its_usage(self, monkeypatch):
+        """A stream is read as it comes: its length alone loses nothing, and nothing of it piles up."""
+        monkeypatch.setattr(exchange_module, "BODY_LIMIT", 10_000)
+        piece = b'data: {"choices":[{"index":0,"delta":{"content":"word "},"finish_reason":null}]}\n\n' * 20
+        last = (
+            b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],'
+            b'"usage":{"prompt_tokens":7,"completion_tokens":5,"total_tokens":12}}\n\n'
+        )
+        call = hear("/v1/chat/completions", BODY, [piece] * 200 + [last])
+        assert (call.usage.input, call.usage.output) == (7, 5)
+
+    def test_what_piles_up_is_let_go(self, monkeypatch):
+        """An answer that comes faster than it can be read is kept up to a limit; then usage is unknown, never wrong."""
+        from aimon_nb.wire.dialects import find
+
+        monkeypatch.setattr(exchange_module, "BODY_LIMIT", 10_000)
+        dialect = find("m", b"/v1/chat/completions")
+        exchange = exchange_module.Exchange(dialect, "m", dialect.path, RAW)
+        exchange.head(200, {})
+        for _ in range(100):
+            exchange.chunk(b"data: " + b"x" * 994)
+        exchange.chunk(b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n')
+        assert sum(map(len, exchange.chunks)) <= 11_000
+        exchange.node = type("Node", (), {"record": None, "exchange": exchange})()
+        exchange.done()
+        exchange.read()
+        assert not exchange.call.usage.known
+
+    @pytest.mark.parametrize("head", [b'{"a": "', b'data: {"a": "', b'[{"a": "'])
+    def test_an_object_without_end(self, head, monkeypatch):
+        """One JSON object that never ends is not kept beyond a limit."""
+        from aimon_nb.wire import events
+
+        monkeypatch.setattr(events, "LARGEST", 100_000)
+        reader = events.EventReader()
+        tracemalloc.start()
+        assert list(reader.feed(head)) == []
+        for _ in range(500):
+            assert list(reader.feed(b"x" * 10_000)) == []
+        held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert held < 1_000_000
+        assert list(reader.end()) == []
+
+
+class Acme(Dialect):
+    provider = "acme"
+    paths = __import__("re").compile(r"^/acme$")
+
+    def request(self, call, body):
+        raise ZeroDivisionError("a dialect of somebody else's")
+
+
+class TestDialects:
+    def test_a_faulty_one_stands_in_the_tree(self, track):
+        """A dialect that raises is switched off, and one line of the tree says so."""
+        import httpx
+
+        known.find("m", b"/")
+        known._known["acme"] = Acme
+        known._order()
+        before = faults.count
+        try:
+            with (
+                track() as run,
+                httpx.Client(transport=httpx.MockTransport(lambda r: httpx.Response(200, json={}))) as client,
+            ):
+                for _ in range(3):
+                    client.post("http://m.test/acme", json={})
+                    monitor.recorder.drain()
+            assert sum("dialect acme is switched off" in line for line in text.tree(run).splitlines()) == 1
+            assert faults.count == before + 1
+        finally:
+            known.off.pop("acme", None)
+            known._known.pop("acme", None)
+            known._order()
+            faults.count = before
+
+
+KEY = "sk-secret-0123456789"
+
+
+class TestSecrets:
+    """Keys in URLs, headers, cookies and proxies are in no record, no view, no log and no error's text."""
+
+    HEADERS = {"authorization": f"Bearer {KEY}", "x-api-key": KEY, "cookie": f"id={KEY}", "x-goog-api-key": KEY}
+
+    def everything(self, run):
+        from aimon_nb.api import RunView
+        from aimon_nb.views import rows
+        from aimon_nb.views.html import static
+
+        told = [repr(run), text.tree(run), static(run), RunView(run).spans(content=True).to_csv(), json.dumps(rows.snapshot(run))]
+        return "\n".join(told + [json.dumps(rows.detail(span)) for span in run.spans.values()])
+
+    @pytest.mark.parametrize("shape", ["whole", "busy", "gone", "short", "moved", "nobody"])
+    def test_in_no_record(self, shape, shapes, closed_port, track, caplog):
+        """Whatever becomes of the request."""
+        import aiohttp
+        import httpx
+        import requests
+        import urllib3
+
+        plain = f"http://127.0.0.1:{closed_port}/v1/chat/completions" if shape == "nobody" else shapes.url(shape)
+        url = plain.replace("http://", f"http://user:{KEY}@") + f"?key={KEY}&alt=sse"
+
+        async def ask():
+            async with aiohttp.ClientSession() as session:
+                async with session.post(url, json=BODY, headers=self.HEADERS) as r:
+                    await r.read()
+
+        ways = [
+            lambda: httpx.post(url, json=BODY, headers=self.HEADERS, timeout=5),
+            lambda: requests.post(url, json=BODY, headers=self.HEADERS, timeout=5),
+            lambda: urllib3.PoolManager(retries=False).request("POST", f"{plain}?key={KEY}", json=BODY, headers=self.HEADERS),
+            lambda: asyncio.run(ask()),
+        ]
+        with caplog.at_level("DEBUG", logger="aimon_nb"), track() as run:
+            for way in ways:
+                try:
+                    way()
+                except Exception:
+                    pass
+        assert len(calls(run)) >= 4
+        assert KEY not in self.everything(run)
+        assert KEY not in "".join(r.getMessage() for r in caplog.records if r.name == "aimon_nb")
+
+    def test_what_a_provider_quotes(self, track):
+        """A refused key that the answer repeats is left out of the error's text, and the rest stays."""
+        import httpx
+
+        told = {"error": {"message": f"Incorrect API key provided: {KEY}. Find yours at https://m.test/keys?of=me"}}
+        with track() as run, httpx.Client(transport=httpx.MockTransport(lambda r: httpx.Response(401, json=told))) as client:
+            client.post("https://api.openai.com/v1/chat/completions", json=BODY, headers=self.HEADERS)
+        assert KEY not in self.everything(run)
+        assert calls(run)[0].call.error == "Incorrect API key provided: …. Find yours at https://m.test/keys?…"
+
+    def test_ordinary_words_stay(self):
+        """What is no key and no URL is told as it is."""
+        from aimon_nb.recording.facts import without_keys
+
+        for said in ("why? because x=1", "f(a)=b?c", "skills-and-more-skills", "sk-learn-and-friends", "a ?= b", "hf", "//comment @ home"):
+            assert without_keys(said) == said
+
+
+def test_the_host_behind_a_proxy(shapes, track):
+    """A plain HTTP proxy is not who answers: the call is the provider's, in every client."""
+    import aiohttp
+    import httpx
+    import requests
+    import urllib3
+
+    url, proxy = shapes.url("whole").replace(shapes.host, "model.test"), f"http://{shapes.host}"
+
+    async def ask():
+        async with aiohttp.ClientSession() as session:
+            async with session.post(url, json=BODY, proxy=proxy) as r:
+                await r.read()
+
+    with track() as run:
+        httpx.Client(proxy=proxy).post(url, json=BODY)
+        requests.post(url, json=BODY, proxies={"http": proxy})
+        urllib3.ProxyManager(proxy).request("POST", url, json=BODY)
+        asyncio.run(ask())
+    assert {call.call.host for call in calls(run)} == {"model.test"}
+    assert len(calls(run)) == 4
