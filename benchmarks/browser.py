@@ -16,9 +16,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tests.real import places
-from tests.real.browser import find_browser
+from tests.real.browser import FLAGS, find_browser
 from tests.real.lab import Lab
 
 SETUP = """%load_ext aimon_nb
@@ -92,7 +93,8 @@ def main(spans):
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as home:
         places.clean(patch)
         places.move(patch, Path(home))
-        lab = Lab(Path(home), find_browser())
+        playwright = sync_playwright().start()
+        lab = Lab(Path(home), playwright.chromium.launch(executable_path=find_browser(), args=FLAGS))
         try:
             lab.start()
             many = MANY.format(spans=spans)
@@ -106,6 +108,7 @@ def main(spans):
             scale(page, 4, spans, "the same again")
         finally:
             lab.stop()
+            playwright.stop()
 
 
 if __name__ == "__main__":
