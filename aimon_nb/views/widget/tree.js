@@ -405,8 +405,7 @@ class View {
   }
 
   paintScale() {
-    const whole = Math.max(this.run.now, this.running ? 0 : this.end, 0.001);
-    if (whole !== this.whole) this.pad.style.setProperty('--whole', String((this.whole = whole)));
+    const whole = (this.whole = Math.max(this.run.now, this.running ? 0 : this.end, 0.001));
     const marks = axis(whole), key = marks.map((m) => `${m.text}${m.at.toFixed(3)}`).join();
     if (key === this.axisKey) return;
     this.axisKey = key;
@@ -471,7 +470,10 @@ class View {
       el.className = ['row', row.kind, bad ? 'failed' : '', e.kids ? 'parent' : '', ticking ? 'running' : '', chosen ? 'chosen' : '', e.faint ? 'faint' : '', row.members ? 'group' : ''].filter(Boolean).join(' ');
       el.tabIndex = this.active === e.id ? 0 : -1;
       this.describe(el, e, index, chosen);
-      el.style.cssText = `top:${e.top * LINE}px;height:${e.lines * LINE}px;--depth:${e.depth};--start:${row.start ?? 0};--took:${row.dur ?? 0}`;
+      el.style.top = `${e.top * LINE}px`;
+      el.style.height = `${e.lines * LINE}px`;
+      if (el.depth !== e.depth) el.style.setProperty('--depth', String((el.depth = e.depth))); // a new value restyles all below it
+      el.whole = 0;
       say(p.twisty, e.kids ? (e.open ? '▾' : '▸') : '');
       const mark = bad || STOPPED.includes(row.status) ? (MARKS[row.status] ?? '?') : '';
       p.kind.className = `kind ${mark ? 'sign' : row.kind}`;
@@ -488,6 +490,11 @@ class View {
       p.why.title = visible(e.why);
       if (e.why && !p.why.parentElement) el.append(p.why);
       if (!e.why) p.why.remove();
+    }
+    if (el.whole !== this.whole) {
+      el.whole = this.whole;
+      p.bar.style.left = `${(100 * (row.start ?? 0)) / this.whole}%`;
+      p.bar.style.width = ticking ? '' : `${(100 * (row.dur ?? 0)) / this.whole}%`;
     }
     if (ticking) say(p.time, clock(Math.max(0, this.run.now - (row.start ?? 0))));
   }
