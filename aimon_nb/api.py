@@ -14,13 +14,14 @@ from aimon_nb.model import Run, Span
 from aimon_nb.model.run import RunStatus
 from aimon_nb.pricing import overrides
 from aimon_nb.pricing.book import book
-from aimon_nb.recording import recorder
+from aimon_nb.recording import context, recorder
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry import errors, spans
 from aimon_nb.sentry.root import Root, open_root
 from aimon_nb.views import frames, text
 from aimon_nb.views.live import LiveView, Mode
 from aimon_nb.views.styled import UsageTable
+from aimon_nb.wire.estimate import estimates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +54,7 @@ class Monitor:
     def uninstall(self) -> None:
         """Take everything off again; runs stay in memory."""
         hearing.uninstall()
+        estimates.on = False
         for remove in self._remove:
             remove()
         self._remove = []
@@ -247,6 +249,7 @@ class RunView:
         return chosen(monitor.view_of(self._run).reopened(), include, exclude)
 
     def __repr__(self) -> str:
+        recorder.drain()
         return f"<run {self._run.name!r} {self._run.status}, {self._run.totals.calls} calls>"
 
 
@@ -258,9 +261,16 @@ def _find_span(span_id: str) -> Span | None:
 monitor = Monitor()
 
 
-def install() -> None:
-    """Start to hear spans and model calls in this process (loading the extension does it)."""
+def install(*, estimate: bool | None = None) -> None:
+    """Start to hear spans and model calls in this process (loading the extension does it).
+
+    With `estimate`, calls of which the provider tells no usage get tokens counted
+    here, marked `~` and in no exact sum; `%config AimonMagics.estimate` is the same.
+    None leaves it as it is: off at first.
+    """
     monitor.install()
+    if estimate is not None:
+        estimates.on = estimate
 
 
 class Track:
@@ -276,7 +286,13 @@ class Track:
         return RunView(tracked.run)
 
     def __exit__(self, ty: object, error: BaseException | None, tb: object) -> None:
-        self._open.pop().end(error)
+        """Close the run that this code is in: tasks may share one `track`."""
+        place, inside = spans.here(), context.recording.get()
+        mine = next((t for t in self._open if t.recording is inside), self._open[-1])
+        self._open.remove(mine)
+        mine.end(error)
+        if mine.recording is not inside:  # a coroutine thrown away, closed who knows where
+            spans.put(place)
 
     async def __aenter__(self) -> RunView:
         return self.__enter__()

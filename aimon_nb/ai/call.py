@@ -71,7 +71,9 @@ class Call:
                 self.end(error)
             self._inside = spans.here()
         finally:
-            spans.put(self._outside)
+            # A coroutine that is thrown away is closed wherever that happens.
+            if self._is_around():
+                spans.put(self._outside)
 
     def end(self, error: BaseException | None = None) -> None:
         """End the span, with the error that ended the call; the first end counts."""
@@ -87,6 +89,13 @@ class Call:
                 self._capture(error, span.sdk)
         with faults.guard("ending a span"):
             span.close(error)
+
+    def _is_around(self) -> bool:
+        """Whether the code that runs now is inside this call."""
+        call = cast("Call | None", context.tracked.get())
+        while call is not None and call is not self:
+            call = call._above
+        return call is self
 
     def _open(self) -> None:
         name = context.pipeline_name()

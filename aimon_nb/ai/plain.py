@@ -31,8 +31,6 @@ class Plain:
         """The value as plain data; what cannot be looked at leaves a mark."""
         self._left -= 2
         try:
-            while isinstance(value, Enum):
-                value = value.value
             if value is None or _is_missing(value):
                 return None
             scalar = _scalar(value)
@@ -54,6 +52,8 @@ class Plain:
             self._above.pop()
 
     def _compound(self, value: Any) -> Any:
+        if isinstance(value, Enum):
+            return self.of(value.value)
         fields = _fields(value)
         if fields is not None:
             return self._object(fields)
@@ -147,7 +147,7 @@ def _finite(number: float) -> float | str:
 
 def _key(key: Any) -> str:
     """A mapping's key as JSON has it: text."""
-    while isinstance(key, Enum):
+    if isinstance(key, Enum):
         key = key.value
     if key is None or isinstance(key, bool):
         return {None: "null", True: "true", False: "false"}[key]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import types
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from aimon_nb.ai.call import Call
 from aimon_nb.ai.options import Options, own_names
@@ -114,12 +115,19 @@ def _wrapper(function: Any) -> Callable[[Any, Begin], Any]:
 
 
 def _plain(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    is_generator = inspect.isgeneratorfunction(inspect.unwrap(function))
+    is_async = inspect.isasyncgenfunction(inspect.unwrap(function))
+
     def tracked(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         with begin(kwargs) as call:
             result = function(*args, **kwargs)
             if inspect.iscoroutine(result) and _is_fresh(result):
-                return _awaited(call, result)
+                return _continued(call, result, _coroutine)
+            if is_generator and inspect.isgenerator(result):
+                return _continued(call, result, _generator)
+            if is_async and inspect.isasyncgen(result):
+                return _continued(call, result, _async_generator)
             call.end()
             return result
 
@@ -130,21 +138,13 @@ def _is_fresh(result: Coroutine[Any, Any, Any]) -> bool:
     return inspect.getcoroutinestate(result) == inspect.CORO_CREATED
 
 
-def _awaited(call: Call, work: types.CoroutineType[Any, Any, Any]) -> Coroutine[Any, Any, Any]:
-    """A plain function made a coroutine (one decorated before, say): its call lasts as long."""
-
-    async def tracked() -> Any:
-        __tracebackhide__ = True
-        with call:
-            result = await work
-            call.end()
-            return result
-
-    outer: Any = tracked()
+def _continued(call: Call, work: Any, wrapper: Callable[[Any, Begin], Any]) -> Any:
+    """What a plain function left to be run (one decorated before, say): its call lasts as long."""
+    outer = wrapper(lambda: work, lambda _: call)()
     outer.__name__, outer.__qualname__ = work.__name__, work.__qualname__
-    # Thrown away without having been awaited, it never runs: the span ends all the same.
+    # Thrown away without having been run, it never ends: the span does all the same.
     weakref.finalize(outer, call.end, GeneratorExit()).atexit = False
-    return cast("Coroutine[Any, Any, Any]", outer)
+    return outer
 
 
 def _coroutine(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
@@ -163,24 +163,30 @@ def _generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]
         __tracebackhide__ = True
         with begin(kwargs) as call:
             steps = function(*args, **kwargs)
-        step, value = steps.send, None
+        step, passed = steps.send, None
         while True:
             with call:
                 try:
-                    item = step(value)
+                    passed = step(passed)
                 except StopIteration as stop:
                     call.end()
                     return stop.value
+                except BaseException:
+                    passed = None  # an error thrown in would keep its frames, and this one, alive
+                    raise
             try:
-                value = yield item
+                passed = yield passed
                 step = steps.send
             except GeneratorExit as left:
                 with call:
-                    result = steps.close()
-                    call.end(left)
-                    return result
+                    try:
+                        steps.throw(left)  # not `close`: a context manager wants it back
+                    except StopIteration as stop:
+                        call.end(left)
+                        return stop.value
+                    raise RuntimeError("generator ignored GeneratorExit") from None
             except BaseException as error:
-                step, value = steps.throw, error
+                step, passed = steps.throw, error
 
     return types.coroutine(tracked) if _is_awaitable(function) else tracked
 
@@ -196,23 +202,42 @@ def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[...
         __tracebackhide__ = True
         with begin(kwargs) as call:
             steps = function(*args, **kwargs)
-        step, value = steps.asend, None
+        step, passed = functools.partial(_first_step, steps), None
         while True:
             with call:
                 try:
-                    item = await step(value)
+                    passed = await step(passed)
                 except StopAsyncIteration:
                     call.end()
                     return
+                except BaseException:
+                    passed = None
+                    raise
             try:
-                value = yield item
+                passed = yield passed
                 step = steps.asend
             except GeneratorExit as left:
                 with call:
-                    await steps.aclose()
-                    call.end(left)
-                raise
+                    try:
+                        await steps.athrow(left)
+                    except StopAsyncIteration:
+                        call.end(left)
+                        return
+                    raise RuntimeError("async generator ignored GeneratorExit") from None
             except BaseException as error:
-                step, value = steps.athrow, error
+                step, passed = steps.athrow, error
 
     return tracked
+
+
+def _first_step(steps: AsyncGenerator[Any, Any], value: Any) -> Any:
+    """Start the inner generator unseen by the event loop, which closes those it saw started.
+
+    At its end it closes them all at once: the inner one while the outer one does.
+    """
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return steps.asend(value)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)

@@ -34,7 +34,8 @@ def record_token_usage(
         input_tokens_cache_write: of the input, tokens written into the cache.
 
     Raises:
-        TypeError: a count is no whole number (a bool, a text or NaN, say).
+        TypeError: a count is no whole number (a bool, a text or NaN, say), or `span`
+            is no span.
         ValueError: a count is negative. After an error nothing is written.
 
     Example:
@@ -45,6 +46,8 @@ def record_token_usage(
     Source: sentry-sdk's page on AI monitoring, "Token usage recording" (names and
     order of the parameters); sentry-conventions (what includes what, today's names).
     """
+    if span is not None and not spans.is_span(span):
+        raise TypeError(f"span must be a span of Sentry or None, not {reprlib.repr(span)}")
     counts = {
         SPANDATA.GEN_AI_USAGE_INPUT_TOKENS: _count("input_tokens", input_tokens),
         SPANDATA.GEN_AI_USAGE_INPUT_TOKENS_CACHED: _count(

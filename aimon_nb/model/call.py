@@ -24,7 +24,8 @@ class Call:
     `input` and `output` are content: they live in the live view and in memory
     only, never in a saved notebook, a default DataFrame or at Sentry. `details`
     are counts that a price may depend on beyond `usage`, under the price list's
-    names: `cache_write_1h_tokens`, `input_audio_tokens`, `web_searches` ….
+    names: `cache_write_1h_tokens`, `input_audio_tokens`, `web_searches` …. `usage` is
+    what the provider told; `estimate` was counted here instead, as `estimated_by` says.
     """
 
     provider: str | None = None
@@ -34,6 +35,8 @@ class Call:
     response_model: str | None = None
     usage: Usage = field(default_factory=Usage)
     details: dict[str, int] = field(default_factory=dict)
+    estimate: Usage = field(default_factory=Usage)
+    estimated_by: str | None = None
     streaming: bool = False
     finish_reason: str | None = None
     service_tier: str | None = None

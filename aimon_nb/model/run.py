@@ -23,6 +23,8 @@ class Totals:
     true cost is higher, because a call is unpriced, partly priced or without
     usage, or because an agent reports tokens that no call below it explains
     (`unseen`, their number). `saved` is what `cached_locally` calls would have cost.
+    The `estimates` calls whose tokens were counted on this machine are in none of
+    these sums: theirs stand beside them, in `estimate` and `estimate_cost`.
     """
 
     calls: int = 0
@@ -33,7 +35,9 @@ class Totals:
     usage: Usage = field(default_factory=Usage)
     cost: Decimal | None = None
     lower_bound: bool = False
-    estimated: bool = False
+    estimates: int = 0
+    estimate: Usage = field(default_factory=Usage)
+    estimate_cost: Decimal | None = None
     unseen: int = 0
     saved: Decimal | None = None
 

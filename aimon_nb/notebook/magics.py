@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from traitlets import Bool, observe
 
-from aimon_nb.api import RunView
+from aimon_nb.api import RunView, install
 from aimon_nb.notebook import chosen, options
 from aimon_nb.recording import context
 from aimon_nb.views import frames
@@ -26,6 +27,14 @@ class AimonMagics(Magics):
     """Magics of aimon_nb."""
 
     tracker: CellTracker
+    estimate = Bool(
+        default_value=False,
+        help="Where a provider tells no usage, count tokens here: marked ~, in no exact sum.",
+    ).tag(config=True)
+
+    @observe("estimate")
+    def _estimate(self, change: Any) -> None:
+        install(estimate=change["new"])
 
     @no_var_expand
     @line_cell_magic

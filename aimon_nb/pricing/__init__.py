@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aimon_nb.pricing.explanation import explain
+from aimon_nb.pricing.listed import prepare
 from aimon_nb.pricing.lookup import price
 from aimon_nb.pricing.overrides import alias, context, free, host, on_change, table, unset, update
 from aimon_nb.pricing.overrides import set_price as set  # noqa: A004
@@ -15,6 +16,7 @@ __all__ = [
     "free",
     "host",
     "on_change",
+    "prepare",
     "price",
     "price_run",
     "set",

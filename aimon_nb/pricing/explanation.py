@@ -84,7 +84,7 @@ def _said(cost: Cost) -> str:
         return f"answered by a local cache; ~${_plain(cost.saved)} saved"
     if cost.total is None or cost.state == "free":
         return {"no_usage": "no usage reported"}.get(cost.state, cost.state)
-    sign = "≥ " if cost.state == "partial" else "~" if cost.estimated else ""
+    sign = "~" if cost.estimated else "≥ " if cost.state == "partial" else ""
     return f"{sign}${_plain(cost.total)}"
 
 

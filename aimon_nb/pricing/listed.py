@@ -18,8 +18,8 @@ from aimon_nb.pricing.rates import Details, Price, Rates, Tiers
 Context = tuple[tuple[str, str], ...]
 # Said by providers of an ordinary call; none of them has a price of its own.
 _ORDINARY = frozenset({"", "auto", "default", "standard", "on_demand"})
-# A fee that falls on every call, whatever its tokens; kinds our counts cannot tell apart.
-_FEES = ("requests_kcount", "output_reasoning_mtok", "output_citation_mtok")
+# A fee that falls on every call, whatever its tokens; a kind that `Usage` counts anyway.
+_FEES = {"requests_kcount": "the request", "output_reasoning_mtok": "reasoning"}
 _updated: Any = None  # the snapshot that the user fetched
 
 
@@ -70,9 +70,18 @@ class Listing:
             cache_write=_price(prices.cache_write_mtok),
             output=_price(prices.output_mtok),
             whole=whole,
-            fee=any(getattr(prices, key) is not None for key in _FEES),
+            own=self._own_kinds(prices),
+            fee=next((n for key, n in _FEES.items() if getattr(prices, key) is not None), None),
             hour_write=prices.cache_write_1h_mtok is not None,
             tier=tier,
+        )
+
+    def _own_kinds(self, prices: Any) -> frozenset[str]:
+        """What has a price of its own here, under the names of `Call.details`."""
+        kinds = {_usage_key(key) for key, price in vars(prices).items() if price is not None}
+        # Google lists audio only where it costs more than text.
+        return frozenset(
+            kinds | ({"input_audio_tokens"} if self._provider.id == "google" else set())
         )
 
     @property
@@ -96,6 +105,11 @@ def _theirs(prices: Any, usage: Usage, details: Details) -> Decimal:
     known = {key: count for key, count in counts.items() if count is not None}
     total: Decimal = prices.calc_price(genai_prices.Usage(**known))["total_price"]
     return total
+
+
+def _usage_key(price_key: str) -> str:
+    """`input_audio_mtok` prices `input_audio_tokens`, `web_searches_kcount` `web_searches`."""
+    return price_key.removesuffix("_kcount").replace("_mtok", "_tokens")
 
 
 def find(provider: str, names: Iterable[str]) -> Listing | None:
@@ -130,6 +144,11 @@ def _snapshot() -> _ById:
     if _current.it is not now:
         _current = _ById(now)
     return _current
+
+
+def prepare() -> None:
+    """Import the list, which takes about a second, ahead of the first price."""
+    _snapshot()
 
 
 @functools.lru_cache(maxsize=1024)

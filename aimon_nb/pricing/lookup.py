@@ -89,11 +89,15 @@ def _stand_ins(provider: str, model: str, host: str | None, listed_as: str) -> t
         said.append(f"{model} is priced as {listed_as}")
     if provider == "aws" and (_ELSEWHERE.match(model) or _ABROAD.search(host or "")):
         said.append("priced as in a US region of Bedrock: others can cost more")
+    if _REGIONAL.search(host or "") and (provider == "openai" or "claude" in model):
+        said.append("priced without what a region of your choice can cost more")
     return tuple(said)
 
 
 _ELSEWHERE = re.compile(r"(eu|apac|jp|au|us-gov)\.")
-_ABROAD = re.compile(r"\.(?!us-(east|west)-)[a-z]{2}(-[a-z]+)+-\d\.amazonaws\.com")
+_ABROAD = re.compile(r"\.(?!us-(east|west)-)[a-z]{2}(-[a-z]+)+-\d\.(amazonaws|api)\.")
+# OpenAI's and Vertex's hosts for data that must stay somewhere.
+_REGIONAL = re.compile(r"^[a-z]{2}\.api\.openai\.com|^[a-z]+-[a-z]+\d+-aiplatform\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,11 @@ class _Place:
 
 def _word_on(host: str | None) -> Entry | None:
     return book.host(host) if host is not None else None
+
+
+def forget() -> None:
+    """The list is another now: what was found in the one before does not hold."""
+    _place.cache_clear()
 
 
 @functools.lru_cache(maxsize=1024)
@@ -186,14 +195,21 @@ def _tier(name: str | None) -> dict[str, str]:
 def _no_usage(span: Span) -> Cost:
     if span.status in _LEFT:
         return Cost("no_usage", reason="left before the usage came")
+    if span.status == "error":
+        return Cost("no_usage", reason="failed before the usage came")
     streamed = span.streaming or span.attributes.get("gen_ai.response.streaming") is True
-    hint = streamed and span.op == "gen_ai.chat" and _speaks_openai(span)
-    return Cost("no_usage", reason=_STREAM_HINT if hint else _NO_USAGE)
+    return Cost("no_usage", reason=_STREAM_HINT if streamed and _has_option(span) else _NO_USAGE)
 
 
-def _speaks_openai(span: Span) -> bool:
+def _has_option(span: Span) -> bool:
     """Whether the hint's option is one that this client has."""
-    return provider_id(span.provider) not in ("anthropic", "google", "aws", "cohere", "mistral")
+    provider = provider_id(span.provider) or span.provider
+    if span.op == "gen_ai.text_completion":
+        return provider in ("openai", "azure")
+    return span.op == "gen_ai.chat" and provider not in _WITHOUT_OPTION
+
+
+_WITHOUT_OPTION = ("anthropic", "google", "aws", "cohere", "mistral", "ollama")
 
 
 def _free(source: str, said: tuple[str, ...]) -> Cost:
@@ -207,6 +223,8 @@ def _doubts(span: Span) -> tuple[str, ...]:
         said.append("its request was not heard: had a local cache answered, it would cost nothing")
     if span.call is None and span.origin == "auto.ai.litellm" and span.usage.cached is None:
         said.append("LiteLLM does not report cached input: at most this")
+    if span.call is not None and span.usage is span.call.estimate and span.usage.known:
+        said.append(f"tokens estimated from the text: {span.call.estimated_by}")
     if not span.is_call:
         said.append("a sum that the span reports for what is below it")
     return tuple(said)

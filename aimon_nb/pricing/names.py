@@ -35,10 +35,10 @@ _HOSTS = [
     (re.compile(pattern), name)
     for pattern, name in (
         (r"(^|\.)api\.openai\.com$", "openai"),
-        (r"\.(openai|cognitiveservices|services\.ai|models\.ai)\.azure\.com$", "azure"),
+        (r"\.(openai|cognitiveservices|services\.ai|models\.ai)\.azure\.(com|us|cn)$", "azure"),
         (r"(^|\.)api\.anthropic\.com$", "anthropic"),
         (r"\.googleapis\.com$", "google"),
-        (r"bedrock.*\.amazonaws\.com$", "aws"),
+        (r"bedrock.*\.(amazonaws\.com(\.cn)?|api\.aws)$", "aws"),
         (r"(^|\.)openrouter\.ai$", "openrouter"),
         (r"(^|\.)api\.x\.ai$", "x-ai"),
         (r"(^|\.)api\.groq\.com$", "groq"),
@@ -77,12 +77,16 @@ def is_local(host: str | None) -> bool:
         name = name[1:].partition("]")[0]  # an IPv6 address, then perhaps a port
     elif name.count(":") == 1:
         name = name.partition(":")[0]
-    if name == "localhost" or name.endswith(".localhost") or name == "0.0.0.0":  # noqa: S104
+    if name in _THIS_MACHINE or name.endswith(".localhost"):
         return True
     try:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+# Docker's name is what a container calls the machine it runs on.
+_THIS_MACHINE = frozenset({"localhost", "0.0.0.0", "host.docker.internal"})  # noqa: S104
 
 
 @functools.lru_cache(maxsize=1024)

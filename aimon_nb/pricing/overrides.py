@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
-from aimon_nb.pricing import listed, saved
+from aimon_nb.pricing import listed, lookup, saved
 from aimon_nb.pricing.book import RATES, Entry, Window, book
 from aimon_nb.pricing.names import bare_host, candidates, provider_id
 
@@ -267,6 +267,7 @@ def update() -> str:
         ConnectionError: the list could not be fetched; the one in use stays.
     """
     models = listed.update()
+    lookup.forget()
     book.changed()
     return f"{listed.source()}: {models:,} models"
 

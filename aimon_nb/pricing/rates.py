@@ -42,8 +42,10 @@ class Rates:
     """What a model costs at one time, in USD per million tokens; None where no price is known.
 
     `label` says which model of which list these are. `whole` is the list's own
-    arithmetic for what is beyond the four; `fee` says it is needed for every call.
-    `tier` names a service tier that was asked for and has no price of its own.
+    arithmetic for what is beyond the four, `own` the kinds it has a price for, under
+    the names of `Call.details`; without `own` the four stand for every token. `fee`
+    says what `whole` is needed for in every call. `tier` names a service tier that was
+    asked for and has no price of its own.
     """
 
     source: str
@@ -53,7 +55,8 @@ class Rates:
     cache_write: Price | None = None
     output: Price | None = None
     whole: Callable[[Usage, Details], Decimal] | None = None
-    fee: bool = False
+    own: frozenset[str] | None = None
+    fee: str | None = None
     hour_write: bool = False
     tier: str | None = None
 
@@ -80,15 +83,17 @@ def charge(rates: Rates, usage: Usage, details: Details = (), said: tuple[str, .
     parts = tuple(_parts(rates, usage))
     total = sum((part[3] for part in parts), Decimal(0))
     notes = (*said, *_assumptions(rates, usage, details))
-    if rates.whole is not None and (details or rates.fee):
+    short = [*_missing(rates, usage, parts), *_dearer(rates, details)]
+    apart = tuple(one for one in details if one[0] in (rates.own or ()))
+    if rates.whole is not None and (apart or rates.fee):
         try:
-            whole = rates.whole(usage, details)
+            whole = rates.whole(usage, apart)
         except ValueError:  # kinds that overlap in a way the list cannot take apart
-            notes = (*notes, f"{_named(details) or 'reasoning'} not priced apart")
+            short.append(f"{_named(apart) or rates.fee} could not be priced apart")
         else:
-            parts = (*parts, *_rest(whole - total, details))
+            parts = (*parts, *_rest(whole - total, _named(apart), rates.fee))
             total = whole
-    missing = _missing(rates, usage, parts)
+    missing = "; ".join(short) or None
     if not total and (not rates.priced or (parts and all(part[2] is None for part in parts))):
         reason = missing or f"no price per token is known for {rates.label}"
         return Cost("unpriced", None, (), rates.source, reason, notes)
@@ -110,29 +115,46 @@ def _parts(rates: Rates, usage: Usage) -> Iterator[Part]:
             yield kind, tokens, rate, Decimal(0) if rate is None else tokens * rate / MILLION
 
 
-def _rest(difference: Decimal, details: Details) -> tuple[Part, ...]:
+def _rest(difference: Decimal, *what: str | None) -> tuple[Part, ...]:
     if not difference:
         return ()
-    return ((f"more for {_named(details)}" if details else "fee a request", 0, None, difference),)
+    named = ", ".join(name for name in what if name)
+    return ((f"{'more' if difference > 0 else 'less'} for {named}", 0, None, difference),)
 
 
 def _named(details: Details) -> str:
     return ", ".join(name.removesuffix("_tokens").replace("_", " ") for name, _ in details)
 
 
-def _missing(rates: Rates, usage: Usage, parts: tuple[Part, ...]) -> str | None:
-    """Why the sum is less than the truth, if it is."""
+def _missing(rates: Rates, usage: Usage, parts: tuple[Part, ...]) -> Iterator[str]:
+    """Which tokens are not in the sum."""
     unpriced = [kind for kind, _, rate, _ in parts if rate is None and kind in _KINDS]
     if unpriced:
-        return f"no price for {' and '.join(unpriced)} of {rates.label}"
-    if usage.input is None and rates.input is not None:
-        return "the input tokens were not reported"
-    if usage.output is None and rates.output is not None:
-        return "the output tokens were not reported"
-    return None
+        yield f"no price for {' and '.join(unpriced)} of {rates.label}"
+    if usage.input is None and rates.input:
+        yield "the input tokens were not reported"
+    if usage.output is None and rates.output:
+        yield "the output tokens were not reported"
+
+
+def _dearer(rates: Rates, details: Details) -> Iterator[str]:
+    """What costs more than the sum says, nobody here knows how much."""
+    if rates.zero:
+        return
+    if rates.own is None:  # whoever set a price for tokens meant all of them
+        unknown = [one for one in details if not one[0].endswith("_tokens")]
+    else:
+        unknown = [one for one in details if one[0] not in rates.own | _AT_NO_MORE]
+    if unknown:
+        yield f"no price for {_named(tuple(unknown))} of {rates.label}"
+    if rates.tier and not _DEAR_TIERS.isdisjoint(rates.tier.split()):
+        yield f"no {rates.tier} price is known: at least the standard price"
 
 
 _KINDS = frozenset({"input", "cached input", "cache write", "output"})
+# Details that cost no more than the tokens they are among.
+_AT_NO_MORE = frozenset({"cache_write_5m_tokens", "cache_audio_read_tokens"})
+_DEAR_TIERS = frozenset({"priority", "fast"})
 
 
 def _assumptions(rates: Rates, usage: Usage, details: Details) -> Iterator[str]:
@@ -140,7 +162,12 @@ def _assumptions(rates: Rates, usage: Usage, details: Details) -> Iterator[str]:
         yield "cached input priced as input: no cache price is known"
     if usage.cache_write and rates.cache_write is None and rates.input is not None:
         yield "cache write priced as input: no cache price is known"
-    if usage.cache_write and rates.hour_write and "cache_write_1h_tokens" not in dict(details):
+    told = dict(details)
+    if (
+        usage.cache_write
+        and rates.hour_write
+        and not ("cache_write_1h_tokens" in told or "cache_write_5m_tokens" in told)
+    ):
         yield "cache write priced as kept for 5 minutes"
-    if rates.tier:
+    if rates.tier and _DEAR_TIERS.isdisjoint(rates.tier.split()):
         yield f"no {rates.tier} price is known: standard price"

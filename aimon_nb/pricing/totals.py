@@ -215,19 +215,42 @@ def add_up(
 ) -> Totals:
     """The sums over spans that count, and over those that a local cache answered."""
     totals = Totals(calls=len(counted), unseen=unseen)
-    totals.usage = Usage.sum(normalised(s.usage) for s in counted)
+    exact, estimated = _parted(counted)
+    totals.usage = Usage.sum(normalised(s.usage) for s in exact)
     totals.errors = sum(s.status == "error" for s in counted)
     costs = [s.cost for s in counted if s.cost is not None]
-    known = [c.total for c in costs if c.total is not None]
-    totals.cost = sum(known, _ZERO) if known else None
+    # What is free is free for any number of tokens.
+    doubtful = [s for s in estimated if not _is_free(s)]
+    totals.cost = _cost([*exact, *filter(_is_free, estimated)])
+    totals.estimates, totals.estimate_cost = len(estimated), _cost(doubtful)
+    totals.estimate = Usage.sum(normalised(s.usage) for s in estimated)
     totals.unpriced = sum(c.state == "unpriced" for c in costs)
     totals.no_usage = sum(c.state == "no_usage" for c in costs)
     totals.lower_bound = (
-        vague or unseen > 0 or any(c.state in ("unpriced", "no_usage", "partial") for c in costs)
+        vague
+        or unseen > 0
+        or bool(doubtful)
+        or any(c.state in ("unpriced", "no_usage", "partial") for c in costs)
     )
-    totals.estimated = any(is_estimated(s) for s in counted)
     _add_cached(totals, list(cached))
     return totals
+
+
+def _parted(counted: list[Span]) -> tuple[list[Span], list[Span]]:
+    """(spans with the provider's counts, spans whose tokens were counted here)."""
+    estimated = [span for span in counted if is_estimated(span)]
+    if not estimated:
+        return counted, estimated
+    return [span for span in counted if not is_estimated(span)], estimated
+
+
+def _is_free(span: Span) -> bool:
+    return span.cost is not None and span.cost.state == "free"
+
+
+def _cost(spans: list[Span]) -> Decimal | None:
+    known = [s.cost.total for s in spans if s.cost is not None and s.cost.total is not None]
+    return sum(known, _ZERO) if known else None
 
 
 def _add_cached(totals: Totals, cached: list[Span]) -> None:

@@ -135,10 +135,13 @@ def is_estimated(span: Span) -> bool:
 
     The SDK does not mark them. LiteLLM counts the tokens of a stream itself where
     the provider told none, and so does the OpenAI integration with tiktoken: text
-    only, without cache and reasoning. What was read from the wire is never estimated.
+    only, without cache and reasoning. What was read from the wire is never estimated;
+    what the wire was asked to estimate is.
     """
-    if span.call is not None or not span.usage.known:
+    if not span.usage.known or (span.call is not None and span.call.usage.known):
         return False
+    if span.call is not None and span.usage is span.call.estimate:
+        return True
     if span.attributes.get("gen_ai.response.streaming") is not True:
         return False
     if span.origin == "auto.ai.litellm":

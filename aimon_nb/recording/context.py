@@ -14,7 +14,6 @@ import types
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import thread as pool_threads
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -172,6 +171,23 @@ def carry(patches: Patches) -> None:
     """Let new threads and pool jobs start where they were made."""
     patches.wrap(threading.Thread, "start", functools.partial(_start, patches))
     patches.wrap(ThreadPoolExecutor, "submit", functools.partial(_submit, patches))
+    patches.on_import("multiprocessing.pool", functools.partial(_carry_pool, patches))
+
+
+def _carry_pool(patches: Patches, module: types.ModuleType) -> None:
+    pool = module.ThreadPool  # its methods are those of the pool of processes, which would pickle
+    for name in ("apply_async", "_map_async", "imap", "imap_unordered"):
+        patches.put(pool, name, _pooled(patches, getattr(pool, name)))
+
+
+def _pooled(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
+    submit = _submit(patches, original)
+
+    @functools.wraps(original)
+    def method(self: Any, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return submit(self, func, *args, **kwargs)
+
+    return method
 
 
 def here() -> tuple[Any, ...]:
@@ -186,6 +202,7 @@ def put(place: tuple[Any, ...]) -> None:
 
 
 _NOWHERE = (None,) * len(_CARRIED)
+_POOLS = ("concurrent.futures.thread", "multiprocessing.pool")
 
 
 def _start(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -210,13 +227,11 @@ def _start(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]
 
 def _serves_a_pool(thread: threading.Thread) -> bool:
     """A pool's worker outlives the job it was started for: it has no place of its own."""
-    return getattr(thread, "_target", None) is pool_threads._worker
+    return getattr(getattr(thread, "_target", None), "__module__", None) in _POOLS
 
 
 def _submit(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
-    def submit(
-        self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
-    ) -> Any:
+    def submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         place = here()
         if not patches.live or place == _NOWHERE:
             return original(self, fn, *args, **kwargs)

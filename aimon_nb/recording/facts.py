@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from aimon_nb.model import Run, Span, SpanStatus
+from aimon_nb.model import Run, Span, Usage
+from aimon_nb.model.span import SpanStatus
 from aimon_nb.pricing.usage import reported
 
 ERROR_LENGTH = 500  # characters of an error message kept
@@ -56,7 +57,7 @@ def apply(facts: Facts, span: Span, run: Run) -> bool:
         if span.call is None or getattr(span, name) is None:
             setattr(span, name, value)
     if span.call is None or not span.call.usage.known:
-        span.usage = reported(facts.data)
+        span.usage = _counted(span, reported(facts.data))
     if run.trace_id is None and span.span_id == run.root_id:
         run.trace_id = span.trace_id
     return before != (
@@ -67,6 +68,11 @@ def apply(facts: Facts, span: Span, run: Run) -> bool:
         span.usage,
         len(span.attributes),
     )
+
+
+def _counted(span: Span, told: Usage) -> Usage:
+    # What was recorded by hand goes before an estimate.
+    return told if told.known or span.call is None else span.call.estimate
 
 
 def _fields(data: dict[str, Any]) -> dict[str, str]:

@@ -55,6 +55,8 @@ class Recorder:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._count = 0
+        self._stale = False  # prices changed: all runs are to be counted again
+        self._ready = False  # the price list is in memory
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._after_fork)
 
@@ -121,11 +123,11 @@ class Recorder:
         return [recording.run for recording in list(self.recordings.values())]
 
     def reprice(self) -> None:
-        """Prices changed: every run in memory is counted again, and shown."""
-        with self._lock:
-            for recording in self.recordings.values():
-                recording.changed.update(recording.run.spans)
-        self.drain()
+        """Prices changed: every run in memory is counted again and shown, on our thread."""
+        self._stale = True
+        if not self.forked:
+            self._start_thread()
+        self._wake.set()
 
     # -- listeners ----------------------------------------------------------
 
@@ -148,6 +150,12 @@ class Recorder:
 
     # -- from the log to records ----------------------------------------------
 
+    def ask(self, exchange: Any) -> None:
+        """A request to a model is about to be sent."""
+        self.log.append((ASK, exchange))
+        if not self._ready:
+            self._wake.set()
+
     def drain(self, finished: Recording | None = None) -> None:
         """Turn everything in the log into records and tell the listeners.
 
@@ -160,6 +168,10 @@ class Recorder:
                     if recording.open or recording.asked:
                         records.refresh(recording, self.read)
                 self._take_log()  # ends of spans that we made
+                if self._stale:
+                    self._stale = False
+                    for recording in self.recordings.values():
+                        recording.changed.update(recording.run.spans)
                 news = [
                     (recording, self._news(recording))
                     for recording in self.recordings.values()
@@ -244,10 +256,28 @@ class Recorder:
             self._wake.clear()
             with faults.guard("painting"):
                 self.drain()
+            with faults.guard("getting the prices ready"):
+                self._get_ready()
             if not self._open:
                 time.sleep(PERIOD)  # late news comes in batches, too
+
+    def _get_ready(self) -> None:
+        """Import the price list while the first model still thinks: it takes a second.
+
+        Else that second would be the user's, at the end of the cell.
+        """
+        if not self._ready and any(map(_awaits_a_model, list(self.recordings.values()))):
+            from aimon_nb.pricing import prepare
+
+            self._ready = True
+            prepare()
 
     def _after_fork(self) -> None:
         self.forked, self.sole = True, None
         self._lock, self._telling = threading.RLock(), threading.RLock()
         self.log.clear()
+
+
+def _awaits_a_model(recording: Recording) -> bool:
+    calls = (node.record is not None and node.record.is_call for node in list(recording.open))
+    return bool(recording.asked) or any(calls)

@@ -84,6 +84,11 @@ def start(name: str, op: str, **options: Any) -> Any:
     return _static(name, op, **options)
 
 
+def is_span(thing: Any) -> bool:
+    """Whether it takes data as a span does."""
+    return hasattr(thing, "set_data") or hasattr(thing, "set_attribute")
+
+
 def set_data(span: Any, data: Mapping[str, Any]) -> None:
     """Put data on any span of the SDK, a no-op too: our view shows what a no-op was told."""
     setter = getattr(span, "set_data", None) or span.set_attribute

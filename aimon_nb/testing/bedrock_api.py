@@ -1,4 +1,8 @@
-"""Amazon Bedrock as the truth server speaks it: Converse, and Anthropic's models by Invoke."""
+"""Amazon Bedrock as the truth server speaks it: Converse, and models by Invoke.
+
+These are Anthropic's and Cohere's. Cohere's tell no usage in the body: there are only
+Bedrock's own counts, in headers.
+"""
 
 from __future__ import annotations
 
@@ -120,8 +124,24 @@ def _events(block: Body, said: str, tokens: Tokens, chunks: int) -> Iterator[tup
 
 
 def _invoke(body: Body, chunks: int) -> Answer:
+    if "message" in body:
+        return _invoke_cohere(body, chunks)
     whole, tokens = anthropic_api.message(body, chunks)
     return Answer(tokens, body=whole)
+
+
+def _invoke_cohere(body: Body, chunks: int) -> Answer:
+    turns = Turns((("user", body["message"]),))
+    said = answer_to(turns.last, chunks)
+    tokens = _without_reasoning(turns.count(model_of(body), said))
+    beside = tokens.input - tokens.cached - tokens.cache_write
+    told = {"Input": beside, "Output": tokens.output, "Cache-Read-Input": tokens.cached}
+    headers = tuple((f"X-Amzn-Bedrock-{name}-Token-Count", str(n)) for name, n in told.items())
+    return Answer(tokens, {"text": said, "finish_reason": "COMPLETE"}, headers=headers)
+
+
+def _invoke_asked(body: Body) -> str:
+    return str(body.get("message") or anthropic_api.turns(body).last)
 
 
 def _invoke_stream(body: Body, chunks: int) -> Answer:
@@ -134,7 +154,7 @@ def _invoke_stream(body: Body, chunks: int) -> Answer:
 CALLS = {
     _MODEL + "converse": Endpoint(lambda b: _turns(b).last, _converse, error),
     _MODEL + "converse-stream": Endpoint(lambda b: _turns(b).last, _converse_stream, error),
-    _MODEL + "invoke": Endpoint(lambda b: anthropic_api.turns(b).last, _invoke, error),
+    _MODEL + "invoke": Endpoint(_invoke_asked, _invoke, error),
     _MODEL + "invoke-with-response-stream": Endpoint(
         lambda b: anthropic_api.turns(b).last, _invoke_stream, error
     ),

@@ -32,6 +32,7 @@ class Answer:
     frames: Sequence[bytes] | None = None
     usage_told: bool = True
     kind: str = "text/event-stream"
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -275,12 +275,12 @@ class _Handler(BaseHTTPRequestHandler):
             return self._stream(answer.frames, answer.kind, cut=steer.cut)
         if steer.cut:
             return self._break_off()
-        self._send(200, answer.body)
+        self._send(200, answer.body, *answer.headers)
         return "finished"
 
-    def _send(self, status: int, body: Any) -> None:
+    def _send(self, status: int, body: Any, *headers: tuple[str, str]) -> None:
         data = json.dumps(body).encode()
-        self._head(status, "application/json", ("Content-Length", str(len(data))))
+        self._head(status, "application/json", ("Content-Length", str(len(data))), *headers)
         self.wfile.write(data)
         self.wfile.flush()
 
@@ -303,10 +303,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.shutdown(socket.SHUT_RDWR)
         return "cut"
 
-    def _head(self, status: int, kind: str, length: tuple[str, str]) -> None:
+    def _head(self, status: int, kind: str, *headers: tuple[str, str]) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
-        self.send_header(*length)
+        for header in headers:
+            self.send_header(*header)
         self.send_header("x-request-id", f"req_{len(self.server.owner.calls)}")
         if status == 429:
             self.send_header("Retry-After-Ms", "20")

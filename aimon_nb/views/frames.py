@@ -115,7 +115,8 @@ def usage(runs: Iterable[Run], by: Sequence[str] = ("model",)) -> pd.DataFrame:
     """A row a group of counted calls.
 
     `calls` are those that crossed the wire or stand for ones that did; those which
-    a local cache answered are in `calls_cached_locally` alone. `duration_s` is the
+    a local cache answered are in `calls_cached_locally` alone. Calls whose tokens were
+    `estimated` are counted, but neither their tokens nor their cost. `duration_s` is the
     sum of the calls' own times, in seconds. `attrs` as in `spans`.
 
     Args:
@@ -164,7 +165,7 @@ class _Group:
             "cost_usd": float(totals.cost) if totals.cost is not None else None,
             "cost_is_lower_bound": totals.lower_bound,
             "cost_state": totals.state,
-            "estimated": totals.estimated,
+            "estimated": totals.estimates > 0,
             "duration_s": sum(durations) if durations else None,
         }
 

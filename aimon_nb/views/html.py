@@ -14,7 +14,7 @@ from html import escape
 
 from aimon_nb.model import Run
 from aimon_nb.views import words
-from aimon_nb.views.lines import HEADS, LIMIT, Cells, Line, Tree, tree
+from aimon_nb.views.lines import HEADS, Cells, Line, Tree, tree
 
 # Trees up to this size stand open to the second level.
 _SMALL = 30
@@ -127,11 +127,11 @@ def _rows(laid: Tree, columns: list[int]) -> Iterator[str]:
 def _row(one: Line, columns: list[int], *, is_open: bool) -> Iterator[Line | str]:
     if one.below:
         yield f"<details{' open' if is_open else ''}>{_SUMMARY}{_cells(one, columns)}</summary>"
-        yield f"{_error(one)}{_INSET}"
+        yield f"{_second(one)}{_INSET}"
         yield from one.below
         yield "</div></details>"
     else:
-        yield f"{_LEAF}{_cells(one, columns)}</div>{_error(one)}"
+        yield f"{_LEAF}{_cells(one, columns)}</div>{_second(one)}"
 
 
 def _cells(one: Line, columns: list[int]) -> str:
@@ -145,7 +145,10 @@ def _cells(one: Line, columns: list[int]) -> str:
     return f"{name}{dim}{_numbers(one.cells, columns)}"
 
 
-def _error(one: Line) -> str:
+def _second(one: Line) -> str:
+    """Write the line below a row: its error, or the times of a group."""
+    if one.spread:
+        return f'<div style="padding-left:2.4em;opacity:.75">{_text(one.spread)}</div>'
     if not one.error:
         return ""
     return f'<div style="padding-left:2.4em;white-space:pre-wrap"><b>{_text(one.error)}</b></div>'
@@ -154,6 +157,8 @@ def _error(one: Line) -> str:
 def _beyond(laid: Tree, columns: list[int]) -> Iterator[str]:
     if not laid.beyond:
         return
-    yield f"{_PROSE}{laid.beyond:,} more: %ai_spans</div>"
-    for one in laid.failed_beyond[:LIMIT]:
-        yield f"{_LEAF}{_cells(one, columns)}</div>{_error(one)}"
+    yield f"{_PROSE}{_text(words.beyond(laid.beyond, laid.failures))}</div>"
+    for one in laid.failures:
+        yield f"{_LEAF}{_cells(one, columns)}</div>{_second(one)}"
+    if laid.unlisted:
+        yield f"{_PROSE}{laid.unlisted:,} more that failed: %ai_spans</div>"

@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from aimon_nb.model import Cost, Run, Span, Usage
+from aimon_nb.pricing.usage import is_estimated
 from aimon_nb.views import words
 from aimon_nb.views.content import attributes, conversation
 
@@ -58,19 +59,18 @@ def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
 FIELDS = (
     *("id", "parent", "kind", "name", "label", "status", "start", "dur", "counts", "cost"),
     *("streaming", "input", "output", "usd", "cost_state", "model", "error", "asked", "ttft"),
-    *("heard", "item", "total", "hidden"),
+    *("heard", "item", "tokens", "hidden"),
 )
 
 
 def packed(span: Span, run: Run) -> list[Any]:
     """Build one line of the tree as the values of `FIELDS`, without trailing Nones.
 
-    `start` and `dur` in seconds, `usd` in dollars; `total` are tokens of which no
-    more is known. A large run has thousands of these, so they are small.
+    `start` and `dur` in seconds, `usd` in dollars; `tokens` in words where they are
+    not those of `input` and `output`. A large run has thousands of these, so they
+    are small.
     """
-    usage, cost = span.usage, span.cost
-    known = span.model or span.request_model
-    bare = usage.input is None and usage.output is None
+    cost, known = span.cost, span.model or span.request_model
     values = [
         span.span_id,
         run.shown_parent(span),
@@ -83,17 +83,14 @@ def packed(span: Span, run: Run) -> list[Any]:
         counts(span),
         "" if cost is None or _nothing_to_bill(span) else words.cost(cost),
         bool(span.streaming),
-        usage.input,
-        usage.output,
-        float(cost.total) if cost and cost.total is not None else None,
-        cost.state if cost else None,
+        *_summed(span),
         words.line(known, 80) if known else None,
         _error(span.error_type, _said(span)),
         _asked(span),
         _number(span.ttft),
         _heard(span),
         words.line(span.item, 60) if span.item else None,
-        usage.total if bare else None,
+        _tokens(span) if _unusual(span) else None,
         None if run.shows(span) else True,
     ]
     while values[-1] is None:
@@ -104,8 +101,32 @@ def packed(span: Span, run: Run) -> list[Any]:
 def row(span: Span, run: Run) -> dict[str, Any]:
     """Build one line of the tree by name, with its time and tokens in words."""
     known = dict(zip(FIELDS, packed(span, run), strict=False))
-    said = {"time": words.seconds(span.duration), "tokens": words.tokens(span.usage)}
+    said = {"time": words.seconds(span.duration), "tokens": _tokens(span)}
     return {**dict.fromkeys(FIELDS), "hidden": False, **known, **said}
+
+
+def _summed(span: Span) -> tuple[int | None, int | None, float | None, str | None]:
+    """What the sums above take of a row: input, output, dollars, cost state.
+
+    Of an estimate nothing, but that it is missing.
+    """
+    usage, cost = span.usage, span.cost
+    state = cost.state if cost else None
+    if is_estimated(span):
+        free = state == "free"  # for any number of tokens
+        return None, None, 0.0 if free else None, state if free else "no_usage"
+    dollars = float(cost.total) if cost and cost.total is not None else None
+    return usage.input, usage.output, dollars, state
+
+
+def _tokens(span: Span) -> str:
+    return words.about(words.tokens(span.usage), estimated=is_estimated(span))
+
+
+def _unusual(span: Span) -> bool:
+    """Tell tokens that input and output do not say: only a total, or an estimate."""
+    usage = span.usage
+    return (usage.total is not None and usage.input is usage.output is None) or is_estimated(span)
 
 
 def counts(span: Span) -> bool:
@@ -154,7 +175,7 @@ def detail(span: Span) -> dict[str, Any]:
         "id": span.span_id,
         "op": words.line(span.op, 120),
         "messages": conversation(span),
-        "usage": _kinds(span.usage),
+        "usage": _kinds(span.usage, estimated=is_estimated(span)),
         "cost": _arithmetic(span.cost, span.model or span.request_model),
         "error": _error(span.error_type, _said(span), limit=20_000),
         "ending": _ending(span),
@@ -240,7 +261,7 @@ def _asked(span: Span) -> int | None:
     return hash((span.request_model, turns)) & 0xFFFFFFFF
 
 
-def _kinds(usage: Usage) -> list[list[Any]]:
+def _kinds(usage: Usage, *, estimated: bool) -> list[list[Any]]:
     named = {
         "input": usage.input,
         "of it cached": usage.cached,
@@ -249,7 +270,8 @@ def _kinds(usage: Usage) -> list[list[Any]]:
         "of it reasoning": usage.reasoning,
         "total": usage.total,
     }
-    return [[kind, f"{n:,}"] for kind, n in named.items() if n is not None]
+    mark = "~" if estimated else ""
+    return [[kind, f"{mark}{n:,}"] for kind, n in named.items() if n is not None]
 
 
 def _arithmetic(cost: Cost | None, model: str | None) -> dict[str, Any] | None:
@@ -269,11 +291,17 @@ def _arithmetic(cost: Cost | None, model: str | None) -> dict[str, Any] | None:
             for kind, n, per, usd in cost.parts
         ],
         "model": words.line(model, 80) if model else "total",
-        "total": f"≥ {total}" if known and cost.state == "partial" else total,
+        "total": _marked(cost, total) if known else total,
         "reason": words.line(cost.reason) if cost.reason else None,
         "source": words.line(cost.source, 80) if cost.source else None,
         "assumptions": [words.line(a) for a in cost.assumptions] + [words.LOCALLY] * known,
     }
+
+
+def _marked(cost: Cost, total: str) -> str:
+    if cost.estimated:
+        return words.about(total, estimated=True)
+    return f"≥ {total}" if cost.state == "partial" else total
 
 
 def _facts(span: Span) -> dict[str, str | None]:

@@ -93,7 +93,7 @@ def cost_of(row: dict[str, Any]) -> str:
         cached_locally=int(row["calls_cached_locally"]),
         cost=None if cost is None else Decimal(repr(cost)),
         lower_bound=bool(row["cost_is_lower_bound"]),
-        estimated=bool(row["estimated"]),
+        estimates=int(row["estimated"]),
     )
     shown, note = words.total_cost(totals)
     return " · ".join(part for part in (shown, note) if part)

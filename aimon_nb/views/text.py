@@ -13,7 +13,7 @@ from aimon_nb.views.lines import tree as lay_out
 _GUIDES = ("├─ ", "└─ ", "│  ", "   ")
 _ASCII = str.maketrans(
     {
-        "├": "|", "└": "`", "─": "-", "│": "|", "→": ">", "≥": ">=", "…": "...", "·": "-",
+        "├": "|", "└": "`", "─": "-", "│": "|", "→": ">", "≥": ">=", "…": "...", "·": "-", "×": "x",
         "✓": "+", "✕": "x", "◼": "#", "◌": "o", "⟨": "<", "⟩": ">",
     }
 )  # fmt: skip
@@ -56,13 +56,21 @@ def _rows(laid: Tree, width: int) -> Iterator[str]:
     yield _pad("span", room) + _cells(HEADS, columns)
     for one, lead, below in _guided(laid):
         yield _row(one, lead, room, columns)
+        if one.spread:
+            yield f"{below}{one.spread}"
         if one.error:
             yield _cut(f"{below}{words.MARKS['error']} {one.error}", 3 * width)
     if laid.beyond:
-        yield f"{laid.beyond:,} more: %ai_spans"
-        for one in laid.failed_beyond[:LIMIT]:
-            yield _row(one, "", room, columns)
-            yield _cut(f"   {words.MARKS['error']} {one.error}", 3 * width)
+        yield from _beyond(laid, room, columns, width)
+
+
+def _beyond(laid: Tree, room: int, columns: list[int], width: int) -> Iterator[str]:
+    yield words.beyond(laid.beyond, laid.failures)
+    for one in laid.failures:
+        yield _row(one, "", room, columns)
+        yield _cut(f"   {words.MARKS['error']} {one.error}", 3 * width)
+    if laid.unlisted:
+        yield f"{laid.unlisted:,} more that failed: %ai_spans"
 
 
 def _guided(laid: Tree) -> Iterator[tuple[Line, str, str]]:

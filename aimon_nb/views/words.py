@@ -7,8 +7,9 @@ numbers that tick in the page; `tests/views/formats.json` holds both to one tabl
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from decimal import Decimal
 
 from aimon_nb.model import Cost, Run, Totals, Usage
@@ -29,6 +30,7 @@ FAILED = frozenset({"error", "interrupted", "lost", "over_budget", "killed"})
 
 # Sentry prices a call anew from its request model, without dates and tiers.
 LOCALLY = "estimated locally; Sentry's own figure may differ"
+_FIGURE = tuple("$<→0123456789")  # how an amount begins
 _SMALLEST = Decimal("0.0001")
 _CENT = Decimal("0.01")
 # C0, C1, bidi controls, invisible marks, line separators, lone surrogates. The
@@ -52,6 +54,12 @@ def seconds(x: float | None) -> str:
     if minutes < 60:
         return f"{minutes} m {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} m"
+
+
+def spread(took: list[float]) -> str:
+    """Say how long each of many took, in seconds and sorted: `each p50 0.31 s · …`."""
+    p50, p95 = (took[max(0, math.ceil(share * len(took)) - 1)] for share in (0.5, 0.95))
+    return f"each p50 {seconds(p50)} · p95 {seconds(p95)} · max {seconds(took[-1])}"
 
 
 def tokens(usage: Usage) -> str:
@@ -83,8 +91,8 @@ def at_least(amount: Decimal) -> str:
 
 
 def about(text: str, *, estimated: bool) -> str:
-    """Mark an estimate: `~$0.0242`."""
-    return f"~{text}" if estimated and text.startswith("$") else text
+    """Mark an estimate: `~$0.0242`, `~60 → 20`; a word stays as it is."""
+    return f"~{text}" if estimated and text.startswith(_FIGURE) else text
 
 
 def exact(amount: Decimal) -> str:
@@ -107,7 +115,7 @@ def cost(c: Cost | None) -> str:
     if c is None:
         return ""
     if c.state == "partial" and c.total:
-        return at_least(c.total)
+        return about(money(c.total), estimated=True) if c.estimated else at_least(c.total)
     if c.saved is not None:
         return "cached"
     if c.state == "priced":
@@ -130,12 +138,13 @@ def cached(usage: Usage) -> str:
 def total_cost(totals: Totals) -> tuple[str, str]:
     """Say the cost of a run and what must be said about it: (`≥ $0.0242`, `1 unpriced`)."""
     notes = list(_doubts(totals))
+    if totals.cost is None and totals.estimate_cost:
+        return about(money(totals.estimate_cost), estimated=True), " · ".join(notes)
     if totals.cost is None or (totals.cost == 0 and totals.lower_bound):
         return (notes[0], " · ".join(notes[1:])) if notes else ("", "")
     if totals.cost == 0:
         return ("free" if totals.calls else ""), " · ".join(notes)
-    exactly = about(money(totals.cost), estimated=totals.estimated)
-    shown = at_least(totals.cost) if totals.lower_bound else exactly
+    shown = at_least(totals.cost) if totals.lower_bound else money(totals.cost)
     return shown, " · ".join(notes)
 
 
@@ -149,8 +158,16 @@ def _doubts(totals: Totals) -> Iterator[str]:
     if totals.cached_locally:
         saved = f", ~{money(totals.saved)} saved" if totals.saved else ""
         yield f"{totals.cached_locally:,} cached locally{saved}"
-    if totals.estimated:
-        yield "estimated"
+    if totals.estimates:
+        yield _estimate(totals)
+
+
+def _estimate(totals: Totals) -> str:
+    """Say what stands beside the sums: `~60 → 20 tokens estimated, ~$0.0003`."""
+    text = about(tokens(totals.estimate), estimated=True)
+    money_ = money(totals.estimate_cost) if totals.cost is not None else ""
+    said = f"{text} tokens estimated" if text else count(totals.estimates, "estimate")
+    return ", ".join(part for part in (said, about(money_, estimated=True)) if part)
 
 
 def totals(t: Totals) -> list[str]:
@@ -165,6 +182,11 @@ def totals(t: Totals) -> list[str]:
         " · ".join(p for p in (shown, note) if p),
     ]
     return [p for p in pieces if p]
+
+
+def beyond(spans: int, failures: Sized) -> str:
+    """Say how many spans a saved form leaves out: `19,250 more: %ai_spans`."""
+    return f"{spans:,} more: %ai_spans" + ("; what failed among them:" if len(failures) else "")
 
 
 def status(value: str) -> str:

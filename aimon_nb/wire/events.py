@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from aimon_nb.wire.frames import Frames
 
+LARGEST = 64 * 2**20  # characters of one JSON object; what is larger is passed over
+
 
 class EventReader:
     """Feed it bytes as they come; it yields every JSON object that is complete.
@@ -59,13 +61,19 @@ class _Lines:
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")("replace")
         self._rest: list[str] = []
+        self._size = 0
 
     def feed(self, data: bytes) -> Iterator[Any]:
         *lines, rest = self._decode.decode(data).split("\n")
         if lines:
             lines[0] = "".join([*self._rest, lines[0]])
             self._rest.clear()
-        self._rest.append(rest)
+            self._size = 0
+        self._size += len(rest)
+        if self._size <= LARGEST:
+            self._rest.append(rest)
+        else:
+            self._rest.clear()
         for line in lines:
             yield from self._event(line)
 
@@ -93,6 +101,7 @@ class _Documents:
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")("replace")
         self._parts: list[str] = []  # of the object that is open
+        self._size = 0
         self._depth = 0
         self._quoted = False
         self._escape = ""  # a backslash whose next character is not here yet
@@ -109,14 +118,23 @@ class _Documents:
             else:  # it ends
                 whole = "".join([*self._parts, text[begin:last]])
                 self._parts.clear()
+                self._size = 0
                 yield from _objects(whole)
         waits = text.endswith("\\") and last < len(text)
         self._escape = "\\" if waits else ""
         if self._depth:
-            self._parts.append(text[begin : len(text) - waits])
+            self._keep(text[begin : len(text) - waits])
 
     def end(self) -> Iterator[Any]:
         yield from ()
+
+    def _keep(self, part: str) -> None:
+        """Of an object that is larger than anybody answers nothing is kept: it is no JSON then."""
+        self._size += len(part)
+        if self._size <= LARGEST:
+            self._parts.append(part)
+        else:
+            self._parts.clear()
 
     def _step(self, mark: str) -> bool:
         """Count a mark; True where an object begins or ends."""

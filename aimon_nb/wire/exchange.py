@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aimon_nb.model import Call, Span
@@ -16,11 +16,12 @@ from aimon_nb.recording.faults import faults
 from aimon_nb.sentry.observe import Observer
 from aimon_nb.sentry.reading import Ending, write
 from aimon_nb.wire.dialects import Dialect, known
+from aimon_nb.wire.estimate import estimates
 from aimon_nb.wire.events import EventReader
 from aimon_nb.wire.retries import retries
 
 ORIGIN = "auto.http.aimon_nb"
-BODY_LIMIT = 32 * 2**20  # bytes of an answer kept to be read; beyond it usage is unknown
+BODY_LIMIT = 64 * 2**20  # bytes of an answer waiting to be read; beyond it nothing more is kept
 Decode = Callable[[bytes], bytes]
 
 
@@ -50,7 +51,9 @@ class Exchange:
         self.decoder: Callable[[], Decode] | None = None  # made only if there is a body
         self.covers: list[Node] = []  # spans of a framework over the same request
         self.apart = False  # a retry took its span: a row of its own, not at Sentry
-        self._taken = 0
+        self._taken = self._fed = 0  # bytes; the one is the user's thread's, the other ours
+        self._full = False
+        self._counts: dict[str, str] = {}
         self._asked = False
         self._reader: EventReader | None = None
         self._decode: Decode | None = None
@@ -60,20 +63,26 @@ class Exchange:
 
     # -- on the user's thread ---------------------------------------------------
 
-    def head(self, status: int) -> None:
-        """The answer's status line is here."""
+    def head(self, status: int, headers: Mapping[str, str]) -> None:
+        """The answer's status line is here; of its headers only the dialect's counts are read."""
         self.status, self.good = status, status < 300
         if not self.good:
             self._failed()
+        for name in self.dialect.headers:
+            if name in headers:
+                self._counts[name] = str(headers[name])
 
     def chunk(self, data: bytes) -> None:
         """The user's code reads these bytes."""
         try:
             if self.t_first is None:
                 self.t_first = time.perf_counter()
-            if self._taken < BODY_LIMIT and not self.over:
-                self._taken += len(data)
-                self.chunks.append(data)
+            if self.over or self._full:
+                return
+            self._taken += len(data)
+            self.chunks.append(data)
+            # What comes after a gap could be read wrongly: then it is all, or nothing more.
+            self._full = self._taken - self._fed > BODY_LIMIT
         except Exception:
             faults.note("keeping an answer")
 
@@ -154,16 +163,19 @@ class Exchange:
     def _feed(self) -> None:
         if self._reader is None:
             self._reader = EventReader()
-        data = b"".join(self.chunks.popleft() for _ in range(len(self.chunks)))
-        if self.decoder is not None:
-            data = self._decoded(data)
-        for event in self._reader.feed(data):
-            self._take(event)
+        arrived = [self.chunks.popleft() for _ in range(len(self.chunks))]
+        if self.decoder is None:
+            arrived = [b"".join(arrived)]
+        for data in arrived:
+            self._fed += len(data)
+            # Piece by piece, for a small one may hold a very large one.
+            for event in self._reader.feed(self._decoded(data)):
+                self._take(event)
 
     def _decoded(self, data: bytes) -> bytes:
-        if self._decode is None and self.decoder is not None:
-            self._decode = self.decoder()
         try:
+            if self._decode is None and self.decoder is not None:
+                self._decode = self.decoder()
             return self._decode(data) if self._decode is not None else data
         except Exception:  # bytes that the client cannot decode either
             self._decode = lambda _: b""
@@ -174,6 +186,11 @@ class Exchange:
         if reader is not None:
             for event in reader.end():
                 self._take(event)
+        if self._counts and self.good:
+            try:
+                self.dialect.counted(self.call, self._counts)
+            except Exception:
+                known.failed(type(self.dialect))
 
     def _take(self, event: Any) -> None:
         if not isinstance(event, dict):
@@ -198,16 +215,22 @@ class Exchange:
         span.request_model = call.request_model
         span.model = call.response_model or call.request_model
         span.finish_reason = call.finish_reason
-        if call.usage.known:  # else what was recorded by hand stands
-            span.usage = call.usage
+        if self._is_read and self.good and call.error is None:
+            estimates.make(call, whole=not self._full)
+        if call.usage.known or not span.usage.known:  # else what was recorded by hand stands
+            span.usage = call.usage if call.usage.known else call.estimate
         if call.streaming and self.t_first is not None:
             span.ttft = self.t_first - self.t0
         if self.apart and self.node.recording.run.destination != "local":
             span.sent = "no: held back"
-        if self.over and not self.chunks and self._reader is None:
+        if self._is_read:
             self._end(span)
         elif self._deserted and span.status != "interrupted":
             span.status = "abandoned"
+
+    @property
+    def _is_read(self) -> bool:
+        return self.over and not self.chunks and self._reader is None
 
     def _take_over(self, span: Span) -> None:
         """A retry: what failed before says nothing of this row any more."""

@@ -15,7 +15,6 @@ import threading
 from aimon_nb.model.span import CALL_OPS, NOISE_OPS
 from aimon_nb.recording import context
 from aimon_nb.recording.context import Node
-from aimon_nb.recording.recorder import ASK
 from aimon_nb.recording.records import Recording
 from aimon_nb.sentry.observe import Observer
 from aimon_nb.sentry.reading import told
@@ -44,7 +43,7 @@ def join(exchange: Exchange, observer: Observer, recording: Recording) -> bool:
             if node is None:
                 return False
             _take(node, exchange, observer)
-    observer.recorder.log.append((ASK, exchange))
+    observer.recorder.ask(exchange)
     return True
 
 
@@ -95,7 +94,7 @@ def _set_apart(failed: Exchange, node: Node, observer: Observer) -> None:
     operation = failed.call.operation
     t0 = int(failed.t0 * 1e9)
     failed.move(observer.bare(parent, _op(operation), operation, ORIGIN, t0))
-    observer.recorder.log.append((ASK, failed))
+    observer.recorder.ask(failed)
 
 
 def _cover_above(node: Node, exchange: Exchange) -> None:

@@ -1,7 +1,10 @@
 """Generators: the span's life, send and throw, and no context held across a yield."""
 
 import asyncio
+import contextlib
+import functools
 import gc
+import weakref
 
 import pytest
 import sentry_sdk
@@ -195,6 +198,122 @@ def test_an_error_while_closing(place, run):
     assert ("error", "KeyError") == (run.spans()["work"].status, run.spans()["work"].error_type)
 
 
+def test_under_a_context_manager(place, run):
+    """As a context manager it hands a GeneratorExit back, so that a generator that stands in it can be closed."""
+
+    @contextlib.contextmanager
+    @ai_track("resource")
+    def resource():
+        yield 1
+
+    after = []
+
+    def user():
+        with resource():
+            yield 1
+        after.append("still here")
+
+    made = user()
+    next(made)
+    made.close()
+    assert [] == after
+    assert "abandoned" == run.spans()["resource"].status
+
+
+def test_closing_as_python_does_it(static):
+    """A body that catches GeneratorExit and returns ends the generator with that value."""
+
+    @ai_track("work")
+    def work():
+        try:
+            yield 1
+        except GeneratorExit:
+            return "left"
+
+    made = work()
+    next(made)
+    with pytest.raises(StopIteration) as stop:
+        made.throw(GeneratorExit())
+    assert "left" == stop.value.value
+
+
+def test_nothing_is_kept_alive():
+    """Items and errors that went through are not held by the generator, nor by a cycle."""
+
+    class Item: ...
+
+    @ai_track("work")
+    def work():
+        yield Item()
+        yield gone[0]()
+
+    made = work()
+    gone = [weakref.ref(next(made))]
+    assert next(made) is None
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises(ValueError):
+            made.throw(ValueError())
+        thrown = ai_track("work")(lambda: (yield))()
+        next(thrown)
+        gone.append(throw_into(thrown))
+        assert gone[1]() is None
+    finally:
+        gc.enable()
+
+
+def throw_into(generator):
+    class Held: ...
+
+    held = Held()
+
+    def fail(held):
+        raise ValueError
+
+    try:
+        try:
+            fail(held)
+        except ValueError as error:
+            generator.throw(error)
+    except ValueError:
+        return weakref.ref(held)
+
+
+def test_one_decorated_before(place, run):
+    """Under another decorator, which makes it a plain function, its span lasts as long and holds what it does."""
+
+    def body():
+        yield 1
+        with place.span("step"):
+            yield get_ai_pipeline_name()
+
+    async def abody():
+        for item in body():
+            yield item
+
+    def decorated(function):
+        return functools.wraps(function)(lambda: function())
+
+    assert [1, "cell"] == list(ai_track("sync")(decorated(body))())
+
+    async def main():
+        return [item async for item in ai_track("async")(decorated(abody))()]
+
+    assert "sync" == next(s.name for s in run.spans().values() if s.span_id == run.spans()["step"].parent_id)
+    assert [1, "cell"] == asyncio.run(main())
+    assert run.spans()["async"].span_id == run.spans()["step"].parent_id
+    assert {"ok"} == {run.spans()[name].status for name in ("sync", "async", "step")}
+
+
+def test_a_generator_that_a_function_only_hands_on_is_left_alone(static, run):
+    """One that was made elsewhere belongs to its maker: it is not closed with the first who drops it."""
+    shared = iter(range(3)), (i for i in range(3))
+    for made in shared:
+        assert made is ai_track("get")(lambda made=made: made)()
+    assert "ok" == run.spans()["get"].status
+
+
 def test_two_at_once(place, counting, run):
     """Two generators consumed in turns do not mix."""
     a, b = counting(2), counting(2)
@@ -269,6 +388,95 @@ class TestAsync:
             left = {"abandoned", "cancelled"} if leave == "loop" else {"abandoned"}
             assert run.spans()["count"].status in left
         assert [] == place.errors()
+
+    def test_left_at_the_end_of_the_loop(self, place, run, caplog):
+        """The loop closes it like any other: its clean-up may wait, and nothing is reported."""
+        kept = []
+
+        @ai_track("work")
+        async def work():
+            try:
+                yield 1
+            finally:
+                await asyncio.sleep(0.001)
+                kept.append(get_ai_pipeline_name())
+
+        async def main():
+            made = work()
+            kept.append(made)
+            await anext(made)
+
+        asyncio.run(main())
+        assert "cell" == kept[1]
+        assert "abandoned" == run.spans()["work"].status
+        assert [] == [r for r in caplog.records if r.name == "asyncio"]
+        assert [] == place.errors()
+
+    def test_under_a_context_manager(self, place, run):
+        """As an async context manager it hands a GeneratorExit back, and ends."""
+
+        @contextlib.asynccontextmanager
+        @ai_track("resource")
+        async def resource():
+            yield 1
+
+        after = []
+
+        async def user():
+            async with resource():
+                yield 1
+            after.append("still here")
+
+        async def main():
+            made = user()
+            await anext(made)
+            await made.aclose()
+
+        asyncio.run(main())
+        assert [] == after
+        assert "abandoned" == run.spans()["resource"].status
+
+    def test_closing_as_python_does_it(self, static):
+        """A body that catches GeneratorExit and returns just ends; one that yields again is an error."""
+
+        @ai_track("work")
+        async def work(again):
+            try:
+                yield 1
+            except GeneratorExit:
+                if again:
+                    yield 2
+
+        async def main():
+            made = work(False)
+            await anext(made)
+            with pytest.raises(StopAsyncIteration):
+                await made.athrow(GeneratorExit())
+            made = work(True)
+            await anext(made)
+            with pytest.raises(RuntimeError, match="ignored GeneratorExit"):
+                await made.aclose()
+
+        asyncio.run(main())
+
+    def test_nothing_is_kept_alive(self, static):
+        """Items and errors that went through are not held."""
+
+        class Item: ...
+
+        @ai_track("work")
+        async def work():
+            yield Item()
+            yield gone()
+
+        async def main():
+            nonlocal gone
+            made = work()
+            gone = weakref.ref(await anext(made))
+            assert await anext(made) is None
+
+        gone = None
+        asyncio.run(main())
 
     def test_asend_and_athrow(self, place):
         """asend and athrow reach the body."""

@@ -139,6 +139,7 @@ def test_single_values(value, text):
         ({"a": Usage(tokens=None)}, {"a": {"tokens": None, "password": "**********"}}),
         ({3, 1, 2}, [1, 2, 3]),
         (frozenset("ba"), ["a", "b"]),
+        ({8, 1}, [1, 8]),  # a set walks them the other way round
         ((1, None), [1, None]),
         ([float("nan"), float("inf"), None], ["NaN", "Infinity", None]),
         (range(3), [0, 1, 2]),
@@ -283,6 +284,15 @@ def test_what_fits_is_whole():
     assert numbers == read(numbers)
 
 
+def test_a_text_is_whole_or_says_how_much_is_missing():
+    """Round the limit a text is either whole or marked with at least one missing character."""
+    for length in range(19_400, 19_600):
+        text = normalized("x" * length)
+        kept, _, mark = text.partition("[cut: ")
+        assert length == len(kept) + int(mark.removesuffix(" more]") or 0)
+        assert text == kept or "[cut: 0" not in text
+
+
 def test_how_much_was_cut():
     """A cut text says how many characters are missing."""
     text = normalized("x" * 100_000)
@@ -342,6 +352,14 @@ class NastyDescriptor:
         return []
 
 
+class Endless(enum.Enum):
+    ONE = 1
+
+    @property
+    def value(self):
+        return self
+
+
 @pytest.mark.parametrize(
     ("value", "mark"),
     [
@@ -353,6 +371,8 @@ class NastyDescriptor:
         (NastyDescriptor(), "[cut: NastyDescriptor, ZeroDivisionError]"),
         (OthersModel(), {"a": 1}),
         (WithDict(), "with dict"),
+        (Endless.ONE, "[cut: cycle]"),
+        ({Endless.ONE: 1}, {"Endless.ONE": 1}),
     ],
     ids=lambda value: type(value).__name__,
 )

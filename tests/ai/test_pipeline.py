@@ -1,13 +1,18 @@
 """The pipeline's name: who carries it, whom it reaches, and that it goes again."""
 
 import asyncio
+import contextvars
+import gc
 import threading
+import types
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.pool import Pool, ThreadPool
 
 import pytest
 import sentry_sdk
 
-from aimon_nb import ai_track, get_ai_pipeline_name, set_ai_pipeline_name
+from aimon_nb import ai_track, get_ai_pipeline_name, set_ai_pipeline_name, track
+from aimon_nb.recording import context
 
 PIPELINE = "gen_ai.pipeline.name"
 
@@ -217,10 +222,101 @@ def test_a_pool_job_leaves_nothing_in_its_worker():
     pool.shutdown()
 
 
+def pool_ways(pool):
+    """Every way to have a job done by a `multiprocessing.pool.ThreadPool`."""
+    get = lambda *_: get_ai_pipeline_name()
+    return [
+        pool.apply(get),
+        pool.apply_async(func=get, args=()).get(),
+        *pool.map(get, [1]),
+        *pool.map_async(get, [1]).get(),
+        *pool.starmap(get, [(1,)]),
+        *pool.imap(get, [1]),
+        *pool.imap(func=get, iterable=[1, 2], chunksize=2),
+        *pool.imap_unordered(get, [1]),
+    ]
+
+
+def test_it_reaches_the_jobs_of_a_thread_pool_of_multiprocessing(place, run):
+    """ThreadPool's jobs run under the name of who gave them, not of who made the pool."""
+    pool = ai_track("maker")(lambda: ThreadPool(1))()
+    try:
+        assert {"cell"} == set(pool_ways(pool))
+        set_ai_pipeline_name(None)
+        assert {None} == set(pool_ways(pool))
+        assert {"work"} == set(ai_track("work")(pool_ways)(pool))
+        assert {"other"} == set(ai_track("other")(pool_ways)(pool))
+        ai_track("work")(lambda: pool.apply(reach, (place, "job")))()
+        assert "work" == run.spans()["job"].pipeline
+        assert run.spans()["work"].op == "ai.pipeline"
+    finally:
+        pool.terminate()
+
+
+def test_a_pool_of_processes_is_left_alone():
+    """Only pools of threads carry it: a job of a pool of processes must stay what can be pickled."""
+    assert "apply_async" in vars(ThreadPool)
+    for name in ("apply_async", "imap", "imap_unordered", "_map_async"):
+        assert not hasattr(getattr(Pool, name), "__wrapped__")
+
+
+@types.coroutine
+def suspended():
+    yield
+
+
+@pytest.mark.parametrize("kind", ["coroutine", "async generator", "track"])
+def test_a_coroutine_thrown_away_elsewhere_changes_nothing_there(kind):
+    """Python closes a forgotten coroutine wherever it collects it: that code stays in its own pipeline."""
+
+    async def work():
+        await suspended()
+
+    async def items():
+        await suspended()
+        yield
+
+    async def tracked():
+        async with track("work"):
+            await suspended()
+
+    def forgotten():
+        set_ai_pipeline_name("gone")
+        made = {"coroutine": ai_track("work")(work), "async generator": lambda: anext(ai_track("work")(items)()), "track": tracked}[kind]()
+        made.send(None)
+        return made
+
+    made = [contextvars.copy_context().run(forgotten)]
+    set_ai_pipeline_name("here")
+    scope = sentry_sdk.get_current_scope()
+    made.clear()
+    gc.collect()
+    assert "here" == get_ai_pipeline_name()
+    assert context.recording.get() is None
+    assert scope is sentry_sdk.get_current_scope()
+
+
+def test_a_coroutine_driven_by_hand_leaves_its_driver_where_it_stood():
+    """One that stops in the middle, in the context of a tracked call, does not keep that call from ending."""
+
+    async def work():
+        await suspended()
+
+    made = []
+
+    def drive():
+        made.append(ai_track("inner")(work)())
+        made[0].send(None)
+
+    set_ai_pipeline_name("before")
+    ai_track("outer")(drive)()
+    assert "before" == get_ai_pipeline_name()
+    made.pop().close()
+    assert "before" == get_ai_pipeline_name()
+
+
 def test_the_notebooks_own_name_is_joined(place, monkeypatch):
     """Below `%ai_pipeline` a call joins that pipeline."""
-    from aimon_nb.recording import context
-
     monkeypatch.setattr(context, "default_pipeline", "notebook")
     assert "notebook" == ai_track("work")(get_ai_pipeline_name)()
     monkeypatch.undo()

@@ -88,6 +88,22 @@ def test_again_and_nested(static):
     assert 3 == len({first.run_id, second.run_id, third.run_id})
 
 
+def test_one_in_several_tasks(static):
+    """Tasks and threads may share one `track`: each closes its own run."""
+    again = track("demo")
+
+    async def one(wait):
+        async with again as view:
+            await asyncio.sleep(wait)
+            running = view.status
+        return running, view.status
+
+    async def main():
+        return await asyncio.gather(one(0.002), one(0.02), one(0.01))
+
+    assert [("running", "ok")] * 3 == asyncio.run(main())
+
+
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [

@@ -116,6 +116,13 @@ def test_the_messages():
     assert len(str(caught.value)) < 200
 
 
+@pytest.mark.parametrize("span", [12, "span", object(), [1]])
+def test_a_span_that_is_none(span):
+    """Something that is no span is named, where a count was given in its place, say."""
+    with pytest.raises(TypeError, match="^span must be a span of Sentry or None, not "):
+        record_token_usage(span, 7)
+
+
 def test_in_every_place(place, run):
     """On sampled spans it reaches Sentry, documented names and today's; on every span our view shows it."""
     with place.span("chat", op="gen_ai.chat") as span:

@@ -48,21 +48,25 @@ def test_marks():
     """Estimates have a tilde, lower bounds a ≥, and what is unknown a word."""
     exact = Cost("priced", Decimal("0.01"))
     assert "~$0.0100" == words.cost(replace(exact, estimated=True))
-    assert "≥ $0.0100" == words.cost(replace(exact, state="partial", estimated=True))
+    assert "~$0.0100" == words.cost(replace(exact, state="partial", estimated=True))
+    assert "≥ $0.0100" == words.cost(replace(exact, state="partial"))
     assert "cached" == words.cost(Cost("free", Decimal(0), saved=Decimal(1)))
-    assert ("~$0.0100", "estimated") == words.total_cost(Totals(calls=1, cost=Decimal("0.01"), estimated=True))
+    assert ("≥ $0.0100", "1 estimate") == words.total_cost(
+        Totals(calls=2, cost=Decimal("0.01"), lower_bound=True, estimates=1)
+    )
     assert ("≥ $0.0100", "2,200 tokens unseen") == words.total_cost(
         Totals(calls=1, cost=Decimal("0.01"), lower_bound=True, unseen=2200)
     )
 
 
 def test_an_estimate_from_end_to_end():
-    """A stream that LiteLLM counted itself is an estimate in the total, the tables and the tree."""
+    """A stream that LiteLLM counted itself is an estimate, and stands beside the sums, not in them."""
     one = span("a", usage=tokens(9, 3, total=12), origin="auto.ai.litellm", attributes={"gen_ai.response.streaming": True})
     run = run_of(one, call("gpt-4o", tokens(1000, 100)))
     price_run(run, set(run.spans))
-    assert run.totals.estimated
-    assert words.total_cost(run.totals)[0].startswith("~$")
+    assert (1, 1000) == (run.totals.estimates, run.totals.usage.input)
+    assert words.total_cost(run.totals)[0].startswith("≥ $")
+    assert words.total_cost(run.totals)[1].startswith("~9 → 3 tokens estimated, ~")
     assert frames.usage([run])["estimated"][0]
     assert [True] == [x for x in frames.spans([run])["estimated"].dropna() if x]
 

@@ -1,4 +1,4 @@
-"""Runs the cells, two at a time, and prints the table; exit 1 if one is wrong."""
+"""Makes the environments, runs the cells two at a time, prints the table; exit 1 if one of ours is wrong."""
 
 import argparse
 import json
@@ -6,63 +6,92 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 
-from tests.matrix.worlds import LIFECYCLES, WORLDS
+from tests.matrix import environments
+from tests.matrix.table import markdown, wrong_cells
+from tests.matrix.worlds import LIFECYCLES, World, worlds
 
 CLIENTS = [p.stem for p in sorted((Path(__file__).parent / "clients").glob("*.py")) if p.stem != "__init__"]
-LIMIT = 120  # seconds a process may take
+TABLE = environments.ROOT / "docs" / "coverage.md"
+LIMIT = 300  # seconds a process may take
 
 
-def run(client, world, lifecycle, modes):
-    """The modes of a process: {mode: what is wrong}."""
-    command = [sys.executable, "-m", "tests.matrix.cell", client, world, lifecycle, *modes]
-    started = time.monotonic()
+def run(client, world, modes=(), plain=None, verbose=False):
+    """The modes of a process: {mode: what is wrong}, or what the user's code got if nobody watches."""
+    asked = {"client": client, "world": asdict(world), "modes": list(modes), "plain": plain or {}, "verbose": verbose}
+    command = [str(environments.make(environments.name_of(client, world.place))), "-m", "tests.matrix.cell"]
+    pipes = {"capture_output": True, "text": True, "cwd": environments.ROOT}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT)
+        done = subprocess.run(command, input=json.dumps(asked), timeout=LIMIT, **pipes)
         out, err = done.stdout, done.stderr
     except subprocess.TimeoutExpired as late:
         out, err = (late.stdout or b"").decode(), f"longer than {LIMIT} s"
-    found = {}
-    for line in out.splitlines():
-        if line.startswith('{"mode"'):
-            told = json.loads(line)
-            found[told["mode"]] = told.get("wrong")  # None: not installed
-    if not found or "Traceback" in err or "longer than" in err:
-        found["(process)"] = [err.strip().splitlines()[-1] if err.strip() else "said nothing"]
-    return (client, world, lifecycle), found, time.monotonic() - started
+    told = [json.loads(line) for line in out.splitlines() if line.startswith('{"mode"')]
+    found = {t["mode"]: t["result"] if world.observer == "nobody" else t["wrong"] for t in told}
+    if verbose:
+        print(err, file=sys.stderr)
+    elif not found or "Traceback" in err or "longer than" in err:
+        found["(process)"] = [f"the process: {err.strip().splitlines()[-1] if err.strip() else 'said nothing'}"]
+    return found
 
 
-def table(results):
-    """Markdown: a row a mode, a column a world and lifecycle."""
-    columns = sorted({(w, l) for (_, w, l) in results}, key=lambda c: (WORLDS.index(c[0]), c[1]))
-    lines = ["| client | mode | " + " | ".join(f"{w}, {l}" for w, l in columns) + " |"]
-    lines.append("|---|---|" + "---|" * len(columns))
-    for client in dict.fromkeys(c for c, _, _ in results):
-        modes = dict.fromkeys(m for (c, *_), found in results.items() if c == client for m in found)
-        for mode in modes:
-            cells = [results.get((client, *column), {}).get(mode) for column in columns]
-            marks = ["·" if c is None else "✓" if not c else f"✗ {'; '.join(dict.fromkeys(c))}" for c in cells]
-            lines.append(f"| {client} | {mode} | " + " | ".join(marks) + " |")
-    return "\n".join(lines)
+def run_place(client, place, wanted, modes=(), verbose=False):
+    """{(client, world): what is wrong} of a client in one environment."""
+    plain = run(client, World("nobody", place), modes)
+    return {(client, w): run(client, w, modes, plain, verbose) for w in wanted if w.place == place}
+
+
+def run_all(asked):
+    """Every cell that is asked for, in an order that does not depend on who is ready first."""
+    jobs = []
+    for client in asked.only:
+        wanted = [
+            w
+            for w in worlds(("alone", *environments.sets(client)))
+            if w.place in asked.place and w.lifecycle in asked.lifecycle and w.observer in asked.observer and w.on in asked.on
+        ]
+        jobs += [(client, place, wanted) for place in dict.fromkeys(w.place for w in wanted)]
+    for client, place, _ in jobs:  # one after the other: uv is quick, pip is not to be doubled
+        environments.make(environments.name_of(client, place))
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        done = pool.map(lambda job: _timed(job, asked), jobs)
+        return {key: found for results in done for key, found in results.items()}
+
+
+def _timed(job, asked):
+    started = time.monotonic()
+    results = run_place(*job, asked.mode, asked.verbose)
+    bad = len(wrong_cells(results))
+    print(f"{job[0]} {job[1]}: {time.monotonic() - started:.0f} s, {bad} wrong", file=sys.stderr, flush=True)
+    return results
 
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m tests.matrix")
     parser.add_argument("--only", nargs="*", default=CLIENTS, choices=CLIENTS)
-    parser.add_argument("--world", nargs="*", default=WORLDS, choices=WORLDS)
-    parser.add_argument("--lifecycle", nargs="*", default=LIFECYCLES, choices=LIFECYCLES)
     parser.add_argument("--mode", nargs="*", default=[])
+    parser.add_argument("--place", nargs="*", default=["alone", "A", "B"])
+    parser.add_argument("--on", nargs="*", default=["off", "auto", "named"])
+    parser.add_argument("--lifecycle", nargs="*", default=LIFECYCLES, choices=LIFECYCLES)
+    parser.add_argument("--observer", nargs="*", default=["ours", "sentry"])
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("-v", "--verbose", action="store_true", help="show the trees, and what is raised")
     asked = parser.parse_args()
-    cells = [(c, w, l, asked.mode) for c in asked.only for w in asked.world for l in asked.lifecycle]
-    with ThreadPoolExecutor(asked.jobs) as pool:
-        done = list(pool.map(lambda cell: run(*cell), cells))
-    results = {key: found for key, found, _ in done}
-    wrong = sum(bool(w) for found in results.values() for w in found.values())
-    count = sum(w is not None for found in results.values() for w in found.values())
-    print(table(results))
-    print(f"\n{count - wrong} of {count} right, {sum(s for *_, s in done):.0f} s of processes")
+    started = time.monotonic()
+    results = run_all(asked)
+    told = markdown(results, "python -m tests.matrix", date.today())
+    whole = len(sys.argv) == 1 or sys.argv[1] == "--jobs"
+    if whole:
+        TABLE.write_text(told, "utf-8")
+    print(told)
+    for client, mode, world, words in wrong_cells(results):
+        print(f"wrong: {client} {mode} {' '.join(world.key)}: {'; '.join(words)}")
+    count = sum(len(found) for (_, w), found in results.items() if w.observer == "ours")
+    wrong = len(wrong_cells(results))
+    print(f"{count - wrong} of {count} of ours right, {time.monotonic() - started:.0f} s")
     return 1 if wrong else 0
 
 

@@ -10,12 +10,13 @@ from typing import Any, Callable
 
 @dataclass
 class Mode:
-    """One way of calling; `left` if the answer is not read to its end."""
+    """One way of calling; `left` if the answer is not read to its end, `cached` by the client itself."""
 
     name: str
     use: Callable[[Any], Any]
     left: bool = False
     raises: bool = False
+    cached: int = 0
 
 
 class Modes(dict):

@@ -1,9 +1,10 @@
-"""What else of Sentry is switched on: nothing, the library's own integration, everything."""
+"""Where a client is run: which environment, which of Sentry's integrations, which lifecycle."""
 
-import json
+import contextlib
+import os
+from dataclasses import asdict, dataclass
 from importlib import import_module
 
-WORLDS = ("none", "alone", "mixed")
 LIFECYCLES = ("static", "stream")
 INTEGRATIONS = {
     "openai": ("openai", "OpenAIIntegration"),
@@ -13,63 +14,87 @@ INTEGRATIONS = {
     "langgraph": ("langgraph", "LanggraphIntegration"),
     "pydantic_ai": ("pydantic_ai", "PydanticAIIntegration"),
     "openai_agents": ("openai_agents", "OpenAIAgentsIntegration"),
+    "cohere": ("cohere", "CohereIntegration"),
+    "huggingface_hub": ("huggingface_hub", "HuggingfaceHubIntegration"),
+    "mistral": ("mistral", "MistralIntegration"),
+    "litellm": ("litellm", "LiteLLMIntegration"),
+    "boto3": ("boto3", "Boto3Integration"),
     "httpx": ("httpx", "HttpxIntegration"),
 }
+# LiteLLM's breaks calls in threads, with us and without: who wants it names it.
+EXPLICIT = tuple(name for name in INTEGRATIONS if name != "litellm")
 
 
-def integrations(world, own):
-    """The integrations of a world; those whose library is missing are left out."""
+@dataclass(frozen=True)
+class World:
+    """A column of the matrix.
+
+    `place` is an environment: `alone`, or the set `A` or `B`. `on` says which of
+    Sentry's AI integrations: `off` none; `auto` those that a bare `init` enables;
+    `named` those too, and by name the library's own (alone) or every one (sets).
+    """
+
+    observer: str  # "ours", "sentry" (its SDK alone) or "nobody"
+    place: str
+    on: str = "off"
+    lifecycle: str = "static"
+
+    @property
+    def key(self):
+        return tuple(asdict(self).values())
+
+
+def worlds(places):
+    """Every world of a client, whose environments are `places` (`alone` and its sets)."""
+    for place in places:
+        for lifecycle in LIFECYCLES:
+            for on in ("off", "named") if place == "alone" else ("off", "auto", "named"):
+                yield World("ours", place, on, lifecycle)
+            if place in places[:2]:
+                yield World("sentry", place, "named" if place == "alone" else "auto", lifecycle)
+
+
+def init(world, own, dsn):
+    """What the user does at the start: nothing but a DSN where he can, else `sentry_sdk.init`."""
+    import sentry_sdk
+
+    if world.on == "off" and world.lifecycle == "static":
+        os.environ["SENTRY_DSN"] = dsn
+        return
+    options = {"trace_lifecycle": "stream"} if world.lifecycle == "stream" else {}
+    if world.on == "off":
+        options |= {"default_integrations": False, "auto_enabling_integrations": False}
+    sentry_sdk.init(dsn, traces_sample_rate=1.0, integrations=_integrations(world, own), **options)
+
+
+def _integrations(world, own):
     from sentry_sdk.integrations.threading import ThreadingIntegration
 
-    names = {"none": (), "alone": own, "mixed": tuple(INTEGRATIONS)}[world]
-    found = [ThreadingIntegration()]  # without it Sentry gets no span of a thread from anybody
-    for name in names:
+    if world.on == "off":
+        return [ThreadingIntegration()]  # without it Sentry gets no span of a thread from anybody
+    if world.on == "auto":
+        return []
+    found = []
+    for name in own if world.place == "alone" else EXPLICIT:
         module, cls = INTEGRATIONS[name]
         try:
             found.append(getattr(import_module(f"sentry_sdk.integrations.{module}"), cls)())
-        except Exception:
-            if world == "alone":
+        except Exception:  # its library is in another set
+            if world.place == "alone":
                 raise
     return found
 
 
-class Received:
-    """Stands in for Sentry: the spans of every envelope, however they came."""
+@contextlib.contextmanager
+def root(lifecycle, name):
+    """A root span of the user's own, for Sentry without us."""
+    import sentry_sdk
 
-    def __init__(self):
-        self.spans = []
+    if lifecycle == "stream":
+        from sentry_sdk import traces
 
-    def init(self, world, own, lifecycle):
-        import sentry_sdk
-        from sentry_sdk.transport import Transport
-
-        received = self
-
-        class ToMemory(Transport):
-            def capture_envelope(self, envelope):
-                for item in envelope.items:
-                    received.take(item.headers.get("type"), item.payload.get_bytes())
-
-            def record_lost_event(self, *_, **__):
-                pass
-
-        options = {"trace_lifecycle": "stream"} if lifecycle == "stream" else {}
-        sentry_sdk.init(
-            "http://key@127.0.0.1:9/1",
-            traces_sample_rate=1.0,
-            transport=ToMemory,
-            default_integrations=world == "mixed",
-            auto_enabling_integrations=False,
-            integrations=integrations(world, own),
-            **options,
-        )
-
-    def take(self, kind, payload):
-        if kind == "transaction":
-            event = json.loads(payload)
-            self.spans += [{**s, "data": s.get("data") or {}} for s in event["spans"]]
-        elif kind == "span":
-            for span in json.loads(payload)["items"]:
-                data = {k: a["value"] for k, a in span["attributes"].items()}
-                op, origin = data.get("sentry.op"), data.get("sentry.origin")
-                self.spans.append({**span, "op": op, "origin": origin, "data": data})
+        with traces.start_span(name, parent_span=None):
+            yield
+    else:
+        with sentry_sdk.start_transaction(name=name, op="ai.pipeline"):
+            yield

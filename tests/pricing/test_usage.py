@@ -102,3 +102,7 @@ def test_estimates():
     assert not is_estimated(span("a", usage=tokens(9, 3, cached=0), origin="auto.ai.openai", **streamed))
     assert not is_estimated(span("a", usage=tokens(9, 3), origin="auto.ai.litellm"))
     assert not is_estimated(call("gpt-4o", tokens(9, 3), origin="auto.ai.litellm", **streamed))
+    # An SDK's own count stays one where the wire told none for the same call.
+    joined = call("gpt-4o", tokens(), origin="auto.ai.openai", **streamed)
+    joined.usage = tokens(9, 3, total=12)
+    assert is_estimated(joined)

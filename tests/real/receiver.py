@@ -1,5 +1,6 @@
 """A real local Sentry: takes envelopes over HTTP; Sentry's own ingestion code judges them."""
 
+import contextlib
 import gzip
 import http.server
 import json
@@ -70,6 +71,12 @@ class Receiver:
         assert len(found) >= count, f"{len(found)} of {count} {kind} arrived in {timeout} s: {self.kinds()}"
         return found
 
+    def forget(self) -> None:
+        """Flush, and forget what has arrived so far."""
+        self.of("")
+        with self._arrived:
+            self.got.clear()
+
     def kinds(self) -> list[str]:
         return [kind for kind, _ in self.got]
 
@@ -104,7 +111,8 @@ class Receiver:
             out += [{**_plain(s, s.get("description")), "data": s.get("data") or {}} for s in event["spans"]]
         for span in self.v2():
             data = span["attributes"]
-            out.append({**_plain(span, span["name"]), "op": data.get("sentry.op"), "data": data})
+            told = {"op": data.get("sentry.op"), "origin": data.get("sentry.origin"), "data": data}
+            out.append({**_plain(span, span["name"]), **told})
         return out
 
 
@@ -137,6 +145,12 @@ def _handler(receiver: Receiver):
 @pytest.fixture
 def receiver():
     """A Sentry of this test's own at `.dsn`; also closes a client this process opened."""
+    with receiving() as rec:
+        yield rec
+
+
+@contextlib.contextmanager
+def receiving():
     rec = Receiver()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(rec))
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()

@@ -38,12 +38,19 @@ def test_packed(name):
     """A packed row has the values of a row by name, in the order in which the page reads them."""
     run = ALL[name]()
     for span in list(run.spans.values())[:50]:
-        packed, row = rows.packed(span, run), rows.row(span, run)
+        packed, row = rows.packed(span, run), {**rows.row(span, run), "tokens": None}
         assert packed == [row[field] for field in rows.FIELDS[: len(packed)]]
         assert not any(row[field] for field in rows.FIELDS[len(packed) :])
     page = Path(rows.__file__).with_name("widget").joinpath("layout.js").read_text()
     assert rows.FIELDS == tuple(re.findall(r"(\w+): v\[\d+\]", page))
     assert list(range(len(rows.FIELDS))) == [int(i) for i in re.findall(r"\w+: v\[(\d+)\]", page)]
+
+
+def test_packed_tokens():
+    """Tokens that input and output do not say are packed in words."""
+    run = make_run()
+    assert "99 in all" == rows.packed(chat(run, "c", usage=Usage(total=99)), run)[rows.FIELDS.index("tokens")]
+    assert len(rows.packed(chat(run, "d", usage=Usage(3, None, None, 4)), run)) <= rows.FIELDS.index("tokens")
 
 
 def test_running_row():

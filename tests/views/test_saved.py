@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from samples import ALL, HOSTILE, SECRET, add, agentic, chat, empty, end, failed, hostile, make_run, many, priced
 
+from aimon_nb.model import Usage
 from aimon_nb.views import bundle, html, text
 
 
@@ -134,17 +135,81 @@ def test_size_of_200_rows():
     assert len(html.static(many(200), "m1").encode()) <= 40_000
 
 
+def loop(n, **more):
+    """A run of `n` equal calls in a row at its top."""
+    run = make_run()
+    for i in range(n):
+        chat(run, f"c{i}", offset=i / 10, duration=0.01 * (1 + i % 100), usage=Usage(10, None, None, 2), cost=priced("0.001"), **more)
+    return end(run, "ok", n / 10)
+
+
+def test_500_rows_are_complete():
+    """Up to 500 rows each span has a row of its own: nothing is grouped, nothing cut."""
+    assert 501 == html.static(loop(500)).count("<samp")
+    assert "×" not in words_of(loop(500)) + text.tree(loop(500))
+
+
+def test_a_longer_tree_is_grouped():
+    """Beyond 500 rows identical siblings are one line: how many, their sums, p50, p95 and max."""
+    for said in (words_of(loop(600)), text.tree(loop(600))):
+        assert 1 == said.count("× 600")
+        assert "each p50 0.50 s · p95 0.95 s · max 1.00 s" in said
+        assert "6,000 → 1,200" in said and "$0.6000" in said
+        assert "more:" not in said
+
+
+def test_a_group_holds_only_what_went_well():
+    """A failed call stands for itself between two groups."""
+    run = loop(300)
+    chat(run, "bad", status="error", error_type="ServerError", error="boom", prompt="another")
+    for span in loop(299).spans.values():
+        span.span_id = f"later {span.span_id}"
+        run.spans[span.span_id] = span
+    for said in (words_of(run), text.tree(run)):
+        assert "× 300" in said and "× 299" in said and 1 == said.count("boom")
+
+
+def test_groups_of_steps():
+    """Steps with the same work below them are one line too; calls inside count in its sums."""
+    run = make_run()
+    for i in range(200):
+        add(run, f"s{i}", name="answer", offset=i, duration=0.5)
+        for j in range(6):
+            chat(run, f"c{i}-{j}", f"s{i}", offset=i + j / 10, duration=0.1, usage=Usage(10), cost=priced("0.001"))
+    chat(run, "bad", "s100", status="error", error="boom", offset=100.7)
+    said = text.tree(end(run, "error", 200.0))
+    assert [n in said for n in ("× 100", "× 99", "× 6")] == [True] * 3
+    assert "$0.6000" in said and "$0.5940" in said
+    assert 1 == said.count("boom")
+
+
 def test_beyond_500_rows():
-    """500 rows are complete; the rest is counted, and its errors are still listed."""
-    run = many(1_000)
-    said = words_of(run)
-    assert "500 more: %ai_spans" in said
-    assert "500 more: %ai_spans" in text.tree(run)
-    for i in range(5, 1_000, 97):
+    """What is too much even in groups is counted, and every error of it is listed."""
+    run = many(20_000)
+    said, plain = words_of(run), text.tree(run)
+    left = int(re.search(r"([\d,]+) more: %ai_spans", said)[1].replace(",", ""))
+    assert f"{left:,} more: %ai_spans" in plain
+    assert 15_000 < left < 19_500
+    for i in range(5, 20_000, 97):
         if i % 8:
             assert f"500 at {i} " in said + " ", i
-            assert f"500 at {i}\n" in text.tree(run) + "\n", i
-    assert 500 + 5 <= html.static(run, None).count("<samp") <= 520
+            assert f"500 at {i}\n" in plain + "\n", i
+
+
+def test_the_same_error_a_thousand_times():
+    """Equal errors beyond the limit are one line with their number."""
+    run = make_run()
+    for i in range(2_000):
+        chat(run, f"c{i}", status="error", error_type="RateLimitError", error="slow down", prompt=f"{i}")
+    said = text.tree(end(run, "error", 1.0))
+    assert "1,500 more: %ai_spans; what failed among them:" in said
+    assert "× 1,500" in said
+    assert 501 == said.count("slow down")
+
+
+def test_the_grouped_form_is_small():
+    """A run of 20,000 calls in a loop takes 3 KB."""
+    assert len(html.static(loop(20_000), "m").encode()) < 3_000
 
 
 def test_a_deep_chain():

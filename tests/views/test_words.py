@@ -68,7 +68,11 @@ def test_cost(cost, text):
         (Totals(3, unpriced=2, no_usage=1), ("2 unpriced", "1 without usage")),
         (Totals(2, cost=Decimal(0)), ("free", "")),
         (Totals(2, cost=Decimal(0), unpriced=1, lower_bound=True), ("1 unpriced", "")),
-        (Totals(1, cost=Decimal("0.5"), estimated=True), ("~$0.5000", "estimated")),
+        (Totals(1, estimates=1, estimate=Usage(60, None, None, 20), estimate_cost=Decimal("0.5")), ("~$0.5000", "~60 → 20 tokens estimated")),
+        (
+            Totals(2, cost=Decimal("0.5"), lower_bound=True, estimates=1, estimate=Usage(60), estimate_cost=Decimal("0.1")),
+            ("≥ $0.5000", "~60 tokens estimated, ~$0.1000"),
+        ),
     ],
 )
 def test_total_cost(totals, text):

@@ -11,7 +11,7 @@ const tree = await import(`data:text/javascript;base64,${source.toString('base64
 const formats = JSON.parse(readFileSync(new URL('formats.json', here)));
 
 const row = (id, parent = null, more = {}) => ({
-  id, parent, kind: 'other', name: id, label: '', status: 'ok', start: 0, dur: 1, total: null, cost: '',
+  id, parent, kind: 'other', name: id, label: '', status: 'ok', start: 0, dur: 1, tokens: null, cost: '',
   input: null, output: null, usd: null, cost_state: null, counts: false, error: null, asked: null, streaming: false, hidden: false, ...more,
 });
 const FIELDS = [...parts[0].matchAll(/(\w+): v\[\d+\]/g)].map((m) => m[1]);

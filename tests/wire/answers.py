@@ -250,6 +250,7 @@ RESPONSES_ASK = {
 case(
     "responses", "/v1/responses", RESPONSES_ASK, plain(RESPONSE), Usage(60, 10, 5, 25, 15, 85), RESPONSE_SAID,
     "m", "m-1", "completed", "openai", operation="responses", tier="flex", tools=["weather", "web_search"],
+    details={"web_searches": 1},
 )  # fmt: skip
 case(
     "responses stream", "/openai/v1/responses", {**RESPONSES_ASK, "tools": [], "stream": True},
@@ -263,7 +264,7 @@ case(
         ]),
     ),
     Usage(60, 10, 5, 25, 15, 85), RESPONSE_SAID, "m", "m-1", "completed", "azure.ai.openai",
-    host="shop.openai.azure.com", operation="responses", streaming=True, tier="flex",
+    host="shop.openai.azure.com", operation="responses", streaming=True, tier="flex", details={"web_searches": 1},
 )  # fmt: skip
 case(
     "responses stream, left", "/v1/responses", {**RESPONSES_ASK, "tools": [], "stream": True},

@@ -195,6 +195,54 @@ def use_aiohttp(url, mode):
     return asyncio.run(use())
 
 
+def _lm15_told(r, got):
+    return type(r).__name__, r.status, sorted(r.headers), r._released, got
+
+
+def _lm15_request(url):
+    import json
+
+    from lm15.transports import TransportRequest
+
+    head = [("content-type", "application/json"), ("accept-encoding", "gzip, deflate")]
+    return TransportRequest("POST", url, head, json.dumps(BODY).encode(), read_timeout=patience(url))
+
+
+def use_lm15(url, mode):
+    from lm15.transports import StdlibTransport
+
+    with StdlibTransport(trust_env=False) as transport, transport.stream(_lm15_request(url)) as r:
+        if mode == "whole":
+            got = r.read()
+        elif mode == "lines":
+            got = list(r.iter_lines())
+        elif mode == "left":
+            got = len(next(iter(r))) > 0
+        else:
+            got = b"".join(r)
+        return _lm15_told(r, got)
+
+
+def use_lm15_async(url, mode):
+    async def use():
+        from lm15.transports import StdlibAsyncTransport
+
+        async with StdlibAsyncTransport(trust_env=False) as transport, transport.stream(_lm15_request(url)) as r:
+            if mode == "whole":
+                got = await r.read()
+            elif mode == "lines":
+                got = [line async for line in r.aiter_lines()]
+            elif mode == "left":
+                async for chunk in r:
+                    got = len(chunk) > 0
+                    break
+            else:
+                got = b"".join([chunk async for chunk in r])
+            return _lm15_told(r, got)
+
+    return asyncio.run(use())
+
+
 CLIENTS = {
     "httpx": _httpx("httpx"),
     "httpx-async": _httpx_async("httpx"),
@@ -204,6 +252,8 @@ CLIENTS = {
     "urllib3": use_urllib3,
     "botocore": use_botocore,
     "aiohttp": use_aiohttp,
+    "lm15": use_lm15,
+    "lm15-async": use_lm15_async,
 }
 
 

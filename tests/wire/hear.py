@@ -13,14 +13,14 @@ from aimon_nb.wire.exchange import Exchange
 KINDS = tuple(field.name for field in fields(Usage))
 
 
-def hear(path, asked=None, answer=b"", host="api.example.com", status=200, left=False):
+def hear(path, asked=None, answer=b"", host="api.example.com", status=200, left=False, headers=()):
     """The call that is read from a request and the chunks of its answer."""
     dialect = find(host, path.encode())
     assert dialect is not None, path
     body = asked if isinstance(asked, bytes) or asked is None else json.dumps(asked).encode()
     exchange = Exchange(dialect, host, dialect.path, body)
     exchange.node = SimpleNamespace(record=None)
-    exchange.head(status)
+    exchange.head(status, dict(headers))
     for chunk in [answer] if isinstance(answer, bytes) else answer:
         exchange.chunk(chunk)
         exchange.read()

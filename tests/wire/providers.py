@@ -193,6 +193,57 @@ def cohere_v2_embed(truth):
     return [_cohere_told(answer.meta)]
 
 
+_COHERE_V1 = {"model": "command-r-08-2024", "preamble": SYSTEM, "message": TEXT}
+
+
+@way("cohere")
+def cohere_v1_plain(truth):
+    client = _cohere(truth, 1)
+    return [_cohere_told(client.chat(**_COHERE_V1).meta)]
+
+
+@way("cohere")
+def cohere_v1_history(truth):
+    client = _cohere(truth, 1)
+    history = [{"role": "USER", "message": "good morning"}, {"role": "CHATBOT", "message": "and to you"}]
+    return [_cohere_told(client.chat(**_COHERE_V1, chat_history=history).meta)]
+
+
+@way("cohere")
+def cohere_v1_stream(truth):
+    client = _cohere(truth, 1)
+    *_, last = client.chat_stream(**_COHERE_V1)
+    return [_cohere_told(last.response.meta)]
+
+
+@way("cohere")
+def cohere_v1_left(truth):
+    client = _cohere(truth, 1)
+    stream = client.chat_stream(**_COHERE_V1)
+    next(stream)
+    stream.close()
+    return [None]
+
+
+@way("cohere")
+def cohere_v1_async(truth):
+    import asyncio
+
+    import cohere
+
+    async def ask():
+        client = cohere.AsyncClient(api_key="none", base_url=truth.root)
+        return _cohere_told((await client.chat(**_COHERE_V1)).meta)
+
+    return [asyncio.run(ask())]
+
+
+@way("cohere")
+def cohere_v1_embed(truth):
+    client = _cohere(truth, 1)
+    return [_cohere_told(client.embed(model="embed-english-v3.0", texts=["one two"], input_type="search_query").meta)]
+
+
 # --- mistral --------------------------------------------------------------------------------
 
 
@@ -419,3 +470,87 @@ def anthropic_bedrock_stream(truth):
         elif event.type == "message_delta":
             out = event.usage.output_tokens
     return [(_anthropic_told(into)[0], out)]
+
+
+# --- boto3: Bedrock through botocore's own HTTP session ---------------------------------------
+
+_MODEL_ID = "us.anthropic.claude-3-haiku-20240307-v1:0"
+
+
+def _bedrock(truth):
+    import boto3
+
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
+    return boto3.client("bedrock-runtime", endpoint_url=truth.root, **keys)
+
+
+def _converse(text=TEXT, **more):
+    messages = [{"role": "user", "content": [{"text": text}]}]
+    return {"modelId": _MODEL_ID, "system": [{"text": SYSTEM}], "messages": messages, **more}
+
+
+def _converse_told(usage):
+    return usage["inputTokens"] + usage["cacheReadInputTokens"] + usage["cacheWriteInputTokens"], usage["outputTokens"]
+
+
+def _invoke(**asked):
+    return json.dumps({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 100, "messages": [{"role": "user", "content": TEXT}], **asked})
+
+
+@way("boto3")
+def boto3_converse(truth):
+    return [_converse_told(_bedrock(truth).converse(**_converse())["usage"])]
+
+
+@way("boto3")
+def boto3_converse_tool(truth):
+    spec = {"name": "weather", "description": "…", "inputSchema": {"json": SCHEMA}}
+    answer = _bedrock(truth).converse(**_converse(TOOL_TEXT, toolConfig={"tools": [{"toolSpec": spec}]}))
+    assert {"city": "Paris"} == answer["output"]["message"]["content"][0]["toolUse"]["input"]
+    return [_converse_told(answer["usage"])]
+
+
+@way("boto3")
+def boto3_converse_stream(truth):
+    *_, last = _bedrock(truth).converse_stream(**_converse())["stream"]
+    return [_converse_told(last["metadata"]["usage"])]
+
+
+@way("boto3")
+def boto3_converse_left(truth):
+    stream = _bedrock(truth).converse_stream(**_converse())["stream"]
+    next(iter(stream))
+    stream.close()
+    return [None]
+
+
+@way("boto3")
+def boto3_invoke(truth):
+    body = json.loads(_bedrock(truth).invoke_model(modelId=_MODEL_ID, body=_invoke())["body"].read())
+    usage = body["usage"]
+    return [(usage["input_tokens"] + usage["cache_read_input_tokens"] + usage["cache_creation_input_tokens"], usage["output_tokens"])]
+
+
+@way("boto3")
+def boto3_invoke_in_pieces(truth):
+    body = _bedrock(truth).invoke_model(modelId=_MODEL_ID, body=_invoke())["body"]
+    usage = json.loads(b"".join(body.iter_chunks(7)))["usage"]
+    return [(usage["input_tokens"] + usage["cache_read_input_tokens"] + usage["cache_creation_input_tokens"], usage["output_tokens"])]
+
+
+@way("boto3")
+def boto3_invoke_counted_in_headers(truth):
+    answer = _bedrock(truth).invoke_model(modelId="cohere.command-r-v1:0", body=json.dumps({"message": TEXT}))
+    assert b"usage" not in answer["body"].read()
+    told = answer["ResponseMetadata"]["HTTPHeaders"]
+    into, read, out = (int(told[f"x-amzn-bedrock-{name}-token-count"]) for name in ("input", "cache-read-input", "output"))
+    return [(into + read, out)]
+
+
+@way("boto3")
+def boto3_invoke_stream(truth):
+    body = _bedrock(truth).invoke_model_with_response_stream(modelId=_MODEL_ID, body=_invoke())["body"]
+    events = [json.loads(event["chunk"]["bytes"]) for event in body]
+    into = events[0]["message"]["usage"]
+    out = next(e["usage"]["output_tokens"] for e in events if e["type"] == "message_delta")
+    return [(into["input_tokens"] + into["cache_read_input_tokens"] + into["cache_creation_input_tokens"], out)]

@@ -2,6 +2,9 @@
 
 import pytest
 
+from aimon_nb.model import Usage
+from aimon_nb.wire.dialects import find
+from aimon_nb.wire.exchange import Exchange
 from tests.wire.answers import CASES
 from tests.wire.hear import frames, hear, plain, right_or_unknown, sse
 
@@ -161,3 +164,52 @@ class TestGrowing:
     def test_an_event_stream_without_spaces_and_with_carriage_returns(self):
         body = sse({"choices": [], "usage": {"prompt_tokens": 3}}).replace(b"\n", b"\r\n").replace(b"data: ", b"data:")
         assert 3 == hear("/v1/chat/completions", {}, body).usage.input
+
+
+class TestBedrockHeaders:
+    PATH = "/model/cohere.command-r-v1%3A0/invoke"
+    TOLD = {
+        "x-amzn-bedrock-input-token-count": "12",
+        "x-amzn-bedrock-output-token-count": "5",
+        "x-amzn-bedrock-cache-read-input-token-count": "3",
+    }
+    ANSWER = b'{"text": "18", "finish_reason": "COMPLETE"}'
+
+    def test_counts_in_headers(self):
+        """Where the body tells no usage, Bedrock's own counts do: the cache beside the input."""
+        call = hear(self.PATH, {"message": "hi"}, self.ANSWER, headers=self.TOLD)
+        assert call.usage == Usage(15, 3, None, 5)
+        assert call.output[0].text == "18"
+
+    def test_the_body_goes_first(self):
+        """What the maker tells of its answer stands, whatever the headers say."""
+        body = b'{"generation": "18", "stop_reason": "stop", "prompt_token_count": 9, "generation_token_count": 2}'
+        assert hear(self.PATH, {}, body, headers=self.TOLD).usage == Usage(9, None, None, 2)
+
+    @pytest.mark.parametrize("text", ["", "-1", "1e3", "12.0", "many", "９x", "9" * 5000, "\u00b2"])
+    def test_nonsense_is_unknown(self, text):
+        """A header that is no count tells nothing."""
+        told = {"x-amzn-bedrock-input-token-count": text}
+        assert hear(self.PATH, {}, self.ANSWER, headers=told).usage == Usage()
+
+    def test_not_of_an_error(self):
+        """A refused call has no counts."""
+        assert hear(self.PATH, {}, b'{"message": "no"}', status=400, headers=self.TOLD).usage == Usage()
+
+    def test_no_other_header_is_read(self):
+        """Only the dialect's own names are asked for, and of other dialects none."""
+
+        class Asked(dict):
+            names = []
+
+            def __contains__(self, name):
+                self.names.append(name)
+                return False
+
+        for path in (self.PATH, "/v1/chat/completions"):
+            dialect = find("api.example.com", path.encode())
+            exchange = Exchange(dialect, "api.example.com", dialect.path, b"")
+            exchange.head(200, Asked())
+        assert sorted(set(Asked.names)) == sorted(
+            f"x-amzn-bedrock-{kind}-token-count" for kind in ("input", "output", "cache-read-input", "cache-write-input")
+        )

@@ -11,8 +11,9 @@ import sentry_sdk
 from sentry_sdk import traces
 
 from aimon_nb.wire import join as join_module
-from tests.matrix.worlds import Received
+
 from tests.wire.conftest import calls
+from tests.wire.received import Received
 from tests.wire.shapes import EVENTS, WHOLE
 
 LANGCHAIN = "auto.ai.langchain"
@@ -25,7 +26,7 @@ class World:
 
     def __init__(self, lifecycle):
         self.lifecycle, self.received = lifecycle, Received()
-        self.received.init("none", (), lifecycle)
+        self.received.init(lifecycle)
         self.statuses = []
         self.http = httpx.Client(transport=httpx.MockTransport(self._answer))
         self.ahttp = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))

@@ -61,9 +61,7 @@ class RunWidget(anywidget.AnyWidget):
 
         self.on_msg(hear)
 
-    def send_rows(
-        self, header: Mapping[str, Any], rows: Sequence[list[Any]], **more: Any
-    ) -> None:
+    def send_rows(self, header: Mapping[str, Any], rows: Sequence[list[Any]], **more: Any) -> None:
         """Send the header and the rows that are new or changed, packed."""
         self._tell({"k": "rows", "header": header, "rows": rows, **more})
 

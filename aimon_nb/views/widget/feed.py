@@ -110,4 +110,3 @@ class Feed:
         else:
             self._room -= sum(len(turn["text"]) for turn in messages)
         items[span.span_id] = item
-

@@ -3,7 +3,7 @@
  * What the tree shows, as plain data: no DOM here, so node tests it.
  *
  * @typedef {{id:string, parent:string|null, kind:string, name:string, label:string,
- *   status:string, start:number|null, dur:number|null, total:number|null,
+ *   status:string, start:number|null, dur:number|null, tokens:string|null,
  *   cost:string, input:number|null, output:number|null, usd:number|null,
  *   cost_state:string|null, counts:boolean, error:string|null, streaming:boolean,
  *   ttft:number|null, heard:number|null, model:string|null, asked:number|null, item:string|null,
@@ -49,7 +49,7 @@ export function tokens(input, output) {
 }
 
 /** What a row says of its tokens. @param {Row} row */
-export const counted = (row) => tokens(row.input, row.output) || (row.total == null ? '' : `${commas(row.total)} in all`);
+export const counted = (row) => row.tokens ?? tokens(row.input, row.output);
 
 /** US dollars. @param {number|null} x */
 export function money(x) {
@@ -95,7 +95,7 @@ export function pieces(text, size = PIECE) {
 export const unpacked = (v) => ({
   id: v[0], parent: v[1], kind: v[2], name: v[3], label: v[4], status: v[5], start: v[6], dur: v[7], counts: v[8], cost: v[9], streaming: v[10],
   input: v[11] ?? null, output: v[12] ?? null, usd: v[13] ?? null, cost_state: v[14] ?? null, model: v[15] ?? null, error: v[16] ?? null,
-  asked: v[17] ?? null, ttft: v[18] ?? null, heard: v[19] ?? null, item: v[20] ?? null, total: v[21] ?? null, hidden: v[22] ?? false,
+  asked: v[17] ?? null, ttft: v[18] ?? null, heard: v[19] ?? null, item: v[20] ?? null, tokens: v[21] ?? null, hidden: v[22] ?? false,
 });
 
 /** Put rows in by id; a known row is replaced and keeps its place. @param {Map<string, Row>} rows @param {Row[]} fresh */
@@ -156,7 +156,7 @@ export function grouped(siblings) {
 function group(members) {
   const first = members[0], ends = members.map((m) => (m.start ?? 0) + (m.dur ?? 0));
   const start = members.reduce((low, m) => Math.min(low, m.start ?? 0), Infinity), dur = ends.reduce((a, b) => Math.max(a, b), 0) - start;
-  return { ...first, id: `group ${first.id}`, members, start, dur, input: null, output: null, total: null, cost: '', counts: false,
+  return { ...first, id: `group ${first.id}`, members, start, dur, input: null, output: null, tokens: null, cost: '', counts: false,
     label: [first.label, `× ${commas(members.length)}`].filter(Boolean).join(' · ') };
 }
 

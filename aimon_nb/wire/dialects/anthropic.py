@@ -34,7 +34,6 @@ _DETAILS = {
     "cache_write_5m_tokens": ("cache_creation", "ephemeral_5m_input_tokens"),
     "cache_write_1h_tokens": ("cache_creation", "ephemeral_1h_input_tokens"),
     "web_searches": ("server_tool_use", "web_search_requests"),
-    "web_fetches": ("server_tool_use", "web_fetch_requests"),
 }
 
 

@@ -5,8 +5,8 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
 
 The model's name may be an ARN that tells nothing, so the form is known by what
 is said: Anthropic's, Converse's (Nova), OpenAI's, or Llama's and Titan's few fields.
-What Bedrock counts itself comes with the last event; of a plain answer it stands
-in headers, which are not read: then a maker that tells no usage has none.
+What Bedrock counts itself comes with the last event, and with a plain answer in
+headers, the cache beside the input; it is used where the maker tells no usage.
 """
 
 from __future__ import annotations
@@ -30,6 +30,13 @@ _NOVA = {"messageStart", "contentBlockStart", "contentBlockDelta", "messageStop"
 _TEXTS = ("generation", "outputText", "text", "completion")
 _REASONS = ("stop_reason", "completionReason", "finish_reason")
 _INPUT = ("prompt_token_count", "inputTextTokenCount")
+_HEADERS = {
+    "x-amzn-bedrock-input-token-count": "inputTokenCount",
+    "x-amzn-bedrock-output-token-count": "outputTokenCount",
+    "x-amzn-bedrock-cache-read-input-token-count": "cacheReadInputTokenCount",
+    "x-amzn-bedrock-cache-write-input-token-count": "cacheWriteInputTokenCount",
+}
+_COUNT = re.compile(r"[0-9]{1,15}")
 _OUTPUT = ("generation_token_count", "totalOutputTextTokenCount")
 
 
@@ -39,6 +46,7 @@ class BedrockInvoke(Dialect):
     provider = "aws.bedrock"
     ends = frozenset({"invoke", "invoke-with-response-stream"})
     paths = re.compile(r"/model/[^/]+/invoke(?:-with-response-stream)?$")
+    headers = frozenset(_HEADERS)
 
     def __init__(self, host: str, path: str) -> None:
         super().__init__(host, path)
@@ -71,6 +79,12 @@ class BedrockInvoke(Dialect):
         metrics = dict_of(event.get(_METRICS))
         if metrics and not call.usage.known:
             call.usage = _metered(metrics)
+
+    def counted(self, call: Call, headers: dict[str, str]) -> None:
+        """Bedrock's own counts of a plain answer."""
+        if not call.usage.known:
+            counts = {name: text for name, text in headers.items() if _COUNT.fullmatch(text)}
+            call.usage = _metered({_HEADERS[name]: int(text) for name, text in counts.items()})
 
     def _asked(self, body: dict[str, Any]) -> Dialect | None:
         if "anthropic_version" in body:

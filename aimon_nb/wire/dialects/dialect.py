@@ -19,6 +19,8 @@ class Dialect:
     it never raises, and a count is right or unknown: one that may still grow, or
     that makes no sense, is left out.
 
+    `headers` are those of the answer that hold counts, in lower case: no other is read.
+
     `ends` are the last words of its paths, after the last `/` or `:`. A request
     that ends otherwise costs nothing; without them every request is looked at.
     """
@@ -28,6 +30,7 @@ class Dialect:
     paths: ClassVar[re.Pattern[str]]
     ends: ClassVar[frozenset[str]] = frozenset()
     hosts: ClassVar[re.Pattern[str] | None] = None
+    headers: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, host: str, path: str) -> None:
         self.path = path
@@ -45,6 +48,9 @@ class Dialect:
 
         Later values win; `call.error` is set for an answer that has an `error`.
         """
+
+    def counted(self, call: Call, headers: dict[str, str]) -> None:
+        """Read the counts in the answer's `headers`, after the body; those that came."""
 
     def in_path(self, pattern: re.Pattern[str]) -> str:
         """The first group of a pattern in the path, or nothing."""

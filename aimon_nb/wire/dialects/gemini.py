@@ -23,6 +23,7 @@ from aimon_nb.wire.dialects.reading import (
     dicts_of,
     index_of,
     json_of,
+    list_of,
     picked,
     sum_of,
     text_of,
@@ -56,6 +57,7 @@ class Gemini(Dialect):
         if "/publishers/" in path or "/endpoints/" in path:
             self.provider = "gcp.vertex_ai"
         self._over: dict[int, bool] = {}  # candidates, and whether they are
+        self._searches: set[str] = set()
 
     def request(self, call: Call, body: dict[str, Any]) -> None:
         """Contents, tools and parameters; model and streaming stand in the path."""
@@ -84,9 +86,18 @@ class Gemini(Dialect):
         call.service_tier = text_of(told.get("trafficType")) or call.service_tier
         if told and call.finish_reason and all(self._over.values()):
             call.usage, call.details = usage(told), _details(told)
+            if self._searches:
+                call.details["web_searches"] = self._billed(call)
+
+    def _billed(self, call: Call) -> int:
+        """Google bills each search since Gemini 3, and before that each grounded answer."""
+        old = (call.request_model or "").startswith(("gemini-1", "gemini-2"))
+        return 1 if old else len(self._searches)
 
     def _candidate(self, call: Call, candidate: dict[str, Any]) -> None:
         index = index_of(candidate.get("index"))
+        queries = list_of(dict_of(candidate.get("groundingMetadata")).get("webSearchQueries"))
+        self._searches |= {text_of(query) for query in queries}
         for part in dicts_of(dict_of(candidate.get("content")).get("parts")):
             text = text_of(part.get("text"))
             if part.get("thought") is True:
@@ -124,14 +135,21 @@ def usage(raw: dict[str, Any]) -> Usage:
 
 
 def _details(raw: dict[str, Any]) -> dict[str, int]:
-    named = {"input_audio_tokens": "prompt", "output_audio_tokens": "candidates"}
     found: dict[str, int] = {}
-    for name, side in named.items():
+    for name, (side, modality) in _DETAILS.items():
         for part in dicts_of(raw.get(f"{side}TokensDetails")):
             count = count_of(part.get("tokenCount"))
-            if part.get("modality") == "AUDIO" and count:
+            if part.get("modality") == modality and count:
                 found[name] = count
     return found
+
+
+_DETAILS = {
+    "input_audio_tokens": ("prompt", "AUDIO"),
+    "cache_audio_read_tokens": ("cache", "AUDIO"),
+    "output_audio_tokens": ("candidates", "AUDIO"),
+    "output_image_tokens": ("candidates", "IMAGE"),
+}
 
 
 def _either(body: dict[str, Any], camel: str, snake: str) -> Any:

@@ -40,6 +40,10 @@ PARAMETERS = (
 )
 
 
+# OpenAI's models that search the web once for every answer.
+_SEARCHING = re.compile(r"^gpt-.+-search-(?:preview|api)")
+
+
 class OpenAIChat(OpenAIForm):
     """`POST …/chat/completions`, plain and streamed."""
 
@@ -49,6 +53,7 @@ class OpenAIChat(OpenAIForm):
     def __init__(self, host: str, path: str) -> None:
         super().__init__(host, path)
         self._over: dict[int, bool] = {}  # choices, and whether they are
+        self._searches = False
 
     def request(self, call: Call, body: dict[str, Any]) -> None:
         """Model, messages, tools and parameters of the request."""
@@ -56,6 +61,7 @@ class OpenAIChat(OpenAIForm):
         call.input = [message(m) for m in list_of(body.get("messages"))]
         call.tools = [tool(t) for t in dicts_of(body.get("tools"))]
         call.parameters = picked(body, PARAMETERS)
+        self._searches = _SEARCHING.search(call.request_model or "") is not None
 
     def answer(self, call: Call, event: dict[str, Any]) -> None:
         """A completion, or one `chat.completion.chunk`."""
@@ -68,6 +74,8 @@ class OpenAIChat(OpenAIForm):
         # such a count is not final before every choice is.
         if told and (not choices or all(self._over.values())):
             call.usage, call.details = usage(told), details(told)
+            if self._searches:
+                call.details["web_searches"] = 1
 
     def _choice(self, call: Call, choice: dict[str, Any]) -> None:
         index = index_of(choice.get("index"))

@@ -7,8 +7,13 @@ from typing import Any
 
 from aimon_nb.model import Call, Usage
 from aimon_nb.wire.dialects.dialect import Dialect
-from aimon_nb.wire.dialects.reading import count_of, dict_of, first_count, text_of
+from aimon_nb.wire.dialects.reading import count_of, dict_of, first_count, sum_of, text_of
 
+_SEARCHED = {
+    "num_search_queries": "web_searches",
+    "citation_tokens": "output_citation_tokens",
+    "num_sources_used": "search_sources",
+}
 _DEPLOYMENT = re.compile(r"/deployments/([^/]+)/")  # Azure's model stands in the path
 
 
@@ -34,8 +39,11 @@ def usage(raw: dict[str, Any]) -> Usage:
     Cached tokens: OpenAI, DeepSeek, Moonshot. Written ones: OpenAI and OpenRouter,
     LiteLLM's proxy in its two ways. OpenAI counts reasoning inside the completion;
     xAI counts it beside, and so does Gemini's endpoint of this form, which does not
-    even tell it: the total does.
+    even tell it: the total does. Perplexity counts reasoning and citations beside,
+    and outside its total.
     """
+    if "citation_tokens" in raw:
+        return _perplexity(raw)
     prompt = dict_of(raw.get("prompt_tokens_details"))
     completion = dict_of(raw.get("completion_tokens_details"))
     into, out = count_of(raw.get("prompt_tokens")), count_of(raw.get("completion_tokens"))
@@ -58,11 +66,19 @@ def usage(raw: dict[str, Any]) -> Usage:
     return Usage(into, cached, written, out, reasoning, total)
 
 
+def _perplexity(raw: dict[str, Any]) -> Usage:
+    into, reasoning = count_of(raw.get("prompt_tokens")), count_of(raw.get("reasoning_tokens"))
+    beside = raw.get("reasoning_tokens"), raw.get("citation_tokens")
+    out = sum_of(count_of(raw.get("completion_tokens")), *beside)
+    return Usage(input=into, output=out, reasoning=reasoning)
+
+
 def details(raw: dict[str, Any]) -> dict[str, int]:
-    """Counts of audio, which has prices of its own."""
+    """Counts that have prices of their own: audio, and what Perplexity and xAI search."""
     named = {"input_audio_tokens": "prompt", "output_audio_tokens": "completion"}
     found = {
         name: count_of(dict_of(raw.get(f"{side}_tokens_details")).get("audio_tokens"))
         for name, side in named.items()
     }
+    found |= {name: count_of(raw.get(told)) for told, name in _SEARCHED.items()}
     return {name: count for name, count in found.items() if count}

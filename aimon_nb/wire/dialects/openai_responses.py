@@ -36,6 +36,14 @@ _PARAMETERS = (
 _SAYS = {"response.output_text.delta", "response.refusal.delta"}
 _THINKS = {"response.reasoning_summary_text.delta", "response.reasoning_text.delta"}
 _CALLS = {"response.function_call_arguments.delta", "response.custom_tool_call_input.delta"}
+# Tools that the server runs, and bills a call: those with a price, and others.
+_BILLED = {
+    "web_search_call": "web_searches",
+    "x_search_call": "x_searches",
+    "file_search_call": "storage_searches",
+    "code_interpreter_call": "code_interpreter_calls",
+    "image_generation_call": "image_generations",
+}
 _OVER = {"completed", "incomplete", "failed", "cancelled"}
 
 
@@ -100,6 +108,7 @@ class OpenAIResponses(OpenAIForm):
             call.error = text_of(whole["error"].get("message")) or status
         if isinstance(whole.get("usage"), dict):
             call.usage = _usage(whole["usage"])
+            call.details = _details(dicts_of(whole.get("output")))
 
     def _item(self, call: Call, item: dict[str, Any]) -> None:
         kind = text_of(item.get("type"))
@@ -133,6 +142,16 @@ def _asked(item: dict[str, Any]) -> Message:
     if kind == "reasoning":
         return Message("reasoning", said(item.get("summary")))
     return Message(text_of(item.get("role")) or "user", said(item.get("content")))
+
+
+def _details(output: list[dict[str, Any]]) -> dict[str, int]:
+    """What the server's tools did; of the steps of a web search only `search` is billed."""
+    found: dict[str, int] = {}
+    for item in output:
+        billed = _BILLED.get(text_of(item.get("type")))
+        if billed and text_of(dict_of(item.get("action")).get("type")) in ("", "search"):
+            found[billed] = found.get(billed, 0) + 1
+    return found
 
 
 def _usage(raw: dict[str, Any]) -> Usage:

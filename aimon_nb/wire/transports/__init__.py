@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aimon_nb.wire.transports import aiohttp, botocore, httpx, requests, urllib3
+from aimon_nb.wire.transports import aiohttp, botocore, httpx, lm15, requests, urllib3
 
 # By the module whose import brings the client.
 TRANSPORTS = {
@@ -12,4 +12,6 @@ TRANSPORTS = {
     "requests": requests,
     "botocore.httpsession": botocore,
     "urllib3": urllib3,
+    "lm15.transports": lm15,
+    "dspy._vendor.lm15.transports": lm15,
 }

@@ -69,7 +69,7 @@ def _follow(
     session: Any, response: Any, exchange: Exchange, kwargs: dict[str, Any], heard: Heard
 ) -> None:
     try:
-        exchange.head(response.status)
+        exchange.head(response.status, response.headers)
         given = kwargs.get("auto_decompress")
         if not (session._auto_decompress if given is None else given):
             exchange.decoder = decoder(response.headers.get("content-encoding") or "")

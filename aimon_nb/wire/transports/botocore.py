@@ -36,7 +36,7 @@ def install(module: ModuleType, observer: Observer, patches: Patches) -> None:
 
 def _follow(request: Any, response: Any, exchange: Exchange) -> None:
     try:
-        exchange.head(response.status_code)
+        exchange.head(response.status_code, response.headers)
         if request.stream_output:
             follow(response.raw, exchange)
         else:  # the session has read it already, and decodes nothing

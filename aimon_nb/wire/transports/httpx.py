@@ -71,7 +71,7 @@ def _follow(
     module: ModuleType, response: Any, exchange: Exchange, wrap: Callable[[Any, Exchange], Any]
 ) -> None:
     try:
-        exchange.head(response.status_code)
+        exchange.head(response.status_code, response.headers)
         if hasattr(response, "_content"):
             exchange.chunk(response._content)
             exchange.done()

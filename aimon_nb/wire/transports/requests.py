@@ -26,7 +26,7 @@ def install(module: ModuleType, observer: Observer, patches: Patches) -> None:
             with Sending(exchange):
                 response = original(adapter, request, *args, **kwargs)
             try:
-                exchange.head(response.status_code)
+                exchange.head(response.status_code, response.headers)
                 follow(response.raw, exchange)
             except Exception:
                 faults.note("hearing an answer")

@@ -55,7 +55,7 @@ def _urlopen(original: Any, observer: Observer, patches: Patches) -> Any:
         with Sending(exchange):
             response = original(pool, method, url, body, *args, **kw)
         try:
-            exchange.head(response.status)
+            exchange.head(response.status, response.headers)
             if kw.get("preload_content", True):
                 if not response.decode_content:
                     exchange.decoder = decoder(response.headers.get("content-encoding") or "")

@@ -1,0 +1,99 @@
+"""The environments of the matrix: each library alone, and all of them in the two sets that resolve.
+
+Made by uv where it is (pip takes minutes over the sets), kept in `.venv/matrix`,
+and made anew when what they hold has changed.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PLACE = ROOT / ".venv" / "matrix"
+OURS = ["sentry-relay>=0.9", "pytest>=8"]  # the receiver's
+
+ALONE = {
+    "openai": ["openai>=3"],
+    "anthropic": ["anthropic>=2"],
+    "bedrock": ["boto3>=1.40"],
+    "cohere": ["cohere>=7"],
+    "dspy": ["dspy>=3"],
+    "google_genai": ["google-genai>=2"],
+    "huggingface_hub": ["huggingface_hub>=1"],
+    "instructor": ["instructor>=1.17", "anthropic"],
+    "langchain_anthropic": ["langchain-anthropic>=1.7"],
+    "langchain_openai": ["langchain-openai>=1.7"],
+    "langgraph": ["langgraph>=1.2", "langchain>=1.4", "langchain-openai>=1.7"],
+    "litellm": ["litellm>=1.83"],
+    "mistralai": ["mistralai>=3"],
+    "openai_agents": ["openai-agents>=0.24"],
+    "pydantic_ai": ["pydantic-ai-slim[openai,anthropic,google]>=2.68"],
+}
+# Pinned: instructor and dspy need another openai than the rest does, and pip would search for long.
+SETS = {
+    "A": [
+        "openai==3.54.0", "anthropic==2.12.0", "google-genai==2.34.0", "litellm==1.107.0rc2", "langchain==1.4.7",
+        "langchain-openai==1.7.3", "langchain-anthropic==1.7.7", "langgraph==1.2.22", "openai-agents==0.24.0",
+        "pydantic-ai-slim[openai,anthropic,google]==2.68.0", "huggingface_hub==1.33.0", "cohere==7.3.1",
+        "mistralai==3.7.0", "boto3==1.44.5", "aiohttp==3.14.5",
+    ],
+    "B": ["instructor==1.17.0", "dspy==3.4.1", "openai==2.54.0", "anthropic==2.12.0", "litellm==1.106.2", "boto3==1.44.5"],
+}  # fmt: skip
+WITH_B = {"openai_chat", "openai_responses", "openai_embeddings", "anthropic", "litellm", "bedrock"}
+ONLY_B = {"instructor", "dspy"}
+
+
+def name_of(client, place):
+    """The environment of a client in a place: `alone`, a set, or `here` (no environment of its own)."""
+    if place != "alone":
+        return place
+    return "openai" if client.startswith("openai_") and client != "openai_agents" else client
+
+
+def sets(client):
+    """The sets that hold a client; the first is the one it is at home in."""
+    return ("B",) if client in ONLY_B else ("A", "B") if client in WITH_B else ("A",)
+
+
+def packages(name):
+    return SETS.get(name) or ALONE[name]
+
+
+def make(name):
+    """The Python of an environment, which is made if it is not there."""
+    if name == "here":
+        return Path(sys.executable)
+    home = PLACE / name
+    python = home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    wanted = json.dumps([sys.version, packages(name), OURS, (ROOT / "pyproject.toml").read_text("utf-8")])
+    stamp = home / "made-of.json"
+    if not (python.exists() and stamp.exists() and stamp.read_text("utf-8") == wanted):
+        _install(home, python, ["-e", str(ROOT), *OURS, *packages(name)])
+        stamp.write_text(wanted, "utf-8")
+    return python
+
+
+def _install(home, python, what):
+    home.parent.mkdir(parents=True, exist_ok=True)
+    uv = shutil.which("uv")
+    if uv is not None and subprocess.run([uv, "--version"], capture_output=True).returncode == 0:
+        _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, home)
+        _run(uv, "pip", "install", "--quiet", "--python", python, *what)
+    else:
+        _run(sys.executable, "-m", "venv", "--clear", home)
+        _run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what)
+
+
+def _run(*command):
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command[1:4]))}: {done.stderr.strip()[-2000:]}")
+
+
+def versions(name):
+    """{library: version} of what an environment was made for."""
+    asked = [p.partition("[")[0].partition("=")[0].partition(">")[0] for p in packages(name)] + ["sentry-sdk"]
+    code = f"import importlib.metadata as m, json; print(json.dumps({{n: m.version(n) for n in {asked!r}}}))"
+    return json.loads(subprocess.run([str(make(name)), "-c", code], capture_output=True, text=True, check=True).stdout)
