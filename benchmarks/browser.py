@@ -2,12 +2,21 @@
 
     python benchmarks/browser.py [SPANS]
 
-Prints, for a cell of SPANS spans (20,000): how long after the last span every row
-is in the page and painted, the longest frame meanwhile, frames a second and the
-longest frame while scrolling, then the same for a second cell; and the latency from a span's start to its painted row, while the kernel
-sleeps and while it computes.
+Prints
+
+- latency: from a span's start to its painted row, while the kernel sleeps and while it
+  computes, after the first second of a run (a younger one shows only its line);
+- scale, for a cell of SPANS spans (20,000): how long its body and the whole cell take on
+  the user's thread without the extension, with `--view none` and with the live view;
+  how long after the last span every row is in the page and painted; the longest frame
+  meanwhile; frames a second and the longest frame while scrolling;
+- repetition: the first and the last of twenty such cells, a tenth as large;
+- Sentry: from the last of 10,000 spans to "finished" on screen, and to the end of the
+  cell, where Sentry has serialised them.
 """
 
+import json
+import os
 import statistics
 import sys
 import tempfile
@@ -16,15 +25,27 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tests.real import places
-from tests.real.browser import find_browser
+from tests.real.browser import FLAGS, find_browser
 from tests.real.lab import Lab
 
-SETUP = """%load_ext aimon_nb
-import sentry_sdk, time
+# The hooks stand around ours: they see what a cell costs its user, all told.
+BARE = """import json, random, time, sentry_sdk
+begins, ends = [], [0]
+hear = get_ipython().events.register
+hear("pre_run_cell", lambda info: begins.append(time.time()))
 """
-MANY = """%%ai_track batch
+LOAD = """%load_ext aimon_nb
+hear("post_run_cell", lambda result: ends.append(time.time()))
+"""
+SENTRY = """class Nowhere(sentry_sdk.transport.Transport):
+    def capture_envelope(self, envelope): pass
+sentry_sdk.init("http://k@127.0.0.1:9/1", traces_sample_rate=1.0, default_integrations=False, auto_enabling_integrations=False, transport=Nowhere)
+"""
+TOLD = "print(json.dumps([begins[-2], body, last, ends[-1]]))"
+LOOP = """body = time.time()
 for i in range({spans} // 8):
     with sentry_sdk.start_span(op="ai.run", name=f"item {{i}}"):
         for j in range(7):
@@ -33,28 +54,30 @@ for i in range({spans} // 8):
                 span.set_data("gen_ai.usage.input_tokens", 1200)
                 span.set_data("gen_ai.usage.output_tokens", 80)
                 span.set_data("gen_ai.request.messages", "a prompt of some length, " * 20)
-print("AT", time.time())
+last = time.time()
 """
-DELAY = {"sleeping": "time.sleep({wait})", "computing": "while time.time() < t + {wait}: pass"}
+DELAY = {"sleeping": "time.sleep(wait)", "computing": "while time.time() < t + wait: pass"}
 LATENCY = """%%ai_track latency
-import random
 time.sleep(1.2)
-for i in range(60):
+for i in range(100):
     t = time.time()
     with sentry_sdk.start_span(op="x", name=f"at {{t:.6f}}"): pass
     wait = .05 + random.random() / 10
     {delay}
 """
 # The longest frame since it was asked last.
-FRAMES = """() => { window.longest = 0; let last = performance.now();
-  const step = (now) => { window.longest = Math.max(window.longest, now - last); last = now; requestAnimationFrame(step); };
+FRAMES = """() => { window.longest = 0; let last = performance.now(); clearInterval(window.frames_);
+  const token = window.frames_ = {};
+  const step = now => { window.longest = Math.max(window.longest, now - last); last = now; if (window.frames_ === token) requestAnimationFrame(step); };
   requestAnimationFrame(step); }"""
+# When the last run of the page is over and whole, and a frame later.
 WHOLE = """([spans, after]) => { const runs = [...(globalThis[Symbol.for('aimon_nb')]?.runs.values() ?? [])], run = runs.at(-1);
   if (runs.length <= after || run.running || run.rows.size < spans || ![...run.views].some(v => v.root.isConnected)) return null;
   return new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => r(Date.now() / 1000)))); }"""
 SCROLL = """async () => {
   const view = [...[...globalThis[Symbol.for('aimon_nb')].runs.values()].at(-1).views].find(v => v.root.isConnected), { body } = view;
   view.fold = false; view.stale = true; view.paint();
+  await new Promise(r => setTimeout(r, 300));
   const frames = []; let last = performance.now(); const start = last;
   await new Promise(done => { const step = now => { frames.push(now - last); last = now;
     body.scrollTop = (now - start) / 3000 * body.scrollHeight;
@@ -64,48 +87,121 @@ SEEN = """() => { const seen = window.seen = {}, begun = Date.now() / 1000;
   const look = () => { for (const row of document.querySelectorAll('.aimon .row .name')) for (const m of row.textContent.matchAll(/at (\\d+\\.\\d{6})/g)) if (m[1] > begun) seen[m[1]] ??= Date.now() / 1000;
     if (window.seen === seen) requestAnimationFrame(look); };
   look(); }"""
+RUNS = "() => globalThis[Symbol.for('aimon_nb')]?.runs.size ?? 0"
 
 
-def scale(page, cell, spans, what):
-    page.raw.evaluate(FRAMES)
-    before = page.raw.evaluate("() => globalThis[Symbol.for('aimon_nb')]?.runs.size ?? 0")
-    page.run(cell)
-    painted = page.raw.wait_for_function(WHOLE, arg=[spans, before], timeout=180_000).json_value()
-    page.wait_idle(180)
-    longest = page.raw.evaluate("window.longest")
-    ended = page.text(cell).partition("AT ")[2].split()
-    after = f"whole {1000 * (painted - float(ended[0])):.0f} ms after the last span, " if ended else ""
-    fps, worst = page.raw.evaluate(SCROLL)
-    print(f"{what}: {after}longest frame {longest:.0f} ms; scrolling {fps:.0f} fps, longest frame {worst:.0f} ms", flush=True)
+def ms(seconds):
+    return f"{1000 * seconds:,.0f} ms"
 
 
-def latency(page, cell, what):
-    page.raw.evaluate(SEEN)
-    page.run(cell)
-    page.wait_idle(60)
-    delays = sorted(1000 * (at - float(name)) for name, at in page.raw.evaluate("window.seen").items())
-    p95 = delays[int(0.95 * len(delays))]
-    print(f"latency, {what}: {len(delays)} of 60 rows, p50 {statistics.median(delays):.0f} ms, p95 {p95:.0f} ms", flush=True)
+class Bench:
+    """One notebook of cells that are run one after the other."""
+
+    def __init__(self, lab, cells):
+        self.page = lab.open(cells, height=1400)
+        self.next = 0
+
+    def run(self, wait=True):
+        self.page.run(self.next)
+        self.next += 1
+        if wait:
+            self.page.wait_idle(180)
+
+    def clock(self):
+        """When the cell before began, its body, its last span, and its end."""
+        self.run()
+        return json.loads(self.page.text(self.next - 1).strip())
+
+    def cost(self, what):
+        """Run a cell without a view and the one that tells its times."""
+        self.run()
+        begun, body, last, ended = self.clock()
+        print(f"{what}: body {ms(last - body)}, cell {ms(max(ended, last) - begun)}", flush=True)
+
+    def live(self, spans):
+        """Run a cell with the live view: its times, and when all of it was painted."""
+        raw = self.page.raw
+        raw.evaluate(FRAMES)
+        before = raw.evaluate(RUNS)
+        self.run(wait=False)
+        painted = raw.wait_for_function(WHOLE, arg=[spans, before], timeout=180_000, polling="raf").json_value()
+        self.page.wait_idle(180)
+        longest = raw.evaluate("window.longest")
+        begun, body, last, ended = self.clock()
+        return {"body": last - body, "cell": ended - begun, "painted": painted - last, "ended": ended - last, "longest": longest}
+
+    def scale(self, spans, what):
+        got = self.live(spans)
+        fps, worst = self.page.raw.evaluate(SCROLL)
+        print(f"{what}: body {ms(got['body'])}, cell {ms(got['cell'])}; whole and painted {ms(got['painted'])} after the last span, "
+              f"longest frame {got['longest']:.0f} ms; scrolling {fps:.0f} fps, longest frame {worst:.0f} ms", flush=True)  # fmt: skip
+
+    def latency(self, what):
+        self.page.raw.evaluate(SEEN)
+        self.run()
+        delays = sorted(1000 * (at - float(name)) for name, at in self.page.raw.evaluate("window.seen").items())
+        p95 = delays[int(0.95 * len(delays))]
+        print(f"latency, {what}: {len(delays)} of 100 rows, p50 {statistics.median(delays):.0f} ms, p95 {p95:.0f} ms", flush=True)
 
 
 def main(spans):
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as home:
-        places.clean(patch)
-        places.move(patch, Path(home))
-        lab = Lab(Path(home), find_browser())
-        try:
-            lab.start()
-            many = MANY.format(spans=spans)
-            slow = [LATENCY.format(delay=delay.format(wait="wait")) for delay in DELAY.values()]
-            page = lab.open([SETUP, *slow, many, many], height=1400)
-            page.run(0)
-            page.wait_idle()
-            for cell, what in enumerate(DELAY, 1):
-                latency(page, cell, what)
-            scale(page, 3, spans, f"{spans:,} spans")
-            scale(page, 4, spans, "the same again")
-        finally:
-            lab.stop()
+    loop, few = LOOP.format(spans=spans), LOOP.format(spans=spans // 10)
+    slow = [LATENCY.format(delay=delay) for delay in DELAY.values()]
+    cells = [BARE, loop, TOLD, LOAD, *slow, f"%%ai_track none --view none\n{loop}", TOLD]
+    cells += [f"%%ai_track first\n{loop}", TOLD, f"%%ai_track second\n{loop}", TOLD]
+    repeated = [BARE, LOAD, *[f"%%ai_track few\n{few}", TOLD] * 20]
+    sent = [BARE, LOAD, SENTRY, *["%%ai_track sent\n" + LOOP.format(spans=10_000), TOLD] * 6]
+    with opened() as lab:
+        bench = Bench(lab, cells)
+        print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
+        bench.run()
+        bench.cost(f"{spans:,} spans without the extension")
+        bench.run()
+        for what in DELAY:
+            bench.latency(what)
+        bench.cost(f"{spans:,} spans, --view none")
+        bench.scale(spans, f"{spans:,} spans live")
+        bench.scale(spans, "the same again")
+        repetition(Bench(lab, repeated), spans // 10)
+        finished(Bench(lab, sent))
+
+
+def repetition(bench, spans):
+    bench.run()
+    bench.run()
+    got = [bench.live(spans) for _ in range(20)]
+    for what in ("body", "cell", "painted"):
+        times = [one[what] for one in got]
+        early, late = (statistics.median(part) for part in (times[1:6], times[-5:]))
+        print(f"20 cells of {spans:,} spans, {what}: median of 2-6 {ms(early)}, of 16-20 {ms(late)}", flush=True)
+
+
+def finished(bench):
+    for _ in range(3):
+        bench.run()
+    got = [bench.live(10_000) for _ in range(6)]
+    painted, ended = (sorted(one[what] for one in got) for what in ("painted", "ended"))
+    print(f"to Sentry, 10,000 spans: 'finished' painted after median {ms(statistics.median(painted))}, most {ms(painted[-1])}; "
+          f"the cell ends after median {ms(statistics.median(ended))}", flush=True)  # fmt: skip
+
+
+class opened:
+    """A JupyterLab in a browser, in a home of its own."""
+
+    def __enter__(self):
+        self.patch, self.home = pytest.MonkeyPatch(), tempfile.TemporaryDirectory()
+        home = Path(self.home.name)
+        places.clean(self.patch)
+        places.move(self.patch, home)
+        self.playwright = sync_playwright().start()
+        self.lab = Lab(home, self.playwright.chromium.launch(executable_path=find_browser(), args=FLAGS))
+        return self.lab.start()
+
+    def __exit__(self, *_):
+        self.lab.stop()
+        self.playwright.stop()
+        self.patch.undo()
+        self.home.cleanup()
 
 
 if __name__ == "__main__":

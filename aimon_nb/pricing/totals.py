@@ -121,7 +121,7 @@ class _Tree:
             far = self.far.setdefault(span.span_id, [])
             counts = self._counts(span, near, far)
             if counts and span.call is None:
-                for copies in (near,) if span.is_call else (near, far):
+                for copies in filter(None, (near,) if span.is_call else (near, far)):
                     self.folded |= {inner.span_id for inner in copies}
                     copies.clear()
             if counts:

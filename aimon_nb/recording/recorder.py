@@ -29,6 +29,7 @@ from aimon_nb.recording.records import Recording
 PERIOD = 0.1  # seconds between two paints
 PARSE_LIMIT = 2.0  # seconds the end of a cell waits for answers to be parsed
 QUIET_KEPT = 10  # closed runs without a call, which a task they left may still make
+PRICE_PAUSE = 10  # adding a run up takes at most one part in so many of the time
 
 Listener = Callable[[Recording, set[str]], None]
 START, END, ASK = range(3)
@@ -181,7 +182,7 @@ class Recorder:
                 news = [
                     (recording, self._news(recording))
                     for recording in self.recordings.values()
-                    if recording.changed or recording is finished
+                    if recording.has_news or recording is finished
                 ]
                 news = [(recording, changed) for recording, changed in news if not recording.quiet]
             # The lock is free again: a listener sends to the page, and may wait.
@@ -205,20 +206,33 @@ class Recorder:
                 faults.note("recording a span")
 
     def _news(self, recording: Recording) -> set[str]:
-        from aimon_nb.pricing import price_run
-
         changed, recording.changed = recording.changed, set()
         recording.run.faults = faults.count - recording.faults_before
         with faults.guard("pricing"):
-            price_run(recording.run, changed)
+            self._price(recording, changed)
         totals = recording.run.totals
         if recording.quiet and (totals.calls or totals.cached_locally):
             recording.quiet = False
         return changed
 
+    def _price(self, recording: Recording, changed: set[str]) -> None:
+        """Price what changed and add the run up; a large one less often while it runs."""
+        from aimon_nb.pricing import price_run
+
+        waiting = recording.unpriced
+        waiting |= changed
+        if not recording.may_price:
+            return
+        begun = time.monotonic()
+        recording.unpriced = set()
+        price_run(recording.run, waiting)
+        changed |= {i for i in waiting if i in changed or recording.run.spans[i].cost is not None}
+        recording.price_at = begun + PRICE_PAUSE * (time.monotonic() - begun)
+
     def _settle(self, recording: Recording) -> None:
         """Parse what has come, for a bounded time; then nobody waits for the rest."""
         limit = time.monotonic() + PARSE_LIMIT
+        recording.price_at = float("inf")  # it is added up once, when all is known
         self.drain()
         for exchange in list(recording.asked):
             exchange.leave()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -36,6 +37,18 @@ class Recording:
     closed: bool = False
     quiet: bool = False  # nobody asked for this run: it is none until it has a model call
     stop: bool = False  # interrupted: no model call is sent any more
+    unpriced: set[str] = field(default_factory=set)  # changed since the run was added up
+    price_at: float = 0.0  # when it may be added up again
+
+    @property
+    def may_price(self) -> bool:
+        """Whether the run is to be added up now: at its end always."""
+        return not self.run.running or time.monotonic() >= self.price_at
+
+    @property
+    def has_news(self) -> bool:
+        """Whether a view has something to hear."""
+        return bool(self.changed or (self.unpriced and self.may_price))
 
     def seconds(self, t: int) -> float:
         """From the start of the run to `t`."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from aimon_nb.model import Run
-from aimon_nb.views import bundle, rows
+from aimon_nb.views import bundle
 
 if TYPE_CHECKING:
     from aimon_nb.views.widget import RunWidget
@@ -43,11 +43,10 @@ class LiveView:
     def widget(self) -> RunWidget:
         """The run as a widget; a page that shows it is told everything."""
         if self._widget is None:
-            from aimon_nb.views.widget import RunWidget
             from aimon_nb.views.widget.feed import Feed
 
-            self._widget = RunWidget(self.run.run_id, lambda: rows.snapshot(self.run))
-            self._feed = Feed(self.run, self._widget)
+            self._feed = Feed(self.run)
+            self._widget = self._feed.widget
             if self.run.running and self.run.spans:
                 self._feed.send_all()  # a page cannot ask while the cell runs
         return self._widget

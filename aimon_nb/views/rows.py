@@ -54,50 +54,79 @@ def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
     }
 
 
+# What the page is told of a row, in this order (`unpacked` in layout.js reads it); what is
+# rare stands last and is left off.
+FIELDS = (
+    *("id", "parent", "kind", "name", "label", "status", "start", "dur", "counts", "cost"),
+    *("streaming", "input", "output", "usd", "cost_state", "model", "error", "asked", "ttft"),
+    *("heard", "item", "tokens", "hidden"),
+)
+
+
+def packed(span: Span, run: Run) -> list[Any]:
+    """Build one line of the tree as the values of `FIELDS`, without trailing Nones.
+
+    `start` and `dur` in seconds, `usd` in dollars; `tokens` in words where they are
+    not those of `input` and `output`. A large run has thousands of these, so they
+    are small.
+    """
+    cost, known = span.cost, span.model or span.request_model
+    values = [
+        span.span_id,
+        run.shown_parent(span),
+        span.kind,
+        name(span),
+        label(span),
+        span.status,
+        _number(span.offset),
+        _number(span.duration),
+        counts(span),
+        "" if cost is None or _nothing_to_bill(span) else words.cost(cost),
+        bool(span.streaming),
+        *_summed(span),
+        words.line(known, 80) if known else None,
+        _error(span.error_type, _said(span)),
+        _asked(span),
+        _number(span.ttft),
+        _heard(span),
+        words.line(span.item, 60) if span.item else None,
+        _tokens(span) if _unusual(span) else None,
+        None if run.shows(span) else True,
+    ]
+    while values[-1] is None:
+        values.pop()
+    return values
+
+
 def row(span: Span, run: Run) -> dict[str, Any]:
-    """Build one line of the tree; `start` and `dur` in seconds, `usd` in dollars."""
-    known = span.model or span.request_model
-    return {
-        "id": span.span_id,
-        "parent": run.shown_parent(span),
-        "kind": span.kind,
-        "name": name(span),
-        "label": label(span),
-        "status": span.status,
-        "start": _number(span.offset),
-        "dur": _number(span.duration),
-        "time": words.seconds(span.duration),
-        "tokens": words.about(words.tokens(span.usage), estimated=is_estimated(span)),
-        "cost": "" if _nothing_to_bill(span) else words.cost(span.cost),
-        **_summed(span),
-        "counts": counts(span),
-        "error": _error(span.error_type, _said(span)),
-        "streaming": bool(span.streaming),
-        "ttft": _number(span.ttft),
-        "heard": _heard(span),
-        "model": words.line(known, 80) if known else None,
-        "item": words.line(span.item, 60) if span.item else None,
-        "asked": _asked(span),
-        "hidden": not run.shows(span),
-    }
+    """Build one line of the tree by name, with its time and tokens in words."""
+    known = dict(zip(FIELDS, packed(span, run), strict=False))
+    said = {"time": words.seconds(span.duration), "tokens": _tokens(span)}
+    return {**dict.fromkeys(FIELDS), "hidden": False, **known, **said}
 
 
-def _summed(span: Span) -> dict[str, Any]:
-    """What the sums above take of a row: of an estimate nothing, but that it is missing."""
+def _summed(span: Span) -> tuple[int | None, int | None, float | None, str | None]:
+    """What the sums above take of a row: input, output, dollars, cost state.
+
+    Of an estimate nothing, but that it is missing.
+    """
     usage, cost = span.usage, span.cost
     state = cost.state if cost else None
     if is_estimated(span):
         free = state == "free"  # for any number of tokens
-        missing = (
-            {"usd": 0.0, "cost_state": state} if free else {"usd": None, "cost_state": "no_usage"}
-        )
-        return {"input": None, "output": None, **missing}
-    return {
-        "input": usage.input,
-        "output": usage.output,
-        "usd": float(cost.total) if cost and cost.total is not None else None,
-        "cost_state": state,
-    }
+        return None, None, 0.0 if free else None, state if free else "no_usage"
+    dollars = float(cost.total) if cost and cost.total is not None else None
+    return usage.input, usage.output, dollars, state
+
+
+def _tokens(span: Span) -> str:
+    return words.about(words.tokens(span.usage), estimated=is_estimated(span))
+
+
+def _unusual(span: Span) -> bool:
+    """Tell tokens that input and output do not say: only a total, or an estimate."""
+    usage = span.usage
+    return (usage.total is not None and usage.input is usage.output is None) or is_estimated(span)
 
 
 def counts(span: Span) -> bool:
@@ -165,17 +194,15 @@ def snapshot(run: Run, limit_bytes: int = 200_000) -> dict[str, Any]:
     """
     top = header(run)
     room = limit_bytes - _size(top) - 100
-    rows: list[dict[str, Any]] = []
-    total = 0
+    kept: list[list[Any]] = []
     for _, span in run.walk():
-        total += 1
-        if len(rows) < total - 1:
-            continue
-        one = row(span, run)
+        one = packed(span, run)
         room -= _size(one) + 2
-        if room >= 0:
-            rows.append(one)
-    return {"header": top, "rows": rows, "cut": total - len(rows)}
+        if room < 0:
+            break
+        kept.append(one)
+    shown = sum(map(run.shows, list(run.spans.values())))
+    return {"header": top, "rows": kept, "cut": shown - len(kept)}
 
 
 def _nothing_to_bill(span: Span) -> bool:
@@ -190,7 +217,7 @@ def _heard(span: Span) -> int | None:
     return sum(len(m.text) + sum(len(a) for _, a in m.tool_calls) for m in span.call.output)
 
 
-def _size(data: dict[str, Any]) -> int:
+def _size(data: Any) -> int:
     return len(json.dumps(data))
 
 

@@ -34,9 +34,14 @@ def fed(run, elapsed=None):
     return {
         "id": run.run_id,
         "header": rows.header(run, now),
-        "rows": [rows.row(s, run) for s in run.spans.values() if s.span_id != run.root_id],
+        "rows": [rows.packed(s, run) for s in run.spans.values() if s.span_id != run.root_id],
         "details": {s.span_id: rows.detail(s) for s in list(run.spans.values())[:40]},
     }
+
+
+def packed(row):
+    """A row that a test has changed, as a page is told it."""
+    return [row[field] for field in rows.FIELDS]
 
 
 def script(runs):
@@ -47,11 +52,11 @@ const {{default: widget}} = await import(url);
 const feed = window.feed = {{}};
 for (const [name, run] of Object.entries({data})) {{
   const listeners = {{}}, id = name;
-  const model = {{get: k => ({{run_id: id, snapshot: {{header: run.header, rows: [], cut: 0}}}})[k], send: m => (window.sent ??= []).push(m), on: (k, f) => (listeners[k] = f),
+  const model = {{get: k => ({{run_id: id, snapshot: {{header: run.header, rows: [], cut: 0, count: 0}}}})[k], send: m => (window.sent ??= []).push(m), on: (k, f) => (listeners[k] = f),
     widget_manager: {{kernel: {{interrupt: () => (window.stopped = id)}}}}}};
   const w = widget(); w.initialize({{model}});
   feed[name] = listeners['msg:custom'];
-  feed[name]({{k: 'rows', run_id: id, header: run.header, rows: run.rows}});
+  feed[name]({{k: 'rows', run_id: id, header: run.header, rows: run.rows, count: 1}});
   feed[name]({{k: 'details', run_id: id, items: run.details}});
   const el = document.getElementById('live-' + name);
   if (el) w.render({{model, el}});

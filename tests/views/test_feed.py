@@ -13,11 +13,11 @@ class Page:
     def __init__(self):
         self.told = []
 
-    def on_hello(self, answer):
-        self.hello = answer
+    def on_ask(self, hello, want):
+        self.hello, self.want = hello, want
 
     def send_rows(self, header, rows, **more):
-        self.told.append(("rows", [r["id"] for r in rows]))
+        self.told.append(("rows", [r[0] for r in rows]))
 
     def send_details(self, items):
         self.told.append(("details", items))
@@ -38,7 +38,7 @@ def page():
 def test_what_was_said_is_told_once(page):
     """A span that changes again, as at a new price, comes without its messages."""
     run = agentic()
-    feed = Feed(run, page)
+    feed = Feed(run, lambda *_: page)
     feed.send(["c1"])
     assert SECRET in str(page.take("details"))
     feed.send(["c1"])
@@ -52,7 +52,7 @@ def test_an_answer_grows(page):
     run = make_run()
     span = chat(run, "s", answer="It", duration=None, streaming=True)
     span.call.output[:] = [Message("assistant", "It")]
-    feed = Feed(run, page)
+    feed = Feed(run, lambda *_: page)
     feed.send(["s"])
     page.take("details")
     span.call.output[0].text += " was late"
@@ -67,7 +67,7 @@ def test_an_answer_grows(page):
 def test_a_new_page_is_told_everything(page):
     """A page that says hello gets every row and every message again."""
     run = agentic()
-    feed = Feed(run, page)
+    feed = Feed(run, lambda *_: page)
     feed.send(list(run.spans))
     page.take("rows")
     page.hello()
@@ -77,8 +77,48 @@ def test_a_new_page_is_told_everything(page):
 
 
 def test_the_tree_is_whole_before_the_details(page):
-    """Of a large run all rows come first, in batches."""
-    run = samples.many(1200)
-    Feed(run, page).send(list(run.spans))
+    """Of a large run all rows come first, in batches; then the details of the failed and the last spans."""
+    run = samples.many(2400)
+    Feed(run, lambda *_: page).send(list(run.spans))
     assert ["rows"] * 3 == [kind for kind, _ in page.told[:3]]
-    assert "details" == page.told[3][0]
+    [details] = page.take("details")
+    assert 100 == len(details)
+    failed = {span.span_id for span in run.spans.values() if span.status == "error"}
+    assert failed < set(details) and "s2399" in details
+
+
+def test_details_are_told_when_asked_for(page):
+    """What was not told unasked is told on request, messages and all; so is what was told already."""
+    run = samples.many(2400)
+    feed = Feed(run, lambda *_: page)
+    feed.send(list(run.spans))
+    page.take("details")
+    page.want(["s1", "s2399", "gone"])
+    [details] = page.take("details")
+    assert {"s1", "s2399"} == set(details)
+    assert all(SECRET in str(item["messages"]) for item in details.values())
+
+
+def test_megabytes_wait_until_asked_for(page, monkeypatch):
+    """Prompts and answers are told unasked up to a bound; what the page has is kept up to date beyond it."""
+    monkeypatch.setattr("aimon_nb.views.widget.feed.TEXT", 5_000)
+    run = make_run()
+    for i in range(4):
+        chat(run, f"s{i}", offset=i, prompt="x" * 2_000)
+    feed = Feed(run, lambda *_: page)
+    feed.send(list(run.spans))
+    assert ["s0", "s1"] == list(page.take("details")[0])
+    run.spans["s0"].call.output.append(Message("assistant", "more"))
+    feed.send(list(run.spans))
+    assert ["s0", "s1"] == list(page.take("details")[0])
+    page.want(["s3"])
+    assert ["s3"] == list(page.take("details")[0])
+
+
+def test_a_page_knows_what_it_missed(page):
+    """Messages of rows are counted, in the snapshot too: a page that counted fewer asks for all."""
+    run = samples.many(2400)
+    feed = Feed(run, lambda *_: page)
+    assert 0 == feed.snapshot()["count"]
+    feed.send(list(run.spans))
+    assert 3 == feed.snapshot()["count"]

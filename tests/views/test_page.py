@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 import samples
-from gallery import ARGS, fed, page
+from gallery import ARGS, fed, packed, page
 
-from aimon_nb.views import html
+from aimon_nb.views import html, rows
 
 pytestmark = pytest.mark.browser
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -132,7 +132,7 @@ def test_repaints_are_batched(tab):
       const run = globalThis[Symbol.for('aimon_nb')].runs.get('finished'), [view] = run.views; let n = 0;
       const paint = view.paint.bind(view); view.paint = () => { n++; paint(); };
       const row = run.rows.get('c1');
-      for (let i = 0; i < 1000; i++) feed.finished({k: 'rows', run_id: 'finished', rows: [{...row, id: 'n' + i, name: 'n' + i}]});
+      for (let i = 0; i < 1000; i++) feed.finished({k: 'rows', run_id: 'finished', rows: [Object.values({...row, id: 'n' + i, name: 'n' + i})]});
       await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r))); return n; }""")
     assert 1 == frames
     assert 1009 == tab.evaluate(f"{view_of('finished')}.entries.length")
@@ -241,8 +241,6 @@ def test_nothing_is_cut_off(tab, width):
 def test_snapshot_rebuilds_a_reloaded_page(tab):
     """A page that only has the trait shows the rows, and where the rest is."""
     show(tab, "empty")
-    from aimon_nb.views import rows
-
     tab.evaluate("""async kept => {
       const {default: widget} = await import(URL.createObjectURL(new Blob([document.getElementById('esm').textContent], {type: 'text/javascript'})));
       const model = {get: k => ({run_id: 'kept', snapshot: kept})[k], on: () => {}}, el = document.createElement('div');
@@ -253,6 +251,44 @@ def test_snapshot_rebuilds_a_reloaded_page(tab):
     assert "more rows are kept in the kernel" in said
     row(tab, "kept", "s1").click()
     assert "%ai_show" in tab.locator("#live-kept .detail").inner_text()
+
+
+def test_details_are_asked_for(tab):
+    """Details that were not told are asked for when their row is opened, once, and shown when they come."""
+    show(tab, "many")
+    tab.evaluate("window.sent = []")
+    row(tab, "many", "a0").focus()
+    tab.keyboard.press("End")
+    tab.keyboard.press("Enter")
+    tab.wait_for_timeout(60)
+    assert [{"k": "want", "ids": ["s9999"]}] == tab.evaluate("sent")
+    assert "details come when" in tab.locator("#live-many .detail").inner_text()
+    item = rows.detail(samples.many(8).spans["s7"])
+    feed(tab, "many", {"items": {"s9999": item}})
+    assert "the secret prompt" in tab.locator("#live-many .detail").inner_text()
+
+
+def test_asks_for_rows_it_missed(tab):
+    """A page that missed a message of rows asks for all of them when the snapshot says so; a whole one asks nothing."""
+    show(tab, "finished")
+    tab.evaluate("""() => { window.sent = []; const run = globalThis[Symbol.for('aimon_nb')].runs.get('finished'), header = run.header;
+      run.recall({header, rows: [], cut: 0, count: 1}); window.first = sent.length;
+      run.hear({header, rows: [], count: 3}); run.recall({header, rows: [], cut: 0, count: 3}); window.second = sent.length;
+      run.hear({header, rows: [], cut: 0, whole: 4}); run.recall({header, rows: [], cut: 5, count: 4}); }""")
+    assert [0, 1, 1, 0] == tab.evaluate("() => [first, second, sent.length, globalThis[Symbol.for('aimon_nb')].runs.get('finished').cut]")
+
+
+def test_focus_survives_scrolling(tab):
+    """The row with the focus keeps it wherever the list is scrolled to, and the keys go on from it."""
+    show(tab, "many")
+    row(tab, "many", "a0").focus()
+    tab.locator("#live-many .body").evaluate("b => (b.scrollTop = 30000)")
+    tab.wait_for_timeout(80)
+    assert "a0" == tab.evaluate("document.activeElement.dataset.id")
+    assert tab.locator("#live-many .body").evaluate("b => b.scrollTop") == 30000
+    tab.keyboard.press("ArrowDown")
+    assert "a0" != tab.evaluate("document.activeElement.dataset.id")
+    assert tab.locator("#live-many .body").evaluate("b => b.scrollTop") < 1000
 
 
 def view_of(run):
@@ -348,7 +384,7 @@ def test_answers_grow(tab):
     row(tab, "running", "c5").click()
     before = rows_of(samples.agentic(running=True), "c5")
     tab.evaluate("() => (window.box = document.querySelector('#live-running .turn:last-child .block > .text'))")
-    feed(tab, "running", {"rows": [{**before, "streaming": True, "ttft": 0.1, "heard": 400}]})
+    feed(tab, "running", {"rows": [packed({**before, "streaming": True, "ttft": 0.1, "heard": 400})]})
     for text in (" and more", " <b>and</b> more"):
         feed(tab, "running", {"grown": {"c5": text}})
     assert tab.evaluate("box.isConnected && box.textContent").endswith("and more <b>and</b> more")
@@ -357,8 +393,6 @@ def test_answers_grow(tab):
 
 
 def rows_of(run, span_id):
-    from aimon_nb.views import rows
-
     return rows.row(run.spans[span_id], run)
 
 

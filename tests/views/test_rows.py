@@ -1,6 +1,8 @@
 import json
+import re
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from samples import ALL, HOSTILE, SECRET, START, add, agentic, chat, empty, failed, hostile, make_run, many, priced
@@ -29,6 +31,26 @@ def test_names_and_labels(span, name, label):
     run = agentic()
     row = rows.row(run.spans[span], run)
     assert (name, label) == (row["name"], row["label"])
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_packed(name):
+    """A packed row has the values of a row by name, in the order in which the page reads them."""
+    run = ALL[name]()
+    for span in list(run.spans.values())[:50]:
+        packed, row = rows.packed(span, run), {**rows.row(span, run), "tokens": None}
+        assert packed == [row[field] for field in rows.FIELDS[: len(packed)]]
+        assert not any(row[field] for field in rows.FIELDS[len(packed) :])
+    page = Path(rows.__file__).with_name("widget").joinpath("layout.js").read_text()
+    assert rows.FIELDS == tuple(re.findall(r"(\w+): v\[\d+\]", page))
+    assert list(range(len(rows.FIELDS))) == [int(i) for i in re.findall(r"\w+: v\[(\d+)\]", page)]
+
+
+def test_packed_tokens():
+    """Tokens that input and output do not say are packed in words."""
+    run = make_run()
+    assert "99 in all" == rows.packed(chat(run, "c", usage=Usage(total=99)), run)[rows.FIELDS.index("tokens")]
+    assert len(rows.packed(chat(run, "d", usage=Usage(3, None, None, 4)), run)) <= rows.FIELDS.index("tokens")
 
 
 def test_running_row():
@@ -186,7 +208,7 @@ def test_snapshot_of_a_small_run():
     run = agentic()
     kept = rows.snapshot(run)
     assert 0 == kept["cut"]
-    assert ["r", "e", "a", "c1", "t", "c2", "c3", "c4", "c5"] == [r["id"] for r in kept["rows"]]
+    assert ["r", "e", "a", "c1", "t", "c2", "c3", "c4", "c5"] == [r[0] for r in kept["rows"]]
 
 
 def test_huge_texts_do_not_reach_rows():

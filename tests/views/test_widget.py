@@ -19,8 +19,8 @@ def widget():
 
 def test_rows_are_one_message(widget):
     """Header and rows go as one custom message."""
-    widget.send_rows({"name": "x"}, iter([{"id": "a"}, {"id": "b"}]))
-    assert [{"k": "rows", "run_id": "01JRUN", "header": {"name": "x"}, "rows": [{"id": "a"}, {"id": "b"}]}] == widget.sent
+    widget.send_rows({"name": "x"}, [["a"], ["b"]], count=1)
+    assert [{"k": "rows", "run_id": "01JRUN", "header": {"name": "x"}, "rows": [["a"], ["b"]], "count": 1}] == widget.sent
 
 
 def test_details_are_no_trait(widget):

@@ -11,9 +11,11 @@ const tree = await import(`data:text/javascript;base64,${source.toString('base64
 const formats = JSON.parse(readFileSync(new URL('formats.json', here)));
 
 const row = (id, parent = null, more = {}) => ({
-  id, parent, kind: 'other', name: id, label: '', status: 'ok', start: 0, dur: 1, time: '1.00 s', tokens: '', cost: '',
+  id, parent, kind: 'other', name: id, label: '', status: 'ok', start: 0, dur: 1, tokens: null, cost: '',
   input: null, output: null, usd: null, cost_state: null, counts: false, error: null, asked: null, streaming: false, hidden: false, ...more,
 });
+const FIELDS = [...parts[0].matchAll(/(\w+): v\[\d+\]/g)].map((m) => m[1]);
+const pack = (one) => FIELDS.map((name) => one[name]);
 const rows = (...list) => new Map(list.map((r) => [r.id, r]));
 const ids = (laid) => laid.entries.map((e) => `${'.'.repeat(e.depth)}${e.id}`);
 
@@ -134,8 +136,8 @@ test('messages of another run are not heard, and the page keeps one view a run',
   tree.default().initialize({ model: two });
   const { runs } = globalThis[Symbol.for('aimon_nb')];
   assert.equal(runs.size, 1);
-  one.heard['msg:custom']({ k: 'rows', run_id: 'r1', header: { status: 'running', elapsed: 1 }, rows: [row('a')] });
-  one.heard['msg:custom']({ k: 'rows', run_id: 'other', rows: [row('z')] });
+  one.heard['msg:custom']({ k: 'rows', run_id: 'r1', header: { status: 'running', elapsed: 1 }, rows: [pack(row('a'))] });
+  one.heard['msg:custom']({ k: 'rows', run_id: 'other', rows: [pack(row('z'))] });
   two.heard['msg:custom']({ k: 'details', run_id: 'r1', items: { a: { id: 'a' } } });
   assert.deepEqual([...runs.get('r1').rows.keys()], ['a']);
   assert.ok(runs.get('r1').details.has('a'));
@@ -144,8 +146,8 @@ test('messages of another run are not heard, and the page keeps one view a run',
 test('an old snapshot neither reopens a finished run nor a finished row', () => {
   const heard = {}, state = { run_id: 'r2', snapshot: {} };
   tree.default().initialize({ model: { get: (k) => state[k], on: (k, f) => (heard[k] = f) } });
-  heard['msg:custom']({ k: 'rows', run_id: 'r2', header: { status: 'ok', dur: 2 }, rows: [row('a')] });
-  state.snapshot = { header: { status: 'running' }, rows: [row('a', null, { status: 'running', dur: null }), row('b')], cut: 0 };
+  heard['msg:custom']({ k: 'rows', run_id: 'r2', header: { status: 'ok', dur: 2 }, rows: [pack(row('a'))] });
+  state.snapshot = { header: { status: 'running' }, rows: [pack(row('a', null, { status: 'running', dur: null })), pack(row('b'))], cut: 0 };
   heard['change:snapshot']();
   const view = globalThis[Symbol.for('aimon_nb')].runs.get('r2');
   assert.equal(view.header.status, 'ok');

@@ -8,7 +8,7 @@ saved with the notebook.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,24 +50,31 @@ class RunWidget(anywidget.AnyWidget):
         """Send the snapshot as it is now, for pages that were loaded while the cell ran."""
         self.send_state("snapshot")
 
-    def on_hello(self, answer: Callable[[], None]) -> None:
-        """Call `answer` when a page says that it was not there from the start."""
-        self.on_msg(lambda _, message, __: answer() if message.get("k") == "hello" else None)
+    def on_ask(self, hello: Callable[[], None], want: Callable[[list[str]], None]) -> None:
+        """Hear the page: `hello` where it lacks rows, `want` for the details of these spans."""
 
-    def send_rows(
-        self, header: Mapping[str, Any], rows: Iterable[Mapping[str, Any]], **more: Any
-    ) -> None:
-        """Send the header and the rows that are new or changed, as one message."""
-        message = {"k": "rows", "run_id": self.run_id, "header": header, "rows": list(rows)}
-        self.send({**message, **more})
+        def hear(_: Any, message: Any, __: Any) -> None:
+            if message.get("k") == "hello":
+                hello()
+            elif message.get("k") == "want":
+                want([str(span_id) for span_id in message.get("ids", [])])
+
+        self.on_msg(hear)
+
+    def send_rows(self, header: Mapping[str, Any], rows: Sequence[list[Any]], **more: Any) -> None:
+        """Send the header and the rows that are new or changed, packed."""
+        self._tell({"k": "rows", "header": header, "rows": rows, **more})
 
     def send_details(self, items: Mapping[str, Mapping[str, Any]]) -> None:
-        """Send details by span id, as one message."""
-        self.send({"k": "details", "run_id": self.run_id, "items": items})
+        """Send details by span id."""
+        self._tell({"k": "details", "items": items})
 
     def send_growth(self, grown: Mapping[str, str]) -> None:
         """Send what answers grew by, by span id."""
-        self.send({"k": "grown", "run_id": self.run_id, "grown": grown})
+        self._tell({"k": "grown", "grown": grown})
+
+    def _tell(self, message: Mapping[str, Any]) -> None:
+        self.send({"run_id": self.run_id, **message})
 
     def __repr__(self) -> str:
         return f"<RunWidget {self.run_id}>"

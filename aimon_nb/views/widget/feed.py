@@ -1,64 +1,99 @@
 """What the pages know of a run, so that each thing is told once.
 
-A prompt is sent when its call starts, an answer as it grows, and both are left
-out when only a price or a number changed afterwards.
+Rows are told always. A prompt is told when its call starts, an answer as it
+grows, and both are left out when only a price or a number changed afterwards.
+Where spans come by the thousand, or texts by the megabyte, details wait until a
+reader asks for them.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from aimon_nb.model import Run, Span
 from aimon_nb.views import rows
 from aimon_nb.views.widget import RunWidget
 
-BATCH = 500  # rows a message
+BATCH = 1_000  # rows a message
+DETAILS = 100  # details told unasked at a time
+TEXT = 20_000_000  # characters of prompts and answers told unasked, a run
 Told = tuple[int, int]  # messages, and characters of the last one
 
 
 class Feed:
-    """Sends one run to one widget, from any thread."""
+    """Sends one run to its widget, from any thread."""
 
-    def __init__(self, run: Run, widget: RunWidget) -> None:
-        self._run, self._widget = run, widget
+    def __init__(self, run: Run, make: Callable[..., RunWidget] = RunWidget) -> None:
+        self._run = run
         self._told: dict[str, Told] = {}
+        self._room = TEXT
+        self._count = 0  # messages of rows: a page that counted fewer lacks some
         self._lock = threading.RLock()
-        widget.on_hello(self.send_all)
+        self.widget = make(run.run_id, self.snapshot)
+        self.widget.on_ask(self.send_all, self.send_wanted)
 
     def send(self, changed: Iterable[str]) -> None:
         """Send the spans of these ids."""
-        run = self._run
-        found = (run.spans.get(i) for i in changed)
-        spans = [span for span in found if span is not None and not span.folded]
-        spans.sort(key=lambda span: span.offset)
-        batches = [spans[at : at + BATCH] for at in range(0, max(len(spans), 1), BATCH)]
+        spans = self._known(changed)
         with self._lock:
-            header = rows.header(run)
-            for batch in batches:
-                self._widget.send_rows(header, [rows.row(span, run) for span in batch])
-            for batch in batches:  # the tree is whole before the first detail
-                self._send_details(batch)
+            self._send_rows(spans)  # the tree is whole before the first detail
+            self._send_details(self._pressing(spans))
 
     def send_all(self) -> None:
-        """Send everything, to a page that has nothing yet."""
+        """Send every row, to a page that lacks some; and the details a reader asks for first."""
         with self._lock:
             self._told.clear()
+            self._room = TEXT
             self.send(list(self._run.spans))
-            self._widget.send_rows(rows.header(self._run), [], cut=0)
+            self.widget.send_rows(rows.header(self._run), [], cut=0, whole=self._count)
 
-    def _send_details(self, spans: list[Span]) -> None:
+    def send_wanted(self, ids: list[str]) -> None:
+        """Send the details of these spans, whatever the page has been told of them."""
+        with self._lock:
+            for span_id in ids:
+                self._told.pop(span_id, None)
+            self._send_details(self._known(ids), asked=True)
+
+    def snapshot(self) -> dict[str, Any]:
+        """The rows as far as they fit a trait, and how many messages of them there were."""
+        with self._lock:
+            return {**rows.snapshot(self._run), "count": self._count}
+
+    def _known(self, ids: Iterable[str]) -> list[Span]:
+        found = map(self._run.spans.get, ids)
+        spans = [span for span in found if span is not None and not span.folded]
+        return sorted(spans, key=lambda span: span.offset)
+
+    def _pressing(self, spans: list[Span]) -> list[Span]:
+        """What the page has in an older form, and of the rest the failed and the last."""
+        told, root = self._told, self._run.root_id
+        older = [span for span in spans if span.span_id in told]
+        fresh = [s for s in spans if s.span_id not in told and s.span_id != root]
+        if len(fresh) > DETAILS:
+            fresh.sort(key=lambda span: span.status == "error")  # a stable sort: by time within
+        return older + fresh[-DETAILS:]
+
+    def _send_rows(self, spans: list[Span]) -> None:
+        run = self._run
+        header = rows.header(run)
+        for at in range(0, max(len(spans), 1), BATCH):
+            packed = [rows.packed(span, run) for span in spans[at : at + BATCH]]
+            self._count += 1
+            self.widget.send_rows(header, packed, count=self._count)
+
+    def _send_details(self, spans: list[Span], *, asked: bool = False) -> None:
         items: dict[str, Any] = {}
         grown: dict[str, str] = {}
         for span in spans:
-            if span.span_id != self._run.root_id:
+            if asked or self._room > 0 or span.span_id in self._told:
                 self._tell(span, items, grown)
         # Content goes by message only: a trait could be saved with the notebook.
         if items:
-            self._widget.send_details(items)
+            self.widget.send_details(items)
         if grown:
-            self._widget.send_growth(grown)
+            self.widget.send_growth(grown)
 
     def _tell(self, span: Span, items: dict[str, Any], grown: dict[str, str]) -> None:
         """Put what is new of a span's details where it belongs."""
@@ -71,5 +106,8 @@ class Feed:
             item["messages"] = None  # the page has them
         elif before is not None and before[0] == now[0] and span.status == "running":
             grown[span.span_id] = last[before[1] :]
+            self._room -= len(last) - before[1]
             return
+        else:
+            self._room -= sum(len(turn["text"]) for turn in messages)
         items[span.span_id] = item

@@ -3,14 +3,11 @@
  * What the tree shows, as plain data: no DOM here, so node tests it.
  *
  * @typedef {{id:string, parent:string|null, kind:string, name:string, label:string,
- *   status:string, start:number|null, dur:number|null, time:string, tokens:string,
+ *   status:string, start:number|null, dur:number|null, tokens:string|null,
  *   cost:string, input:number|null, output:number|null, usd:number|null,
  *   cost_state:string|null, counts:boolean, error:string|null, streaming:boolean,
- *   ttft:number|null, heard:number|null, model:string|null, asked:number|null,
+ *   ttft:number|null, heard:number|null, model:string|null, asked:number|null, item:string|null,
  *   hidden:boolean, members?:Row[]}} Row
- * @typedef {{id:string, row:Row, depth:number, kids:number, open:boolean, pos:number,
- *   of:number, top:number, lines:number, why:string, label:string, faint:boolean,
- *   sum:Sum|null}} Entry
  * @typedef {{input:number|null, output:number|null, usd:number|null, doubtful:boolean}} Sum
  * @typedef {{opened?:Set<string>, find?:(row:Row)=>boolean, order?:string}} Look
  */
@@ -51,6 +48,9 @@ export function tokens(input, output) {
   return output != null ? `→ ${commas(output)}` : '';
 }
 
+/** What a row says of its tokens. @param {Row} row */
+export const counted = (row) => row.tokens ?? tokens(row.input, row.output);
+
 /** US dollars. @param {number|null} x */
 export function money(x) {
   if (x == null) return '';
@@ -90,6 +90,13 @@ export function pieces(text, size = PIECE) {
   }
   return found;
 }
+
+/** A row from its values, in the order of `FIELDS` in rows.py; what was left off at the end is null. @param {any[]} v @returns {Row} */
+export const unpacked = (v) => ({
+  id: v[0], parent: v[1], kind: v[2], name: v[3], label: v[4], status: v[5], start: v[6], dur: v[7], counts: v[8], cost: v[9], streaming: v[10],
+  input: v[11] ?? null, output: v[12] ?? null, usd: v[13] ?? null, cost_state: v[14] ?? null, model: v[15] ?? null, error: v[16] ?? null,
+  asked: v[17] ?? null, ttft: v[18] ?? null, heard: v[19] ?? null, item: v[20] ?? null, tokens: v[21] ?? null, hidden: v[22] ?? false,
+});
 
 /** Put rows in by id; a known row is replaced and keeps its place. @param {Map<string, Row>} rows @param {Row[]} fresh */
 export function upsert(rows, fresh) {
@@ -149,7 +156,7 @@ export function grouped(siblings) {
 function group(members) {
   const first = members[0], ends = members.map((m) => (m.start ?? 0) + (m.dur ?? 0));
   const start = members.reduce((low, m) => Math.min(low, m.start ?? 0), Infinity), dur = ends.reduce((a, b) => Math.max(a, b), 0) - start;
-  return { ...first, id: `group ${first.id}`, members, start, dur, time: seconds(dur), tokens: '', cost: '', counts: false,
+  return { ...first, id: `group ${first.id}`, members, start, dur, input: null, output: null, tokens: null, cost: '', counts: false,
     label: [first.label, `× ${commas(members.length)}`].filter(Boolean).join(' · ') };
 }
 
@@ -166,40 +173,118 @@ export function speed(row, now) {
   return since > 0.2 ? `≈ ${commas(Math.round(row.heard / CHARACTERS / since))} tok/s` : '';
 }
 
+/** A row where it stands. What is shown only in sight is worked out when it comes in sight: there may be 20,000. */
+export class Entry {
+  /** @param {Row} row @param {number} depth @param {Row[]} siblings @param {number} at among them @param {Row[]} below @param {boolean} open @param {Sums} sums */
+  constructor(row, depth, siblings, at, below, open, sums) {
+    this.id = row.id;
+    this.row = row;
+    this.depth = depth;
+    this.siblings = siblings;
+    this.at = at;
+    this.below = below;
+    this.open = open;
+    this.sums = sums;
+    this.faint = false;
+    /** @type {string|undefined} */ this.said = undefined;
+    this.top = 0; // lines above it
+    this.lines = row.members || (row.error && this.error) ? 2 : 1;
+  }
+
+  get kids() {
+    return this.below.length;
+  }
+
+  /** Its error, where it is said: on the deepest row that has it, and not where another try followed. */
+  get error() {
+    const { error } = this.row;
+    return error && !this.again && !this.below.some((kid) => kid.error === error) ? error : '';
+  }
+
+  get again() {
+    return retried(this.row, this.siblings, this.at);
+  }
+
+  get label() {
+    return this.again ? `${this.row.label}, retried` : this.row.label;
+  }
+
+  /** The words of its second line. */
+  get why() {
+    return (this.said ??= this.row.members ? spread(this.row.members) : this.error);
+  }
+
+  /** The sum of what is below a row that is no call itself. @returns {Sum|null} */
+  get sum() {
+    const { members, counts } = this.row;
+    return members ? this.sums.of(members) : this.kids && !counts ? this.sums.under(this.row) : null;
+  }
+}
+
+/** Sums of the counted rows below others, each worked out once. */
+class Sums {
+  /** @param {Map<string|null, Row[]>} below */
+  constructor(below) {
+    this.below = below;
+    /** @type {Map<string, Sum>} */ this.known = new Map();
+  }
+
+  /** @param {Row} row */
+  under(row) {
+    let all = this.known.get(row.id);
+    if (!all) this.known.set(row.id, (all = this.of([row])));
+    return all;
+  }
+
+  /** @param {Row[]} rows @returns {Sum} */
+  of(rows) {
+    /** @type {Sum} */
+    const all = { input: null, output: null, usd: null, doubtful: false };
+    const todo = [...rows];
+    for (let row = todo.pop(); row; row = todo.pop()) {
+      const known = this.known.get(row.id);
+      if (known) add(all, known);
+      else {
+        if (row.counts) add(all, own(row));
+        for (const kid of this.below.get(row.id) ?? NONE) todo.push(kid);
+      }
+    }
+    return all;
+  }
+}
+
 /**
- * The tree as a flat list of what is open, and the sums of all that is below.
+ * The tree as a flat list of what is open.
  * @param {Map<string, Row>} rows @param {Set<string>} closed @param {Look} [look]
  * @returns {{entries: Entry[], lines: number}}
  */
 export function flatten(rows, closed, look = {}) {
-  const below = children(rows), sums = totals(below), found = look.find ? withAncestors(rows, look.find) : null;
+  const below = children(rows), sums = new Sums(below), found = look.find ? withAncestors(rows, look.find) : null;
   const ordered = look.order ? ranked(rows, below, look) : null;
-  /** @type {Entry[]} */
-  const entries = [];
-  let lines = 0;
-  /** @type {[Row, number, Row[], number][]} */
-  const todo = [];
-  const push = (/** @type {Row[]} */ list, /** @type {number} */ depth) => {
-    for (let i = list.length - 1; i >= 0; i--) todo.push([list[i], depth, list, i]);
-  };
   const kidsOf = (/** @type {Row} */ row) => {
     const all = ordered ? NONE : (row.members ?? below.get(row.id) ?? NONE);
     if (!all.length) return NONE;
     return found ? all.filter((kid) => found.has(kid.id)) : row.members ? all : grouped(all);
   };
-  const top = below.get(null) ?? [];
-  push(ordered ?? (found ? top.filter((row) => found.has(row.id)) : grouped(top)), 0);
-  for (let next = todo.pop(); next; next = todo.pop()) {
-    const [row, depth, siblings, at] = next, kids = kidsOf(row);
-    const open = kids.length > 0 && (row.members ? !!look.opened?.has(row.id) : !!found || !closed.has(row.id));
-    const again = retried(row, siblings, at), label = again ? `${row.label}, retried` : row.label;
-    const error = row.error && !again && !kids.some((k) => k.error === row.error) ? row.error : '';
-    const why = row.members ? spread(row.members) : error, tall = why ? 2 : 1;
-    const sum = row.members ? added(row.members.map((m) => sums.get(m.id))) : kids.length && !row.counts ? (sums.get(row.id) ?? null) : null;
-    entries.push({ id: row.id, row, depth, kids: kids.length, open, pos: at + 1, of: siblings.length, top: lines, lines: tall,
-      why, label, sum, faint: !!look.find && !look.find(row) });
-    lines += tall;
-    if (open) push(kids, depth + 1);
+  const isOpen = (/** @type {Row} */ row) => (row.members ? !!look.opened?.has(row.id) : !!found || !closed.has(row.id));
+  const top = below.get(null) ?? NONE;
+  /** @type {Entry[]} */
+  const entries = [];
+  const levels = [{ list: ordered ?? (found ? top.filter((row) => found.has(row.id)) : grouped(top)), at: 0 }];
+  let lines = 0;
+  for (let level = levels[0]; level; level = levels[levels.length - 1]) {
+    const { list, at } = level, row = list[at];
+    if (!row) {
+      levels.pop();
+      continue;
+    }
+    level.at += 1;
+    const kids = kidsOf(row), open = kids.length > 0 && isOpen(row), entry = new Entry(row, levels.length - 1, list, at, kids, open, sums);
+    entry.faint = !!look.find && !look.find(row);
+    entry.top = lines;
+    lines += entry.lines;
+    entries.push(entry);
+    if (open) levels.push({ list: kids, at: 0 });
   }
   return { entries, lines };
 }
@@ -219,14 +304,6 @@ function ranked(rows, below, look) {
   const dear = look.order === 'dear', key = (/** @type {Row} */ row) => (dear ? row.usd : row.dur) ?? -1;
   const list = [...rows.values()].filter((row) => !row.hidden && (dear ? row.counts : !below.has(row.id)) && (!look.find || look.find(row)));
   return list.sort((a, b) => key(b) - key(a));
-}
-
-/** @param {(Sum|undefined)[]} sums @returns {Sum} */
-function added(sums) {
-  /** @type {Sum} */
-  const all = { input: null, output: null, usd: null, doubtful: false };
-  for (const sum of sums) if (sum) add(all, sum);
-  return all;
 }
 
 /** @param {Sum} all @param {Sum} one */
@@ -261,27 +338,6 @@ export function byModel(rows) {
   }
   const weight = (/** @type {Sum} */ s) => (s.input ?? 0) + (s.output ?? 0);
   return [...found.values()].sort((a, b) => (b.sum.usd ?? -1) - (a.sum.usd ?? -1) || weight(b.sum) - weight(a.sum));
-}
-
-/** Sums of counted rows below every row. @param {Map<string|null, Row[]>} below */
-export function totals(below) {
-  /** @type {Map<string, Sum>} */
-  const sums = new Map();
-  /** @type {Row[]} */
-  const order = [], todo = [...(below.get(null) ?? [])];
-  for (let row = todo.pop(); row; row = todo.pop()) {
-    order.push(row);
-    todo.push(...(below.get(row.id) ?? []));
-  }
-  for (const row of order.reverse()) {
-    const sum = own(row);
-    for (const kid of below.get(row.id) ?? []) {
-      const below = sums.get(kid.id);
-      if (below) add(sum, below);
-    }
-    sums.set(row.id, sum);
-  }
-  return sums;
 }
 
 /** A sum's cost in words. @param {Sum} sum */

@@ -4,7 +4,7 @@
  *
  * @typedef {import('./layout.js').Row} Row
  */
-import { upsert } from './layout.js';
+import { unpacked, upsert } from './layout.js';
 
 const KEY = Symbol.for('aimon_nb');
 const MOST_RUNS = 200; // runs a page remembers
@@ -45,9 +45,12 @@ export class Run {
     /** @type {Map<string, Row>} */ this.rows = new Map();
     /** @type {Map<string, any>} */ this.details = new Map();
     /** @type {Set<any>} */ this.views = new Set();
+    /** @type {Set<string>} */ this.wanted = new Set(); // details that the kernel was asked for
     this.cut = 0;
+    this.count = 0; // messages of rows that came without a gap
     this.zero = 0; // performance.now() at the start of the run
     /** @type {(() => unknown)|null} */ this.interrupt = null;
+    /** @type {((message: any) => void)|null} */ this.send = null;
   }
 
   get running() {
@@ -68,11 +71,13 @@ export class Run {
   hear(message) {
     if (!message || (message.run_id && message.run_id !== this.id)) return;
     if (message.header) this.hearHeader(message.header);
-    const rows = message.rows && upsert(this.rows, message.rows);
+    const rows = message.rows && upsert(this.rows, message.rows.map(unpacked));
     if (typeof message.cut === 'number') this.cut = message.cut;
+    if (message.whole ?? message.count === this.count + 1) this.count = message.whole ?? message.count;
     for (const [id, item] of Object.entries(message.items ?? {})) {
       const messages = item.messages ?? this.details.get(id)?.messages ?? [];
       this.details.set(id, { ...item, messages });
+      this.wanted.delete(id);
       for (const view of this.views) view.hearDetail(id);
     }
     for (const [id, text] of Object.entries(message.grown ?? {})) {
@@ -83,6 +88,23 @@ export class Run {
     }
     for (const view of this.views) view.hear(!!rows);
     if (this.header) this.takeWaiting();
+  }
+
+  /** Take in what a model keeps for pages that were not there; ask for what is missing still. @param {any} kept */
+  recall(kept) {
+    if (!kept?.header) return;
+    // What came by message is newer: the snapshot fills gaps and ends what was open.
+    const rows = (kept.rows ?? []).filter((/** @type {any[]} */ one) => this.rows.get(one[0])?.dur == null);
+    const whole = this.count === kept.count;
+    this.hear({ header: kept.header, rows, cut: whole ? 0 : kept.cut });
+    if (!whole) this.send?.({ k: 'hello' });
+  }
+
+  /** Ask the kernel for the details of a span; it answers when no cell runs. @param {string} id */
+  want(id) {
+    if (!this.send || this.wanted.has(id)) return;
+    this.wanted.add(id);
+    this.send({ k: 'want', ids: [id] });
   }
 
   /** @param {any} header */

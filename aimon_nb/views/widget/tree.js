@@ -10,7 +10,7 @@
  * @typedef {import('./layout.js').Row} Row
  * @typedef {import('./layout.js').Entry} Entry
  */
-import { BAD, LINE, STOPPED, WINDOW_ABOVE, axis, clock, commas, flatten, keyed, seconds, speed, sumCost, tokens, visible, windowOf } from './layout.js';
+import { BAD, LINE, STOPPED, WINDOW_ABOVE, axis, clock, commas, counted, flatten, keyed, seconds, speed, sumCost, tokens, visible, windowOf } from './layout.js';
 import { copyButton, facts, make, models, said, say } from './panes.js';
 import { Run, runOf, store } from './store.js';
 
@@ -39,7 +39,7 @@ class View {
     this.stale = this.detailStale = true;
     /** @type {Entry[]} */ this.entries = [];
     /** @type {Map<string, any>} */ this.drawn = new Map();
-    this.lines = this.tallest = this.frame = this.timer = this.end = this.laidAt = this.layTime = 0;
+    this.lines = this.whole = this.tallest = this.frame = this.timer = this.end = this.laidAt = this.layTime = 0;
     this.announce = this.grew = false;
     this.axisKey = this.noteKey = '';
     /** @type {string|null} */ this.detailOf = null;
@@ -392,12 +392,20 @@ class View {
     if (this.running && this.follow && this.lines > MOST_LINES) this.body.scrollTop = this.pad.offsetHeight;
     this.paintScale();
     const [from, to] = windowOf(entries, this.body.scrollTop, this.tallest * LINE);
-    this.place(entries.slice(from, to), from);
+    const shown = Array.from({ length: to - from }, (_, i) => from + i), at = this.focused;
+    if (at >= 0 && at < from) shown.unshift(at);
+    if (at >= to) shown.push(at);
+    this.place(shown);
+  }
+
+  /** Index of the row that has the focus, which stays in the page wherever it is scrolled to; -1 if none has. */
+  get focused() {
+    if (!this.drawn.get(this.active ?? '')?.contains(document.activeElement)) return -1;
+    return this.entries.findIndex((e) => e.id === this.active);
   }
 
   paintScale() {
-    const whole = Math.max(this.run.now, this.running ? 0 : this.end, 0.001);
-    this.pad.style.setProperty('--whole', String(whole));
+    const whole = (this.whole = Math.max(this.run.now, this.running ? 0 : this.end, 0.001));
     const marks = axis(whole), key = marks.map((m) => `${m.text}${m.at.toFixed(3)}`).join();
     if (key === this.axisKey) return;
     this.axisKey = key;
@@ -410,24 +418,27 @@ class View {
     });
   }
 
-  /** Put the elements of these entries in the page, in order. @param {Entry[]} shown @param {number} from */
-  place(shown, from) {
-    if (!this.entries.some((e) => e.id === this.active)) this.active = this.entries[0]?.id ?? null;
-    const keep = new Set(shown.map((e) => e.id));
+  /** Put the entries of these indexes in the page, in order; elements of rows that left show those that came. @param {number[]} shown */
+  place(shown) {
+    if (!this.drawn.has(this.active ?? '') && !this.entries.some((e) => e.id === this.active)) this.active = this.entries[0]?.id ?? null;
+    const keep = new Set(shown.map((i) => this.entries[i].id)), free = [];
     for (const [id, el] of this.drawn) {
       if (keep.has(id)) continue;
-      el.remove();
       this.drawn.delete(id);
+      free.push(el);
     }
+    free.reverse();
     /** @type {Element|null} */
     let next = this.pad.firstElementChild;
-    shown.forEach((entry, i) => {
+    for (const i of shown) {
+      const entry = this.entries[i];
       let el = this.drawn.get(entry.id);
-      if (!el) this.drawn.set(entry.id, (el = this.buildRow()));
+      if (!el) this.drawn.set(entry.id, (el = free.pop() ?? this.buildRow()));
       if (next && el === next) next = next.nextElementSibling;
       else this.pad.insertBefore(el, next);
-      this.fill(el, entry, from + i);
-    });
+      this.fill(el, entry, i);
+    }
+    for (const el of free) el.remove();
   }
 
   buildRow() {
@@ -449,8 +460,8 @@ class View {
   /** @param {any} el @param {Entry} e @param {number} index */
   fill(el, e, index) {
     const { row, sum } = e, p = el.p, chosen = this.chosen === e.id, ticking = row.status === 'running' && this.running;
-    const cost = (sum && sumCost(sum)) || row.cost, counted = (sum && tokens(sum.input, sum.output)) || row.tokens || speed(row, this.run.now);
-    const key = [e.depth, e.open, e.kids, e.pos, e.of, e.top, e.why, e.label, chosen, ticking, cost, counted, index, this.active === e.id].join('|');
+    const cost = (sum && sumCost(sum)) || row.cost, said = (sum && tokens(sum.input, sum.output)) || counted(row) || speed(row, this.run.now);
+    const key = [e.depth, e.open, e.kids, e.at, e.siblings.length, e.top, e.why, e.label, chosen, ticking, cost, said, index, this.active === e.id].join('|');
     if (el.row !== row || el.key !== key) {
       el.row = row;
       el.key = key;
@@ -459,7 +470,10 @@ class View {
       el.className = ['row', row.kind, bad ? 'failed' : '', e.kids ? 'parent' : '', ticking ? 'running' : '', chosen ? 'chosen' : '', e.faint ? 'faint' : '', row.members ? 'group' : ''].filter(Boolean).join(' ');
       el.tabIndex = this.active === e.id ? 0 : -1;
       this.describe(el, e, index, chosen);
-      el.style.cssText = `top:${e.top * LINE}px;height:${e.lines * LINE}px;--depth:${e.depth};--start:${row.start ?? 0};--took:${row.dur ?? 0}`;
+      el.style.top = `${e.top * LINE}px`;
+      el.style.height = `${e.lines * LINE}px`;
+      if (el.depth !== e.depth) el.style.setProperty('--depth', String((el.depth = e.depth))); // a new value restyles all below it
+      el.whole = 0;
       say(p.twisty, e.kids ? (e.open ? '▾' : '▸') : '');
       const mark = bad || STOPPED.includes(row.status) ? (MARKS[row.status] ?? '?') : '';
       p.kind.className = `kind ${mark ? 'sign' : row.kind}`;
@@ -468,8 +482,8 @@ class View {
       say(p.label, `${e.label === row.status ? '· ' : ''}${visible(e.label)}`);
       p.name.title = visible([row.name, e.label].filter(Boolean).join(' · '));
       p.time.classList.toggle('ticks', ticking);
-      if (!ticking) say(p.time, row.time || (row.status === 'running' ? 'open' : ''));
-      say(p.tokens, counted);
+      if (!ticking) say(p.time, seconds(row.dur) || (row.status === 'running' ? 'open' : ''));
+      say(p.tokens, said);
       say(p.cost, cost);
       p.cost.classList.toggle('dim', !/[$0-9]/.test(cost));
       say(p.why, visible(e.why));
@@ -477,12 +491,17 @@ class View {
       if (e.why && !p.why.parentElement) el.append(p.why);
       if (!e.why) p.why.remove();
     }
+    if (el.whole !== this.whole) {
+      el.whole = this.whole;
+      p.bar.style.left = `${(100 * (row.start ?? 0)) / this.whole}%`;
+      p.bar.style.width = ticking ? '' : `${(100 * (row.dur ?? 0)) / this.whole}%`;
+    }
     if (ticking) say(p.time, clock(Math.max(0, this.run.now - (row.start ?? 0))));
   }
 
   /** What assistive technology hears of a row. @param {HTMLElement} el @param {Entry} e @param {number} index @param {boolean} chosen */
   describe(el, e, index, chosen) {
-    const facts = { 'aria-level': e.depth + 1, 'aria-posinset': e.pos, 'aria-setsize': e.of, 'aria-rowindex': index + 2, 'aria-selected': chosen };
+    const facts = { 'aria-level': e.depth + 1, 'aria-posinset': e.at + 1, 'aria-setsize': e.siblings.length, 'aria-rowindex': index + 2, 'aria-selected': chosen };
     for (const [name, value] of Object.entries(facts)) el.setAttribute(name, String(value));
     if (e.kids) el.setAttribute('aria-expanded', String(e.open));
     else el.removeAttribute('aria-expanded');
@@ -663,12 +682,18 @@ class View {
     this.detailOf = this.chosen;
     this.detail.hidden = !row;
     if (!row) return this.detail.replaceChildren();
-    const missing = this.running ? 'details follow' : `details are not in this page: %ai_show ${this.run.id}`;
-    this.detail.replaceChildren(...(item ? [said(item, row), facts(item)] : [make('div', 'dim', missing)]));
+    if (!item) this.run.want(row.id);
+    this.detail.replaceChildren(...(item ? [said(item, row), facts(item)] : [make('div', 'dim', this.missing)]));
     [...this.detail.children].forEach((side, i) => {
       /** @type {HTMLElement} */ (side).tabIndex = 0;
       if (same) side.scrollTop = tops[i] ?? 0;
     });
+  }
+
+  /** Why there are no details: the kernel has them, and answers when no cell runs. */
+  get missing() {
+    if (!this.run.send) return `details are not in this page: %ai_show ${this.run.id}`;
+    return this.running ? 'details come when the cell has ended' : `details come when the kernel is idle; if it was restarted they are gone`;
   }
 
   /** The answer that streams grew: its text alone is written, and its end stays in sight. */
@@ -730,16 +755,8 @@ export default () => ({
     const run = runOf(model.get('run_id'), show), kernel = model.widget_manager?.kernel;
     if (typeof kernel?.interrupt === 'function') run.interrupt = () => kernel.interrupt();
     hearCells(kernel);
-    const recall = () => {
-      const kept = model.get('snapshot');
-      if (!kept?.header) return;
-      // What came by message is newer: the snapshot fills gaps and ends what was open.
-      const rows = (kept.rows ?? []).filter((/** @type {Row} */ row) => run.rows.get(row.id)?.dur == null);
-      const cut = run.rows.size > (kept.rows ?? []).length ? 0 : kept.cut;
-      run.hear({ ...kept, rows, cut });
-      // A page that was not there from the start asks for the rest.
-      if (run.details.size < run.rows.size + run.cut) model.send?.({ k: 'hello' });
-    };
+    if (model.send) run.send = (message) => model.send(message);
+    const recall = () => run.recall(model.get('snapshot'));
     recall();
     model.on('change:snapshot', recall);
     model.on('msg:custom', (/** @type {any} */ message) => run.hear(message));
