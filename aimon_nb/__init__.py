@@ -72,8 +72,9 @@ def load_ipython_extension(ipython: Any) -> None:
     from aimon_nb.notebook.session import Session
 
     if id(ipython) not in _sessions:
-        session = _sessions[id(ipython)] = Session(ipython, monitor)
+        session = Session(ipython, monitor)
         session.load()
+        _sessions[id(ipython)] = session
 
 
 def unload_ipython_extension(ipython: Any) -> None:

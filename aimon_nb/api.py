@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from aimon_nb.ai.hearing import hearing
 from aimon_nb.ai.options import Options
@@ -18,8 +18,9 @@ from aimon_nb.recording import context, recorder
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry import errors, spans
 from aimon_nb.sentry.root import Root, open_root
-from aimon_nb.views import frames, text
-from aimon_nb.views.live import LiveView, Mode
+from aimon_nb.views import frames, place, text
+from aimon_nb.views.bundle import KEEPS, Save
+from aimon_nb.views.live import LiveView, Shown
 from aimon_nb.views.styled import UsageTable
 from aimon_nb.wire.estimate import estimates
 
@@ -42,6 +43,9 @@ class Monitor:
         self.observer = hearing.observer
         self.client = hearing.client
         self.views: dict[str, LiveView] = {}
+        self.view: place.View
+        self.save: Save
+        self.forget_defaults()
         self._remove: list[Any] = []
 
     def install(self) -> None:
@@ -62,19 +66,37 @@ class Monitor:
         for view in self.views.values():
             view.close()
         self.views.clear()
+        self.forget_defaults()
 
-    def open(self, name: str, mode: Mode, **facts: Any) -> Tracked:
-        """Open a run, its root span and its view.
+    def forget_defaults(self) -> None:
+        """Show and keep runs as if nobody had said how."""
+        self.view, self.save = "auto", KEEPS
+
+    def open(
+        self,
+        name: str,
+        view: place.View | None = None,
+        save: Save | None = None,
+        *,
+        options: dict[str, Any] | None = None,
+        **facts: Any,
+    ) -> Tracked:
+        """Open a run, its root span and its view; None is what `%config` says.
 
         With `quiet=True` it is seen, sent and listed only once it has a model call.
         """
         self.install()
+        mode = place.shown(view or self.view)
+        options = dict(options or {})
+        if place.keeps() and (save or self.save) != KEEPS:  # elsewhere nothing is kept
+            options["save"] = save or self.save
         notes = []
         try:
             self.client.ensure()
         except Exception as error:
             notes.append(f"SENTRY_DSN cannot be used, spans stay here: {error}")
-        tracked = Tracked(self, open_root(self.recorder, self.observer, name, **facts), mode)
+        root = open_root(self.recorder, self.observer, name, options=options, **facts)
+        tracked = Tracked(self, root, mode)
         tracked.run.notes += notes
         self._forget_views()
         return tracked
@@ -102,7 +124,7 @@ class Monitor:
 class Tracked:
     """A run that is open: `end` closes it, whatever happened."""
 
-    def __init__(self, monitor: Monitor, root: Root, mode: Mode) -> None:
+    def __init__(self, monitor: Monitor, root: Root, mode: Shown) -> None:
         self._monitor, self._root = monitor, root
         self.recording = root.recording
         self.run = root.recording.run
@@ -283,12 +305,18 @@ def install(*, estimate: bool | None = None) -> None:
 class Track:
     """What `track` gives: `with` and `async with` open a run and close it."""
 
-    def __init__(self, name: str, mode: Mode, facts: dict[str, Any]) -> None:
-        self._name, self._mode, self._facts = name, mode, facts
+    def __init__(
+        self,
+        name: str,
+        view: place.View | None,
+        save: Save | None,
+        facts: dict[str, Any],
+    ) -> None:
+        self._name, self._view, self._save, self._facts = name, view, save, facts
         self._open: list[Tracked] = []
 
     def __enter__(self) -> RunView:
-        tracked = monitor.open(self._name, self._mode, options=self._facts)
+        tracked = monitor.open(self._name, self._view, self._save, options=self._facts)
         self._open.append(tracked)
         return RunView(tracked.run)
 
@@ -308,13 +336,21 @@ class Track:
         self.__exit__(ty, error, tb)
 
 
-def track(name: str, *, view: Literal["auto"] | Mode = "auto", **options: Any) -> Track:
+def track(
+    name: str,
+    *,
+    view: place.View | None = None,
+    save: Save | None = None,
+    **options: Any,
+) -> Track:
     """Track a block of code as a run: `%%ai_track` without a notebook.
 
     Args:
         name: name of the run, its root span and its pipeline.
         view: how it is shown; `auto` is live in a notebook, text in a terminal
-            IPython and nothing in a script.
+            IPython, the saved form at the end in marimo and nothing in a script.
+        save: what a saved notebook keeps: `none`, `summary`, `tree`, or `full`, which
+            alone keeps prompts. None for either is what `%config AimonMagics` says.
         **options: `op`, `sentry_tags`, `sentry_data` and options of Sentry's span, as
             `ai_track` takes them.
 
@@ -323,7 +359,7 @@ def track(name: str, *, view: Literal["auto"] | Mode = "auto", **options: Any) -
 
     Raises:
         TypeError: an unknown option, or one of a wrong type.
-        ValueError: an unknown `view`.
+        ValueError: an unknown `view` or `save`.
 
     Example:
         with track("answer", sentry_tags={"model": "gpt-4"}) as run:
@@ -333,20 +369,9 @@ def track(name: str, *, view: Literal["auto"] | Mode = "auto", **options: Any) -
     Source: sentry-sdk's page on AI monitoring (the options); `%%ai_track`.
     """
     told = Options.of(name, options)
-    if view not in ("auto", *get_args(Mode)):
-        raise ValueError(f"view must be one of auto, {', '.join(get_args(Mode))}; not {view!r}")
+    place.check(view, save)
     facts = {"op": told.op, "tags": told.tags, "data": told.data, "span": told.span}
-    return Track(name, _shown(view), {key: value for key, value in facts.items() if value})
-
-
-def _shown(view: Literal["auto"] | Mode) -> Mode:
-    if view != "auto":
-        return view
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    if shell is None:
-        return "none"
-    return "live" if hasattr(shell, "kernel") else "text"
+    return Track(name, view, save, {key: value for key, value in facts.items() if value})
 
 
 def runs() -> list[RunView]:

@@ -20,7 +20,14 @@ from aimon_nb.notebook import interrupts, options
 from aimon_nb.notebook.outputs import OutputGuard
 from aimon_nb.recording import context
 from aimon_nb.recording.faults import faults
-from aimon_nb.views.live import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A cell that runs: what IPython knows it by, and its run if it is tracked."""
+
+    info: Any
+    tracked: Tracked | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ class CellTracker:
     def __init__(self, shell: Any, monitor: Monitor) -> None:
         self._shell, self._monitor = shell, monitor
         self.auto = False  # every cell is tracked, and shown if it has a model call
-        self._stacks: dict[int, list[Tracked | None]] = {}
+        self._stacks: dict[int, list[_Cell]] = {}
         self._outputs = OutputGuard(shell)
         self._watches: dict[Tracked, _Watch] = {}
         # completeness checks skip it then, and a terminal keeps reading the %% cell
@@ -52,8 +59,9 @@ class CellTracker:
     def uninstall(self) -> None:
         """Take them off again; a run that is open ends here."""
         for stack in self._stacks.values():
-            for tracked in filter(None, stack):
-                self._end(tracked, self._watches.pop(tracked, None), None)
+            for tracked in (cell.tracked for cell in stack):
+                if tracked is not None:
+                    self._end(tracked, self._watches.pop(tracked, None), None)
         self._stacks.clear()
         if self._transform in self._shell.input_transformers_cleanup:
             self._shell.input_transformers_cleanup.remove(self._transform)
@@ -79,25 +87,37 @@ class CellTracker:
                 self._watches[tracked] = self._watch(tracked)
         except BaseException:  # one that left a hook would hang the cell for ever
             faults.note("opening a run")
-        stack.append(tracked)
+        stack.append(_Cell(info, tracked))
 
     def after(self, result: Any) -> None:
         """`post_run_cell`: its run is closed, with the error the cell ended with."""
         if result is not None and not (result.info.raw_cell or "").strip():
             return  # IPython fires it without `pre_run_cell` for an empty cell
+        for cell in self._leave(result):
+            if cell.tracked is None:
+                continue
+            try:
+                watch = self._watches.pop(cell.tracked, None)
+                self._end(cell.tracked, watch, _error(result))
+            except BaseException:
+                faults.note("closing a run")
+
+    def _leave(self, result: Any) -> list[_Cell]:
+        """Take the cell that ended off its stack, innermost first.
+
+        With it go cells inside it that nobody ended: `await run_cell_async(…)` in a cell
+        fires the first hook alone. None is of the cell that loaded the extension.
+        """
         ident = threading.get_ident()
-        stack = self._stacks.get(ident)
+        stack = self._stacks.get(ident, [])
+        at = len(stack) - 1
+        if result is not None:
+            mine = [i for i, cell in enumerate(stack) if _same(cell.info, result.info)]
+            at = mine[-1] if mine else len(stack)
+        left, stack[at:] = stack[at:], []
         if not stack:
-            return  # the cell that loaded the extension
-        tracked = stack.pop()
-        if not stack:
-            del self._stacks[ident]
-        if tracked is None:
-            return
-        try:
-            self._end(tracked, self._watches.pop(tracked, None), _error(result))
-        except BaseException:
-            faults.note("closing a run")
+            self._stacks.pop(ident, None)
+        return left[::-1]
 
     def _open_cell(self, line: str | None, info: Any) -> Tracked:
         source, cell_id = info.raw_cell, getattr(info, "cell_id", None)
@@ -114,7 +134,8 @@ class CellTracker:
         name = asked.name or name or options.name_from(source, count)
         return self._monitor.open(
             name,
-            self._mode(asked.view),
+            asked.view,
+            asked.save,
             pipeline=asked.name or context.default_pipeline,
             cell_id=cell_id,
             execution_count=count,
@@ -181,11 +202,6 @@ class CellTracker:
             return False
         return True
 
-    def _mode(self, view: str) -> Mode:
-        if view != "auto":
-            return view  # type: ignore[return-value]
-        return "live" if hasattr(self._shell, "kernel") else "text"
-
 
 class _Transformer:
     """Pure: it is also called for completeness checks and by `%%time`."""
@@ -216,6 +232,11 @@ class _Transformer:
         if rest < len(lines) and lines[rest].startswith("%%"):
             return lines[rest:]  # let IPython see the next cell magic
         return ["#" + lines[0].lstrip(), *lines[1:]]
+
+
+def _same(info: Any, other: Any) -> bool:
+    """Whether both are of one cell: a runner that failed tells of it anew."""
+    return info is other or (info.raw_cell, info.cell_id) == (other.raw_cell, other.cell_id)
 
 
 def _error(result: Any) -> BaseException | None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
-from traitlets import Bool, Int, observe
+from traitlets import Bool, Enum, Int, observe
 
-from aimon_nb.api import RunView
+from aimon_nb.api import Monitor, RunView
 from aimon_nb.notebook import chosen, options
 from aimon_nb.recording import context, recorder
 from aimon_nb.recording.caps import Limits
@@ -31,7 +31,8 @@ _DEFAULTS = Limits()
 class AimonMagics(Magics):
     """Magics of aimon_nb, and its settings."""
 
-    tracker: CellTracker
+    view = Enum(options.VIEWS, "auto", help="default of --view").tag(config=True)
+    save = Enum(options.SAVES, "tree", help="default of --save").tag(config=True)
     estimate = Bool(
         default_value=False,
         help="Where a provider tells no usage, count tokens here: marked ~, in no exact sum.",
@@ -48,16 +49,25 @@ class AimonMagics(Magics):
     ).tag(config=True)
     max_runs = Int(_DEFAULTS.runs, min=1, help="Finished runs kept in memory.").tag(config=True)
 
-    def apply(self) -> None:
-        """Bring what the settings say into effect."""
-        self.tracker.auto = self.auto
-        estimates.on = self.estimate
-        recorder.limits = Limits(self.max_spans, self.max_attribute_bytes, self.max_runs)
+    def __init__(self, shell: Any, tracker: CellTracker, monitor: Monitor, **settings: Any) -> None:
+        self.tracker, self._monitor = tracker, monitor
+        super().__init__(shell, **settings)
 
-    @observe("auto", "estimate", "max_spans", "max_attribute_bytes", "max_runs")
-    def _changed(self, _: Any) -> None:
-        if hasattr(self, "tracker"):
-            self.apply()
+    @observe("view", "save")
+    def _shown(self, change: Any) -> None:
+        setattr(self._monitor, change["name"], change["new"])  # `track` goes by them too
+
+    @observe("estimate")
+    def _estimated(self, change: Any) -> None:
+        estimates.on = change["new"]
+
+    @observe("auto")
+    def _tracked(self, change: Any) -> None:
+        self.tracker.auto = change["new"]
+
+    @observe("max_spans", "max_attribute_bytes", "max_runs")
+    def _limited(self, _: Any) -> None:
+        recorder.limits = Limits(self.max_spans, self.max_attribute_bytes, self.max_runs)
 
     @no_var_expand
     @line_cell_magic

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 from IPython.core.error import UsageError
 from IPython.core.magic_arguments import (
@@ -13,6 +13,11 @@ from IPython.core.magic_arguments import (
     magic_arguments,
 )
 
+from aimon_nb.views.bundle import Save
+from aimon_nb.views.live import Mode
+
+VIEWS = ("auto", *get_args(Mode))
+SAVES: tuple[str, ...] = get_args(Save)
 HEADER = re.compile(r"[ \t]*%%ai_track(?:[ \t]+(?P<line>.*?))?[ \t]*$")
 # The same as plain Python, for linters, formatters and jupytext.
 COMMENT = re.compile(r"# ?ai_track:[ \t]*(?P<line>.*?)[ \t]*$")
@@ -23,9 +28,16 @@ COMMENT = re.compile(r"# ?ai_track:[ \t]*(?P<line>.*?)[ \t]*$")
 @argument("--op", default=None, help="op of the root span (default: ai.pipeline)")
 @argument(
     "--view",
-    choices=("auto", "live", "text", "none"),
-    default="auto",
-    help="how the run is shown while it runs and after",
+    choices=VIEWS,
+    default=None,
+    help="how the run is shown: live is the widget, html needs none, auto fits the place",
+)
+@argument(
+    "--save",
+    choices=SAVES,
+    default=None,
+    help="what the saved notebook keeps of it: tree (no prompts), one line, nothing, or full: "
+    "the whole view with prompts and answers",
 )
 @argument("-h", "--help", action="store_true", help="show this help and run nothing")
 def ai_track(line: str, cell: str | None = None) -> Any:
@@ -45,8 +57,13 @@ _parser: MagicArgumentParser = construct_parser(ai_track)
 def parse(line: str) -> Any:
     """The options of a line; raises `UsageError` with one line that says what is wrong."""
     options = _parser.parse_argstring(line)
-    options.name = " ".join(options.name)
+    options.name = " ".join(_unquoted(word) for word in options.name)
     return options
+
+
+def _unquoted(word: str) -> str:
+    quoted = len(word) > 1 and word[0] == word[-1] and word[0] in "'\""
+    return word[1:-1] if quoted else word
 
 
 def parses(line: str) -> bool:
@@ -64,6 +81,11 @@ def header_line(source: str) -> str | None:
             found = HEADER.match(line) or COMMENT.match(line)
             return (found.group("line") or "") if found is not None else None
     return None
+
+
+def parser_of(magic: Any) -> MagicArgumentParser:
+    """The parser of a magic of ours, which knows its options."""
+    return getattr(magic, "parser", _parser)
 
 
 def help_text() -> str:

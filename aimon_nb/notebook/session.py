@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from IPython.core.error import UsageError
+from traitlets import TraitError
+
 from aimon_nb.api import Monitor
 from aimon_nb.notebook.cell import CellTracker
+from aimon_nb.notebook.completion import Completion
 from aimon_nb.notebook.magics import AimonMagics
 from aimon_nb.recording import context, recorder
 from aimon_nb.recording.caps import Limits
@@ -24,20 +28,30 @@ class Session:
         self._tracker = CellTracker(shell, monitor)
         self._magics: AimonMagics | None = None
         self._config: Any = None  # the user's own section of the shell's configuration
+        self._completion: Completion | None = None
 
     def load(self) -> None:
         """Install everything; prints nothing."""
-        self._monitor.install()
         self._config = self._shell.config.get(_SECTION)
-        self._magics = AimonMagics(self._shell, **_settings.get(self._shell, {}))
-        self._magics.tracker = self._tracker
-        self._magics.apply()
+        settings = _settings.get(self._shell, {})
+        try:
+            self._magics = AimonMagics(self._shell, self._tracker, self._monitor, **settings)
+        except TraitError as error:  # of a config file, or of an earlier %config
+            self._shell.configurables[:] = [
+                one for one in self._shell.configurables if not isinstance(one, AimonMagics)
+            ]
+            raise UsageError(str(error)) from None
+        self._monitor.install()
         self._shell.register_magics(self._magics)
+        self._completion = Completion(self._shell, self._magics.magics)
+        self._completion.install()
         self._tracker.install()
 
     def unload(self) -> None:
         """Leave the shell and the process as they were."""
         self._tracker.uninstall()
+        if self._completion is not None:
+            self._completion.uninstall()
         if self._magics is not None:
             for kind, names in self._magics.magics.items():
                 for name in names:

@@ -1,16 +1,21 @@
-"""Mimebundles: what a notebook is given while a cell runs, and what it keeps."""
+"""Mimebundles: what a notebook is given while a cell runs, and what it keeps.
+
+A bundle never holds a prompt, with one exception that the user asks for: `--save full`.
+"""
 
 from __future__ import annotations
 
 from datetime import timezone
 from html import escape
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from aimon_nb.model import Run
-from aimon_nb.views import html, lines, text, words
+from aimon_nb.views import html, lines, text, whole, words
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 Bundle = dict[str, Any]
+Save = Literal["none", "summary", "tree", "full"]
+KEEPS: Save = "tree"  # where nothing was said
 
 
 class Model(Protocol):
@@ -21,33 +26,50 @@ class Model(Protocol):
         """The id under which the page knows the widget."""
 
 
-def final(run: Run, mount_id: str | None = None) -> Bundle:
-    """Build what the saved notebook keeps: no widget, so that it reads the same everywhere."""
-    return _saved(run, mount_id, opened=False)
+def final(run: Run, mount_id: str | None = None, *, opened: bool = False) -> Bundle:
+    """Build what the saved notebook keeps: no widget, so that it reads the same everywhere.
+
+    How much it is stands in the run's options as `save`. With `mount_id`, unique to
+    this showing, a page that knows the run shows the live view in its place, and
+    `opened` has it open there.
+    """
+    saved: Save = run.options.get("save", KEEPS)
+    if saved == "none":
+        return _bare(run, mount_id, opened=opened)
+    if saved == "summary":
+        kept = {"text/html": html.summary(run, mount_id), "text/plain": text.summary(run)}
+    else:
+        laid = lines.tree(run)
+        page = html.static(run, mount_id, laid=laid)
+        kept = {"text/html": page, "text/plain": text.tree(run, laid=laid)}
+    if mount_id is not None:
+        whole_or_mount = whole.script if saved == "full" else html.mount_script
+        kept["text/html"] += whole_or_mount(run, mount_id, opened=opened)
+    return kept
 
 
 def live(run: Run, widget: Model) -> Bundle:
     """Build the live view, with words for a notebook that is saved before the cell ends."""
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-    said = in_progress(run)
-    return {WIDGET_VIEW: view, "text/html": _paragraph(said), "text/plain": said}
+    return {WIDGET_VIEW: view, "text/html": _paragraph(_stub(run)), "text/plain": _stub(run)}
 
 
-def again(run: Run, mount_id: str, *, wait: bool = False) -> Bundle:
-    """Build the live view shown once more after the user's code cleared the output."""
-    said = in_progress(run)
-    body = html.host(_paragraph(said), mount_id, "opacity:.75")
-    script = html.mount_script(run.run_id, mount_id, wait=wait)
-    return {"text/html": body + script, "text/plain": said}
+def again(run: Run, mount_id: str, *, wait: bool = False, opened: bool = False) -> Bundle:
+    """Build the live view of a running cell without its widget: a page that knows it shows it.
+
+    In the file it is a line that says what stands there, also when the kernel died.
+    `wait` holds the user's cleared output for a frame.
+    """
+    body = html.host(_paragraph(_stub(run)), mount_id, "opacity:.75")
+    script = html.mount_script(run, mount_id, wait=wait, opened=opened)
+    return {"text/html": body + script, "text/plain": _stub(run)}
 
 
 def reopened(run: Run, mount_id: str) -> Bundle:
     """Build what shows a run from memory in another cell: it reads without a kernel too."""
-    if not run.running:
-        return _saved(run, mount_id, opened=True)
-    body = html.host(_paragraph(in_progress(run)), mount_id, "opacity:.75")
-    script = html.mount_script(run.run_id, mount_id, opened=True)
-    return {"text/html": body + script, "text/plain": text.tree(run)}
+    if run.running:
+        return {**again(run, mount_id, opened=True), "text/plain": text.tree(run)}
+    return final(run, mount_id, opened=True)
 
 
 def in_progress(run: Run) -> str:
@@ -59,11 +81,17 @@ def in_progress(run: Run) -> str:
     )
 
 
-def _saved(run: Run, mount_id: str | None, *, opened: bool) -> Bundle:
-    laid = lines.tree(run)
-    saved = html.static(run, mount_id, opened=opened, laid=laid)
-    return {"text/html": saved, "text/plain": text.tree(run, laid=laid)}
+def _bare(run: Run, mount_id: str | None, *, opened: bool) -> Bundle:
+    """Nothing to read: the place alone, and the script for the page that has the run."""
+    if mount_id is None:
+        return {"text/plain": ""}
+    script = html.mount_script(run, mount_id, opened=opened)
+    return {"text/html": html.host("", mount_id, "") + script, "text/plain": ""}
+
+
+def _stub(run: Run) -> str:
+    return "" if run.options.get("save") == "none" else in_progress(run)
 
 
 def _paragraph(said: str) -> str:
-    return f"<div>{escape(said, quote=False)}</div>"
+    return f"<div>{escape(said, quote=False)}</div>" if said else ""

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from html import escape
 
 from aimon_nb.model import Run
-from aimon_nb.views import words
+from aimon_nb.views import rows, words
 from aimon_nb.views.lines import HEADS, Cells, Line, Tree, tree
 
 # Trees up to this size stand open to the second level.
@@ -32,29 +32,31 @@ _PROSE = '<div style="white-space:pre-wrap;opacity:.75">'
 _INSET = '<div style="margin-left:1.2em">'
 
 
-def static(
-    run: Run, mount_id: str | None = None, *, opened: bool = False, laid: Tree | None = None
-) -> str:
+def static(run: Run, mount_id: str | None = None, *, laid: Tree | None = None) -> str:
     """Render the whole run as HTML without any prompt or answer.
 
-    With `mount_id`, unique to this showing, a short script puts the live view
-    over it in a page that knows the run; `opened` has it open there. `laid` is
-    the run's tree where it is laid out already.
+    With `mount_id`, unique to this showing, it stands in an element that the live
+    view may take over. `laid` is the run's tree where it is laid out already.
     """
-    body = "".join(_body(run, laid or tree(run)))
-    if mount_id is None:
-        return f'<div style="{_ROOT}">{body}</div>'
-    return host(body, mount_id, _ROOT) + mount_script(run.run_id, mount_id, opened=opened)
+    return _framed("".join(_body(run, laid or tree(run))), mount_id)
+
+
+def summary(run: Run, mount_id: str | None = None) -> str:
+    """Render the one line that says how the run went."""
+    return _framed(_header(run, brief=True), mount_id)
+
+
+def _framed(body: str, mount_id: str | None) -> str:
+    return f'<div style="{_ROOT}">{body}</div>' if mount_id is None else host(body, mount_id, _ROOT)
 
 
 def host(body: str, mount_id: str, style: str) -> str:
     """Wrap in the element that the live view may take over; `aimon-host` marks it as ours."""
-    return (
-        f'<div class="aimon-host" id="{escape(mount_id)}"><div style="{style}">{body}</div></div>'
-    )
+    framed = f'<div style="{style}">{body}</div>' if body else ""
+    return f'<div class="aimon-host" id="{escape(mount_id)}">{framed}</div>'
 
 
-def mount_script(run_id: str, mount_id: str, *, wait: bool = False, opened: bool = False) -> str:
+def mount_script(run: Run, mount_id: str, *, wait: bool = False, opened: bool = False) -> str:
     """Write a script of at most 300 bytes that shows the live view, now or when its run is here.
 
     `wait` holds the user's cleared output for a frame, `opened` opens a folded view.
@@ -62,7 +64,7 @@ def mount_script(run_id: str, mount_id: str, *, wait: bool = False, opened: bool
     options = "{wait:1}" if wait else "{open:1}" if opened else "{}"
     return (
         f"<script>(()=>{{const e=document.getElementById({_literal(mount_id)}),"
-        f"r={_literal(run_id)},s=globalThis[Symbol.for('aimon_nb')]??={{}},o={options},v=s.runs?.get(r);"
+        f"r={_literal(run.run_id)},s=globalThis[Symbol.for('aimon_nb')]??={{}},o={options},v=s.runs?.get(r);"
         "e&&(v?v.mount(e,o):(s.waiting??=[]).push([r,e,o]))})()</script>"
     )
 
@@ -91,12 +93,12 @@ def _body(run: Run, laid: Tree) -> Iterator[str]:
         yield f"{_PROSE}note: {_text(note)}</div>"
 
 
-def _header(run: Run) -> str:
-    pieces = [words.seconds(run.duration), *words.totals(run.totals)]
+def _header(run: Run, *, brief: bool = False) -> str:
+    pieces = [words.seconds(rows.elapsed(run)), *words.totals(run.totals)]
     pieces.append(words.destination(run))
     facts = " · ".join(_text(p) for p in pieces if p)
-    said = ": ".join(p for p in (run.error_type, run.error) if p)
-    error = f"<br><b>{_text(words.line(said, 500))}</b>" if said and not run.spans else ""
+    said = ": ".join(p for p in (run.error_type, run.error) if p and (brief or not run.spans))
+    error = f"<br><b>{_text(words.line(said, 500))}</b>" if said else ""
     name = _text(words.line(run.name, 120))
     said_first = f"{_text(words.marked(run.status))} <b>{name}</b>"
     return f'<div style="white-space:pre-wrap">{said_first}  {facts}{error}</div>'

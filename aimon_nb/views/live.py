@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aimon_nb.model import Run
 from aimon_nb.views import bundle
+from aimon_nb.views.screens import Html, Marimo, Page, Screen, Text
 
 if TYPE_CHECKING:
     from aimon_nb.views.widget import RunWidget
     from aimon_nb.views.widget.feed import Feed
 
 Mode = Literal["live", "html", "text", "none"]
+Shown = Mode | Literal["marimo"]  # what a Mode becomes where the program knows its place
 
 _showings = itertools.count(1)  # ids differ at each showing: pages share their scope
 
@@ -31,13 +33,23 @@ class LiveView:
     a bundle into the cell's output under a display id, from any thread then.
     """
 
-    def __init__(self, run: Run, mode: Mode, *, waits: bool = False) -> None:
-        self.run, self._mode, self.waits = run, mode, waits
+    def __init__(self, run: Run, mode: Shown, *, waits: bool = False) -> None:
+        self.run, self.waits = run, waits
         self.display: Callable[[dict[str, Any], str], None] = _display
         self._widget: RunWidget | None = None
         self._feed: Feed | None = None
-        self._opened = self._finished = False
         self.display_id = f"aimon-{run.run_id}-{next(_showings)}"
+        self._screen = self._screen_for(mode)
+
+    def _screen_for(self, mode: Shown) -> Screen:
+        run = self.run
+        if mode == "live":
+            return Page(run, self.display_id, self._place, self._display, lambda: self.widget)
+        if mode == "html":
+            return Html(run, self.display_id, self._place, self._display)
+        if mode == "text":
+            return Text(run)
+        return Marimo(run) if mode == "marimo" else Screen()
 
     @property
     def widget(self) -> RunWidget:
@@ -53,47 +65,38 @@ class LiveView:
 
     def open(self) -> None:
         """Display the view, empty still."""
-        if self._mode == "live" and not self.waits:
-            self.display(bundle.live(self.run, self.widget), self.display_id)
-            self._opened = True
+        if not self.waits:
+            self._screen.open()
 
     def update(self, changed: set[str]) -> None:
-        """Send the changed spans to the page."""
+        """Show the spans that changed."""
         if self.waits:
             self.waits, changed = False, set(self.run.spans)
-            self.open()
+            self._screen.open()
         if self._feed is not None:
             self._feed.send(changed)
-            if self._finished and self._opened:
-                self._swap()
+        self._screen.update()
 
     def finish(self) -> None:
         """Leave the static form in the cell; in this page the full view stays mounted on it."""
-        self._finished = True
         if self._widget is not None:
             self._widget.remember()
-        if self._opened:
-            self._swap()
-        elif self._mode == "text" and not self.waits:
-            from IPython.display import display
-
-            display(bundle.final(self.run, None), raw=True)
+        if not self.waits:
+            self._screen.finish()
 
     def again(self, *, wait: bool) -> dict[str, Any]:
         """The bundle that shows the view once more after a `clear_output` of the user's."""
-        mount_id = f"{self.display_id}-{next(_showings)}"
-        return bundle.again(self.run, mount_id, wait=wait)
+        return self._screen.again(wait=wait)
 
     def reopened(self) -> dict[str, Any]:
         """The bundle that shows the run in another cell: the saved form, and over it the view."""
-        with_model = self.widget  # the page fetches what it lacks from it
-        mount_id = f"aimon-{with_model.run_id}-{next(_showings)}"
-        return bundle.reopened(self.run, mount_id)
+        _ = self.widget  # the page fetches what it lacks from it
+        return bundle.reopened(self.run, self._place())
 
     @property
     def on_screen(self) -> bool:
         """Whether a live view stands in the cell's output, or may yet."""
-        return self._mode == "live" and (self._opened or self.waits) and not self._finished
+        return self._screen.on or (self.waits and self._screen.in_output)
 
     def close(self) -> None:
         """Let the page's model go; what is displayed stays."""
@@ -101,11 +104,8 @@ class LiveView:
         if widget is not None:
             widget.close()
 
-    def _swap(self) -> None:
-        from IPython.display import update_display
+    def _place(self) -> str:
+        return f"aimon-{self.run.run_id}-{next(_showings)}"
 
-        update_display(
-            bundle.final(self.run, f"{self.display_id}-{next(_showings)}"),
-            raw=True,
-            display_id=self.display_id,
-        )
+    def _display(self, data: dict[str, Any]) -> None:
+        self.display(data, self.display_id)

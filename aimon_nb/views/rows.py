@@ -34,7 +34,7 @@ def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
         "name": words.line(run.name, 120),
         "status": run.status,
         "started": int(run.started.timestamp() * 1000),
-        "elapsed": _elapsed(run, now),
+        "elapsed": elapsed(run, now),
         "dur": _number(run.duration),
         "calls": totals.calls,
         "errors": totals.errors,
@@ -221,7 +221,8 @@ def _size(data: Any) -> int:
     return len(json.dumps(data))
 
 
-def _elapsed(run: Run, now: datetime | None) -> float:
+def elapsed(run: Run, now: datetime | None = None) -> float:
+    """Seconds from its start to its end, or to now while it runs."""
     if run.duration is not None:
         return float(run.duration)
     now = now or datetime.now(timezone.utc)

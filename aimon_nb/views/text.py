@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from aimon_nb.model import Run
-from aimon_nb.views import words
+from aimon_nb.views import rows, words
 from aimon_nb.views.lines import HEADS, LIMIT, Cells, Line, Tree
 from aimon_nb.views.lines import tree as lay_out
 
@@ -30,15 +30,20 @@ def tree(run: Run, *, ascii_only: bool = False, width: int = 100, laid: Tree | N
     return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
 
 
-def _header(run: Run) -> Iterator[str]:
-    facts = [words.seconds(run.duration), *words.totals(run.totals), words.destination(run)]
+def summary(run: Run) -> str:
+    """Render the one line that says how the run went, and below it what it failed with."""
+    return "\n".join(_header(run, brief=True))
+
+
+def _header(run: Run, *, brief: bool = False) -> Iterator[str]:
+    facts = [words.seconds(rows.elapsed(run)), *words.totals(run.totals), words.destination(run)]
     name = words.line(run.name, 60)
     yield "  ".join([f"{words.marked(run.status)}  {name}", *(f for f in facts if f)])
     said = ": ".join(p for p in (run.error_type, run.error) if p)
-    if said and not run.spans:
+    if said and (brief or not run.spans):
         yield f"   {words.line(said, 300)}"
     why = words.empty(run)
-    if why:
+    if why and not brief:
         yield f"   {words.visible(why)}"
 
 
@@ -59,7 +64,7 @@ def _rows(laid: Tree, width: int) -> Iterator[str]:
         if one.spread:
             yield f"{below}{one.spread}"
         if one.error:
-            yield _cut(f"{below}{words.MARKS['error']} {one.error}", 3 * width)
+            yield cut(f"{below}{words.MARKS['error']} {one.error}", 3 * width)
     if laid.beyond:
         yield from _beyond(laid, room, columns, width)
 
@@ -68,7 +73,7 @@ def _beyond(laid: Tree, room: int, columns: list[int], width: int) -> Iterator[s
     yield words.beyond(laid.beyond, laid.failures)
     for one in laid.failures:
         yield _row(one, "", room, columns)
-        yield _cut(f"   {words.MARKS['error']} {one.error}", 3 * width)
+        yield cut(f"   {words.MARKS['error']} {one.error}", 3 * width)
     if laid.unlisted:
         yield f"{laid.unlisted:,} more that failed: %ai_spans"
 
@@ -92,7 +97,7 @@ def _row(one: Line, lead: str, room: int, columns: list[int]) -> str:
     text = f"{lead}{mark}{row['name']}"
     if row["label"]:
         text += f"  {row['label']}"
-    return _pad(_cut(text, room), room) + _cells(one.cells, columns)
+    return _pad(cut(text, room), room) + _cells(one.cells, columns)
 
 
 def _cells(cells: Cells, columns: list[int]) -> str:
@@ -111,7 +116,8 @@ def _pad(text: str, size: int) -> str:
     return text + " " * max(0, size - _width(text))
 
 
-def _cut(text: str, size: int) -> str:
+def cut(text: str, size: int) -> str:
+    """Cut a line to `size` columns of a terminal."""
     if _width(text) <= size:
         return text
     while _width(text) > size - 1:

@@ -27,6 +27,7 @@ ALONE = {
     "langchain_openai": ["langchain-openai>=1.7"],
     "langgraph": ["langgraph>=1.2", "langchain>=1.4", "langchain-openai>=1.7"],
     "litellm": ["litellm>=1.83"],
+    "marimo": ["marimo>=0.20", "nbformat>=5"],
     "mistralai": ["mistralai>=3"],
     "openai_agents": ["openai-agents>=0.24"],
     "pydantic_ai": ["pydantic-ai-slim[openai,anthropic,google]>=2.68"],

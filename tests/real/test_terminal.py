@@ -11,10 +11,10 @@ import time
 class Terminal:
     """IPython with a person at the keyboard, who waits for each prompt."""
 
-    def __init__(self):
+    def __init__(self, kind="dumb"):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.environ.update(TERM="dumb", COLUMNS="120")
+            os.environ.update(TERM=kind, COLUMNS="120", PYTHONIOENCODING="utf-8")
             arguments = ["-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor"]
             os.execv(sys.executable, [sys.executable, *arguments])
         self.seen = ""
@@ -60,5 +60,23 @@ def test_terminal():
         assert "Out[5]: 2" in terminal.cell("1+1")
         terminal.cell("%unload_ext aimon_nb")
         assert "UsageError" in terminal.cell("%ai_usage")
+    finally:
+        terminal.close()
+
+
+def test_live_in_a_terminal():
+    """On a terminal that can, the tree is live while the cell runs, gives way to its output, and stays once at the end."""
+    terminal = Terminal("xterm")
+    try:
+        terminal.cell("%load_ext aimon_nb")
+        terminal.cell("import sentry_sdk, time")
+        body = "with sentry_sdk.start_span(op='x', name='step'): time.sleep(1.2); print('said'); time.sleep(.8)"
+        shown = terminal.cell("%%ai_track demo", body, "", "")
+        live, _, rest = shown.rpartition("said\n")
+        assert "… running  demo" in live and "─ step" in live
+        assert live.endswith("\x1b[J"), "the tree was in the way of what the cell printed"
+        assert 1 == len(re.findall(r"✓ ok +demo", rest))
+        final = rest[rest.index("✓ ok") :]
+        assert 1 == final.count("─ step") and "running" not in final
     finally:
         terminal.close()

@@ -126,6 +126,14 @@ def many(n=10_000, status="ok", agents=True):
     return end(run, status, n / 50 + 0.2)
 
 
+def loop_of(n):
+    """`n` equal calls in a row, of 0.01 to 1 s."""
+    run = make_run()
+    for i in range(n):
+        chat(run, f"c{i}", offset=i / 10, duration=0.01 * (1 + i % 100), usage=Usage(10, None, None, 2), cost=priced("0.001"))
+    return end(run, "ok", n / 10)
+
+
 def hostile():
     run = make_run(HOSTILE, notes=[HOSTILE])
     add(run, "h0", offset=0, duration=0.5, name=HOSTILE, op=HOSTILE, status="error", error_type=HOSTILE, error=HOSTILE * 30)

@@ -8,7 +8,7 @@ import pytest
 import samples
 from gallery import ARGS, fed, packed, page
 
-from aimon_nb.views import html, rows
+from aimon_nb.views import bundle, html, rows
 
 pytestmark = pytest.mark.browser
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -194,7 +194,7 @@ def test_mount_keeps_state_and_may_run_twice(tab):
     row(tab, "finished", "c1").click()
     run = samples.agentic()
     run.run_id = "finished"
-    saved = html.static(run, "m1")
+    saved = bundle.final(run, "m1")["text/html"]
     tab.evaluate("""markup => { const box = document.createElement('div'); box.id = 'saved'; document.body.append(box);
       document.getElementById('live-finished').replaceChildren();
       for (let i = 0; i < 2; i++) { if (!i) box.innerHTML = markup;
@@ -309,7 +309,7 @@ def test_two_places_two_views(tab):
 def test_a_saved_output_waits_for_its_run(tab):
     """The script of a saved output may run before the page knows the run: it is mounted when it comes."""
     show(tab, "empty")
-    saved = html.static(samples.agentic(), "early", opened=True)
+    saved = bundle.final(samples.agentic(), "early", opened=True)["text/html"]
     assert len(saved.split("<script>")[1]) <= 300
     tab.evaluate("""markup => { const box = document.createElement('div'); box.innerHTML = markup; document.body.append(box);
       const s = document.createElement('script'); s.textContent = box.querySelector('script').textContent; document.body.append(s); }""", saved)

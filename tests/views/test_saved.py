@@ -4,7 +4,7 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from samples import ALL, HOSTILE, SECRET, add, agentic, chat, empty, end, failed, hostile, make_run, many, priced
+from samples import ALL, HOSTILE, SECRET, add, agentic, chat, empty, end, failed, hostile, loop_of, make_run, many, priced
 
 from aimon_nb.model import Usage
 from aimon_nb.views import bundle, html, text
@@ -65,7 +65,7 @@ def test_hostile_text_is_escaped():
     reader = read(html.static(hostile(), None))
     assert "img" not in reader.tags
     assert "script" not in reader.tags
-    whole = html.static(hostile(), "m1")
+    whole = bundle.final(hostile(), "m1")["text/html"]
     assert 1 == whole.count("</script>")
     assert "\u202e" not in whole + text.tree(hostile())
     assert "\x1b" not in whole + text.tree(hostile())
@@ -132,26 +132,18 @@ def test_notes():
 
 def test_size_of_200_rows():
     """200 rows take at most 40 KB."""
-    assert len(html.static(many(200), "m1").encode()) <= 40_000
-
-
-def loop(n, **more):
-    """A run of `n` equal calls in a row at its top."""
-    run = make_run()
-    for i in range(n):
-        chat(run, f"c{i}", offset=i / 10, duration=0.01 * (1 + i % 100), usage=Usage(10, None, None, 2), cost=priced("0.001"), **more)
-    return end(run, "ok", n / 10)
+    assert len(bundle.final(many(200), "m1")["text/html"].encode()) <= 40_000
 
 
 def test_500_rows_are_complete():
     """Up to 500 rows each span has a row of its own: nothing is grouped, nothing cut."""
-    assert 501 == html.static(loop(500)).count("<samp")
-    assert "×" not in words_of(loop(500)) + text.tree(loop(500))
+    assert 501 == html.static(loop_of(500)).count("<samp")
+    assert "×" not in words_of(loop_of(500)) + text.tree(loop_of(500))
 
 
 def test_a_longer_tree_is_grouped():
     """Beyond 500 rows identical siblings are one line: how many, their sums, p50, p95 and max."""
-    for said in (words_of(loop(600)), text.tree(loop(600))):
+    for said in (words_of(loop_of(600)), text.tree(loop_of(600))):
         assert 1 == said.count("× 600")
         assert "each p50 0.50 s · p95 0.95 s · max 1.00 s" in said
         assert "6,000 → 1,200" in said and "$0.6000" in said
@@ -160,9 +152,9 @@ def test_a_longer_tree_is_grouped():
 
 def test_a_group_holds_only_what_went_well():
     """A failed call stands for itself between two groups."""
-    run = loop(300)
+    run = loop_of(300)
     chat(run, "bad", status="error", error_type="ServerError", error="boom", prompt="another")
-    for span in loop(299).spans.values():
+    for span in loop_of(299).spans.values():
         span.span_id = f"later {span.span_id}"
         run.spans[span.span_id] = span
     for said in (words_of(run), text.tree(run)):
@@ -209,7 +201,7 @@ def test_the_same_error_a_thousand_times():
 
 def test_the_grouped_form_is_small():
     """A run of 20,000 calls in a loop takes 3 KB."""
-    assert len(html.static(loop(20_000), "m").encode()) < 3_000
+    assert len(html.static(loop_of(20_000), "m").encode()) < 3_000
 
 
 def test_a_deep_chain():
@@ -224,18 +216,19 @@ def test_a_deep_chain():
 def test_mount_script():
     """The script is at most 300 bytes and names the run and the element, safely."""
     run = agentic()
-    markup = html.static(run, "aimon-1")
+    markup = bundle.final(run, "aimon-1")["text/html"]
     script = re.search(r"<script>.*</script>", markup)[0]
     assert len(script.encode()) <= 300
     assert '"01JRUN"' in script
     assert 'id="aimon-1"' in markup
     assert 'class="aimon-host"' in markup
-    assert "</script><b>" not in html.mount_script("</script><b>", "m")
+    run.run_id = "</script><b>"
+    assert "</script><b>" not in html.mount_script(run, "m")
 
 
 def test_no_script_without_mount():
     """Without a mount id there is no script and no id."""
-    assert "script" not in html.static(agentic(), None)
+    assert "script" not in bundle.final(agentic())["text/html"]
 
 
 def test_text_is_aligned():

@@ -53,3 +53,31 @@ def test_no_network_in_the_view(widget):
     assert "http" not in widget._esm
     assert "http" not in widget._css
     assert "innerHTML" not in widget._esm
+
+
+def test_a_widget_like_others(widget):
+    """It is an ipywidgets DOMWidget made by anywidget."""
+    import anywidget
+    from ipywidgets import DOMWidget, HBox
+
+    assert isinstance(widget, anywidget.AnyWidget) and isinstance(widget, DOMWidget)
+    assert widget in HBox([widget]).children
+
+
+def test_widgets_of_forgotten_runs_are_closed(monkeypatch):
+    """The widget of a run that memory let go is closed with it."""
+    from aimon_nb import track
+    from aimon_nb.api import monitor
+    from aimon_nb.recording import recorder
+    from aimon_nb.recording.caps import Limits
+
+    monkeypatch.setattr(recorder, "limits", Limits(runs=2))
+    widgets = []
+    for i in range(5):
+        with track(f"run {i}") as run:
+            widgets.append(run.widget)
+    with track("last"):
+        pass
+    open_ones = [w.comm is not None for w in widgets]
+    assert [False] * 3 == open_ones[:3] and open_ones[4]
+    assert len(monitor.views) <= 4

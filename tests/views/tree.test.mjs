@@ -5,7 +5,7 @@ import test from 'node:test';
 
 const here = new URL('.', import.meta.url);
 const widget = new URL('../../aimon_nb/views/widget/', here);
-const parts = ['layout.js', 'panes.js', 'store.js', 'tree.js'].map((name) => readFileSync(new URL(name, widget), 'utf8'));
+const parts = ['layout.js', 'panes.js', 'scroll.js', 'store.js', 'tree.js'].map((name) => readFileSync(new URL(name, widget), 'utf8'));
 const source = Buffer.from(parts.join('').replace(/^import .* from '\.\/.*\n/gm, ''));
 const tree = await import(`data:text/javascript;base64,${source.toString('base64')}`);
 const formats = JSON.parse(readFileSync(new URL('formats.json', here)));

@@ -12,12 +12,12 @@
  */
 import { BAD, LINE, STOPPED, WINDOW_ABOVE, axis, clock, commas, counted, flatten, keyed, seconds, speed, sumCost, tokens, visible, windowOf } from './layout.js';
 import { copyButton, facts, make, models, said, say } from './panes.js';
+import { placeBelow } from './scroll.js';
 import { Run, runOf, store } from './store.js';
 
 const MOST_LINES = 12; // the list scrolls inside beyond this
 const TICK = 100; // ms between ticks of running clocks
 const QUICK = 1; // seconds; a shorter run shows only its line
-const FRAMES = 6; // frames in which the notebook may still lay out after a fold
 /** @type {Record<string, string>} */
 const MARKS = { ok: '✓', error: '✕', interrupted: '◼', cancelled: '◼', abandoned: '◌', lost: '?', over_budget: '◼', killed: '✕' };
 const ORDERS = [['', 'as it ran'], ['slow', 'slow first'], ['dear', 'expensive first']];
@@ -199,19 +199,9 @@ class View {
   foldQuietly() {
     this.sight?.disconnect();
     if (!this.mayFold) return;
-    const scroller = scrolling(this.root), kept = scroller && below(this.root, scroller);
-    const at = kept?.getBoundingClientRect().top ?? 0;
+    const keep = placeBelow(this.root);
     this.fold = true;
     this.paint();
-    if (!kept || !scroller) return;
-    let expected = scroller.scrollTop, frames = 0;
-    const keep = () => {
-      if (frames && scroller.scrollTop !== expected) return; // the reader scrolled
-      const moved = kept.isConnected ? kept.getBoundingClientRect().top - at : 0;
-      if (Math.abs(moved) >= 1) scroller.scrollTop += moved;
-      expected = scroller.scrollTop;
-      if (++frames < FRAMES) requestAnimationFrame(keep); // the notebook's own layout is late
-    };
     keep();
   }
 
@@ -708,31 +698,14 @@ class View {
   }
 }
 
-/** The element that scrolls the notebook. @param {Element} el @returns {HTMLElement|null} */
-function scrolling(el) {
-  for (let at = el.parentElement; at; at = at.parentElement) {
-    if (at.clientHeight > 200 && at.scrollHeight > at.clientHeight && /auto|scroll/.test(getComputedStyle(at).overflowY)) return at;
-  }
-  return null;
-}
-
-/** The first thing in sight below a view that begins above the screen; null where nothing would jump. @param {HTMLElement} root @param {HTMLElement} scroller */
-function below(root, scroller) {
-  const screen = scroller.getBoundingClientRect(), own = root.getBoundingClientRect();
-  if (own.top >= screen.top - 1) return null;
-  return [...document.querySelectorAll('.jp-Notebook .jp-Cell, .jp-Notebook .jp-RenderedHTMLCommon > *')].find((el) => {
-    const box = el.getBoundingClientRect();
-    return !el.contains(root) && !root.contains(el) && box.height > 0 && box.top >= Math.max(own.bottom - 1, screen.top) && box.top < screen.bottom;
-  });
-}
-
 /** Show a run in an element: by the view that is there, one that lost its place, or a new one. @param {Run} run @param {HTMLElement} el @param {any} [options] */
 function show(run, el, options) {
   const views = [...run.views];
   let view = views.find((one) => one.root.parentElement === el) ?? views.find((one) => one.lost);
   if (!view) {
     view = new View(run);
-    if (run.header?.status === 'ok' && !options?.open) view.fold = true;
+    const h = run.header, old = h?.status === 'ok' && h.started + 1000 * h.dur < performance.timeOrigin; // over before this page was loaded
+    if (old && !options?.open) view.fold = true;
   }
   view.mount(el, options);
 }

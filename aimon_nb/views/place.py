@@ -1,0 +1,49 @@
+"""Where this program runs, and so how a run can be shown there."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+from aimon_nb.views.bundle import Save
+from aimon_nb.views.live import Mode, Shown
+
+View = Literal["auto"] | Mode
+
+
+def check(view: str | None, save: str | None) -> None:
+    """Raise `ValueError` for a view or a form to keep that there is not."""
+    _check("view", view, ("auto", *get_args(Mode)))
+    _check("save", save, get_args(Save))
+
+
+def shown(view: View) -> Shown:
+    """Say what a wish becomes here; `auto` is live in a kernel, text in a terminal IPython."""
+    if _in_marimo() and view != "none":
+        return "marimo"
+    if view != "auto":
+        return view
+    if _shell() is None:
+        return "none"
+    return "live" if keeps() else "text"
+
+
+def keeps() -> bool:
+    """Tell whether outputs may be saved here: in a kernel they are its notebook's."""
+    return hasattr(_shell(), "kernel")
+
+
+def _check(what: str, value: str | None, known: Sequence[str]) -> None:
+    if value not in (None, *known):
+        raise ValueError(f"{what} must be one of {', '.join(known)}; not {value!r}")
+
+
+def _shell() -> Any:
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
+def _in_marimo() -> bool:
+    marimo = sys.modules.get("marimo")
+    return marimo is not None and bool(marimo.running_in_notebook())
