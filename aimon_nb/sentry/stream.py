@@ -52,7 +52,7 @@ def _init(observer: Observer, original: Any) -> Any:
         try:
             name = context.pipeline_name()
             if name is not None:
-                sdk._attributes[PIPELINE_NAME] = name
+                sdk._attributes.setdefault(PIPELINE_NAME, name)
             observer.started(sdk, "stream")
         except Exception:
             faults.note("hearing a span")
@@ -72,7 +72,7 @@ def _noop_init(observer: Observer, original: Any) -> Any:
                 kept = {**dict(attributes or {}), "sentry.name": name}
             pipeline = context.pipeline_name()
             if pipeline is not None:
-                kept[PIPELINE_NAME] = pipeline
+                kept.setdefault(PIPELINE_NAME, pipeline)
             observer.started(sdk, "noop", kept)
         except Exception:
             faults.note("hearing a span")
