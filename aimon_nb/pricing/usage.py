@@ -28,12 +28,14 @@ def reported(attributes: Mapping[str, Any]) -> Usage:
     """The counts a span carries; None for each kind nobody wrote."""
     if _ALL.isdisjoint(attributes):
         return NOTHING
-    return Usage(*(_first(attributes, names) for names in NAMES.values()))
+    return Usage(*[_first(attributes, names) for names in NAMES.values()])
 
 
 def _first(attributes: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     for name in names:
         value = attributes.get(name)
+        if type(value) is int:
+            return value
         if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
             return int(value)
     return None

@@ -84,6 +84,7 @@ class Node:
     entered = False
     made = False  # by the wire
     home: Home | None = None
+    taken = False  # its start, into a record
     record: Span | None = None
 
     def __init__(self, sdk: Any, kind: Kind, recording: Recording, t0: int) -> None:

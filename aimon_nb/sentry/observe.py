@@ -24,7 +24,7 @@ from aimon_nb.recording.context import Kind, Node
 from aimon_nb.recording.facts import describe, status_of
 from aimon_nb.recording.faults import faults
 from aimon_nb.recording.patches import Patches
-from aimon_nb.recording.recorder import END, START, Recorder
+from aimon_nb.recording.recorder import Recorder
 from aimon_nb.sentry.reading import Ending, finish, read
 
 # Our own generator: the user's seeded `random` stays theirs.
@@ -95,7 +95,7 @@ class Observer:
             if kind == "noop" or (kind == "stream" and sdk._active):
                 context.current.set(node)
         self.open[id(sdk)] = node
-        recorder.log.append((START, node))
+        recorder.log.append(node)
         if recording.closed:
             recorder.wake()
 
@@ -130,7 +130,7 @@ class Observer:
         if node.t1 is not None:
             return
         node.t1 = self.recorder.clock()
-        self.recorder.log.append((END, node))
+        self.recorder.log.append(node)
         if node.recording.closed:
             self.recorder.wake()
 
@@ -140,7 +140,7 @@ class Observer:
         if node.sdk is not None:
             self.open.pop(id(node.sdk), None)
             finish(node, end, how)
-        self.recorder.log.append((END, node))
+        self.recorder.log.append(node)
 
     def make(self, parent: Node, op: str, name: str, origin: str) -> Node:
         """A span of ours below `parent`, in what Sentry gets too; never current."""
@@ -167,7 +167,7 @@ class Observer:
         pipeline = context.pipeline_name()
         if pipeline is not None:
             node.kept[PIPELINE_NAME] = pipeline
-        self.recorder.log.append((START, node))
+        self.recorder.log.append(node)
         return node
 
     # -- the wraps --------------------------------------------------------------
