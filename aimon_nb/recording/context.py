@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from aimon_nb.recording.patches import Patches
+from aimon_nb.recording.patches import Patches, named_like
 
 if TYPE_CHECKING:
     from aimon_nb.model import Span, SpanStatus
@@ -211,7 +211,6 @@ def _submit(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any
         if not patches.live or place == _NOWHERE:
             return original(self, fn, *args, **kwargs)
 
-        @functools.wraps(fn, updated=())
         def carried(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
             before = here()
@@ -221,6 +220,6 @@ def _submit(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any
             finally:
                 put(before)
 
-        return original(self, carried, *args, **kwargs)
+        return original(self, named_like(fn, carried), *args, **kwargs)
 
     return submit

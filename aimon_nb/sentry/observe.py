@@ -73,7 +73,7 @@ class Observer:
         """Note a span that was made, its attributes in `data`, and find its parent."""
         name = context.pipeline.get() or context.default_pipeline
         if name is not None:
-            data[PIPELINE_NAME] = name
+            data.setdefault(PIPELINE_NAME, name)
         recorder, hints = self.recorder, self.hints
         recording = context.recording.get() or recorder.sole
         if recording is None or not self._patches.live or recorder.forked:
