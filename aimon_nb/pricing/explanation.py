@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from aimon_nb.model import Cost, Span
+from aimon_nb.model.cost import EXACT
 from aimon_nb.pricing.book import book
 from aimon_nb.pricing.lookup import price, rates_of
 
@@ -89,4 +90,4 @@ def _said(cost: Cost) -> str:
 
 
 def _plain(amount: Decimal) -> str:
-    return f"{amount.normalize():,f}" if amount else "0"
+    return f"{EXACT.normalize(amount):,f}" if amount else "0"

@@ -93,6 +93,22 @@ def test_impossible_numbers_are_shown_as_reported():
     assert [-5, 200, 3, "unpriced"] == list(row[["input_tokens", "output_tokens", "total_tokens", "cost_state"]])
 
 
+def test_counts_too_large_for_a_table():
+    """A sum that no 64 bits hold is unknown; the table stands."""
+    run = run_of(*[call("gpt-4o", tokens(2**62, 5), span_id=f"s{i}") for i in range(4)], call("m", tokens(10**30, 1), span_id="t"))
+    price_run(run, set(run.spans))
+    usage = frames.usage([run]).set_index("model")
+    assert usage["input_tokens"].isna().all()
+    assert [20, 1] == list(usage["output_tokens"])
+    assert pd.isna(frames.spans([run]).set_index("span_id").loc["t", "input_tokens"])
+
+
+def test_a_key_twice():
+    """A key that is named twice groups once."""
+    run = agentic()
+    assert frames.usage([run], ["model", "day"]).equals(frames.usage([run], ["model", "model", "day"]))
+
+
 def test_by():
     """Any of the keys groups, several at once, in the order asked for."""
     run = agentic()
