@@ -49,7 +49,7 @@ def price_run(run: Run, changed: set[str]) -> None:
     bill = bill_of(run)
     cached = {span.span_id for span in bill.cached}
     counted = {span.span_id for span in bill.counted}
-    for span in run.spans.values():
+    for span in list(run.spans.values()):
         if not _speaks(span):
             continue
         is_cached = span.span_id in cached
@@ -67,7 +67,7 @@ def price_run(run: Run, changed: set[str]) -> None:
 
 def bill_of(run: Run) -> Bill:
     """What of a run counts."""
-    bearing = [span for span in run.spans.values() if _bears(span)]
+    bearing = [span for span in list(run.spans.values()) if _bears(span)]
     if all(span.call is not None for span in bearing):
         return Bill(bearing)
     cached = [] if run.running else answered_locally(run, bearing)

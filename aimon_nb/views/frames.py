@@ -199,7 +199,7 @@ def _key(run: Run, name: str) -> Callable[[Span], str | None]:
 def whole_tree(run: Run) -> tuple[list[Span], list[int]]:
     """Every span and its depth, also of those that views fold: a table drops nothing."""
     below: dict[str | None, list[Span]] = {}
-    for span in run.spans.values():
+    for span in list(run.spans.values()):
         parent = span.parent_id if span.parent_id in run.spans else None
         below.setdefault(parent, []).append(span)
     order: list[Span] = []

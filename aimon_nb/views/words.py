@@ -209,7 +209,7 @@ def destination(run: Run) -> str:
 
 def empty(run: Run) -> str:
     """Say why a run has no rows; "" while it has some."""
-    if any(run.shows(span) for span in run.spans.values()):
+    if any(run.shows(span) for span in list(run.spans.values())):
         return ""
     if run.running:
         return "waiting for the first call"

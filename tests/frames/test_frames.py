@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+import time
 
 import pandas as pd
 import pytest
@@ -101,6 +103,32 @@ def test_counts_too_large_for_a_table():
     assert usage["input_tokens"].isna().all()
     assert [20, 1] == list(usage["output_tokens"])
     assert pd.isna(frames.spans([run]).set_index("span_id").loc["t", "input_tokens"])
+
+
+def test_a_run_that_goes_on():
+    """Tables, totals, trees and pictures can be made while other threads add spans."""
+    run = run_of(*[call("gpt-4o", tokens(9, 9), span_id=f"s{i}") for i in range(300)], span("h", usage=tokens(5, 5)), ended=False)
+    over = threading.Event()
+
+    def grow():
+        for i in range(20_000):
+            run.spans[f"g{i}"] = run.spans["s0"]
+            if over.is_set():
+                return
+            if i % 20 == 0:
+                time.sleep(0.0005)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    thread = threading.Thread(target=grow)
+    thread.start()
+    try:
+        for _ in range(10):
+            frames.spans([run]), frames.usage([run]), list(run.walk()), price_run(run, set())
+    finally:
+        over.set()
+        thread.join()
+        sys.setswitchinterval(before)
 
 
 def test_a_key_twice():
