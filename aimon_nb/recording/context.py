@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from aimon_nb.recording.patches import Patches
 
 if TYPE_CHECKING:
-    from aimon_nb.model import Span, SpanStatus
+    from aimon_nb.model import Frame, Span, SpanStatus
     from aimon_nb.recording.records import Recording
 
 
@@ -100,7 +100,7 @@ class Node:
     up: Node | None  # what was current when this one was entered
     t0: int
     t1: int | None
-    error: tuple[SpanStatus, str, str] | None  # status, type, message
+    error: tuple[SpanStatus, str, str, tuple[Frame, ...]] | None  # status, type, message, frames
     exchange: Exchange | None
     covers: bool  # a framework's span over the same request
     entered: bool

@@ -296,8 +296,8 @@ class View {
     if (!this.header) return;
     if (this.stale && !this.folded && !this.breathes) this.layOut();
     this.paintHead();
-    this.paintRows();
     this.paintNotes();
+    this.paintRows();
     if (this.detailStale) this.paintDetail();
     else if (this.grew) this.paintGrowth();
     if (this.running) this.tick();
@@ -370,7 +370,7 @@ class View {
 
   paintRows() {
     const { entries, folded } = this, none = !entries.length;
-    this.rest.hidden = folded;
+    this.rest.hidden = folded || (none && !this.running && !this.noteKey && this.finder.hidden);
     this.tree.hidden = none || this.showsModels;
     this.models.hidden = !this.showsModels;
     if (folded || this.tree.hidden) return;
