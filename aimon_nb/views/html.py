@@ -62,9 +62,10 @@ def mount_script(run: Run, mount_id: str, *, wait: bool = False, opened: bool = 
     `wait` holds the user's cleared output for a frame, `opened` opens a folded view.
     """
     options = "{wait:1}" if wait else "{open:1}" if opened else "{}"
+    found = f"document.querySelectorAll({places(mount_id)})"
     return (
         f"<script>{{const r={_literal(run.run_id)},s=globalThis[Symbol.for('aimon_nb')]??={{}},"
-        f"o={options},v=s.runs?.get(r);for(const e of document.querySelectorAll({places(mount_id)}))"
+        f"o={options},v=s.runs?.get(r);for(const e of {found})"
         "v?v.mount(e,o):(s.waiting??=[]).push([r,e,o])}</script>"
     )
 

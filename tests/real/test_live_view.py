@@ -103,7 +103,10 @@ def test_a_new_view_of_the_output(lab):
     page = gated(lab, cell)
     page.run(1)
     page.output(1).locator(ROW).nth(9).wait_for()
-    page.raw.evaluate("() => { window.jupyterapp.commands.execute('notebook:create-output-view') }")
+    page.raw.evaluate("""async () => {
+      const { shell, commands } = window.jupyterapp, book = shell.currentWidget;
+      await commands.execute('notebook:create-output-view');
+      shell.activateById(book.id); }""")
     second = page.raw.locator(".jp-LinkedOutputView")
     second.locator(ROW).nth(9).wait_for()
     assert page.output(1).locator(ROW).count() == second.locator(ROW).count() == 10
