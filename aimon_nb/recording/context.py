@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from aimon_nb.recording.patches import Patches, named_like
 
 if TYPE_CHECKING:
-    from aimon_nb.model import Span, SpanStatus
+    from aimon_nb.model import Frame, Span, SpanStatus
     from aimon_nb.recording.records import Recording
 
 
@@ -78,7 +78,7 @@ class Node:
     parent: Node | None = None
     up: Node | None = None  # what was current when this one was entered
     t1: int | None = None
-    error: tuple[SpanStatus, str, str] | None = None  # status, type, message
+    error: tuple[SpanStatus, str, str, tuple[Frame, ...]] | None = None  # status, type, message, where
     exchange: Exchange | None = None
     covers = False  # a framework's span over the same request
     entered = False

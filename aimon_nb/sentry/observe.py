@@ -21,7 +21,7 @@ from sentry_sdk.scope import Scope
 
 from aimon_nb.recording import context
 from aimon_nb.recording.context import Kind, Node
-from aimon_nb.recording.facts import describe, status_of
+from aimon_nb.recording.facts import describe, passed, status_of
 from aimon_nb.recording.faults import faults
 from aimon_nb.recording.patches import Patches
 from aimon_nb.recording.recorder import Recorder
@@ -209,7 +209,7 @@ class Observer:
             if node is not None and isinstance(value, BaseException):
                 try:
                     # In words, here: the user's `__str__` must not run on our thread.
-                    node.error = (status_of(value), *describe(value))
+                    node.error = (status_of(value), *describe(value), passed(value))
                 except Exception:
                     faults.note("hearing an error")
             try:
