@@ -81,7 +81,8 @@ def _install(home, python, what):
     uv = shutil.which("uv")
     if uv is not None and subprocess.run([uv, "--version"], capture_output=True).returncode == 0:
         _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, home)
-        _run(uv, "pip", "install", "--quiet", "--python", python, *what)
+        # Compiled once, not in each of the cells' processes.
+        _run(uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *what)
     else:
         _run(sys.executable, "-m", "venv", "--clear", home)
         _run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what)
