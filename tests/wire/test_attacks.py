@@ -56,6 +56,31 @@ class TestBodies:
         assert counts(run) == [READ] * 4
         assert shapes.bodies[1] == RAW
 
+    def test_an_answer_that_a_middleware_has_read(self, shapes, track):
+        """What aiohttp's own middleware reads, whole or not, is heard with the rest."""
+        import aiohttp
+
+        async def whole(request, handler):
+            response = await handler(request)
+            await response.read()
+            return response
+
+        async def first(request, handler):
+            response = await handler(request)
+            response.content.unread_data(await response.content.read(10))
+            return response
+
+        async def ask(middleware, shape):
+            async with aiohttp.ClientSession(middlewares=(middleware,)) as session:
+                async with session.post(shapes.url(shape), json=BODY) as r:
+                    return await r.read()
+
+        with pytest.warns(DeprecationWarning), track() as run:
+            for shape in ("whole", "gzip-whole", "stream"):
+                for middleware in (whole, first):
+                    asyncio.run(ask(middleware, shape))
+        assert counts(run) == [READ] * 6
+
     def test_the_word_post_in_any_case(self, shapes, track):
         """`Post` is POST to aiohttp and requests, too."""
         import aiohttp
