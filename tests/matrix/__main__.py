@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -20,7 +19,6 @@ CLIENTS = [p.stem for p in sorted((Path(__file__).parent / "clients").glob("*.py
 TABLE = environments.ROOT / "docs" / "coverage.md"
 KEPT = environments.PLACE / "results.json"
 LIMIT = 900  # seconds a process may take: some ten on an idle machine
-_keeping = threading.Lock()
 
 
 def run(client, world, modes=(), plain=None, verbose=False):
@@ -87,7 +85,7 @@ def kept():
 
 
 def keep(results):
-    with _keeping:
+    with environments.alone("results"):
         found = kept()[0] | results
         told = [(client, asdict(world), modes) for (client, world), modes in found.items()]
         KEPT.write_text(json.dumps(told), "utf-8")

@@ -72,7 +72,7 @@ def make(name):
     python = home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     wanted = json.dumps([sys.version, packages(name), OURS, (ROOT / "pyproject.toml").read_text("utf-8")])
     stamp = home / "made-of.json"
-    with _alone(name):
+    with alone(name):
         if not (python.exists() and stamp.exists() and stamp.read_text("utf-8") == wanted):
             _install(home, python, ["-e", str(ROOT), *OURS, *packages(name)])
             stamp.write_text(wanted, "utf-8")
@@ -80,8 +80,8 @@ def make(name):
 
 
 @contextlib.contextmanager
-def _alone(name):
-    """Two workers of pytest do not make one environment at the same time."""
+def alone(name):
+    """Whoever else wants to make or write what has this name waits: workers of pytest, and of the matrix."""
     PLACE.mkdir(parents=True, exist_ok=True)
     with open(PLACE / f"{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
