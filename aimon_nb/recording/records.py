@@ -143,6 +143,8 @@ def _advance(recording: Recording, exchange: Exchange) -> None:
         exchange.settle()
         if exchange.over:
             del recording.asked[exchange]
+            if node.record is not None:
+                recording.beyond.cut_content(node.record, recording.run)
         if node.t1 is not None and node not in recording.open:
             node.sdk = None
 

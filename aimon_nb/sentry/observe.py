@@ -93,6 +93,7 @@ class Observer:
                 node.home = context.home()
                 self.waiting[node] = None
             if kind == "noop" or (kind == "stream" and sdk._active):
+                node.entered = True
                 context.current.set(node)
         self.open[id(sdk)] = node
         recorder.log.append(node)
