@@ -17,7 +17,7 @@ from sentry_sdk.tracing_utils import has_span_streaming_enabled
 
 from aimon_nb.recording import context
 from aimon_nb.recording.context import Node
-from aimon_nb.recording.facts import describe, status_of
+from aimon_nb.recording.facts import describe, passed, status_of
 
 # Options of the SDK's spans that make sense for every call of a function; the
 # last three have no counterpart in the stream lifecycle.
@@ -58,7 +58,7 @@ class OpenSpan:
     def close(self, error: BaseException | None) -> None:
         """End it; what is not an error of the code has a status of its own."""
         if self._node is not None and error is not None:
-            self._node.error = (status_of(error), *describe(error))
+            self._node.error = (status_of(error), *describe(error), passed(error))
         status = _status_of(error)
         if status is not None:
             self._say(status)
