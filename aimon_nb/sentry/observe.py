@@ -31,6 +31,7 @@ from aimon_nb.sentry.reading import Ending, finish, read, told
 # Our own generator: the user's seeded `random` stays theirs.
 _bits = random.Random(os.urandom(16)).getrandbits  # noqa: S311
 PIPELINE_NAME = "gen_ai.pipeline.name"
+AGENT_OP = "gen_ai.invoke_agent"
 
 
 class Hints(threading.local):
@@ -49,6 +50,7 @@ class Observer:
         self.recorder = recorder
         self.open: dict[int, Node] = {}
         self.waiting: dict[Node, None] = {}  # of AI integrations, perhaps without a request yet
+        self.agents: dict[Node, None] = {}  # of frameworks, open
         self.hints = Hints()
         self._patches: Patches | None = None
 
@@ -91,10 +93,12 @@ class Observer:
         if node.made:
             node.parent = self.hints.under
         else:
-            node.parent = self._parent(sdk, kind, cur, recording)
+            node.parent = self._parent(node, cur, recording)
             if str(told(node, "sentry.origin")).startswith("auto.ai."):
                 node.home = context.home()
                 self.waiting[node] = None
+                if told(node, "sentry.op") == AGENT_OP:
+                    self.agents[node] = None
             if kind == "noop" or (kind == "stream" and sdk._active):
                 context.current.set(node)
         self.open[id(sdk)] = node
@@ -102,20 +106,42 @@ class Observer:
         if recording.closed:
             self.recorder.wake()
 
-    def _parent(self, sdk: Any, kind: Kind, cur: Node | None, recording: Recording) -> Node | None:
+    def _parent(self, node: Node, cur: Node | None, recording: Recording) -> Node | None:
+        sdk, kind = node.sdk, node.kind
         given = sdk._parent_span_id if kind in ("stream", "noop") else sdk.parent_span_id
         if cur is not None and given == cur.span_id:
             return cur
         # An unsampled span of the stream lifecycle names the root, whatever is true.
         if given is not None and not self.hints.implicit and kind != "noop":
-            for node in list(self.open.values()):
-                if node.span_id == given:
-                    return context.live(node)
+            for other in list(self.open.values()):
+                if other.span_id == given:
+                    return context.live(other)
+        if self.agents and (agent := self._agent(node, given, cur)) is not None:
+            return agent
         if cur is None:
             return recording.root
         if kind == "static" and given is not None and _same_transaction(sdk, cur):
             sdk.parent_span_id = cur.span_id
         return cur
+
+    def _agent(self, node: Node, given: str | None, cur: Node | None) -> Node | None:
+        """The agent that a framework's step belongs to, opened in another task than the step's.
+
+        Such a framework opens its agent in the task of the first turn, and the turns
+        after it are in no task of that one.
+        """
+        origin, here = told(node, "sentry.origin"), context.home()
+        if told(node, "sentry.op") == AGENT_OP:
+            return None
+        found = [
+            agent
+            for agent in list(self.agents)
+            if agent.parent is cur and agent.home != here and told(agent, "sentry.origin") == origin
+        ]
+        sure = [agent for agent in found if agent.span_id == given]
+        if node.kind == "noop" and len(found) == 1:  # the SDK says of each that it is the root's
+            return found[0]
+        return sure[0] if sure else None
 
     def ended(self, sdk: Any) -> None:
         """Note that a span was finished."""
@@ -123,6 +149,7 @@ class Observer:
         if node is None:
             return
         self.waiting.pop(node, None)
+        self.agents.pop(node, None)
         if context.current.get() is node:
             context.current.set(node.up)
         if node.t1 is not None:

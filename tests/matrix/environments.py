@@ -4,6 +4,7 @@ Made by uv where it is (pip takes minutes over the sets), kept in `.venv/matrix`
 and made anew when what they hold has changed.
 """
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -70,10 +71,25 @@ def make(name):
     python = home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     wanted = json.dumps([sys.version, packages(name), OURS, (ROOT / "pyproject.toml").read_text("utf-8")])
     stamp = home / "made-of.json"
-    if not (python.exists() and stamp.exists() and stamp.read_text("utf-8") == wanted):
-        _install(home, python, ["-e", str(ROOT), *OURS, *packages(name)])
-        stamp.write_text(wanted, "utf-8")
+    with _alone(name):
+        if not (python.exists() and stamp.exists() and stamp.read_text("utf-8") == wanted):
+            _install(home, python, ["-e", str(ROOT), *OURS, *packages(name)])
+            stamp.write_text(wanted, "utf-8")
     return python
+
+
+@contextlib.contextmanager
+def _alone(name):
+    """One process at a time makes an environment: tests of several workers ask for the same."""
+    PLACE.mkdir(parents=True, exist_ok=True)
+    with open(PLACE / f"{name}.lock", "w") as lock:
+        try:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except ImportError:  # Windows
+            pass
+        yield
 
 
 def _install(home, python, what):
