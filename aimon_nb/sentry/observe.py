@@ -16,8 +16,7 @@ import random
 import threading
 from typing import Any
 
-from sentry_sdk import tracing
-from sentry_sdk.scope import Scope
+from sentry_sdk import scope, tracing
 
 from aimon_nb.recording import context
 from aimon_nb.recording.context import Kind, Node
@@ -26,6 +25,8 @@ from aimon_nb.recording.faults import faults
 from aimon_nb.recording.patches import Patches
 from aimon_nb.recording.recorder import END, START, Recorder
 from aimon_nb.recording.records import Recording
+from aimon_nb.sentry.check import probe
+from aimon_nb.sentry.fallback import Fallback, said
 from aimon_nb.sentry.reading import Ending, finish, read, told
 
 # Our own generator: the user's seeded `random` stays theirs.
@@ -43,6 +44,10 @@ class Hints(threading.local):
     asked: tuple[Any, Any] | None = None  # (name, attributes) that the SDK may drop
 
 
+class _Gone:
+    """In the place of a class that the SDK has no more."""
+
+
 class Observer:
     """The wraps, and the open spans by the identity of the SDK's object."""
 
@@ -52,28 +57,53 @@ class Observer:
         self.waiting: dict[Node, None] = {}  # of AI integrations, perhaps without a request yet
         self.agents: dict[Node, None] = {}  # of frameworks, open
         self.hints = Hints()
+        self.fallback = Fallback(recorder)
+        self.changed: str | None = None  # how the SDK differs from what we know, in a line
         self._patches: Patches | None = None
 
     def install(self, patches: Patches) -> None:
-        """Wrap the span classes of the installed SDK."""
+        """Wrap the span classes of the installed SDK; of one that has changed, their ends only."""
+        self.recorder.read, self._patches, self.changed = read, Patches(), None
+        differences = self._wrap(self._patches) or probe(self)
+        if differences:
+            self._patches.undo()
+            self._patches, self.changed = patches, said(differences)
+            self.fallback.install(patches)
+        else:
+            patches.adopt(self._patches)
+            self._patches = patches
+
+    def _wrap(self, patches: Patches) -> list[str]:
+        """Put the wraps on; returns what there is no more."""
         from aimon_nb.sentry import stream
 
-        self._patches = patches
-        self.recorder.read = read
-        span, transaction = tracing.Span, tracing.Transaction
-        patches.wrap(span, "__init__", self._init)
-        patches.wrap(span, "__enter__", self._enter)
-        patches.wrap(span, "__exit__", self.exit)
-        patches.wrap(span, "finish", self.end)
-        patches.wrap(transaction, "finish", self.end)
-        patches.wrap(Scope, "start_span", self._start)
-        patches.wrap(Scope, "start_transaction", self._start)
-        stream.install(self, patches)
+        wraps = [
+            (tracing, "Span", "__init__", self._init),
+            (tracing, "Span", "__enter__", self._enter),
+            (tracing, "Span", "__exit__", self.exit),
+            (tracing, "Span", "finish", self.end),
+            (tracing, "Transaction", "finish", self.end),
+            (scope, "Scope", "start_span", self._start),
+            (scope, "Scope", "start_transaction", self._start),
+            *stream.wraps(self),
+        ]
+        return [
+            f"no {cls or module.__name__}.{name}"
+            for module, cls, name, make in wraps
+            if not patches.wrap(getattr(module, cls, _Gone) if cls else module, name, make)
+        ]
 
     @property
     def live(self) -> bool:
         """Whether the wraps are to do anything; one that could not be taken off stays quiet."""
         return self._patches is not None and self._patches.live
+
+    def root(self, recording: Recording, sdk: Any) -> Node | None:
+        """The node of a run's root span, which is open."""
+        if self.changed is None:
+            return self.open.get(id(sdk))
+        recording.run.notes.append(self.changed)
+        return self.fallback.root(recording, sdk)
 
     # -- the hot path -----------------------------------------------------------
 

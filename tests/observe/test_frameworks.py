@@ -15,7 +15,6 @@ CHAT, TOOL, AGENT = "gen_ai.chat", "gen_ai.execute_tool", "gen_ai.invoke_agent"
 TREES = {
     "langchain": [(0, CHAT, "chat gpt-4o"), (0, TOOL, "execute_tool look"), (1, CHAT, "chat gpt-4o"), (0, CHAT, "chat gpt-4o")],
     "langgraph": [
-        (0, "gen_ai.create_agent", "create_agent LangGraph"),
         (0, AGENT, "invoke_agent LangGraph"),
         (1, CHAT, "chat gpt-4o"),
         (1, TOOL, "execute_tool look"),
@@ -50,7 +49,9 @@ def run(python, framework, order, client, dsn=None):
 
 
 def check(got, framework):
-    assert [tuple(line) for line in got["tree"]] == TREES[framework], got["tree"]
+    # LangGraph's `create_agent` is a span in the static lifecycle only
+    tree = [tuple(line) for line in got["tree"] if line[1] != "gen_ai.create_agent"]
+    assert tree == TREES[framework], got["tree"]
     assert got["totals"] == got["served"], got
     assert got["faults"] == 0 and got["notes"] == [], got
     assert got["left"] == [] and got["after"], got
