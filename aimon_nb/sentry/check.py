@@ -15,10 +15,10 @@ import sentry_sdk
 from sentry_sdk import scope as sentry_scope
 from sentry_sdk.client import NonRecordingClient
 
-from aimon_nb.model import Run
+from aimon_nb.model import Run, Span
 from aimon_nb.recording import context
 from aimon_nb.recording.context import Node
-from aimon_nb.recording.recorder import END, START, Recorder
+from aimon_nb.recording.recorder import Recorder
 from aimon_nb.recording.records import Recording
 from aimon_nb.sentry.reading import read
 
@@ -70,13 +70,13 @@ def _is_heard(observer: Any, make: Any) -> bool:
     with _alone(observer) as log:
         try:
             sdk = make()
-            (first, node), (last, same) = log
-            facts = read(node)
+            node, same = log
+            span = Span(node.span_id, None, NAME, node.recording.run.started, 0.0)
+            data = read(node, span) or {}
         except Exception:
             return False
-    known = (facts.name, facts.op, facts.data.get(KEY)) == (NAME, OP, 1)
-    ids = node.span_id == sdk.span_id and node.t1 is not None
-    return known and ids and (first, last) == (START, END) and node is same
+    known = (span.name, span.op, data.get(KEY)) == (NAME, OP, 1)
+    return known and node is same and node.span_id == sdk.span_id and node.t1 is not None
 
 
 @contextmanager

@@ -15,10 +15,10 @@ import sentry_sdk
 from aimon_nb.model.span import CALL_OPS
 from aimon_nb.recording import context
 from aimon_nb.recording.context import Node
-from aimon_nb.recording.facts import describe, status_of
+from aimon_nb.recording.facts import describe, passed, status_of
 from aimon_nb.recording.faults import faults
 from aimon_nb.recording.patches import Patches
-from aimon_nb.recording.recorder import END, START, Recorder
+from aimon_nb.recording.recorder import Recorder
 from aimon_nb.recording.records import Recording
 
 ENDS = ("__exit__", "finish", "end", "_end", "_finish")
@@ -52,7 +52,7 @@ class Fallback:
         """The node of a run's root, whose span is not to be recorded at its end."""
         node = self._node(recording, str(_first(sdk, "span_id", "_span_id")))
         node.kept = {"sentry.op": str(_first(sdk, "op") or ""), "sentry.name": recording.run.name}
-        self._recorder.log.append((START, node))
+        self._recorder.log.append(node)
         return node
 
     def _end(self, original: Any) -> Any:
@@ -88,10 +88,10 @@ class Fallback:
         name = _first(sdk, "name", "description", "_name")
         node.kept = {**data, "sentry.op": op, "sentry.name": str(name or "")}
         if isinstance(error, BaseException):
-            node.error = (status_of(error), *describe(error))
+            node.error = (status_of(error), *describe(error), passed(error))
         node.t1 = self._recorder.clock()
         node.t0 = node.t1 - _nanoseconds_since(_first(sdk, "start_timestamp", "_start_timestamp"))
-        self._recorder.log.extend([(START, node), (END, node)])
+        self._recorder.log.extend((node, node))  # its start and its end
 
     def _node(self, recording: Recording, span_id: str) -> Node:
         key = (recording.run.run_id, span_id)
