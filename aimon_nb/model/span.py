@@ -11,6 +11,7 @@ from aimon_nb.model.cost import Cost
 from aimon_nb.model.usage import NOTHING, Usage
 
 SpanStatus = Literal["running", "ok", "error", "interrupted", "cancelled", "abandoned", "lost"]
+Frame = tuple[str, int, str]
 Kind = Literal["model", "embedding", "agent", "tool", "retrieval", "other"]
 
 # Ops of a single model call (research: pricing rule A); the rest that carries
@@ -46,6 +47,7 @@ class Span:
 
     `since` is when its run started (UTC), `offset` seconds from there to its own
     start and `duration` seconds (None while running), from our own monotonic clock.
+    `frames` are (file, line, function) of what an error came through, the innermost last.
     `call` is the model call that crossed the wire for it, if one did; a span
     that only `covers` a call made below it is folded in views and counts
     nothing; one that is `folded` came after the cap on spans: it counts and has no
@@ -64,6 +66,7 @@ class Span:
     status: SpanStatus = "running"
     error_type: str | None = None
     error: str | None = None
+    frames: tuple[Frame, ...] = ()
     duration: float | None = None
     provider: str | None = None
     model: str | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,11 +33,12 @@ def reported(attributes: Mapping[str, Any]) -> Usage:
 def _first(attributes: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     for name in names:
         value = attributes.get(name)
-        if type(value) is int:
-            return value
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _MOST:
             return int(value)
     return None
+
+
+_MOST = 2**53  # beyond it a count is nonsense, and no table can hold it
 
 
 def normalised(usage: Usage) -> Usage:

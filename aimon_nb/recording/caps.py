@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aimon_nb.model import Run, Span
+from aimon_nb.model import Message, Run, Span
 from aimon_nb.recording.context import Node
 
 SPANS = "max_spans"
@@ -77,8 +77,28 @@ class Beyond:
         if _is_small(span.attributes, limit) or sum(map(_size, span.attributes.values())) <= limit:
             return
         span.attributes = _within(span.attributes, limit)
+        self._say_cut(span, run)
+
+    def cut_content(self, span: Span, run: Run) -> None:
+        """Keep no more than that of what was asked and said, the short turns first.
+
+        Once the call is over, for an estimate wants the whole.
+        """
+        call, room = span.call, self.limits.attribute_bytes
+        if call is None or sum(map(_said, turns := [*call.input, *call.output])) <= room:
+            return
+        for turn in sorted(turns, key=_said):
+            size = _said(turn)
+            if size > room:
+                turn.text = _cut(turn.text, room, size)
+                turn.tool_calls = [(name[:100], "") for name, _ in turn.tool_calls]
+            room = max(0, room - size)
+        self._say_cut(span, run)
+
+    def _say_cut(self, span: Span, run: Run) -> None:
         self.cut.add(span.span_id)
         many = f"{len(self.cut):,} spans" if len(self.cut) > 1 else "a span"
+        limit = self.limits.attribute_bytes
         run.caps[ATTRIBUTES] = f"attributes of {many} are cut: more than {ATTRIBUTES} = {limit:,}"
 
     def _hang(self, span: Span, run: Run) -> None:
@@ -114,6 +134,10 @@ def _is_small(attributes: dict[str, Any], limit: int) -> bool:
         elif kind not in _COUNTS_NOTHING:
             return False
     return limit >= 0
+
+
+def _said(turn: Message) -> int:
+    return _size(turn.text) + sum(map(_size, turn.tool_calls))
 
 
 def _size(value: Any) -> int:

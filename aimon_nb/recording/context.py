@@ -17,10 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from aimon_nb.recording.patches import Patches
+from aimon_nb.recording.patches import Patches, named_like
 
 if TYPE_CHECKING:
-    from aimon_nb.model import Span, SpanStatus
+    from aimon_nb.model import Frame, Span, SpanStatus
     from aimon_nb.recording.records import Recording
 
 
@@ -78,7 +78,8 @@ class Node:
     parent: Node | None = None
     up: Node | None = None  # what was current when this one was entered
     t1: int | None = None
-    error: tuple[SpanStatus, str, str] | None = None  # status, type, message
+    # status, type, message, and the frames it came through
+    error: tuple[SpanStatus, str, str, tuple[Frame, ...]] | None = None
     exchange: Exchange | None = None
     covers = False  # a framework's span over the same request
     entered = False
@@ -211,7 +212,6 @@ def _submit(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any
         if not patches.live or place == _NOWHERE:
             return original(self, fn, *args, **kwargs)
 
-        @functools.wraps(fn, updated=())
         def carried(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
             before = here()
@@ -221,6 +221,6 @@ def _submit(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any
             finally:
                 put(before)
 
-        return original(self, carried, *args, **kwargs)
+        return original(self, named_like(fn, carried), *args, **kwargs)
 
     return submit

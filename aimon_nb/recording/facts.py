@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import Any
 
-from aimon_nb.model import Span, Usage
+from aimon_nb.model import Frame, Span, Usage
 from aimon_nb.model.span import SpanStatus
 from aimon_nb.pricing.usage import reported
 
 ERROR_LENGTH = 500  # characters of an error message kept
+FRAMES = 30  # frames of a traceback kept, the innermost
 
 
 # Field of `Span` ← attribute names, first match wins. The documented names and
@@ -87,6 +89,17 @@ def describe(error: BaseException) -> tuple[str, str]:
     except Exception:
         text = "(its message cannot be read)"
     return type(error).__name__, without_keys(text)[:ERROR_LENGTH]
+
+
+def passed(error: BaseException) -> tuple[Frame, ...]:
+    """The frames that an exception came through, in words: the frames themselves hold locals."""
+    found: deque[Frame] = deque(maxlen=FRAMES)
+    at = error.__traceback__
+    while at is not None:
+        code = at.tb_frame.f_code
+        found.append((code.co_filename, at.tb_lineno, code.co_name))
+        at = at.tb_next
+    return tuple(found)
 
 
 def without_keys(text: str) -> str:

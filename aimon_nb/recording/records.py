@@ -89,7 +89,7 @@ def ended(node: Node, read: Read) -> None:
         span.duration = (node.t1 - node.t0) / 1e9
     _take(node, span, read)
     if node.error is not None:
-        span.status, span.error_type, span.error = node.error
+        span.status, span.error_type, span.error, span.frames = node.error
     elif span.status == "running":
         span.status = "ok"
     recording.changed.add(span.span_id)
@@ -143,6 +143,8 @@ def _advance(recording: Recording, exchange: Exchange) -> None:
         exchange.settle()
         if exchange.over:
             del recording.asked[exchange]
+            if node.record is not None:
+                recording.beyond.cut_content(node.record, recording.run)
         if node.t1 is not None and node not in recording.open:
             node.sdk = None
 

@@ -21,7 +21,7 @@ from sentry_sdk.scope import Scope
 
 from aimon_nb.recording import context
 from aimon_nb.recording.context import Kind, Node
-from aimon_nb.recording.facts import describe, status_of
+from aimon_nb.recording.facts import describe, passed, status_of
 from aimon_nb.recording.faults import faults
 from aimon_nb.recording.patches import Patches
 from aimon_nb.recording.recorder import Recorder
@@ -73,7 +73,7 @@ class Observer:
         """Note a span that was made, its attributes in `data`, and find its parent."""
         name = context.pipeline.get() or context.default_pipeline
         if name is not None:
-            data[PIPELINE_NAME] = name
+            data.setdefault(PIPELINE_NAME, name)
         recorder, hints = self.recorder, self.hints
         recording = context.recording.get() or recorder.sole
         if recording is None or not self._patches.live or recorder.forked:
@@ -93,6 +93,7 @@ class Observer:
                 node.home = context.home()
                 self.waiting[node] = None
             if kind == "noop" or (kind == "stream" and sdk._active):
+                node.entered = True
                 context.current.set(node)
         self.open[id(sdk)] = node
         recorder.log.append(node)
@@ -209,7 +210,7 @@ class Observer:
             if node is not None and isinstance(value, BaseException):
                 try:
                     # In words, here: the user's `__str__` must not run on our thread.
-                    node.error = (status_of(value), *describe(value))
+                    node.error = (status_of(value), *describe(value), passed(value))
                 except Exception:
                     faults.note("hearing an error")
             try:
