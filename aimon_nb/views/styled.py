@@ -29,7 +29,13 @@ _HEADS = ("calls", "input", "cached", "output", "cost", "")
 
 
 class UsageTable:
-    """Shows a usage DataFrame, which stays in `data`."""
+    """Shows a usage DataFrame, which stays in `data`.
+
+    Example:
+        last_run().usage(styled=True).data["cost_usd"].sum()
+
+    Source: docs/cost.md (what counts, and what stands for what is unknown).
+    """
 
     def __init__(self, data: pd.DataFrame, keys: list[str]) -> None:
         self.data, self._keys = data, keys

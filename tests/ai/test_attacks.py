@@ -362,6 +362,26 @@ def test_what_breaks_off_keeps_what_was_read(value, kept):
     assert kept == json.loads(normalized(value))
 
 
+def test_what_gives_nothing_at_all_is_named():
+    """A list that fails at its first item is one mark, with its type."""
+
+    class Fails(list):
+        def __iter__(self):
+            raise OSError
+
+    assert "[cut: Fails, OSError]" == normalized(Fails([1, 2]))
+
+
+def test_the_marks_word_for_word():
+    """The marks are what the documentation says, to the letter."""
+    deep = "end"
+    for _ in range(17):
+        deep = {"d": deep}
+    assert '"[cut: too deep]"' in normalized(deep)
+    assert "[cut: more]" == json.loads(normalized(list(range(10**5))))[-1]
+    assert ("[cut]", "more") == list(json.loads(normalized({i: i for i in range(10**5)})).items())[-1]
+
+
 def test_the_first_calls_of_many_threads(receiver):
     """However many threads make the first call at once, all of them are heard."""
     from aimon_nb.ai.hearing import hearing
