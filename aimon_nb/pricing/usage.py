@@ -27,7 +27,7 @@ def reported(attributes: Mapping[str, Any]) -> Usage:
     """The counts a span carries; None for each kind nobody wrote."""
     if _ALL.isdisjoint(attributes):
         return NOTHING
-    return Usage(*(_first(attributes, names) for names in NAMES.values()))
+    return Usage(*[_first(attributes, names) for names in NAMES.values()])
 
 
 def _first(attributes: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
