@@ -78,7 +78,9 @@ class Node:
     parent: Node | None = None
     up: Node | None = None  # what was current when this one was entered
     t1: int | None = None
-    error: tuple[SpanStatus, str, str, tuple[Frame, ...]] | None = None  # (status, type, message, …)
+    error: tuple[SpanStatus, str, str, tuple[Frame, ...]] | None = (
+        None  # (status, type, message, …)
+    )
     exchange: Exchange | None = None
     covers = False  # a framework's span over the same request
     entered = False
