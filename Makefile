@@ -48,10 +48,11 @@ test-views:
 	elif ! node --version >/dev/null 2>&1; then echo "node is missing: the widget's unit tests (tests/views) are skipped"; \
 	else node --test $$files; fi
 
-lint: $(VENV)/.lint ## ruff (rules and format) and mypy
+lint: $(VENV)/.lint ## ruff (rules and format), mypy and the types of the widget's modules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check aimon_nb jupyter-config
 	$(BIN)/mypy
+	@.ci/types $(VENV)/node
 
 browser: $(VENV)/.test ## find a Chromium or Chrome, or install Debian's
 	@.ci/browser $(BIN)/python

@@ -191,7 +191,7 @@ def status_of_run(error: BaseException | None, *, stopped: bool = False) -> RunS
 
 
 def _why_empty(run: Run) -> list[str]:
-    if any(span_id != run.root_id for span_id in run.spans):
+    if any(span_id != run.root_id for span_id in list(run.spans)):
         return []
     local = [name for name in IN_PROCESS if name in sys.modules]
     if local:

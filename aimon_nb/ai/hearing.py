@@ -33,12 +33,15 @@ class Hearing:
         with self._lock:
             if self._patches is not None:
                 return
-            self._patches = patches = Patches()
-            self.observer.install(patches)
-            context.carry(patches)
-            self.client.install(patches)
-            wire.install(self.observer, patches)
-            errors.install()
+            patches = Patches()
+            try:
+                self.observer.install(patches)
+                context.carry(patches)
+                self.client.install(patches)
+                wire.install(self.observer, patches)
+                errors.install()
+            finally:  # only now: `ensure` asks without the lock; and no fault is met twice
+                self._patches = patches
 
     def ensure(self) -> None:
         """Put everything on, unless somebody took it off."""

@@ -7,13 +7,14 @@ the data came from or how it is shown.
 from aimon_nb.model.call import Call, Message
 from aimon_nb.model.cost import Cost, CostState
 from aimon_nb.model.run import Run, RunStatus, Totals
-from aimon_nb.model.span import Span, SpanStatus
+from aimon_nb.model.span import Frame, Span, SpanStatus
 from aimon_nb.model.usage import Usage
 
 __all__ = [
     "Call",
     "Cost",
     "CostState",
+    "Frame",
     "Message",
     "Run",
     "RunStatus",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from aimon_nb.model.call import Call
@@ -11,6 +11,7 @@ from aimon_nb.model.cost import Cost
 from aimon_nb.model.usage import NOTHING, Usage
 
 SpanStatus = Literal["running", "ok", "error", "interrupted", "cancelled", "abandoned", "lost"]
+Frame = tuple[str, int, str]
 Kind = Literal["model", "embedding", "agent", "tool", "retrieval", "other"]
 
 # Ops of a single model call (research: pricing rule A); the rest that carries
@@ -44,8 +45,9 @@ NOISE_OPS = frozenset(
 class Span:
     """A span as it was heard; mutable while it runs, left alone afterwards.
 
-    `start` is UTC; `offset` is seconds from the start of the run and
-    `duration` seconds (None while running), both from our own monotonic clock.
+    `since` is when its run started (UTC), `offset` seconds from there to its own
+    start and `duration` seconds (None while running), from our own monotonic clock.
+    `frames` are (file, line, function) of what an error came through, the innermost last.
     `call` is the model call that crossed the wire for it, if one did; a span
     that only `covers` a call made below it is folded in views and counts
     nothing; one that is `folded` came after the cap on spans: it counts and has no
@@ -55,7 +57,7 @@ class Span:
     span_id: str
     parent_id: str | None
     run_id: str
-    start: datetime
+    since: datetime
     offset: float
     op: str = ""
     name: str = ""
@@ -64,6 +66,7 @@ class Span:
     status: SpanStatus = "running"
     error_type: str | None = None
     error: str | None = None
+    frames: tuple[Frame, ...] = ()
     duration: float | None = None
     provider: str | None = None
     model: str | None = None
@@ -87,6 +90,11 @@ class Span:
     late: bool = False
     folded: bool = False
     sent: str | None = None
+
+    @property
+    def start(self) -> datetime:
+        """When it started, UTC."""
+        return self.since + timedelta(seconds=self.offset)
 
     @property
     def is_call(self) -> bool:

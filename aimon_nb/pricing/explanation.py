@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from aimon_nb.model import Cost, Span
+from aimon_nb.model.cost import EXACT
 from aimon_nb.pricing.book import book
 from aimon_nb.pricing.lookup import price, rates_of
 
@@ -40,7 +41,15 @@ def explain(span: Any) -> Explanation:
     found = _span(span)
     if not (found.is_call or found.usage.known):
         return Explanation(f"{found.name or found.op}: no model call and no tokens, so no cost")
+    if found is not span and found.status != "running" and found.cost is None:
+        return Explanation(f"{found.name or found.op}: {_why_free_of_cost(found)}")
     return Explanation("\n".join(_lines(found)))
+
+
+def _why_free_of_cost(span: Span) -> str:
+    if span.status == "error" and not span.usage.known:
+        return "refused or failed before an answer: it costs nothing"
+    return "not counted: the calls below it, or one beside it, tell of the same tokens"
 
 
 def _span(given: Any) -> Span:
@@ -73,8 +82,6 @@ def _lines(span: Span) -> Iterator[str]:
         yield f"  {cost.reason}"
     for assumption in cost.assumptions:
         yield f"  assumed: {assumption}"
-    if span.covers:
-        yield "  not counted: the call below it is the same one"
     if cost.total is not None:
         yield f"  {LOCALLY}"
 
@@ -89,4 +96,4 @@ def _said(cost: Cost) -> str:
 
 
 def _plain(amount: Decimal) -> str:
-    return f"{amount.normalize():,f}" if amount else "0"
+    return f"{EXACT.normalize(amount):,f}" if amount else "0"

@@ -61,7 +61,7 @@ def rates_of(span: Span) -> Found:
     host = span.call.host if span.call is not None else None
     place = _place(host, span.provider, _word_on(host))
     models = tuple(model for model in (span.model, span.request_model) if model)
-    provider = place.provider or (None if place.local else _plain(span.provider))
+    provider = place.provider or _plain(span.provider, local=place.local)
     names = tuple(name for model in models for name in candidates(model, place.provider))
     context = _context(span)
     own = _yours(names, provider, place, span, context)
@@ -74,7 +74,7 @@ def rates_of(span: Span) -> Found:
         return Found(None, place.reason)
     listing = listed.find(place.provider, names) if names else None
     if listing is None:
-        unknown = models[0] if models else "a call without a model name"
+        unknown = models[0][:100] if models else "a call without a model name"
         return Found(None, f"no price is known for {unknown} at {place.provider}", said)
     rates = listing.at(span.start, context)
     said = (*said, *_stand_ins(place.provider, models[0], host, listing.name))
@@ -133,12 +133,18 @@ def _place(host: str | None, said: str | None, word: Entry | None) -> _Place:
             return _Place(reason=f"{host} is a server on this machine; {hint}", local=True)
     known = provider_id(said) or (listed.provider_named(said) if said else None)
     if known is None:
-        return _Place(reason=f"no prices are known for provider {said or 'unknown'}")
+        hint = f'; pricing.free(host="{host}") or pricing.set(…) tells' if host else ""
+        return _Place(reason=f"no prices are known for provider {said or 'unknown'}{hint}")
     return _Place(known, f"{host} is priced as {known}" if host is not None else None)
 
 
-def _plain(provider: str | None) -> str | None:
-    return provider_id(provider) or (provider.lower() if provider else None)
+def _plain(provider: str | None, *, local: bool) -> str | None:
+    """A provider of whom the list knows nothing, such as `ollama`, may be yours.
+
+    A server on this machine is none of those it knows, whatever dialect it speaks.
+    """
+    known = provider_id(provider)
+    return None if known and local else known or (provider.lower() if provider else None)
 
 
 def _yours(
@@ -164,7 +170,8 @@ def _listed_alias(
 ) -> Found:
     listing = listed.find(at, candidates(target, at)) if at is not None else None
     if listing is None:
-        return Found(None, f"no price is known for {target} at {at or 'this host'}", said)
+        whose = "" if at else "; pricing.alias(…, provider=…) tells whose price holds"
+        return Found(None, f"no price is known for {target} at {at or 'this host'}{whose}", said)
     rates = listing.at(span.start, context)
     return Found(rates, None, said, free=listing.is_free and not rates.priced)
 

@@ -10,6 +10,7 @@ import warnings
 from dataclasses import replace
 from datetime import date, datetime, timezone
 from decimal import Decimal, InvalidOperation
+from numbers import Real
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
@@ -214,11 +215,12 @@ def unset(name: str) -> None:
     Raises:
         ValueError: there is none.
     """
-    gone = book.drop({_name(name), _host(name)})
-    if not gone:
+    names = {_name(name), _host(name)}
+    book.all()
+    # The file first: if it cannot be written, nothing is forgotten here either.
+    kept = book.trouble is None and saved.forget(names)
+    if not book.drop(names) and not kept:
         raise ValueError(f"nothing is set for {name!r}; pricing.table() shows what is")
-    if any(entry.saved for entry in gone):
-        saved.forget(entry.key for entry in gone)
     book.changed()
 
 
@@ -274,10 +276,19 @@ def update() -> str:
 
 def _put(entry: Entry, *, save: bool) -> None:
     if save:
-        saved.keep(entry)
+        _keep(entry)
         entry = replace(entry, saved=True)
     book.put(entry)
     book.changed()
+
+
+def _keep(entry: Entry) -> None:
+    try:
+        saved.keep(entry)
+    except OSError as error:
+        why = error.strerror or str(error)
+        hint = "without save=True it holds for this kernel"
+        raise OSError(f"{saved.path()} is not written ({why}); {hint}") from None
 
 
 def _name(model: str) -> str:
@@ -327,7 +338,7 @@ def _ends_in(name: str, target: str) -> bool:
 
 
 def _amount(name: str, value: Amount) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
+    if isinstance(value, bool) or not isinstance(value, (Real, str, Decimal)):
         raise TypeError(f"{name} is {value!r}; give USD per million tokens as a number")
     try:
         amount = Decimal(str(value))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from aimon_nb.model import Cost, Run, Span, Totals, Usage
+from aimon_nb.model.cost import added
 from aimon_nb.pricing.local import answered_locally
 from aimon_nb.pricing.lookup import price
 from aimon_nb.pricing.usage import is_estimated, normalised
@@ -48,7 +49,7 @@ def price_run(run: Run, changed: set[str]) -> None:
     bill = bill_of(run)
     cached = {span.span_id for span in bill.cached}
     counted = {span.span_id for span in bill.counted}
-    for span in run.spans.values():
+    for span in list(run.spans.values()):
         if not _speaks(span):
             continue
         is_cached = span.span_id in cached
@@ -66,7 +67,7 @@ def price_run(run: Run, changed: set[str]) -> None:
 
 def bill_of(run: Run) -> Bill:
     """What of a run counts."""
-    bearing = [span for span in run.spans.values() if _bears(span)]
+    bearing = [span for span in list(run.spans.values()) if _bears(span)]
     if all(span.call is not None for span in bearing):
         return Bill(bearing)
     cached = [] if run.running else answered_locally(run, bearing)
@@ -250,12 +251,12 @@ def _is_free(span: Span) -> bool:
 
 def _cost(spans: list[Span]) -> Decimal | None:
     known = [s.cost.total for s in spans if s.cost is not None and s.cost.total is not None]
-    return sum(known, _ZERO) if known else None
+    return added(known) if known else None
 
 
 def _add_cached(totals: Totals, cached: list[Span]) -> None:
     totals.cached_locally = len(cached)
     saved = [s.cost.saved for s in cached if s.cost is not None and s.cost.saved is not None]
-    totals.saved = sum(saved, _ZERO) if saved else None
+    totals.saved = added(saved) if saved else None
     if cached and totals.cost is None and not totals.calls:
         totals.cost = _ZERO

@@ -44,9 +44,7 @@ class Beyond:
     below: dict[str, dict[str, Span]] = field(default_factory=dict)
 
     def add(self, node: Node, span: Span, run: Run) -> None:
-        """Take in a span that has just started, if the run is full."""
-        if len(run.spans) < self.limits.spans:
-            return
+        """Take in a span that has just started in a run that is full."""
         span.folded = True
         self.spans += 1
         above = node.parent
@@ -76,7 +74,7 @@ class Beyond:
     def cut_attributes(self, span: Span, run: Run) -> None:
         """Keep no more of a span's attributes than the cap allows."""
         limit = self.limits.attribute_bytes
-        if sum(map(_size, span.attributes.values())) <= limit:
+        if _is_small(span.attributes, limit) or sum(map(_size, span.attributes.values())) <= limit:
             return
         span.attributes = _within(span.attributes, limit)
         self._say_cut(span, run)
@@ -122,6 +120,20 @@ def _strip(span: Span) -> None:
     if span.call is not None:
         span.call.input, span.call.output, span.call.tools = [], [], []
         span.call.parameters = {}
+
+
+_COUNTS_NOTHING = frozenset({int, float, bool, type(None)})
+
+
+def _is_small(attributes: dict[str, Any], limit: int) -> bool:
+    """Whether a glance tells that all of it fits, as nearly always."""
+    for value in attributes.values():
+        kind = type(value)
+        if kind is str:
+            limit -= 4 * len(value)  # UTF-8 needs no more
+        elif kind not in _COUNTS_NOTHING:
+            return False
+    return limit >= 0
 
 
 def _said(turn: Message) -> int:

@@ -16,6 +16,17 @@ Make = Callable[[Any], Any]
 _ABSENT = object()
 
 
+def named_like(function: Callable[..., Any], wrapper: Any, updated: tuple[str, ...] = ()) -> Any:
+    """The wrapper under the name of what it wraps, where that has one.
+
+    A proxy of a remote object answers to every name, `__name__` too, with what is no text.
+    """
+    try:
+        return functools.wraps(function, updated=updated)(wrapper)
+    except Exception:
+        return wrapper
+
+
 class Patches:
     """A set of wraps with one undo.
 

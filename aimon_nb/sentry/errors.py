@@ -60,7 +60,7 @@ def capture(
     contexts["ai"] = {"pipeline": pipeline, "op": op}
     if operation is not None:
         contexts["ai"]["operation"] = operation
-    named = {} if pipeline is None else {"gen_ai.pipeline.name": pipeline}
+    named = {} if not pipeline else {"gen_ai.pipeline.name": pipeline}
     event["tags"] = {str(key): _tag(value) for key, value in {**(tags or {}), **named}.items()}
     if span is not None:
         read = getattr(span, "get_trace_context", None) or span._get_trace_context

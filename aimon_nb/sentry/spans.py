@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from typing import Any
 
 import sentry_sdk
@@ -18,7 +17,7 @@ from sentry_sdk.tracing_utils import has_span_streaming_enabled
 
 from aimon_nb.recording import context
 from aimon_nb.recording.context import Node
-from aimon_nb.recording.facts import describe, status_of
+from aimon_nb.recording.facts import describe, passed, status_of
 
 # Options of the SDK's spans that make sense for every call of a function; the
 # last three have no counterpart in the stream lifecycle.
@@ -59,7 +58,7 @@ class OpenSpan:
     def close(self, error: BaseException | None) -> None:
         """End it; what is not an error of the code has a status of its own."""
         if self._node is not None and error is not None:
-            self._node.error = (status_of(error), *describe(error))
+            self._node.error = (status_of(error), *describe(error), passed(error))
         status = _status_of(error)
         if status is not None:
             self._say(status)
@@ -124,12 +123,8 @@ def _streamed(name: str, op: str, **options: Any) -> Any:
     if "status" in options:
         span.status = "ok" if options["status"] == "ok" else "error"
     if "start_timestamp" in options:
-        span._start_timestamp = _moment(options["start_timestamp"])
+        span._start_timestamp = options["start_timestamp"]
     return span
-
-
-def _moment(given: datetime | float) -> datetime:
-    return given if isinstance(given, datetime) else datetime.fromtimestamp(given, timezone.utc)
 
 
 def _static(name: str, op: str, **options: Any) -> Any:

@@ -16,7 +16,7 @@ from sentry_sdk.scope import Scope
 from aimon_nb.recording import context
 from aimon_nb.recording.faults import faults
 from aimon_nb.recording.patches import Patches
-from aimon_nb.sentry.observe import PIPELINE_NAME, Observer
+from aimon_nb.sentry.observe import Observer
 
 try:
     from sentry_sdk import traces
@@ -50,10 +50,7 @@ def _init(observer: Observer, original: Any) -> Any:
     def __init__(sdk: Any, *args: Any, **kwargs: Any) -> None:
         original(sdk, *args, **kwargs)
         try:
-            name = context.pipeline_name()
-            if name is not None:
-                sdk._attributes[PIPELINE_NAME] = name
-            observer.started(sdk, "stream")
+            observer.started(sdk, "stream", sdk._attributes)
         except Exception:
             faults.note("hearing a span")
 
@@ -70,9 +67,6 @@ def _noop_init(observer: Observer, original: Any) -> Any:
             if name is None and observer.hints.asked is not None:
                 name, attributes = observer.hints.asked
                 kept = {**dict(attributes or {}), "sentry.name": name}
-            pipeline = context.pipeline_name()
-            if pipeline is not None:
-                kept[PIPELINE_NAME] = pipeline
             observer.started(sdk, "noop", kept)
         except Exception:
             faults.note("hearing a span")

@@ -5,6 +5,7 @@ A file is whole or not there, and none is replaced unless that was asked for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from html import escape
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from aimon_nb.views.schema import Document
 
 SUFFIXES = (".csv", ".parquet", ".json", ".jsonl", ".html")
+# How spreadsheets begin a formula; `-5` is a number, `-5+cmd|…` is not.
+_FORMULA = re.compile(r"[=@\t]|[+-](?!\d*\.?\d*$)")
 _PAGE = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
     '<meta name="viewport" content="width=device-width"></head>'
@@ -75,7 +78,17 @@ def export(
 
 
 def _csv(path: Path, runs: list[Run], by: Sequence[str] | None, content: bool) -> None:  # noqa: FBT001
-    _frame(runs, by, content).to_csv(path, index=False, encoding="utf-8", errors="replace")
+    frame = _frame(runs, by, content)
+    for name in frame.columns[frame.dtypes == "string"]:
+        frame[name] = frame[name].map(_inert, na_action="ignore")
+    frame.to_csv(path, index=False, encoding="utf-8", errors="replace")
+
+
+def _inert(text: str) -> str:
+    """A text that ends no row and that no spreadsheet runs: a model may say anything."""
+    # A lone carriage return is not quoted, and ends a row for most readers.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _parquet(path: Path, runs: list[Run], by: Sequence[str] | None, content: bool) -> None:  # noqa: FBT001

@@ -62,11 +62,17 @@ def mount_script(run: Run, mount_id: str, *, wait: bool = False, opened: bool = 
     `wait` holds the user's cleared output for a frame, `opened` opens a folded view.
     """
     options = "{wait:1}" if wait else "{open:1}" if opened else "{}"
+    found = f"document.querySelectorAll({places(mount_id)})"
     return (
-        f"<script>(()=>{{const e=document.getElementById({_literal(mount_id)}),"
-        f"r={_literal(run.run_id)},s=globalThis[Symbol.for('aimon_nb')]??={{}},o={options},v=s.runs?.get(r);"
-        "e&&(v?v.mount(e,o):(s.waiting??=[]).push([r,e,o]))})()</script>"
+        f"<script>{{const r={_literal(run.run_id)},s=globalThis[Symbol.for('aimon_nb')]??={{}},"
+        f"o={options},v=s.runs?.get(r);for(const e of {found})"
+        "v?v.mount(e,o):(s.waiting??=[]).push([r,e,o])}</script>"
     )
+
+
+def places(mount_id: str) -> str:
+    """Write the selector of its element: a notebook may show one output twice."""
+    return _literal(f'[id="{mount_id}"]')
 
 
 def _literal(text: str) -> str:

@@ -17,6 +17,7 @@ from aimon_nb.model import Cost, Run, Span, Usage
 from aimon_nb.pricing.usage import is_estimated
 from aimon_nb.views import words
 from aimon_nb.views.content import attributes, conversation
+from aimon_nb.views.trace import traceback
 
 _CODE = re.compile(r"\b([45]\d\d)\b")
 
@@ -178,6 +179,7 @@ def detail(span: Span) -> dict[str, Any]:
         "usage": _kinds(span.usage, estimated=is_estimated(span)),
         "cost": _arithmetic(span.cost, span.model or span.request_model),
         "error": _error(span.error_type, _said(span), limit=20_000),
+        "frames": traceback(span.frames),
         "ending": _ending(span),
         "facts": _listed(_facts(span)),
         "more": _listed(_more_facts(span)),
@@ -247,7 +249,7 @@ def _error(kind: str | None, text: str | None, limit: int = 500) -> str | None:
 def _fault(span: Span) -> str:
     """Say what went wrong with a call in a word: its HTTP status, or `error`."""
     code = span.attributes.get("http.response.status_code")
-    found = _CODE.search((_said(span) or "")[:200])
+    found = _CODE.search(f"{span.error_type} {_said(span)}"[:200])
     return str(code) if code else found[1] if found else "error"
 
 
@@ -317,6 +319,8 @@ def _facts(span: Span) -> dict[str, str | None]:
         "item": span.item,
         "attempt": str(span.attempt) if (span.attempt or 1) > 1 else None,
         "thread": span.thread,
+        "Sentry span": span.span_id if span.sent == "yes" else None,
+        "Sentry trace": span.trace_id if span.sent == "yes" else None,
     }
 
 

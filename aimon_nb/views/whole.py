@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from aimon_nb.model import Run
-from aimon_nb.views import rows, words
+from aimon_nb.views import html, rows, words
 
 ROWS_LIMIT = 1_000_000  # bytes of rows; those beyond are counted in the view
 DETAILS_LIMIT = 2_000_000  # bytes of prompts, answers and facts
@@ -20,9 +20,9 @@ TEXT_LIMIT = 20_000  # characters of one message
 # A page that knows the run has it whole, and folds it as it does. Scripts may run twice.
 _OPEN = """\
 (async () => {
-const kept = %s, el = document.getElementById(%s), opened = %s;
+const kept = %s, places = document.querySelectorAll(%s), opened = %s;
 const page = globalThis[Symbol.for('aimon_nb')] ??= {};
-if (!el) return;
+if (!places.length) return;
 const known = page.runs?.get(kept.run_id);
 if (!known) {
   if (!page.style) {
@@ -34,7 +34,7 @@ if (!known) {
   (await import(url)).default().initialize({model});
   heard['msg:custom']({k: 'details', run_id: kept.run_id, items: kept.items});
 }
-page.runs.get(kept.run_id).mount(el, {open: opened || !known});
+for (const el of places) page.runs.get(kept.run_id).mount(el, {open: opened || !known});
 })()"""
 
 
@@ -49,7 +49,7 @@ def script(run: Run, mount_id: str, *, opened: bool = False) -> str:
         snapshot["header"]["notes"].append(said)
     kept = {"run_id": run.run_id, "snapshot": snapshot, "items": items}
     kept |= {"esm": RunWidget._esm, "css": RunWidget._css}
-    body = _OPEN % (_literal(kept), _literal(mount_id), _literal(opened))
+    body = _OPEN % (_literal(kept), html.places(mount_id), _literal(opened))
     return f"<script>{body}</script>"
 
 

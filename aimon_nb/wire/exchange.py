@@ -11,7 +11,7 @@ from typing import Any
 from aimon_nb.model import Call, Span
 from aimon_nb.model.errors import RequestRefusedError
 from aimon_nb.recording.context import Node
-from aimon_nb.recording.facts import describe, status_of, without_keys
+from aimon_nb.recording.facts import describe, passed, status_of, without_keys
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry.observe import Observer
 from aimon_nb.sentry.reading import Ending, write
@@ -240,7 +240,7 @@ class Exchange:
     def _take_over(self, span: Span) -> None:
         """A retry: what failed before says nothing of this row any more."""
         if self.node.error is None:
-            span.error_type = span.error = None
+            span.error_type, span.error, span.frames = None, None, ()
             span.status = "running" if span.duration is None else "ok"
 
     def _end(self, span: Span) -> None:
@@ -250,6 +250,7 @@ class Exchange:
             span.status = status_of(self.error) if self.error is not None else "error"
             if span.error_type is None:
                 span.error_type, span.error = failure
+                span.frames = passed(self.error) if self.error is not None else ()
         elif self.left and self.call.finish_reason is None:
             span.status = "abandoned"
         elif self._deserted and self.t1 is not None and span.late:

@@ -1,9 +1,11 @@
 """Files: whole or not there, never replaced unasked, in a documented form."""
 
+import csv
 import json
 import os
 from pathlib import Path
 
+import jsonschema
 import pandas as pd
 import pytest
 
@@ -11,6 +13,7 @@ from aimon_nb.views import frames
 from aimon_nb.views import export as module
 from aimon_nb.views.export import SUFFIXES, export
 from aimon_nb.views.schema import Document, Header, RunRecord, SpanRecord, json_schema
+from tests.pricing.making import call, run_of, tokens
 from tests.real.places import ROOT
 from tests.views.samples import ALL, SECRET, agentic, failed, hostile
 
@@ -38,6 +41,21 @@ def test_tables_come_back(tmp_path, suffix, read):
     assert "gpt-4o" in list(read(export([run], tmp_path / f"b{suffix}", by=["model"]))["model"])
 
 
+HOSTILE = ["=HYPERLINK(1)", "+1+cmd", "-1+1", "@SUM(1)", "\t=1", "-5", "+5.5", "a\rb", "\r=1", "a\r\nb", 'a"b,c', "'x", "-", "ab\ud800"]
+
+
+@pytest.mark.parametrize("by", [None, ["model"]])
+def test_hostile_text_in_csv(tmp_path, by):
+    """In csv no text ends a row or begins as a formula does, and a number stays one."""
+    run = run_of(*[call(text, tokens(5, 5), span_id=f"e{i}") for i, text in enumerate(HOSTILE)])
+    path = export([run], tmp_path / "a.csv", by=by)
+    with path.open(newline="", encoding="utf-8") as file:
+        head, *rows = csv.reader(file)
+    assert {len(head)} == {len(row) for row in rows}
+    said = [row[head.index("model")] for row in rows if row[head.index("model")]]
+    assert ["'=HYPERLINK(1)", "'+1+cmd", "'-1+1", "'@SUM(1)", "'\t=1", "-5", "+5.5", "a\nb", "\n=1", "a\nb", 'a"b,c', "'x", "-", "ab?"] == said
+
+
 def test_parquet_is_exact(tmp_path):
     """parquet keeps dtypes and unknown values."""
     run = agentic()
@@ -54,6 +72,17 @@ def test_json_is_as_documented(tmp_path):
     assert sum(len(run.spans) for run in runs) == len(data.spans)
     assert "partial" == data.runs[0].cost_state
     assert {"c3": None} == {s.span_id: s.cost_usd for s in data.spans if s.cost_state == "unpriced"}
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("by", [None, ["model", "item"]])
+def test_the_schema_holds_what_is_written(tmp_path, name, by):
+    """The JSON Schema in the docs accepts every file that is written, content or not."""
+    schema = jsonschema.Draft202012Validator(json.loads((ROOT / "docs/schema.json").read_text("utf-8")))
+    for content in (False, True):
+        path = export([ALL[name]()], tmp_path / f"{content}.json", by=by, content=content)
+        schema.validate(json.loads(path.read_text("utf-8")))
+    assert not schema.is_valid({**json.loads(path.read_text("utf-8")), "schema_version": 2})
 
 
 def test_jsonl_is_as_documented(tmp_path):

@@ -55,8 +55,6 @@ def started(lab, *cells, app="lab", **options):
     page.run(0)
     page.wait_idle()
     assert page.text(0) == ""
-    if app == "lab":
-        page.raw.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
     return page
 
 

@@ -41,15 +41,60 @@ def row(tab, run, span):
     return tab.locator(f'#live-{run} .row[data-id="{span}"]')
 
 
-@pytest.mark.parametrize("theme", ["light", "dark", "contrast"])
-def test_axe(tab, theme):
-    """No accessibility fault in any state, with details open, in light and dark."""
+def violations(tab, context=".aimon"):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    show(tab, "running", "finished", "failed", "empty", "interrupted", "hostile", theme=theme)
+    found = axe.run(tab, context=context).response["violations"]
+    return [(v["id"], [n["html"][:90] for n in v["nodes"][:3]]) for v in found]
+
+
+@pytest.mark.parametrize("width", [1020, 380])
+@pytest.mark.parametrize("theme", ["light", "dark", "contrast"])
+def test_axe(tab, theme, width):
+    """No accessibility fault in any state: details, groups, the finder, the models, one closed line; in each theme, wide and narrow."""
+    tab.set_viewport_size({"width": width, "height": 900})
+    show(tab, "running", "finished", "failed", "empty", "interrupted", "hostile", "many", theme=theme)
     for run, span in (("running", "c1"), ("failed", "c"), ("interrupted", "t")):
         row(tab, run, span).click()
-    found = axe.run(tab, context=".aimon").response["violations"]
-    assert [] == [(v["id"], [n["html"][:90] for n in v["nodes"][:3]]) for v in found]
+    tab.locator("#live-many .row.group").first.click()
+    tab.locator("#live-many .head button", has_text="find").click()
+    tab.locator("#live-many .toggle").click()
+    tab.locator("#live-finished .head button", has_text="models").click()
+    tab.locator("#live-hostile .fold").click()
+    assert [] == violations(tab)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "contrast"])
+def test_axe_of_the_saved_form(tab, theme):
+    """Nor is there one in what is saved: ended well, failed, interrupted, empty, and one that goes beyond 500 rows."""
+    tab.set_content(page((), ("finished", "failed", "empty", "interrupted", "hostile", "many"), theme=theme))
+    assert [] == violations(tab, "main > div:nth-child(even)")
+
+
+def test_forced_colours(tab):
+    """With the system's own colours bars, icons and the selected row are still told apart, and axe finds nothing."""
+    tab.emulate_media(forced_colors="active")
+    show(tab, "running", "failed")
+    row(tab, "running", "c1").click()
+    colour = "e => getComputedStyle(e).backgroundColor"
+    back = tab.locator("#live-running .aimon").evaluate(colour)
+    for part in (".row[data-id=c1] .line i", ".row[data-id=c1] .kind"):
+        assert back != tab.locator(f"#live-running {part}").evaluate(colour), part
+    assert "solid" == row(tab, "running", "c1").evaluate("e => getComputedStyle(e).outlineStyle")
+    assert "✕" in row(tab, "failed", "c").inner_text()
+    assert [] == violations(tab)
+
+
+def test_reduced_motion(tab):
+    """Who asked for less motion sees none; the clocks go on."""
+    show(tab, "running")
+    moving = "() => document.getAnimations().filter(a => a.playState === 'running').length"
+    assert tab.evaluate(moving) > 0
+    tab.emulate_media(reduced_motion="reduce")
+    tab.wait_for_timeout(100)
+    assert 0 == tab.evaluate(moving)
+    before = tab.locator("#live-running .clock").inner_text()
+    tab.wait_for_timeout(300)
+    assert before != tab.locator("#live-running .clock").inner_text()
 
 
 def test_rows_tell_the_tree(tab):
@@ -304,6 +349,18 @@ def test_two_places_two_views(tab):
     assert "Revenue rose" in tab.locator("#second .detail").inner_text()
     assert not tab.locator("#live-finished .detail").is_visible()
     assert 9 == tab.locator("#second .row[data-id]").count() == tab.locator("#live-finished .row[data-id]").count()
+
+
+def test_one_output_shown_twice(tab):
+    """Where a notebook shows one output in two places, its script shows the view in both."""
+    show(tab, "finished")
+    run = samples.agentic()
+    run.run_id = "finished"
+    saved = bundle.final(run, "m1", opened=True)["text/html"]
+    tab.evaluate("""markup => { document.getElementById('live-finished').replaceChildren();
+      for (const name of ['first', 'second']) { const box = document.createElement('div'); box.id = name; box.innerHTML = markup; document.body.append(box);
+        const fresh = document.createElement('script'); fresh.textContent = box.querySelector('script').textContent; document.body.append(fresh); } }""", saved)
+    assert 9 == tab.locator("#first .row[data-id]").count() == tab.locator("#second .row[data-id]").count()
 
 
 def test_a_saved_output_waits_for_its_run(tab):

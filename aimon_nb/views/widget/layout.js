@@ -19,6 +19,9 @@ const CUT = 4000; // characters of one message shown at first
 const PIECE = 20000; // characters laid out at once
 const NEAR = 32; // later siblings searched for a retry
 const ALIKE = 5; // identical siblings in a row become one group
+const LETTER = 0.055; // of the axis' width that a letter on it takes, where the view is narrow
+/** @type {[number, string][]} */
+const UNITS = [[3600, 'h'], [60, 'min']];
 const CHARACTERS = 4; // a token, roughly: only to say how fast an answer streams
 /** @type {Row[]} */
 const NONE = [];
@@ -365,14 +368,15 @@ export function windowOf(entries, scrollTop, height) {
   return [Math.max(0, from - MARGIN), Math.min(entries.length, to + 1 + MARGIN)];
 }
 
-/** Round marks on the time axis, at most four. @param {number} whole seconds */
+/** Round marks on the time axis, at most four, each with room for its words. @param {number} whole seconds */
 export function axis(whole) {
   if (!(whole > 0)) return [];
-  const rough = whole / 4, ten = 10 ** Math.floor(Math.log10(rough));
+  const [unit, name] = UNITS.find(([size]) => whole >= 2 * size) ?? [1, 's'];
+  const all = whole / unit, rough = all / 4, ten = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((m) => m * ten).find((s) => s >= rough) ?? rough;
   const marks = [];
-  for (let i = 0; i * step < whole * 0.93; i++) marks.push(i * step);
-  return marks.map((x) => ({ at: x / whole, text: x === 0 ? '0 s' : `${Number(x.toPrecision(3))} s` }));
+  for (let i = 0; i * step < all; i++) marks.push({ at: (i * step) / all, text: `${Number((i * step).toPrecision(3))} ${name}` });
+  return marks.filter((mark) => mark.at + LETTER * mark.text.length <= 1);
 }
 
 /** What a key does in the tree. @param {string} key @param {Entry[]} entries @param {number} at */

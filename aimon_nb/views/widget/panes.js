@@ -7,10 +7,13 @@
  *
  * @typedef {import('./layout.js').Row} Row
  * @typedef {{side:string, role:string, text:string, calls:[string,string][]}} Turn
+ * @typedef {{place:string, code:string, library:boolean}} Frame
  */
 import { byModel, commas, cut, money, pieces, sumCost, tokens, visible } from './layout.js';
 
 const TURNS = 6; // turns of a conversation shown at first
+const READ = 2; // of them read at length: what was asked last, and the answer
+const BRIEF = 600; // characters of the others shown at first
 const DEEP = 2; // levels of a JSON value that stand open
 const JSON_LIMIT = 200_000; // characters of JSON laid out as a tree
 
@@ -61,6 +64,7 @@ export function said(item, row) {
     const error = make('div', 'failed');
     error.append(block(item.error, 'error'));
     pane.append(error);
+    if (item.frames?.length) pane.append(traceback(item.frames));
   }
   const early = turns.slice(0, Math.max(0, turns.length - TURNS)), late = turns.slice(early.length);
   if (early.length) {
@@ -68,18 +72,30 @@ export function said(item, row) {
     more.addEventListener('click', () => more.replaceWith(...early.map((t) => turn(t))));
     pane.append(more);
   }
-  pane.append(...late.map((t, i) => turn(t, i === late.length - 1 && t.side === 'out' ? item.ending : '')));
+  pane.append(...late.map((t, i) => turn(t, i === late.length - 1 && t.side === 'out' ? item.ending : '', i < late.length - READ ? BRIEF : undefined)));
   if (!turns.length && !item.error) pane.append(make('div', 'dim', row.counts ? 'no messages were heard' : 'no messages: this is a step, not a call'));
   return pane;
 }
 
-/** @param {Turn} t @param {string} [ending] */
-function turn(t, ending) {
-  const el = make('div', 'turn'), top = make('div', 'who'), calls = t.calls ?? [];
+/** The way the error took, under the last place in the reader's own code. @param {Frame[]} frames */
+function traceback(frames) {
+  const fold = make('details', 'trace'), own = frames.filter((f) => !f.library).at(-1) ?? frames[frames.length - 1];
+  fold.append(make('summary', '', `${commas(frames.length)} ${frames.length === 1 ? 'frame' : 'frames'} · ${visible(own.place)}`));
+  for (const { place, code, library } of frames) {
+    const frame = make('div', library ? 'dim' : '');
+    frame.append(make('div', 'small', visible(place)), make('div', 'text', visible(code)));
+    fold.append(frame);
+  }
+  return fold;
+}
+
+/** @param {Turn} t @param {string} [ending] @param {number} [limit] */
+function turn(t, ending, limit) {
+  const el = make('div', `turn ${t.side}`), top = make('div', 'who'), calls = t.calls ?? [];
   const whole = () => [t.text, ...calls.map(([name, args]) => `→ ${name}(${args})`)].filter(Boolean).join('\n');
   top.append(make('span', '', [visible(t.role), ending].filter(Boolean).join(' · ')), copyButton(whole, `the ${t.role} message`));
   el.append(top);
-  if (t.text || !calls.length) el.append(block(t.text || '(empty)', t.role));
+  if (t.text || !calls.length) el.append(block(t.text || '(empty)', t.role, limit));
   for (const [name, args] of calls) {
     const call = make('div', 'call');
     call.append(make('div', 'text', `→ ${visible(name)}`), block(args, `the arguments of ${name}`));
@@ -88,14 +104,14 @@ function turn(t, ending) {
   return el;
 }
 
-/** Text of any length, cut with "show all"; JSON as a tree that folds. @param {string} text @param {string} what */
-function block(text, what) {
+/** Text of any length, cut with "show all"; JSON as a tree that folds. @param {string} text @param {string} what @param {number} [limit] */
+function block(text, what, limit) {
   const box = make('div', 'block'), value = parsed(text);
   if (value !== undefined) {
     box.append(json('', value, 0));
     return box;
   }
-  const shown = cut(text);
+  const shown = cut(text, limit);
   box.append(part(shown.text + (shown.left ? '…' : '')));
   if (shown.left) {
     const all = make('button', 'more', `show all ${commas(text.length)} characters`);
@@ -134,7 +150,7 @@ function json(key, value, depth) {
     return leaf;
   }
   const names = Object.keys(value), list = Array.isArray(value), fold = /** @type {HTMLDetailsElement} */ (make('details', 'json'));
-  fold.append(make('summary', '', `${lead}${list ? `[${commas(names.length)}]` : `{${commas(names.length)}}`}`));
+  fold.append(make('summary', '', lead + (list ? `[${commas(names.length)}]` : `{${visible(cut(names.join(', '), 60).text)}}`)));
   const fill = () => {
     if (fold.open && fold.children.length === 1) fold.append(...names.map((name) => json(list ? '' : name, value[name], depth + 1)));
   };

@@ -39,7 +39,7 @@ class View {
     this.stale = this.detailStale = true;
     /** @type {Entry[]} */ this.entries = [];
     /** @type {Map<string, any>} */ this.drawn = new Map();
-    this.lines = this.whole = this.tallest = this.frame = this.timer = this.end = this.laidAt = this.layTime = 0;
+    this.at = this.lines = this.whole = this.tallest = this.frame = this.timer = this.end = this.laidAt = this.layTime = 0;
     this.announce = this.grew = false;
     this.axisKey = this.noteKey = '';
     /** @type {string|null} */ this.detailOf = null;
@@ -228,7 +228,7 @@ class View {
     const span = (/** @type {string} */ name) => (parts[name.split(' ')[0]] = make('span', name));
     parts.copy = copyButton(() => this.header?.trace ?? '', 'the trace id');
     parts.stop = this.button('stop', 'Stop', (event) => this.onStop(event));
-    parts.find = this.button('act', 'find', () => this.seek());
+    parts.find = this.button('act find', 'find', () => this.seek());
     parts.models = this.button('act', 'models', () => this.swapModels());
     parts.fold = make('button', 'fold', '▾');
     tools.append(span('where dim'), parts.copy, parts.find, parts.models, parts.stop, parts.fold);
@@ -296,8 +296,8 @@ class View {
     if (!this.header) return;
     if (this.stale && !this.folded && !this.breathes) this.layOut();
     this.paintHead();
-    this.paintRows();
     this.paintNotes();
+    this.paintRows();
     if (this.detailStale) this.paintDetail();
     else if (this.grew) this.paintGrowth();
     if (this.running) this.tick();
@@ -370,7 +370,7 @@ class View {
 
   paintRows() {
     const { entries, folded } = this, none = !entries.length;
-    this.rest.hidden = folded;
+    this.rest.hidden = folded || (none && !this.running && !this.noteKey && this.finder.hidden);
     this.tree.hidden = none || this.showsModels;
     this.models.hidden = !this.showsModels;
     if (folded || this.tree.hidden) return;
@@ -382,16 +382,17 @@ class View {
     if (this.running && this.follow && this.lines > MOST_LINES) this.body.scrollTop = this.pad.offsetHeight;
     this.paintScale();
     const [from, to] = windowOf(entries, this.body.scrollTop, this.tallest * LINE);
-    const shown = Array.from({ length: to - from }, (_, i) => from + i), at = this.focused;
+    const shown = Array.from({ length: to - from }, (_, i) => from + i), at = this.activeAt;
     if (at >= 0 && at < from) shown.unshift(at);
     if (at >= to) shown.push(at);
     this.place(shown);
   }
 
-  /** Index of the row that has the focus, which stays in the page wherever it is scrolled to; -1 if none has. */
-  get focused() {
-    if (!this.drawn.get(this.active ?? '')?.contains(document.activeElement)) return -1;
-    return this.entries.findIndex((e) => e.id === this.active);
+  /** Index of the row that keys act on: it stays in the page wherever it is scrolled to, or Tab could not reach the tree. */
+  get activeAt() {
+    if (this.entries[this.at]?.id !== this.active) this.at = this.entries.findIndex((e) => e.id === this.active);
+    if (this.at < 0 && this.entries.length) this.active = this.entries[(this.at = 0)].id;
+    return this.at;
   }
 
   paintScale() {
@@ -410,7 +411,6 @@ class View {
 
   /** Put the entries of these indexes in the page, in order; elements of rows that left show those that came. @param {number[]} shown */
   place(shown) {
-    if (!this.drawn.has(this.active ?? '') && !this.entries.some((e) => e.id === this.active)) this.active = this.entries[0]?.id ?? null;
     const keep = new Set(shown.map((i) => this.entries[i].id)), free = [];
     for (const [id, el] of this.drawn) {
       if (keep.has(id)) continue;
@@ -612,7 +612,7 @@ class View {
       return;
     }
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const at = this.entries.findIndex((e) => e.id === this.active);
+    const at = this.activeAt;
     const act = /** @type {any} */ (keyed(event.key, this.entries, Math.max(0, at)));
     if (!act) return;
     event.preventDefault();
