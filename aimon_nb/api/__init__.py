@@ -81,6 +81,7 @@ class Monitor:
         With `quiet=True` it is seen, sent and listed only once it has a model call.
         """
         self.install()
+        hearing.frameworks.retry()
         mode = place.shown(view or self.view)
         options = dict(options or {})
         if place.keeps() and (save or self.save) != KEEPS:  # elsewhere nothing is kept

@@ -8,7 +8,7 @@ is a call of its own. What the client's own cache answered costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -77,7 +77,7 @@ def bill_of(run: Run) -> Bill:
     tree.fold()
     tree.fold_cumulative()
     counted = [span for span in bearing if span.span_id not in tree.folded]
-    return Bill(counted, cached, _unseen(tree, counted, cached), tree.vague)
+    return Bill(counted, cached, _unseen(run, tree, counted, cached), tree.vague)
 
 
 def counted_spans(run: Run) -> list[Span]:
@@ -102,17 +102,14 @@ class _Tree:
             self._place(run, span, ids)
 
     def _place(self, run: Run, span: Span, ids: set[str]) -> None:
-        direct, depth, seen = True, 0, {span.span_id}
-        parent = run.spans.get(span.parent_id or "")
-        while parent is not None and parent.span_id not in seen:
-            seen.add(parent.span_id)
+        direct, depth = True, 0
+        for parent in _above(run, span):
             depth += 1
             # A span is no wall for itself: an agent's calls are below it, not behind it.
             if span.span_id not in self.above:
                 if parent.span_id in ids:
                     self.above[span.span_id] = (parent.span_id, direct)
                 direct = direct and parent.op not in WALLS
-            parent = run.spans.get(parent.parent_id or "")
         self.depth[span.span_id] = depth
 
     def fold(self) -> None:
@@ -163,19 +160,36 @@ class _Tree:
                 self.vague = True  # two runs side by side look the same
 
 
-def _unseen(tree: _Tree, counted: list[Span], cached: list[Span]) -> int:
-    """The most tokens that an agent reports beyond the calls that explain them."""
+def _above(run: Run, span: Span) -> Iterator[Span]:
+    """The spans above one, nearest first."""
+    seen = {span.span_id}
+    parent = run.spans.get(span.parent_id or "")
+    while parent is not None and parent.span_id not in seen:
+        seen.add(parent.span_id)
+        yield parent
+        parent = run.spans.get(parent.parent_id or "")
+
+
+def _unseen(run: Run, tree: _Tree, counted: list[Span], cached: list[Span]) -> int:
+    """The most tokens that an agent reports beyond the calls that explain them.
+
+    Those are the calls below it; of agents that report the run so far, the calls
+    below any of them. What a local cache answered explains too.
+    """
     folded = [s for s in tree.bearing if s.span_id in tree.folded and not s.is_call]
-    if not folded:
-        return 0
-    everything = sum(map(_tokens, counted)) + sum(map(_tokens, cached))
     most = 0
     for span in folded:
-        inside = [*tree.near[span.span_id], *tree.far[span.span_id]]
-        whole = span.origin == CUMULATIVE or bool(cached)
-        explained = everything if whole else sum(map(_tokens, inside))
-        most = max(most, _tokens(span) - explained)
+        if span.origin == CUMULATIVE:
+            inside = [one for one in (*counted, *cached) if _in_cumulative(run, one)]
+        else:
+            below = [one for one in cached if span in _above(run, one)]
+            inside = [*tree.near[span.span_id], *tree.far[span.span_id], *below]
+        most = max(most, _tokens(span) - sum(map(_tokens, inside)))
     return most
+
+
+def _in_cumulative(run: Run, span: Span) -> bool:
+    return any(one.origin == CUMULATIVE for one in (span, *_above(run, span)))
 
 
 def _speaks(span: Span) -> bool:
