@@ -160,6 +160,9 @@ class TestCounts:
                 raise self.gives
             return self.gives
 
+    class Truth(Index):
+        dtype = "torch.bool"
+
     @pytest.mark.parametrize("count", [2**63, 10**30, 10**5000], ids=["just", "more", "unprintable"])
     def test_one_that_sentry_has_no_room_for(self, count):
         """A count of more than 64 bits is refused by name: it would be the loss of the whole envelope."""
@@ -172,7 +175,7 @@ class TestCounts:
         record_token_usage(SimpleNamespace(set_data=data.__setitem__), 2**63 - 1)
         assert {"gen_ai.usage.input_tokens": 2**63 - 1} == data
 
-    @pytest.mark.parametrize("value", [np.bool_(True), np.array(True), Index(RuntimeError("no")), Index(ValueError("no"))], ids=lambda v: type(v).__name__)
+    @pytest.mark.parametrize("value", [np.bool_(True), np.array(True), Index(RuntimeError("no")), Index(ValueError("no")), Truth(1)], ids=lambda v: type(v).__name__)
     def test_what_only_looks_like_a_number(self, value):
         """A bool of any library, and an object whose own `__index__` fails, are refused by the argument's name."""
         with pytest.raises(TypeError, match="^output_tokens must be a whole number of tokens or None, not "):
