@@ -234,6 +234,12 @@ class TestProxies:
             method(2, 3)
 
 
+def test_a_builtin_without_a_signature(static, run):
+    """A builtin that tells no signature takes the two keywords of a call, too."""
+    assert 2 == ai_track("work")(max)(1, 2, sentry_tags={"t": "1"})
+    assert "1" == run.spans()["work"].attributes["t"]
+
+
 def test_an_async_generator_whose_loop_is_closed(place, run):
     """Collected when no loop is left to close it, its span ends all the same."""
 
