@@ -69,7 +69,8 @@ class Call:
         try:
             if error is not None:
                 self.end(error)
-            self._inside = spans.here()
+            # Over, it is never entered again, and would hold itself: `tracked` is it.
+            self._inside = None if self.over else spans.here()
         finally:
             # A coroutine that is thrown away is closed wherever that happens.
             if self._is_around():

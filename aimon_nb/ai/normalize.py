@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from aimon_nb.ai.consts import with_today
-from aimon_nb.ai.plain import Plain
+from aimon_nb.ai.plain import Plain, key_text
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry import spans
 
@@ -40,7 +40,7 @@ def set_data_normalized(span: Any, key: str, value: Any, unpack: bool = True) ->
         plain = normalized(value, unpack=unpack)
         target = span if span is not None else spans.current()
         if target is not None:
-            spans.set_data(target, with_today({str(key): plain}))
+            spans.set_data(target, with_today({key_text(key): plain}))
 
 
 def normalized(value: Any, *, unpack: bool = True) -> str | float:

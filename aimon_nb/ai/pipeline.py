@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aimon_nb.ai.hearing import hearing
+from aimon_nb.ai.plain import storable
 from aimon_nb.recording import context
 
 
@@ -29,7 +30,7 @@ def set_ai_pipeline_name(name: str | None) -> None:
     if name is not None and not isinstance(name, str):
         raise TypeError(f"name must be text or None, not {type(name).__name__}")
     hearing.ensure()
-    context.pipeline.set(name)
+    context.pipeline.set(None if name is None else storable(name))
 
 
 def get_ai_pipeline_name() -> str | None:

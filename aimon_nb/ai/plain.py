@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import UserString
 from collections.abc import Iterable, Mapping, Sequence, ValuesView
 from collections.abc import Set as AbstractSet
 from datetime import date, time, timedelta
@@ -69,36 +70,53 @@ class Plain:
 
     def _list(self, items: Iterable[Any]) -> list[Any]:
         taken: list[Any] = []
-        for item in items:
-            if self._left <= 0:
-                taken.append("[cut: more]")
-                break
-            taken.append(self.of(item))
+        try:
+            for item in items:
+                if self._left <= 0:
+                    taken.append("[cut: more]")
+                    break
+                taken.append(self.of(item))
+        except Exception as error:  # it breaks off: what was read stays
+            if not taken:
+                raise
+            taken.append(f"[cut: {type(error).__name__}]")
         return taken
 
     def _object(self, fields: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
         taken: dict[str, Any] = {}
-        for key, item in fields:
-            if self._left <= 0:
-                taken["[cut]"] = "more"
-                break
-            name = text = self._text(_key(key))
-            count = len(taken)
-            while name in taken:  # 1 and "1"
-                name, count = f"{text} ({count})", count + 1
-            taken[name] = self.of(item)
+        try:
+            for key, item in fields:
+                if self._left <= 0:
+                    taken["[cut]"] = "more"
+                    break
+                taken[self._name(key, taken)] = self.of(item)
+        except Exception as error:
+            if not taken:
+                raise
+            taken["[cut]"] = type(error).__name__
         return taken
+
+    def _name(self, key: Any, taken: dict[str, Any]) -> str:
+        name = text = self._text(_key(key))
+        count = len(taken)
+        while name in taken:  # 1 and "1"
+            name, count = f"{text} ({count})", count + 1
+        return name
 
     def _number(self, number: float) -> float:
         self._left -= len(repr(number))
         return number
 
     def _text(self, text: str) -> str:
-        # A lone surrogate is no text: Sentry would refuse the whole envelope.
         room = max(self._left, 0)
-        kept = text[:room].encode("utf-8", "replace").decode()
+        kept = storable(text[:room])
         self._left -= len(kept) + 2
         return kept if len(text) <= room else f"{kept}[cut: {len(text) - room} more]"
+
+
+def storable(text: str) -> str:
+    """Text as Sentry takes it: for a lone surrogate it would refuse the whole envelope."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _is_missing(value: Any) -> bool:
@@ -128,6 +146,8 @@ def _worded(value: Any) -> str | None:
         return f"<{value.nbytes} bytes>"
     if isinstance(value, (date, time)):
         return value.isoformat()
+    if isinstance(value, UserString):
+        return str(value)
     return f"<class {value.__qualname__}>" if isinstance(value, type) else None
 
 
@@ -145,8 +165,12 @@ def _finite(number: float) -> float | str:
     return number if math.isfinite(number) else f"{'-' * (number < 0)}Infinity"
 
 
+def key_text(key: Any) -> str:
+    """A mapping's key as JSON has it: text that can be stored."""
+    return storable(_key(key))
+
+
 def _key(key: Any) -> str:
-    """A mapping's key as JSON has it: text."""
     if isinstance(key, Enum):
         key = key.value
     if key is None or isinstance(key, bool):

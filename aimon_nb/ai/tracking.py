@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from aimon_nb.ai.call import Call
 from aimon_nb.ai.options import Options, own_names
+from aimon_nb.recording.patches import named_like
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -83,7 +84,7 @@ def ai_track(description: str, **span_kwargs: Any) -> Decorator:
         if not callable(function):
             raise TypeError(f"ai_track decorates functions, not {type(function).__name__}")
         wrapper: Any = _wrapper(function)(function, _beginning(function, options))
-        return functools.wraps(function)(wrapper)
+        return named_like(function, wrapper, functools.WRAPPER_UPDATES)
 
     return decorate
 
@@ -115,8 +116,9 @@ def _wrapper(function: Any) -> Callable[[Any, Begin], Any]:
 
 
 def _plain(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
-    is_generator = inspect.isgeneratorfunction(inspect.unwrap(function))
-    is_async = inspect.isasyncgenfunction(inspect.unwrap(function))
+    inside = _unwrapped(function)
+    is_generator = inspect.isgeneratorfunction(inside)
+    is_async = inspect.isasyncgenfunction(inside)
 
     def tracked(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
@@ -134,6 +136,14 @@ def _plain(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     return tracked
 
 
+def _unwrapped(function: Any) -> Any:
+    """What stands under the decorators; a proxy, that has `__wrapped__` without end, is itself."""
+    try:
+        return inspect.unwrap(function)
+    except Exception:
+        return function
+
+
 def _is_fresh(result: Coroutine[Any, Any, Any]) -> bool:
     return inspect.getcoroutinestate(result) == inspect.CORO_CREATED
 
@@ -142,9 +152,18 @@ def _continued(call: Call, work: Any, wrapper: Callable[[Any, Begin], Any]) -> A
     """What a plain function left to be run (one decorated before, say): its call lasts as long."""
     outer = wrapper(lambda: work, lambda _: call)()
     outer.__name__, outer.__qualname__ = work.__name__, work.__qualname__
-    # Thrown away without having been run, it never ends: the span does all the same.
-    weakref.finalize(outer, call.end, GeneratorExit()).atexit = False
+    _end_with(outer, call)  # thrown away without having been run, it never ends
     return outer
+
+
+class _Local:
+    """What goes when the frame goes that holds it."""
+
+
+def _end_with(thing: Any, call: Call) -> Any:
+    """End the call at the latest when the thing is collected."""
+    weakref.finalize(thing, call.end, GeneratorExit()).atexit = False
+    return thing
 
 
 def _coroutine(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
@@ -193,7 +212,7 @@ def _generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]
 
 def _is_awaitable(function: Any) -> bool:
     """Whether it is a generator under `types.coroutine`."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
+    code = getattr(_unwrapped(function), "__code__", None)
     return code is not None and bool(code.co_flags & inspect.CO_ITERABLE_COROUTINE)
 
 
@@ -202,6 +221,7 @@ def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[...
         __tracebackhide__ = True
         with begin(kwargs) as call:
             steps = function(*args, **kwargs)
+        _held = _end_with(_Local(), call)  # there may be no loop left to close it
         step, passed = functools.partial(_first_step, steps), None
         while True:
             with call:

@@ -36,7 +36,8 @@ def record_token_usage(
     Raises:
         TypeError: a count is no whole number (a bool, a text or NaN, say), or `span`
             is no span.
-        ValueError: a count is negative. After an error nothing is written.
+        ValueError: a count is negative, or 2**63 or more, which Sentry has no room for.
+            After an error nothing is written.
 
     Example:
         with sentry_sdk.start_span(op="ai.chat.completions", name="completion") as span:
@@ -78,12 +79,24 @@ def record_token_usage(
 def _count(name: str, value: Any) -> int | None:
     if value is None:
         return None
-    try:
-        # numpy's integers are whole numbers by `__index__`; a bool is one by accident.
-        count = operator.index(str(value) if isinstance(value, bool) else value)  # type: ignore[arg-type]
-    except TypeError:
+    count = _whole(value)
+    if count is None:
         shown = reprlib.repr(value)
-        raise TypeError(f"{name} must be a whole number of tokens or None, not {shown}") from None
+        raise TypeError(f"{name} must be a whole number of tokens or None, not {shown}")
+    bits = count.bit_length()  # Python refuses to print the biggest
+    if bits > 63:
+        limit = "not be negative" if count < 0 else "be below 2**63"
+        raise ValueError(f"{name} must {limit}, but has {bits} bits")
     if count < 0:
         raise ValueError(f"{name} must not be negative, but is {count}")
     return count
+
+
+def _whole(value: Any) -> int | None:
+    """The number that it is; None for what is none, or a truth value (of any library)."""
+    try:
+        if isinstance(value, bool) or str(getattr(value, "dtype", "")).endswith("bool"):
+            return None
+        return operator.index(value)  # numpy's integers have `__index__`
+    except Exception:
+        return None

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from functools import reduce
 from typing import Literal
+
+# The user's code may set precision and traps for its thread, on which we count, too.
+EXACT = Context(
+    prec=60, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow]
+)
 
 CostState = Literal["priced", "partial", "free", "unpriced", "no_usage"]
 
@@ -29,3 +36,8 @@ class Cost:
     assumptions: tuple[str, ...] = field(default=())
     estimated: bool = False
     saved: Decimal | None = None
+
+
+def added(amounts: Iterable[Decimal]) -> Decimal:
+    """The exact sum of amounts of money."""
+    return reduce(EXACT.add, amounts, Decimal(0))

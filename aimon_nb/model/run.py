@@ -60,6 +60,9 @@ class Run:
     reader must see (a cap that bit, a fault of ours); `faults` counts the
     latter; `caps` says, by the cap's name, what one folded or cut. `destination`
     says where the spans go: `local` or `Sentry`.
+
+    Spans are added on a thread of ours while readers on others look: they walk over
+    `list(run.spans.values())`, which is taken at once.
     """
 
     run_id: str
@@ -97,7 +100,7 @@ class Run:
         below them hangs on their nearest shown ancestor.
         """
         below: dict[str | None, list[Span]] = {}
-        for span in self.spans.values():
+        for span in list(self.spans.values()):
             if self.shows(span):
                 below.setdefault(self.shown_parent(span), []).append(span)
         return below

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from aimon_nb.model.call import Call
@@ -45,8 +45,8 @@ NOISE_OPS = frozenset(
 class Span:
     """A span as it was heard; mutable while it runs, left alone afterwards.
 
-    `start` is UTC; `offset` is seconds from the start of the run and
-    `duration` seconds (None while running), both from our own monotonic clock.
+    `since` is when its run started (UTC), `offset` seconds from there to its own
+    start and `duration` seconds (None while running), from our own monotonic clock.
     `frames` are (file, line, function) of what an error came through, the innermost last.
     `call` is the model call that crossed the wire for it, if one did; a span
     that only `covers` a call made below it is folded in views and counts
@@ -57,7 +57,7 @@ class Span:
     span_id: str
     parent_id: str | None
     run_id: str
-    start: datetime
+    since: datetime
     offset: float
     op: str = ""
     name: str = ""
@@ -90,6 +90,11 @@ class Span:
     late: bool = False
     folded: bool = False
     sent: str | None = None
+
+    @property
+    def start(self) -> datetime:
+        """When it started, UTC."""
+        return self.since + timedelta(seconds=self.offset)
 
     @property
     def is_call(self) -> bool:

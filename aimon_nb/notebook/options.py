@@ -56,7 +56,10 @@ _parser: MagicArgumentParser = construct_parser(ai_track)
 
 def parse(line: str) -> Any:
     """The options of a line; raises `UsageError` with one line that says what is wrong."""
-    options = _parser.parse_argstring(line)
+    try:
+        options = _parser.parse_argstring(line)
+    except ValueError as error:  # a quote without its end
+        raise UsageError(f"{error}: {line.strip()}") from None
     options.name = " ".join(_unquoted(word) for word in options.name)
     return options
 
@@ -70,7 +73,7 @@ def parses(line: str) -> bool:
     """Whether a header is right and asks for a run (not for help)."""
     try:
         return not parse(line).help
-    except (UsageError, ValueError, SystemExit):
+    except (UsageError, SystemExit):
         return False
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -15,6 +17,7 @@ from aimon_nb.pricing.rates import Rates
 Kind = Literal["price", "alias", "free", "host", "free host"]
 Context = tuple[tuple[str, str], ...]
 RATES = ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok")
+_PORT = re.compile(r"(.*?)(?::(\d+))?", re.DOTALL)
 _EVER = datetime.min.replace(tzinfo=timezone.utc)
 
 
@@ -84,31 +87,39 @@ class Book:
     find_span: Callable[[str], Span | None] = lambda _: None
     _rates: dict[Entry, Rates] = field(default_factory=dict)
     _listeners: list[Callable[[], None]] = field(default_factory=list)
+    # The user says a price on his thread while calls are priced on ours.
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def all(self) -> list[Entry]:
         """Every entry, oldest first; reads the saved ones on first use."""
-        if not self.opened:
-            self.opened = True
-            try:
-                saved = {entry.key: entry for entry in self.load()}
-            except (OSError, ValueError) as error:
-                self.trouble = f"saved prices are not used: {error}"
-            else:
-                self.entries = saved | self.entries
-        return list(self.entries.values())
+        with self._lock:
+            if not self.opened:
+                self._open()
+            return list(self.entries.values())
+
+    def _open(self) -> None:
+        try:
+            saved = {entry.key: entry for entry in self.load()}
+        except (OSError, ValueError) as error:
+            self.trouble = f"saved prices are not used: {error}"
+        else:
+            self.entries = saved | self.entries
+        self.opened = True
 
     def put(self, entry: Entry) -> None:
         """Take a word in, in place of an earlier one on the same thing."""
-        self.all()
-        self.entries.pop(entry.key, None)
-        self.entries[entry.key] = entry
+        with self._lock:
+            self.all()
+            self.entries.pop(entry.key, None)
+            self.entries[entry.key] = entry
 
     def drop(self, names: Iterable[str]) -> list[Entry]:
         """Forget every word on these names; returns what it was."""
         wanted = set(names)
-        gone = [entry for entry in self.all() if entry.name in wanted]
-        for entry in gone:
-            del self.entries[entry.key]
+        with self._lock:
+            gone = [entry for entry in self.all() if entry.name in wanted]
+            for entry in gone:
+                del self.entries[entry.key]
         return gone
 
     def model(self, names: Iterable[str], provider: str | None, start: datetime) -> Entry | None:
@@ -127,10 +138,11 @@ class Book:
         if not self.entries and self.opened:
             return None
         self.all()
-        name = name.lower()
-        return self.entries.get(("host", name)) or self.entries.get(
-            ("host", name.rpartition(":")[0])
-        )
+        name, port = _PORT.fullmatch(name.lower()).groups()  # type: ignore[union-attr]
+        # A client may leave the usual port out.
+        ports = (f":{port}", "") if port else ("", ":443", ":80")
+        found = (self.entries.get(("host", name + port)) for port in ports)
+        return next((entry for entry in found if entry is not None), None)
 
     def context_at(self, start: datetime) -> Context:
         """The context that held when a call started; the innermost one wins."""

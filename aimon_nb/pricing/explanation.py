@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from aimon_nb.model import Cost, Span
+from aimon_nb.model.cost import EXACT
 from aimon_nb.pricing.book import book
 from aimon_nb.pricing.lookup import price, rates_of
 
@@ -14,7 +15,13 @@ LOCALLY = "estimated locally; Sentry's own figure may differ"
 
 
 class Explanation:
-    """Shows itself as text."""
+    """Shows itself as text.
+
+    Example:
+        print(pricing.explain(span_id))
+
+    Source: docs/cost.md.
+    """
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -31,16 +38,29 @@ def explain(span: Any) -> Explanation:
     Args:
         span: a span's id, or a row of `%ai_spans`.
 
+    Returns:
+        Text: whose rates, each line of the sum in US dollars, what was assumed.
+
     Raises:
         ValueError: there is no such span in memory.
 
     Example:
         pricing.explain(last_run().spans().iloc[1])
+
+    Source: docs/cost.md.
     """
     found = _span(span)
     if not (found.is_call or found.usage.known):
         return Explanation(f"{found.name or found.op}: no model call and no tokens, so no cost")
+    if found is not span and found.status != "running" and found.cost is None:
+        return Explanation(f"{found.name or found.op}: {_why_free_of_cost(found)}")
     return Explanation("\n".join(_lines(found)))
+
+
+def _why_free_of_cost(span: Span) -> str:
+    if span.status == "error" and not span.usage.known:
+        return "refused or failed before an answer: it costs nothing"
+    return "not counted: the calls below it, or one beside it, tell of the same tokens"
 
 
 def _span(given: Any) -> Span:
@@ -73,8 +93,6 @@ def _lines(span: Span) -> Iterator[str]:
         yield f"  {cost.reason}"
     for assumption in cost.assumptions:
         yield f"  assumed: {assumption}"
-    if span.covers:
-        yield "  not counted: the call below it is the same one"
     if cost.total is not None:
         yield f"  {LOCALLY}"
 
@@ -89,4 +107,4 @@ def _said(cost: Cost) -> str:
 
 
 def _plain(amount: Decimal) -> str:
-    return f"{amount.normalize():,f}" if amount else "0"
+    return f"{EXACT.normalize(amount):,f}" if amount else "0"

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from aimon_nb.model import Usage
+from aimon_nb.pricing.library import library
 from aimon_nb.pricing.rates import Details, Price, Rates, Tiers
 
 Context = tuple[tuple[str, str], ...]
@@ -92,8 +93,6 @@ class Listing:
 
 def _theirs(prices: Any, usage: Usage, details: Details) -> Decimal:
     """The list's own arithmetic."""
-    import genai_prices
-
     counts = {
         "input_tokens": usage.input,
         "cache_read_tokens": usage.cached,
@@ -103,7 +102,7 @@ def _theirs(prices: Any, usage: Usage, details: Details) -> Decimal:
         **dict(details),
     }
     known = {key: count for key, count in counts.items() if count is not None}
-    total: Decimal = prices.calc_price(genai_prices.Usage(**known))["total_price"]
+    total: Decimal = prices.calc_price(library().Usage(**known))["total_price"]
     return total
 
 
@@ -138,9 +137,7 @@ _current = _ById(None)
 
 def _snapshot() -> _ById:
     global _current  # noqa: PLW0603
-    from genai_prices import data_snapshot
-
-    now = _updated if _updated is not None else data_snapshot.get_snapshot()
+    now = _updated if _updated is not None else library().data_snapshot.get_snapshot()
     if _current.it is not now:
         _current = _ById(now)
     return _current
@@ -174,9 +171,7 @@ def knows(model: str) -> bool:
 
 def source() -> str:
     """The name and version of the list, as shown beside every cost."""
-    import genai_prices
-
-    name = f"genai-prices {genai_prices.__version__}"
+    name = f"genai-prices {library().__version__}"
     return name if _updated is None else f"{name}, updated {_updated.timestamp:%Y-%m-%d}"
 
 
@@ -187,10 +182,8 @@ def update() -> int:
         ConnectionError: it could not be fetched; the list in use stays.
     """
     global _updated  # noqa: PLW0603
-    from genai_prices import UpdatePrices
-
     try:
-        fetched = UpdatePrices().fetch()
+        fetched = library().UpdatePrices().fetch()
     except Exception as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ConnectionError(

@@ -22,7 +22,7 @@ def answered_locally(run: Run, bearing: list[Span]) -> list[Span]:
     """The spans of an ended run that a local cache answered."""
     heard = {
         way
-        for span in run.spans.values()
+        for span in list(run.spans.values())
         if span.call is not None or span.covers
         for way in _ways(span)
     }

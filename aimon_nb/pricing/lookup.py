@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from aimon_nb.model import Cost, Span
+from aimon_nb.model import Cost, Span, Usage
 from aimon_nb.pricing import listed
 from aimon_nb.pricing.book import Context, Entry, book
 from aimon_nb.pricing.names import candidates, is_local, provider_at, provider_id
@@ -52,7 +52,8 @@ def price(span: Span) -> Cost:
     if found.rates is None:
         return Cost("unpriced", reason=found.reason, assumptions=said)
     details = tuple(sorted(span.call.details.items())) if span.call is not None else ()
-    cost = charge(found.rates, normalised(span.usage), details, said)
+    usage = normalised(span.usage)
+    cost = _at_least(charge(found.rates, usage, details, said), found.rates.label, usage)
     return _weighed(cost, span)
 
 
@@ -61,7 +62,7 @@ def rates_of(span: Span) -> Found:
     host = span.call.host if span.call is not None else None
     place = _place(host, span.provider, _word_on(host))
     models = tuple(model for model in (span.model, span.request_model) if model)
-    provider = place.provider or (None if place.local else _plain(span.provider))
+    provider = place.provider or _plain(span.provider, local=place.local)
     names = tuple(name for model in models for name in candidates(model, place.provider))
     context = _context(span)
     own = _yours(names, provider, place, span, context)
@@ -74,7 +75,7 @@ def rates_of(span: Span) -> Found:
         return Found(None, place.reason)
     listing = listed.find(place.provider, names) if names else None
     if listing is None:
-        unknown = models[0] if models else "a call without a model name"
+        unknown = models[0][:100] if models else "a call without a model name"
         return Found(None, f"no price is known for {unknown} at {place.provider}", said)
     rates = listing.at(span.start, context)
     said = (*said, *_stand_ins(place.provider, models[0], host, listing.name))
@@ -133,12 +134,18 @@ def _place(host: str | None, said: str | None, word: Entry | None) -> _Place:
             return _Place(reason=f"{host} is a server on this machine; {hint}", local=True)
     known = provider_id(said) or (listed.provider_named(said) if said else None)
     if known is None:
-        return _Place(reason=f"no prices are known for provider {said or 'unknown'}")
+        hint = f'; pricing.free(host="{host}") or pricing.set(…) tells' if host else ""
+        return _Place(reason=f"no prices are known for provider {said or 'unknown'}{hint}")
     return _Place(known, f"{host} is priced as {known}" if host is not None else None)
 
 
-def _plain(provider: str | None) -> str | None:
-    return provider_id(provider) or (provider.lower() if provider else None)
+def _plain(provider: str | None, *, local: bool) -> str | None:
+    """A provider of whom the list knows nothing, such as `ollama`, may be yours.
+
+    A server on this machine is none of those it knows, whatever dialect it speaks.
+    """
+    known = provider_id(provider)
+    return None if known and local else known or (provider.lower() if provider else None)
 
 
 def _yours(
@@ -164,7 +171,8 @@ def _listed_alias(
 ) -> Found:
     listing = listed.find(at, candidates(target, at)) if at is not None else None
     if listing is None:
-        return Found(None, f"no price is known for {target} at {at or 'this host'}", said)
+        whose = "" if at else "; pricing.alias(…, provider=…) tells whose price holds"
+        return Found(None, f"no price is known for {target} at {at or 'this host'}{whose}", said)
     rates = listing.at(span.start, context)
     return Found(rates, None, said, free=listing.is_free and not rates.priced)
 
@@ -210,6 +218,31 @@ def _has_option(span: Span) -> bool:
 
 
 _WITHOUT_OPTION = ("anthropic", "google", "aws", "cohere", "mistral", "ollama")
+
+
+def _at_least(cost: Cost, label: str, usage: Usage) -> Cost:
+    """A lower bound where a long input costs more than the list says."""
+    if cost.state == "priced" and (usage.input or 0) > _SHORTEST_STEP:
+        step = _step(label)
+        if step is not None and (usage.input or 0) > step:
+            reason = f"inputs above {step:,} tokens cost more, the list does not say how much"
+            return replace(cost, state="partial", reason=reason)
+    return cost
+
+
+@functools.lru_cache(maxsize=1024)
+def _step(label: str) -> int | None:
+    return next((tokens for model, tokens in _STEPS if model.search(label)), None)
+
+
+# Models with a dearer step for long inputs, as another list has it, which ours lacks.
+_STEPS = (
+    (re.compile(r"^aws .*anthropic\.claude-sonnet-4-(5-)?20"), 200_000),
+    (re.compile(r"^google gemini-3-pro-image"), 200_000),
+    (re.compile(r"^openai gpt-5\.6-cyber"), 272_000),
+    (re.compile(r"^x-ai grok-code-fast"), 200_000),
+)
+_SHORTEST_STEP = min(tokens for _, tokens in _STEPS)
 
 
 def _free(source: str, said: tuple[str, ...]) -> Cost:

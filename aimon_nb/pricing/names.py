@@ -104,4 +104,6 @@ def candidates(model: str, provider: str | None) -> tuple[str, ...]:
 
 def bare_host(text: str) -> str:
     """`host` or `host:port` of a base URL, in lower case."""
-    return text.strip().rpartition("://")[2].partition("/")[0].rpartition("@")[2].lower()
+    address = re.split(r"[/?#]", text.strip().rpartition("://")[2], maxsplit=1)[0]
+    name = address.rpartition("@")[2].lower()
+    return f"[{name}]" if name.count(":") > 1 and not name.startswith("[") else name

@@ -11,9 +11,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from aimon_nb.model import Cost, CostState, Usage
+from aimon_nb.model.cost import EXACT
 
 MILLION = Decimal(1_000_000)
 Details = tuple[tuple[str, int], ...]
@@ -80,6 +81,11 @@ def charge(rates: Rates, usage: Usage, details: Details = (), said: tuple[str, .
 
     `said` are assumptions already made, which the cost goes on to carry.
     """
+    with localcontext(EXACT):
+        return _charge(rates, usage, details, said)
+
+
+def _charge(rates: Rates, usage: Usage, details: Details, said: tuple[str, ...]) -> Cost:
     parts = tuple(_parts(rates, usage))
     total = sum((part[3] for part in parts), Decimal(0))
     notes = (*said, *_assumptions(rates, usage, details))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,15 @@ from aimon_nb.pricing.book import RATES, Entry
 from aimon_nb.pricing.files import write_whole
 
 VERSION = 1
-_KINDS = ("price", "alias", "free", "host", "free host")
+_UNREADABLE = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+_PATIENCE = 2.0  # seconds another kernel may take to write
 
 
 def home() -> Path:
@@ -45,12 +55,10 @@ def read() -> list[Entry]:
     """
     file = path()
     try:
-        text = file.read_text("utf-8")
+        return _entries(json.loads(file.read_text("utf-8")))
     except FileNotFoundError:
         return []
-    try:
-        return _entries(json.loads(text))
-    except (ValueError, LookupError, TypeError, AttributeError, InvalidOperation) as error:
+    except _UNREADABLE as error:
         raise ValueError(f"{file} cannot be read ({error}); mend it or delete it") from None
 
 
@@ -62,18 +70,59 @@ def _entries(data: dict[str, Any]) -> list[Entry]:
 
 def keep(entry: Entry) -> None:
     """Add an entry to the file, in place of an earlier one on the same thing."""
-    _write([one for one in read() if one.key != entry.key] + [entry])
+    path().parent.mkdir(parents=True, exist_ok=True)
+    _change(lambda kept: [*(one for one in kept if one.key != entry.key), entry])
 
 
-def forget(keys: Iterable[tuple[object, ...]]) -> None:
-    """Take entries out of the file."""
-    gone = set(keys)
-    _write([entry for entry in read() if entry.key not in gone])
+def forget(names: Iterable[str]) -> bool:
+    """Take everything under these names out of the file; whether there was anything."""
+    gone = set(names)
+    if not any(entry.name in gone for entry in read()):
+        return False
+    _change(lambda kept: [entry for entry in kept if entry.name not in gone])
+    return True
+
+
+def _change(change: Callable[[list[Entry]], list[Entry]]) -> None:
+    with _alone(path().parent):
+        _write(change(read()))
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One kernel at a time changes the file: else of two that save one would be lost.
+
+    The lock ends with its process. Where a system or a file system has none, the last one wins.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        until = time.monotonic() + _PATIENCE
+        while not _locked(fcntl, held):
+            if time.monotonic() > until:
+                raise TimeoutError(f"another kernel is writing {path()}; try again")
+            time.sleep(0.01)
+        yield
+    finally:
+        os.close(held)
+
+
+def _locked(fcntl: Any, held: int) -> bool:
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
 
 
 def _write(entries: list[Entry]) -> None:
     file = path()
-    file.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"version": VERSION, "prices": [_plain(e) for e in entries]}, indent=2)
     write_whole(file, lambda temporary: _put(temporary, text), force=True)
 
@@ -96,15 +145,11 @@ def _plain(entry: Entry) -> dict[str, Any]:
 
 
 def _entry(data: dict[str, Any]) -> Entry:
-    if data["kind"] not in _KINDS:
-        raise ValueError(f"kind {data['kind']!r}")
-    rates = tuple((name, Decimal(data[name])) for name in RATES if name in data)
-    if not all(rate.is_finite() and rate >= 0 for _, rate in rates):
-        raise ValueError(f"a price of {data['name']!r}")
+    rates = tuple((name, _rate(data[name])) for name in RATES if name in data)
     start = datetime.fromisoformat(data["start"]) if "start" in data else None
-    return Entry(
+    entry = Entry(
         kind=data["kind"],
-        name=str(data["name"]).lower(),
+        name=data["name"].lower(),
         provider=data.get("provider"),
         glob=bool(data.get("glob")),
         start=start if start is None or start.tzinfo else start.replace(tzinfo=timezone.utc),
@@ -112,3 +157,23 @@ def _entry(data: dict[str, Any]) -> Entry:
         target=data.get("target"),
         saved=True,
     )
+    if not _is_whole(entry):
+        raise ValueError(f"its entry for {entry.name!r} is incomplete")
+    return entry
+
+
+def _rate(value: Any) -> Decimal:
+    rate = Decimal(value if isinstance(value, str) else json.dumps(value))
+    if not rate.is_finite() or rate < 0:
+        raise ValueError(f"a price is {value!r}")
+    return rate
+
+
+def _is_whole(entry: Entry) -> bool:
+    """Whether it says what its kind must: half an alias would make a model free."""
+    if not all(isinstance(text, (str, type(None))) for text in (entry.provider, entry.target)):
+        return False
+    if entry.kind == "price":
+        return any(name in ("input_mtok", "output_mtok") for name, _ in entry.rates)
+    needed = {"alias": entry.target, "host": entry.provider, "free": "", "free host": ""}
+    return entry.name != "" and needed.get(entry.kind) is not None

@@ -8,11 +8,12 @@ is a call of its own. What the client's own cache answered costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from aimon_nb.model import Cost, Run, Span, Totals, Usage
+from aimon_nb.model.cost import added
 from aimon_nb.pricing.local import answered_locally
 from aimon_nb.pricing.lookup import price
 from aimon_nb.pricing.usage import is_estimated, normalised
@@ -48,7 +49,7 @@ def price_run(run: Run, changed: set[str]) -> None:
     bill = bill_of(run)
     cached = {span.span_id for span in bill.cached}
     counted = {span.span_id for span in bill.counted}
-    for span in run.spans.values():
+    for span in list(run.spans.values()):
         if not _speaks(span):
             continue
         is_cached = span.span_id in cached
@@ -66,7 +67,7 @@ def price_run(run: Run, changed: set[str]) -> None:
 
 def bill_of(run: Run) -> Bill:
     """What of a run counts."""
-    bearing = [span for span in run.spans.values() if _bears(span)]
+    bearing = [span for span in list(run.spans.values()) if _bears(span)]
     if all(span.call is not None for span in bearing):
         return Bill(bearing)
     cached = [] if run.running else answered_locally(run, bearing)
@@ -76,7 +77,7 @@ def bill_of(run: Run) -> Bill:
     tree.fold()
     tree.fold_cumulative()
     counted = [span for span in bearing if span.span_id not in tree.folded]
-    return Bill(counted, cached, _unseen(tree, counted, cached), tree.vague)
+    return Bill(counted, cached, _unseen(run, tree, counted, cached), tree.vague)
 
 
 def counted_spans(run: Run) -> list[Span]:
@@ -101,17 +102,14 @@ class _Tree:
             self._place(run, span, ids)
 
     def _place(self, run: Run, span: Span, ids: set[str]) -> None:
-        direct, depth, seen = True, 0, {span.span_id}
-        parent = run.spans.get(span.parent_id or "")
-        while parent is not None and parent.span_id not in seen:
-            seen.add(parent.span_id)
+        direct, depth = True, 0
+        for parent in _above(run, span):
             depth += 1
             # A span is no wall for itself: an agent's calls are below it, not behind it.
             if span.span_id not in self.above:
                 if parent.span_id in ids:
                     self.above[span.span_id] = (parent.span_id, direct)
                 direct = direct and parent.op not in WALLS
-            parent = run.spans.get(parent.parent_id or "")
         self.depth[span.span_id] = depth
 
     def fold(self) -> None:
@@ -162,19 +160,36 @@ class _Tree:
                 self.vague = True  # two runs side by side look the same
 
 
-def _unseen(tree: _Tree, counted: list[Span], cached: list[Span]) -> int:
-    """The most tokens that an agent reports beyond the calls that explain them."""
+def _above(run: Run, span: Span) -> Iterator[Span]:
+    """The spans above one, nearest first."""
+    seen = {span.span_id}
+    parent = run.spans.get(span.parent_id or "")
+    while parent is not None and parent.span_id not in seen:
+        seen.add(parent.span_id)
+        yield parent
+        parent = run.spans.get(parent.parent_id or "")
+
+
+def _unseen(run: Run, tree: _Tree, counted: list[Span], cached: list[Span]) -> int:
+    """The most tokens that an agent reports beyond the calls that explain them.
+
+    Those are the calls below it; of agents that report the run so far, the calls
+    below any of them. What a local cache answered explains too.
+    """
     folded = [s for s in tree.bearing if s.span_id in tree.folded and not s.is_call]
-    if not folded:
-        return 0
-    everything = sum(map(_tokens, counted)) + sum(map(_tokens, cached))
     most = 0
     for span in folded:
-        inside = [*tree.near[span.span_id], *tree.far[span.span_id]]
-        whole = span.origin == CUMULATIVE or bool(cached)
-        explained = everything if whole else sum(map(_tokens, inside))
-        most = max(most, _tokens(span) - explained)
+        if span.origin == CUMULATIVE:
+            inside = [one for one in (*counted, *cached) if _in_cumulative(run, one)]
+        else:
+            below = [one for one in cached if span in _above(run, one)]
+            inside = [*tree.near[span.span_id], *tree.far[span.span_id], *below]
+        most = max(most, _tokens(span) - sum(map(_tokens, inside)))
     return most
+
+
+def _in_cumulative(run: Run, span: Span) -> bool:
+    return any(one.origin == CUMULATIVE for one in (span, *_above(run, span)))
 
 
 def _speaks(span: Span) -> bool:
@@ -250,12 +265,12 @@ def _is_free(span: Span) -> bool:
 
 def _cost(spans: list[Span]) -> Decimal | None:
     known = [s.cost.total for s in spans if s.cost is not None and s.cost.total is not None]
-    return sum(known, _ZERO) if known else None
+    return added(known) if known else None
 
 
 def _add_cached(totals: Totals, cached: list[Span]) -> None:
     totals.cached_locally = len(cached)
     saved = [s.cost.saved for s in cached if s.cost is not None and s.cost.saved is not None]
-    totals.saved = sum(saved, _ZERO) if saved else None
+    totals.saved = added(saved) if saved else None
     if cached and totals.cost is None and not totals.calls:
         totals.cost = _ZERO

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,15 +27,18 @@ def reported(attributes: Mapping[str, Any]) -> Usage:
     """The counts a span carries; None for each kind nobody wrote."""
     if _ALL.isdisjoint(attributes):
         return NOTHING
-    return Usage(*(_first(attributes, names) for names in NAMES.values()))
+    return Usage(*[_first(attributes, names) for names in NAMES.values()])
 
 
 def _first(attributes: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     for name in names:
         value = attributes.get(name)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _MOST:
             return int(value)
     return None
+
+
+_MOST = 2**53  # beyond it a count is nonsense, and no table can hold it
 
 
 def normalised(usage: Usage) -> Usage:

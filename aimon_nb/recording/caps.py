@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aimon_nb.model import Run, Span
+from aimon_nb.model import Message, Run, Span
 from aimon_nb.recording.context import Node
 
 SPANS = "max_spans"
@@ -44,9 +44,7 @@ class Beyond:
     below: dict[str, dict[str, Span]] = field(default_factory=dict)
 
     def add(self, node: Node, span: Span, run: Run) -> None:
-        """Take in a span that has just started, if the run is full."""
-        if len(run.spans) < self.limits.spans:
-            return
+        """Take in a span that has just started in a run that is full."""
         span.folded = True
         self.spans += 1
         above = node.parent
@@ -76,11 +74,31 @@ class Beyond:
     def cut_attributes(self, span: Span, run: Run) -> None:
         """Keep no more of a span's attributes than the cap allows."""
         limit = self.limits.attribute_bytes
-        if sum(map(_size, span.attributes.values())) <= limit:
+        if _is_small(span.attributes, limit) or sum(map(_size, span.attributes.values())) <= limit:
             return
         span.attributes = _within(span.attributes, limit)
+        self._say_cut(span, run)
+
+    def cut_content(self, span: Span, run: Run) -> None:
+        """Keep no more than that of what was asked and said, the short turns first.
+
+        Once the call is over, for an estimate wants the whole.
+        """
+        call, room = span.call, self.limits.attribute_bytes
+        if call is None or sum(map(_said, turns := [*call.input, *call.output])) <= room:
+            return
+        for turn in sorted(turns, key=_said):
+            size = _said(turn)
+            if size > room:
+                turn.text = _cut(turn.text, room, size)
+                turn.tool_calls = [(name[:100], "") for name, _ in turn.tool_calls]
+            room = max(0, room - size)
+        self._say_cut(span, run)
+
+    def _say_cut(self, span: Span, run: Run) -> None:
         self.cut.add(span.span_id)
         many = f"{len(self.cut):,} spans" if len(self.cut) > 1 else "a span"
+        limit = self.limits.attribute_bytes
         run.caps[ATTRIBUTES] = f"attributes of {many} are cut: more than {ATTRIBUTES} = {limit:,}"
 
     def _hang(self, span: Span, run: Run) -> None:
@@ -102,6 +120,24 @@ def _strip(span: Span) -> None:
     if span.call is not None:
         span.call.input, span.call.output, span.call.tools = [], [], []
         span.call.parameters = {}
+
+
+_COUNTS_NOTHING = frozenset({int, float, bool, type(None)})
+
+
+def _is_small(attributes: dict[str, Any], limit: int) -> bool:
+    """Whether a glance tells that all of it fits, as nearly always."""
+    for value in attributes.values():
+        kind = type(value)
+        if kind is str:
+            limit -= 4 * len(value)  # UTF-8 needs no more
+        elif kind not in _COUNTS_NOTHING:
+            return False
+    return limit >= 0
+
+
+def _said(turn: Message) -> int:
+    return _size(turn.text) + sum(map(_size, turn.tool_calls))
 
 
 def _size(value: Any) -> int:

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from aimon_nb.recording.patches import Patches
+from aimon_nb.recording.patches import Patches, named_like
 
 if TYPE_CHECKING:
     from aimon_nb.model import Frame, Span, SpanStatus
@@ -72,48 +72,24 @@ class Node:
     built, away from the user's thread.
     """
 
-    __slots__ = (
-        "covers",
-        "entered",
-        "error",
-        "exchange",
-        "home",
-        "kept",
-        "kind",
-        "made",
-        "parent",
-        "record",
-        "recording",
-        "sdk",
-        "span_id",
-        "t0",
-        "t1",
-        "up",
-    )
-
-    sdk: Any
+    # Defaults stand on the class: to make one costs the user's thread only what differs.
     span_id: str
-    kind: Kind
     kept: dict[str, Any]  # attributes of a span whose SDK object keeps none
-    recording: Recording
-    parent: Node | None
-    up: Node | None  # what was current when this one was entered
-    t0: int
-    t1: int | None
-    error: tuple[SpanStatus, str, str, tuple[Frame, ...]] | None  # status, type, message, frames
-    exchange: Exchange | None
-    covers: bool  # a framework's span over the same request
-    entered: bool
-    made: bool  # by the wire
-    home: Home | None
-    record: Span | None
+    parent: Node | None = None
+    up: Node | None = None  # what was current when this one was entered
+    t1: int | None = None
+    # status, type, message, and the frames it came through
+    error: tuple[SpanStatus, str, str, tuple[Frame, ...]] | None = None
+    exchange: Exchange | None = None
+    covers = False  # a framework's span over the same request
+    entered = False
+    made = False  # by the wire
+    home: Home | None = None
+    taken = False  # its start, into a record
+    record: Span | None = None
 
     def __init__(self, sdk: Any, kind: Kind, recording: Recording, t0: int) -> None:
-        self.sdk, self.kind, self.recording = sdk, kind, recording
-        self.t0, self.t1 = t0, None
-        self.parent = self.up = None
-        self.error = self.exchange = self.record = self.home = None
-        self.covers = self.made = self.entered = False
+        self.sdk, self.kind, self.recording, self.t0 = sdk, kind, recording, t0
 
     @property
     def spent(self) -> bool:
@@ -236,7 +212,6 @@ def _submit(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any
         if not patches.live or place == _NOWHERE:
             return original(self, fn, *args, **kwargs)
 
-        @functools.wraps(fn, updated=())
         def carried(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
             before = here()
@@ -246,6 +221,6 @@ def _submit(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any
             finally:
                 put(before)
 
-        return original(self, carried, *args, **kwargs)
+        return original(self, named_like(fn, carried), *args, **kwargs)
 
     return submit

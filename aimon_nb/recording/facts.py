@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Any
 
-from aimon_nb.model import Frame, Run, Span, Usage
+from aimon_nb.model import Frame, Span, Usage
 from aimon_nb.model.span import SpanStatus
 from aimon_nb.pricing.usage import reported
 
@@ -15,34 +14,19 @@ ERROR_LENGTH = 500  # characters of an error message kept
 FRAMES = 30  # frames of a traceback kept, the innermost
 
 
-@dataclass(slots=True)
-class Facts:
-    """A reading of the SDK's own span object."""
-
-    name: str = ""
-    op: str = ""
-    status: str | None = None
-    origin: str | None = None
-    trace_id: str | None = None
-    thread: str | None = None
-    sent: str | None = None  # where that is settled already
-    data: dict[str, Any] = field(default_factory=dict)
-
-
 # Field of `Span` ← attribute names, first match wins. The documented names and
 # today's (sentry-conventions) stand side by side in the SDK's integrations.
-FIELDS: dict[str, tuple[str, ...]] = {
-    "pipeline": ("gen_ai.pipeline.name",),
-    "provider": ("gen_ai.provider.name", "gen_ai.system"),
-    "request_model": ("gen_ai.request.model",),
-    "model": ("gen_ai.response.model", "ai.model_id"),
-    "operation": ("gen_ai.operation.name",),
-    "agent": ("gen_ai.agent.name",),
-    "tool": ("gen_ai.tool.name",),
-}
-_BY_ATTRIBUTE = {
-    key: (name, rank) for name, keys in FIELDS.items() for rank, key in enumerate(keys)
-}
+_FIELDS: tuple[tuple[str, str, str], ...] = (
+    ("provider", "gen_ai.provider.name", "gen_ai.system"),
+    ("request_model", "gen_ai.request.model", ""),
+    ("model", "gen_ai.response.model", "ai.model_id"),
+    ("operation", "gen_ai.operation.name", ""),
+    ("agent", "gen_ai.agent.name", ""),
+    ("tool", "gen_ai.tool.name", ""),
+)
+_PIPELINE = "gen_ai.pipeline.name"
+# Most spans say nothing of a model: one look tells.
+_TELLING = frozenset(key for _, *keys in _FIELDS for key in keys)
 _SECRETS = (
     (re.compile(r"//[^\s/@'\"]+@"), "//…@"),
     (re.compile(r"\?[^\s=?'\"()<>]+=[^\s'\"()<>]*"), "?…"),
@@ -53,31 +37,26 @@ _SECRETS = (
 _ENDED: dict[str, SpanStatus] = {"ok": "ok", "cancelled": "cancelled"}
 
 
-def apply(facts: Facts, span: Span, run: Run) -> bool:
-    """Bring a record up to date; True if a reader would see a difference."""
-    before = (span.name, span.op, span.model, span.status, span.usage, len(span.attributes))
-    span.name, span.op = facts.name or span.name, facts.op or span.op
-    span.origin, span.trace_id = facts.origin, facts.trace_id or span.trace_id
-    span.thread = facts.thread or span.thread
-    span.sent = span.sent or facts.sent
-    span.attributes = facts.data
-    if span.duration is not None and facts.status is not None:
-        span.status = _ENDED.get(facts.status, "error")
-    for name, value in _fields(facts.data).items():
-        if span.call is None or getattr(span, name) is None:
-            setattr(span, name, value)
+def apply(data: dict[str, Any], span: Span) -> None:
+    """Bring a record up to what the attributes of its span say."""
+    span.attributes = data
+    pipeline = data.get(_PIPELINE)
+    if pipeline:
+        span.pipeline = pipeline if type(pipeline) is str else str(pipeline)
+    if not _TELLING.isdisjoint(data):
+        _take_fields(span, data)
     if span.call is None or not span.call.usage.known:
-        span.usage = _counted(span, reported(facts.data))
-    if run.trace_id is None and span.span_id == run.root_id:
-        run.trace_id = span.trace_id
-    return before != (
-        span.name,
-        span.op,
-        span.model,
-        span.status,
-        span.usage,
-        len(span.attributes),
-    )
+        span.usage = _counted(span, reported(data))
+
+
+def status_from(word: str) -> SpanStatus:
+    """How a span ended, from the SDK's word for it."""
+    return _ENDED.get(word, "error")
+
+
+def seen(span: Span) -> tuple[Any, ...]:
+    """What a reader sees of a span that is open: it differs where there is news."""
+    return span.name, span.op, span.model, span.usage, len(span.attributes), span.covers
 
 
 def _counted(span: Span, told: Usage) -> Usage:
@@ -85,18 +64,13 @@ def _counted(span: Span, told: Usage) -> Usage:
     return told if told.known or span.call is None else span.call.estimate
 
 
-def _fields(data: dict[str, Any]) -> dict[str, str]:
-    found: dict[str, tuple[int, str]] = {}
-    for key, value in data.items():
-        field_of = _BY_ATTRIBUTE.get(key)
-        if field_of is not None and value:
-            name, rank = field_of
-            if name not in found or rank < found[name][0]:
-                found[name] = (rank, str(value))
-    fields = {name: value for name, (_, value) in found.items()}
-    if "model" not in fields and "request_model" in fields:
-        fields["model"] = fields["request_model"]
-    return fields
+def _take_fields(span: Span, data: dict[str, Any]) -> None:
+    get, call = data.get, span.call
+    model = get("gen_ai.request.model")
+    for name, first, second in _FIELDS:
+        value = get(first) or get(second) or (model if name == "model" else None)
+        if value and (call is None or getattr(span, name) is None):
+            setattr(span, name, value if type(value) is str else str(value))
 
 
 def status_of(error: BaseException) -> SpanStatus:

@@ -21,8 +21,8 @@ from aimon_nb.model import Run
 from aimon_nb.model.run import RunStatus
 from aimon_nb.recording import caps, records
 from aimon_nb.recording.caps import Limits
-from aimon_nb.recording.context import Node
-from aimon_nb.recording.facts import Facts, describe
+from aimon_nb.recording.context import Exchange, Node
+from aimon_nb.recording.facts import describe
 from aimon_nb.recording.faults import faults
 from aimon_nb.recording.records import Recording
 
@@ -32,7 +32,6 @@ QUIET_KEPT = 10  # closed runs without a call, which a task they left may still 
 PRICE_PAUSE = 10  # adding a run up takes at most one part in so many of the time
 
 Listener = Callable[[Recording, set[str]], None]
-START, END, ASK = range(3)
 
 
 class Recorder:
@@ -44,10 +43,10 @@ class Recorder:
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self.clock, self.now = clock, now
-        self.log: deque[tuple[int, Any]] = deque()
+        self.log: deque[Node | Exchange] = deque()  # a span at its start and at its end
         self.recordings: dict[str, Recording] = {}
         self.sole: Recording | None = None  # the open run, when there is exactly one
-        self.read: Callable[[Node], Facts] = lambda _: Facts()
+        self.read: records.Read  # set by whoever hears spans
         self.limits = Limits()
         self.forgotten: datetime | None = None  # start of the latest run that max_runs let go
         self.forked = False  # a child process has no thread of ours: it records nothing
@@ -157,9 +156,9 @@ class Recorder:
 
     # -- from the log to records ----------------------------------------------
 
-    def ask(self, exchange: Any) -> None:
+    def ask(self, exchange: Exchange) -> None:
         """A request to a model is about to be sent."""
-        self.log.append((ASK, exchange))
+        self.log.append(exchange)
         if not self._ready:
             self._wake.set()
 
@@ -192,16 +191,18 @@ class Recorder:
                         listener(recording, changed)
 
     def _take_log(self) -> None:
-        for _ in range(len(self.log)):
-            kind, thing = self.log.popleft()
+        log = self.log
+        for _ in range(len(log)):
+            thing = log.popleft()
             try:
-                if kind == START:
-                    records.started(thing)
-                elif kind == END:
-                    records.ended(thing, self.read)
-                else:
+                if not isinstance(thing, Node):
                     thing.node.recording.asked[thing] = None
                     thing.node.recording.changed.add(thing.node.span_id)
+                elif thing.taken:
+                    records.ended(thing, self.read)
+                else:
+                    thing.taken = True
+                    records.started(thing)
             except Exception:
                 faults.note("recording a span")
 
@@ -226,7 +227,8 @@ class Recorder:
         begun = time.monotonic()
         recording.unpriced = set()
         price_run(recording.run, waiting)
-        changed |= {i for i in waiting if i in changed or recording.run.spans[i].cost is not None}
+        spans = recording.run.spans  # without those past the cap that have ended meanwhile
+        changed |= {i for i in waiting if i in spans and spans[i].cost is not None}
         recording.price_at = begun + PRICE_PAUSE * (time.monotonic() - begun)
 
     def _settle(self, recording: Recording) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from typing import Any
 
 from aimon_nb.model import Run, Span
 from aimon_nb.model.run import RunStatus
 from aimon_nb.recording.caps import Beyond
 from aimon_nb.recording.context import Exchange, Node
-from aimon_nb.recording.facts import Facts, apply
+from aimon_nb.recording.facts import apply, seen
 from aimon_nb.recording.faults import faults
 
-Read = Callable[[Node], Facts]
+Read = Callable[[Node, Span], "dict[str, Any] | None"]  # writes on the record; its attributes
 STATIC_API = (
     "spans of sentry_sdk.start_span are not sent in the stream lifecycle: "
     "use sentry_sdk.traces.start_span"
@@ -57,24 +57,24 @@ class Recording:
 
 def started(node: Node) -> None:
     """Make the record of a span."""
-    recording, run = node.recording, node.recording.run
-    offset = recording.seconds(node.t0)
-    parent = node.parent.span_id if node.parent is not None else run.root_id
-    node.record = span = Span(
-        span_id=node.span_id,
-        parent_id=None if node is recording.root else parent,
-        run_id=run.run_id,
-        start=run.started + timedelta(seconds=offset),
-        offset=offset,
-        late=recording.closed,
-        sent="no: static API" if node.kind == "dropped" else None,
-    )
-    recording.beyond.add(node, span, run)
-    run.spans[span.span_id] = span
+    recording, parent = node.recording, node.parent
+    run, span_id = recording.run, node.span_id
+    offset = (node.t0 - recording.t0) / 1e9
+    above = parent.span_id if parent is not None else run.root_id
+    if node is recording.root:
+        above = None
+    node.record = span = Span(span_id, above, run.run_id, run.started, offset)
+    if recording.closed:
+        span.late = True
+    if node.kind == "dropped":
+        span.sent = "no: static API"
+        if STATIC_API not in run.notes:
+            run.notes.append(STATIC_API)
+    if len(run.spans) >= recording.beyond.limits.spans:
+        recording.beyond.add(node, span, run)
+    run.spans[span_id] = span
     recording.open[node] = None
-    recording.changed.add(span.span_id)
-    if node.kind == "dropped" and STATIC_API not in run.notes:
-        run.notes.append(STATIC_API)
+    recording.changed.add(span_id)
 
 
 def ended(node: Node, read: Read) -> None:
@@ -85,9 +85,9 @@ def ended(node: Node, read: Read) -> None:
     recording.open.pop(node, None)
     if recording.closed:
         span.late, span.sent = True, span.sent or "no: late"
-    span.duration = (node.t1 - node.t0) / 1e9 if node.t1 is not None else None
-    _take(recording, node, span, read)
-    span.covers = node.covers
+    if node.t1 is not None:
+        span.duration = (node.t1 - node.t0) / 1e9
+    _take(node, span, read)
     if node.error is not None:
         span.status, span.error_type, span.error, span.frames = node.error
     elif span.status == "running":
@@ -97,15 +97,21 @@ def ended(node: Node, read: Read) -> None:
         node.exchange.record()  # the wire has the last word on its span
         if not node.exchange.settled:
             return
-    recording.beyond.end(span, recording.run)
+    if span.folded:
+        recording.beyond.end(span, recording.run)
     node.sdk = None
 
 
-def _take(recording: Recording, node: Node, span: Span, read: Read) -> bool:
-    """Bring a record up to what its span says of itself; True if that is news."""
-    news = apply(read(node), span, recording.run)
-    recording.beyond.cut_attributes(span, recording.run)
-    return news
+def _take(node: Node, span: Span, read: Read) -> None:
+    """Bring a record up to what its span says of itself."""
+    recording = node.recording
+    data = read(node, span)
+    if data is not None:
+        apply(data, span)
+        recording.beyond.cut_attributes(span, recording.run)
+    span.covers = node.covers
+    if node is recording.root and recording.run.trace_id is None:
+        recording.run.trace_id = span.trace_id
 
 
 def refresh(recording: Recording, read: Read) -> None:
@@ -115,8 +121,9 @@ def refresh(recording: Recording, read: Read) -> None:
         if span is None:
             continue
         with faults.guard("reading a span"):
-            if _take(recording, node, span, read) or span.covers != node.covers:
-                span.covers = node.covers
+            before = seen(span)
+            _take(node, span, read)
+            if seen(span) != before:
                 recording.changed.add(span.span_id)
     for exchange in list(recording.asked):
         try:
@@ -136,6 +143,8 @@ def _advance(recording: Recording, exchange: Exchange) -> None:
         exchange.settle()
         if exchange.over:
             del recording.asked[exchange]
+            if node.record is not None:
+                recording.beyond.cut_content(node.record, recording.run)
         if node.t1 is not None and node not in recording.open:
             node.sdk = None
 
@@ -148,8 +157,7 @@ def leave_open(recording: Recording, read: Read, status: RunStatus, t1: int) -> 
         if span is None:
             continue
         with faults.guard("ending a span that was left open"):
-            _take(recording, node, span, read)
-            span.covers = node.covers
+            _take(node, span, read)
             span.duration = (t1 - node.t0) / 1e9
             recording.changed.add(span.span_id)
             if node is recording.root:

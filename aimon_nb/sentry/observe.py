@@ -16,30 +16,36 @@ import random
 import threading
 from typing import Any
 
-from sentry_sdk import tracing
-from sentry_sdk.scope import Scope
+from sentry_sdk import scope, tracing
 
 from aimon_nb.recording import context
 from aimon_nb.recording.context import Kind, Node
 from aimon_nb.recording.facts import describe, passed, status_of
 from aimon_nb.recording.faults import faults
 from aimon_nb.recording.patches import Patches
-from aimon_nb.recording.recorder import END, START, Recorder
+from aimon_nb.recording.recorder import Recorder
 from aimon_nb.recording.records import Recording
+from aimon_nb.sentry.check import probe
+from aimon_nb.sentry.fallback import Fallback, said
 from aimon_nb.sentry.reading import Ending, finish, read, told
 
 # Our own generator: the user's seeded `random` stays theirs.
 _bits = random.Random(os.urandom(16)).getrandbits  # noqa: S311
 PIPELINE_NAME = "gen_ai.pipeline.name"
+AGENT_OP = "gen_ai.invoke_agent"
 
 
 class Hints(threading.local):
     """What the calls above a span's construction know of it."""
 
-    implicit = False  # Sentry chooses the parent
+    implicit = False  # Sentry chooses the parent (stream lifecycle)
     making = False  # the wire makes this span ...
     under: Node | None = None  # ... under this one
     asked: tuple[Any, Any] | None = None  # (name, attributes) that the SDK may drop
+
+
+class _Gone:
+    """In the place of a class that the SDK has no more."""
 
 
 class Observer:
@@ -49,86 +55,140 @@ class Observer:
         self.recorder = recorder
         self.open: dict[int, Node] = {}
         self.waiting: dict[Node, None] = {}  # of AI integrations, perhaps without a request yet
+        self.agents: dict[Node, None] = {}  # of frameworks, open
         self.hints = Hints()
-        self._patches: Patches | None = None
+        self.fallback = Fallback(recorder)
+        self.changed: str | None = None  # how the SDK differs from what we know, in a line
+        self._patches = Patches()  # a wrap that could not be taken off stays quiet
 
     def install(self, patches: Patches) -> None:
-        """Wrap the span classes of the installed SDK."""
+        """Wrap the span classes of the installed SDK; of one that has changed, their ends only."""
+        self.recorder.read, self._patches, self.changed = read, Patches(), None
+        differences = self._wrap(self._patches) or probe(self)
+        if differences:
+            self._patches.undo()
+            self._patches, self.changed = patches, said(differences)
+            self.fallback.install(patches)
+        else:
+            patches.adopt(self._patches)
+            self._patches = patches
+
+    def _wrap(self, patches: Patches) -> list[str]:
+        """Put the wraps on; returns what there is no more."""
         from aimon_nb.sentry import stream
 
-        self._patches = patches
-        self.recorder.read = read
-        span, transaction = tracing.Span, tracing.Transaction
-        patches.wrap(span, "__init__", self._init)
-        patches.wrap(span, "__enter__", self._enter)
-        patches.wrap(span, "__exit__", self.exit)
-        patches.wrap(span, "finish", self.end)
-        patches.wrap(transaction, "finish", self.end)
-        patches.wrap(Scope, "start_span", self._start)
-        patches.wrap(Scope, "start_transaction", self._start)
-        stream.install(self, patches)
+        wraps = [
+            (tracing, "Span", "__init__", self._init),
+            (tracing, "Span", "__enter__", self._enter),
+            (tracing, "Span", "__exit__", self.exit),
+            (tracing, "Span", "finish", self.end),
+            (tracing, "Transaction", "finish", self.end),
+            (scope, "Scope", "start_span", self._start),
+            (scope, "Scope", "start_transaction", self._start),
+            *stream.wraps(self),
+        ]
+        return [
+            f"no {cls or module.__name__}.{name}"
+            for module, cls, name, make in wraps
+            if not patches.wrap(getattr(module, cls, _Gone) if cls else module, name, make)
+        ]
 
-    @property
-    def live(self) -> bool:
-        """Whether the wraps are to do anything; one that could not be taken off stays quiet."""
-        return self._patches is not None and self._patches.live
+    def root(self, recording: Recording, sdk: Any) -> Node | None:
+        """The node of a run's root span, which is open."""
+        if self.changed is None:
+            return self.open.get(id(sdk))
+        recording.run.notes.append(self.changed)
+        return self.fallback.root(recording, sdk)
 
     # -- the hot path -----------------------------------------------------------
 
-    def started(self, sdk: Any, kind: Kind, kept: dict[str, Any] | None = None) -> None:
-        """Note a span that was made, and find its parent."""
-        recording = context.recording.get() or self.recorder.sole
-        if recording is None or not self.live or self.recorder.forked:
+    def started(self, sdk: Any, kind: Kind, data: dict[str, Any]) -> None:
+        """Note a span that was made, its attributes in `data`, and find its parent."""
+        name = context.pipeline.get() or context.default_pipeline
+        if name is not None:
+            data.setdefault(PIPELINE_NAME, name)
+        recorder, hints = self.recorder, self.hints
+        recording = context.recording.get() or recorder.sole
+        if recording is None or not self._patches.live or recorder.forked:
             return
-        node = Node(sdk, kind, recording, self.recorder.clock())
-        node.made = self.hints.making
-        node.up = cur = context.live(context.current.get())
-        if not sdk._span_id:
-            sdk._span_id = f"{_bits(64):016x}"
-        node.span_id = sdk._span_id
-        if kept is not None:
-            node.kept = kept
-        if node.made:
-            node.parent = self.hints.under
+        node = Node(sdk, kind, recording, recorder.clock())
+        cur = context.current.get()
+        if cur is not None and (cur.t1 is not None or cur.exchange is not None):
+            cur = context.live(cur)
+        node.up, node.kept = cur, data
+        node.span_id = sdk._span_id or _with_id(sdk)
+        if hints.making:
+            node.made, node.parent = True, hints.under
         else:
-            node.parent = self._parent(sdk, kind, cur, recording)
-            if str(told(node, "sentry.origin")).startswith("auto.ai."):
+            node.parent = self._parent(node, cur)
+            origin = sdk.origin if kind == "static" else data.get("sentry.origin")
+            if origin != "manual" and str(origin).startswith("auto.ai."):
                 node.home = context.home()
                 self.waiting[node] = None
+                if told(node, "sentry.op") == AGENT_OP:
+                    self.agents[node] = None
             if kind == "noop" or (kind == "stream" and sdk._active):
+                node.entered = True
                 context.current.set(node)
         self.open[id(sdk)] = node
-        self.recorder.log.append((START, node))
+        recorder.log.append(node)
         if recording.closed:
-            self.recorder.wake()
+            recorder.wake()
 
-    def _parent(self, sdk: Any, kind: Kind, cur: Node | None, recording: Recording) -> Node | None:
-        given = sdk._parent_span_id if kind in ("stream", "noop") else sdk.parent_span_id
+    def _parent(self, node: Node, cur: Node | None) -> Node | None:
+        sdk, kind = node.sdk, node.kind
+        static = kind in ("static", "dropped")
+        given = sdk.parent_span_id if static else sdk._parent_span_id
         if cur is not None and given == cur.span_id:
             return cur
-        # An unsampled span of the stream lifecycle names the root, whatever is true.
-        if given is not None and not self.hints.implicit and kind != "noop":
-            for node in list(self.open.values()):
-                if node.span_id == given:
-                    return context.live(node)
+        # `Scope.start_span` hands itself on. An unsampled span of the stream lifecycle
+        # names the root, whatever is true.
+        implicit = sdk.scope is not None if static else self.hints.implicit or kind == "noop"
+        if given is not None and not implicit:
+            for other in list(self.open.values()):
+                if other.span_id == given:
+                    return context.live(other)
+        if self.agents and (agent := self._agent(node, given, cur)) is not None:
+            return agent
         if cur is None:
-            return recording.root
+            return node.recording.root
         if kind == "static" and given is not None and _same_transaction(sdk, cur):
             sdk.parent_span_id = cur.span_id
         return cur
+
+    def _agent(self, node: Node, given: str | None, cur: Node | None) -> Node | None:
+        """The agent that a framework's step belongs to, opened in another task than the step's.
+
+        Such a framework opens its agent in the task of the first turn, and the turns
+        after it are in no task of that one.
+        """
+        origin, here = told(node, "sentry.origin"), context.home()
+        if told(node, "sentry.op") == AGENT_OP:
+            return None
+        found = [
+            agent
+            for agent in list(self.agents)
+            if agent.parent is cur and agent.home != here and told(agent, "sentry.origin") == origin
+        ]
+        sure = [agent for agent in found if agent.span_id == given]
+        if node.kind == "noop" and len(found) == 1:  # the SDK says of each that it is the root's
+            return found[0]
+        return sure[0] if sure else None
 
     def ended(self, sdk: Any) -> None:
         """Note that a span was finished."""
         node = self.open.pop(id(sdk), None)
         if node is None:
             return
-        self.waiting.pop(node, None)
+        if node.home is not None:
+            self.waiting.pop(node, None)
+            self.agents.pop(node, None)
         if context.current.get() is node:
             context.current.set(node.up)
         if node.t1 is not None:
             return
         node.t1 = self.recorder.clock()
-        self.recorder.log.append((END, node))
+        self.recorder.log.append(node)
         if node.recording.closed:
             self.recorder.wake()
 
@@ -138,7 +198,7 @@ class Observer:
         if node.sdk is not None:
             self.open.pop(id(node.sdk), None)
             finish(node, end, how)
-        self.recorder.log.append((END, node))
+        self.recorder.log.append(node)
 
     def make(self, parent: Node, op: str, name: str, origin: str) -> Node:
         """A span of ours below `parent`, in what Sentry gets too; never current."""
@@ -165,7 +225,7 @@ class Observer:
         pipeline = context.pipeline_name()
         if pipeline is not None:
             node.kept[PIPELINE_NAME] = pipeline
-        self.recorder.log.append((START, node))
+        self.recorder.log.append(node)
         return node
 
     # -- the wraps --------------------------------------------------------------
@@ -176,10 +236,7 @@ class Observer:
             if type(sdk) is tracing.NoOpSpan:
                 return
             try:
-                name = context.pipeline_name()
-                if name is not None:
-                    sdk._data[PIPELINE_NAME] = name
-                self.started(sdk, "static")
+                self.started(sdk, "static", sdk._data)
             except Exception:
                 faults.note("hearing a span")
 
@@ -191,7 +248,10 @@ class Observer:
             # Once: a span entered twice would be above itself.
             if node is not None and not node.entered:
                 try:
-                    node.entered, node.up = True, context.live(context.current.get())
+                    cur = context.current.get()
+                    if cur is not None and (cur.t1 is not None or cur.exchange is not None):
+                        cur = context.live(cur)
+                    node.entered, node.up = True, cur
                     context.current.set(node)
                 except Exception:
                     faults.note("entering a span")
@@ -235,12 +295,7 @@ class Observer:
 
     def _start(self, original: Any) -> Any:
         def start(scope: Any, *args: Any, **kwargs: Any) -> Any:
-            hints = self.hints
-            before, hints.implicit = hints.implicit, True
-            try:
-                span = original(scope, *args, **kwargs)
-            finally:
-                hints.implicit = before
+            span = original(scope, *args, **kwargs)
             if type(span) is tracing.NoOpSpan and id(span) not in self.open:
                 try:
                     self.dropped(span, kwargs)
@@ -259,9 +314,14 @@ class Observer:
             "sentry.op": kwargs.get("op"),
             "sentry.name": name,
             "sentry.origin": kwargs.get("origin", "manual"),
-            PIPELINE_NAME: context.pipeline_name(),
         }
         self.started(span, "dropped", {k: v for k, v in kept.items() if v is not None})
+
+
+def _with_id(sdk: Any) -> str:
+    """Give a span its id now, and for less than the SDK would."""
+    sdk._span_id = span_id = f"{_bits(64):016x}"
+    return span_id
 
 
 def _same_transaction(sdk: Any, cur: Node) -> bool:

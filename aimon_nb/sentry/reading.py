@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any, Literal
 
-from aimon_nb.recording.context import Node
-from aimon_nb.recording.facts import Facts
+from sentry_sdk import tracing
 
-_EMPTY = Facts()
+from aimon_nb.model import Span
+from aimon_nb.recording.context import Node
+from aimon_nb.recording.facts import status_from
 
 
 def told(node: Node, key: str) -> Any:
@@ -27,70 +28,66 @@ def _data(sdk: Any) -> dict[str, Any]:
     return sdk._data if sdk is not None else {}
 
 
-def read(node: Node) -> Facts:
-    """What the span says of itself now. Off the user's thread."""
+def read(node: Node, span: Span) -> dict[str, Any] | None:
+    """Write on a record what its span says of itself now, and return its attributes.
+
+    Off the user's thread; None if there is nothing to read any more.
+    """
     if node.kind == "static":
-        return _read_static(node) if node.sdk is not None else _EMPTY
+        return _read_static(node, span) if node.sdk is not None else None
     if node.kind == "stream":
-        return (
-            _read_stream(node.sdk, dict(node.sdk._attributes)) if node.sdk is not None else _EMPTY
-        )
+        return _read_stream(node.sdk, span) if node.sdk is not None else None
     kept = dict(node.kept)
-    return Facts(
-        name=str(kept.pop("sentry.name", None) or (node.sdk.name if node.kind == "noop" else "")),
-        op=str(kept.pop("sentry.op", "")),
-        origin=kept.pop("sentry.origin", None),
-        trace_id=node.recording.run.trace_id if node.kind == "bare" else None,
-        thread=kept.pop("thread.name", None),
-        data=kept,
-    )
+    span.name = str(kept.pop("sentry.name", None) or (node.sdk.name if node.kind == "noop" else ""))
+    span.op = str(kept.pop("sentry.op", ""))
+    span.origin = kept.pop("sentry.origin", None)
+    span.thread = kept.pop("thread.name", None) or span.thread
+    if node.kind == "bare":
+        span.trace_id = node.recording.run.trace_id
+    return kept
+
+
+def _read_static(node: Node, span: Span) -> dict[str, Any]:
+    sdk = node.sdk
+    # A plain span has no other name; to ask it for one costs more than all else here.
+    plain = type(sdk) is tracing.Span
+    name = sdk.description if plain else getattr(sdk, "name", None) or sdk.description
+    span.name, span.op = name or span.name, sdk.op or span.op
+    span.origin, span.trace_id = sdk.origin, sdk._trace_id or span.trace_id
+    if sdk.status is not None and span.duration is not None:
+        span.status = status_from(sdk.status)
+    if span.sent is None and node.recording.run.destination != "local":
+        span.sent = _sent_apart(node)
+    data = dict(sdk._data)
+    data.pop("thread.id", None)
+    span.thread = data.pop("thread.name", None) or span.thread
+    if sdk._tags:
+        data.update(sdk._tags)
+    return data
 
 
 def _sent_apart(node: Node) -> str | None:
     """What becomes of a span outside the root's transaction: one of the user's own, or none."""
-    root = node.recording.root
-    transaction = node.sdk._containing_transaction
-    if node.recording.run.destination == "local" or root is None or root.kind != "static":
+    root, sdk = node.recording.root, node.sdk
+    if root is None or root.kind != "static":
         return None
-    if hasattr(node.sdk, "source"):  # a transaction itself
-        transaction = node.sdk
+    transaction = sdk if isinstance(sdk, tracing.Transaction) else sdk._containing_transaction
     if transaction is None:
         return "no: dropped"
-    if transaction is root.sdk.containing_transaction:
+    if transaction is root.sdk or transaction is root.sdk.containing_transaction:
         return None
     return "yes" if transaction.sampled else "no: not sampled"
 
 
-def _read_static(node: Node) -> Facts:
-    sdk = node.sdk
-    data = dict(sdk._data)
-    data.pop("thread.id", None)
-    if sdk._tags:
-        data.update(sdk._tags)
-    return Facts(
-        name=getattr(sdk, "name", None) or sdk.description or "",
-        op=sdk.op or "",
-        status=sdk.status,
-        origin=sdk.origin,
-        trace_id=sdk._trace_id,
-        thread=data.pop("thread.name", None),
-        data=data,
-        sent=_sent_apart(node),
-    )
-
-
-def _read_stream(sdk: Any, data: dict[str, Any]) -> Facts:
-    return Facts(
-        name=sdk._name or "",
-        op=str(data.pop("sentry.op", "")),
-        status=sdk._status,
-        origin=data.pop("sentry.origin", None),
-        trace_id=sdk._trace_id,
-        thread=data.pop("thread.name", None),
-        data={
-            k: v for k, v in data.items() if not k.startswith(("sentry.", "process.", "thread."))
-        },
-    )
+def _read_stream(sdk: Any, span: Span) -> dict[str, Any]:
+    data = dict(sdk._attributes)
+    span.name = sdk._name or span.name
+    span.op = str(data.pop("sentry.op", "")) or span.op
+    span.origin, span.trace_id = data.pop("sentry.origin", None), sdk._trace_id or span.trace_id
+    if sdk._status is not None and span.duration is not None:
+        span.status = status_from(sdk._status)
+    span.thread = data.pop("thread.name", None) or span.thread
+    return {k: v for k, v in data.items() if not k.startswith(("sentry.", "process.", "thread."))}
 
 
 def write(node: Node, attributes: dict[str, Any], name: str | None = None) -> None:

@@ -10,13 +10,13 @@ from typing import Any
 
 import sentry_sdk
 from sentry_sdk import scope as sentry_scope
-from sentry_sdk.client import NonRecordingClient
 
 from aimon_nb.model import Run
 from aimon_nb.recording import context
 from aimon_nb.recording.recorder import Recorder
 from aimon_nb.recording.records import Recording
 from aimon_nb.sentry import spans
+from aimon_nb.sentry.check import for_nobody
 from aimon_nb.sentry.client import destination
 from aimon_nb.sentry.observe import Observer
 
@@ -24,19 +24,11 @@ OP = "ai.pipeline"
 ORIGIN = "auto.aimon_nb"
 
 
-class _Nobody(NonRecordingClient):
-    """A client that takes spans and sends none; an inactive one would be passed over."""
-
-    def is_active(self) -> bool:
-        """Whether spans are handed to it."""
-        return True
-
-
 class Root:
     """An open root; `close` restores everything it changed."""
 
     def __init__(self, recording: Recording, observer: Observer, pipeline: str) -> None:
-        self.recording = recording
+        self.recording, self._observer = recording, observer
         run = recording.run
         # set(old), never reset(token): an async cell ends in another context.
         self._before = (context.recording.get(), context.current.get(), context.pipeline.get())
@@ -52,7 +44,7 @@ class Root:
             self.leave()
             sentry_scope._current_scope.set(self._scope)
             raise
-        recording.root = node = observer.open.get(id(self._span))
+        recording.root = node = observer.root(recording, self._span)
         if node is not None:
             run.root_id, run.trace_id = node.span_id, self._span.trace_id
             context.current.set(node)
@@ -82,9 +74,7 @@ class Root:
         if static or run.spans.keys() <= {run.root_id}:
             if static:
                 self._span._span_recorder = None
-            nobody = sentry_sdk.get_current_scope().fork()
-            nobody.set_client(_Nobody())
-            sentry_scope._current_scope.set(nobody)
+            sentry_scope._current_scope.set(for_nobody())
         self.close(error)
 
     def mark_sent(self) -> int:
@@ -93,6 +83,8 @@ class Root:
         Returns how many it will not get because they are over its limit for a
         transaction, those among them that our own cap let go.
         """
+        if self._observer.changed is not None:
+            self._observer.fallback.forget(self.recording)
         kept, run = _kept_spans(self._span), self.recording.run
         _mark_sent(self.recording, kept)
         over = sum(span.sent == "no: over the limit" for span in run.spans.values())

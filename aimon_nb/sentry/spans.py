@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from typing import Any
 
 import sentry_sdk
@@ -124,12 +123,8 @@ def _streamed(name: str, op: str, **options: Any) -> Any:
     if "status" in options:
         span.status = "ok" if options["status"] == "ok" else "error"
     if "start_timestamp" in options:
-        span._start_timestamp = _moment(options["start_timestamp"])
+        span._start_timestamp = options["start_timestamp"]
     return span
-
-
-def _moment(given: datetime | float) -> datetime:
-    return given if isinstance(given, datetime) else datetime.fromtimestamp(given, timezone.utc)
 
 
 def _static(name: str, op: str, **options: Any) -> Any:

@@ -8,52 +8,49 @@ usage is on it.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from sentry_sdk import tracing
-from sentry_sdk.scope import Scope
+from sentry_sdk import scope, traces, tracing
 
 from aimon_nb.recording import context
 from aimon_nb.recording.faults import faults
-from aimon_nb.recording.patches import Patches
-from aimon_nb.sentry.observe import PIPELINE_NAME, Observer
+from aimon_nb.sentry.observe import Observer
 
-try:
-    from sentry_sdk import traces
-except ImportError:  # an SDK without the stream lifecycle
-    traces = None  # type: ignore[assignment]
+Wrap = tuple[Any, str, str, Callable[[Any], Any]]
 
 
-def install(observer: Observer, patches: Patches) -> None:
-    """Wrap the stream lifecycle's classes, and the static API's no-op in it."""
-    idle = tracing.NoOpSpan
-    patches.wrap(idle, "finish", observer.end)
-    patches.wrap(idle, "start_child", lambda original: _child(observer, original))
-    for name in ("set_data", "set_tag", "update_data"):
-        patches.wrap(idle, name, lambda original: _keep(observer, original))
-    if traces is None:
-        return
-    streamed, noop = traces.StreamedSpan, traces.NoOpStreamedSpan
-    patches.wrap(streamed, "__init__", lambda original: _init(observer, original))
-    patches.wrap(streamed, "__exit__", observer.exit)
-    patches.wrap(streamed, "_end", lambda original: _end(observer, original))
-    patches.wrap(noop, "__init__", lambda original: _noop_init(observer, original))
-    patches.wrap(noop, "__exit__", observer.exit)
-    patches.wrap(noop, "_end", observer.end)
-    for name in ("set_attribute", "set_attributes"):
-        patches.wrap(noop, name, lambda original: _keep(observer, original))
-    patches.wrap(traces, "start_span", lambda original: _asked(observer, original))
-    patches.wrap(Scope, "start_streamed_span", lambda original: _start(observer, original))
+def wraps(observer: Observer) -> list[Wrap]:
+    """(module, class, name, wrap) of the stream lifecycle's classes, and of the static no-op."""
+
+    def made(make: Callable[[Observer, Any], Any]) -> Callable[[Any], Any]:
+        return partial(make, observer)
+
+    return [
+        (tracing, "NoOpSpan", "finish", observer.end),
+        (tracing, "NoOpSpan", "start_child", made(_child)),
+        (tracing, "NoOpSpan", "set_data", made(_keep)),
+        (tracing, "NoOpSpan", "set_tag", made(_keep)),
+        (tracing, "NoOpSpan", "update_data", made(_keep)),
+        (traces, "StreamedSpan", "__init__", made(_init)),
+        (traces, "StreamedSpan", "__exit__", observer.exit),
+        (traces, "StreamedSpan", "_end", made(_end)),
+        (traces, "NoOpStreamedSpan", "__init__", made(_noop_init)),
+        (traces, "NoOpStreamedSpan", "__exit__", observer.exit),
+        (traces, "NoOpStreamedSpan", "_end", observer.end),
+        (traces, "NoOpStreamedSpan", "set_attribute", made(_keep)),
+        (traces, "NoOpStreamedSpan", "set_attributes", made(_keep)),
+        (traces, "", "start_span", made(_asked)),
+        (scope, "Scope", "start_streamed_span", made(_start)),
+    ]
 
 
 def _init(observer: Observer, original: Any) -> Any:
     def __init__(sdk: Any, *args: Any, **kwargs: Any) -> None:
         original(sdk, *args, **kwargs)
         try:
-            name = context.pipeline_name()
-            if name is not None:
-                sdk._attributes[PIPELINE_NAME] = name
-            observer.started(sdk, "stream")
+            observer.started(sdk, "stream", sdk._attributes)
         except Exception:
             faults.note("hearing a span")
 
@@ -70,9 +67,6 @@ def _noop_init(observer: Observer, original: Any) -> Any:
             if name is None and observer.hints.asked is not None:
                 name, attributes = observer.hints.asked
                 kept = {**dict(attributes or {}), "sentry.name": name}
-            pipeline = context.pipeline_name()
-            if pipeline is not None:
-                kept[PIPELINE_NAME] = pipeline
             observer.started(sdk, "noop", kept)
         except Exception:
             faults.note("hearing a span")

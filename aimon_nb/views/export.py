@@ -5,6 +5,7 @@ A file is whole or not there, and none is replaced unless that was asked for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from html import escape
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from aimon_nb.views.schema import Document
 
 SUFFIXES = (".csv", ".parquet", ".json", ".jsonl", ".html")
+# How spreadsheets begin a formula; `-5` is a number, `-5+cmd|…` is not.
+_FORMULA = re.compile(r"[=@\t]|[+-](?!\d*\.?\d*$)")
 _PAGE = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
     '<meta name="viewport" content="width=device-width"></head>'
@@ -34,7 +37,7 @@ def export(
     runs: Sequence[Run],
     path: str | Path,
     *,
-    by: Sequence[str] | None = None,
+    by: str | Sequence[str] | None = None,
     content: bool = False,
     force: bool = False,
 ) -> Path:
@@ -57,6 +60,7 @@ def export(
     Raises:
         ValueError: the suffix is none of those, or the html was to hold content.
         FileExistsError: there is such a file, and `force` is not set.
+        OSError: it could not be written; nothing of it is left.
         ImportError: parquet was asked for, and pyarrow is not installed.
     """
     path = Path(path).expanduser()
@@ -69,13 +73,28 @@ def export(
         raise FileNotFoundError(f"there is no folder {path.parent}")
     if path.exists() and not force:
         raise FileExistsError(f"{path} exists; force (--force) replaces it")
-    runs = list(runs)
-    write_whole(path, lambda temporary: writer(temporary, runs, by, content), force=force)
+    runs, keys = list(runs), [by] if isinstance(by, str) else by
+    try:
+        write_whole(path, lambda temporary: writer(temporary, runs, keys, content), force=force)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise OSError(f"{path} is not written: {error.strerror or error}") from None
     return path
 
 
 def _csv(path: Path, runs: list[Run], by: Sequence[str] | None, content: bool) -> None:  # noqa: FBT001
-    _frame(runs, by, content).to_csv(path, index=False, encoding="utf-8", errors="replace")
+    frame = _frame(runs, by, content)
+    for name in frame.columns[frame.dtypes == "string"]:
+        frame[name] = frame[name].map(_inert, na_action="ignore")
+    frame.to_csv(path, index=False, encoding="utf-8", errors="replace")
+
+
+def _inert(text: str) -> str:
+    """A text that ends no row and that no spreadsheet runs: a model may say anything."""
+    # A lone carriage return is not quoted, and ends a row for most readers.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _parquet(path: Path, runs: list[Run], by: Sequence[str] | None, content: bool) -> None:  # noqa: FBT001

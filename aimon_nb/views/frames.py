@@ -127,13 +127,13 @@ def usage(runs: Iterable[Run], by: Sequence[str] = ("model",)) -> pd.DataFrame:
     Raises:
         ValueError: a name is not one of `KEYS`.
     """
-    by = [by] if isinstance(by, str) else list(by)
+    by = list(dict.fromkeys([by] if isinstance(by, str) else by))
     wrong = [name for name in by if name not in KEYS]
     if wrong or not by:
         raise ValueError(f"cannot group by {', '.join(wrong) or 'nothing'}; use {', '.join(KEYS)}")
     runs = list(runs)
-    groups = _groups(runs, list(dict.fromkeys(by)))
-    rows = [dict(zip(by, key, strict=False)) | group.row() for key, group in groups.items()]
+    groups = _groups(runs, by)
+    rows = [dict(zip(by, key, strict=True)) | group.row() for key, group in groups.items()]
     columns = dict.fromkeys(by, "string") | USAGE_COLUMNS
     data = {name: [row.get(name) for row in rows] for name in columns}
     frame = _frame(data, columns, len(rows))
@@ -199,7 +199,7 @@ def _key(run: Run, name: str) -> Callable[[Span], str | None]:
 def whole_tree(run: Run) -> tuple[list[Span], list[int]]:
     """Every span and its depth, also of those that views fold: a table drops nothing."""
     below: dict[str | None, list[Span]] = {}
-    for span in run.spans.values():
+    for span in list(run.spans.values()):
         parent = span.parent_id if span.parent_id in run.spans else None
         below.setdefault(parent, []).append(span)
     order: list[Span] = []
@@ -301,11 +301,17 @@ def _numbers(values: list[Any], dtype: str) -> Any:
         "Float64": ("float64", 0.0, pd.arrays.FloatingArray),
         "boolean": ("bool", False, pd.arrays.BooleanArray),
     }[dtype]
-    if None not in values:
-        return make(np.array(values, dtype=kind), np.zeros(len(values), dtype="bool"))
-    unknown = np.array([value is None for value in values], dtype="bool")
-    filled = [filler if value is None else value for value in values]
-    return make(np.array(filled, dtype=kind), unknown)
+    unknown = np.zeros(len(values), dtype="bool")
+    if None in values:
+        unknown = np.array([value is None for value in values], dtype="bool")
+        values = [filler if value is None else value for value in values]
+    try:
+        return make(np.array(values, dtype=kind), unknown)
+    except OverflowError:  # a sum may be more than a table holds
+        gone = unknown | np.array([abs(value) >= 2**63 for value in values], dtype="bool")
+        return make(
+            np.array([0 if g else v for v, g in zip(values, gone, strict=True)], kind), gone
+        )
 
 
 def _moments(values: list[datetime]) -> Any:

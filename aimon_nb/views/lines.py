@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from aimon_nb.model import Run, Span, Usage
+from aimon_nb.model.cost import added
 from aimon_nb.pricing.usage import is_estimated
 from aimon_nb.views import rows, words
 
@@ -193,7 +194,7 @@ def _sum_up(one: Line) -> None:
         one.usage = one.usage + child.usage
         one.doubtful |= child.doubtful
         if child.cost is not None:
-            one.cost = (one.cost or Decimal(0)) + child.cost
+            one.cost = added((one.cost or Decimal(0), child.cost))
     if one.below and not one.row["counts"]:
         one.row["tokens"] = words.tokens(one.usage) or one.row["tokens"]
         one.row["cost"] = _sum_in_words(one) or one.row["cost"]

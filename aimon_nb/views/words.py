@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sized
 from decimal import Decimal
 
 from aimon_nb.model import Cost, Run, Totals, Usage
+from aimon_nb.model.cost import EXACT
 
 # A mark never stands alone: the word beside it carries the meaning.
 MARKS = {
@@ -81,8 +82,8 @@ def money(amount: Decimal | None) -> str:
         return "$0"
     if amount < _SMALLEST:
         return "< $0.0001"
-    exact = amount.quantize(_SMALLEST)
-    return f"${exact}" if exact < 1 else f"${amount.quantize(_CENT):,}"
+    exact = EXACT.quantize(amount, _SMALLEST)
+    return f"${exact}" if exact < 1 else f"${EXACT.quantize(amount, _CENT):,}"
 
 
 def at_least(amount: Decimal) -> str:
@@ -99,15 +100,15 @@ def exact(amount: Decimal) -> str:
     """Write US dollars as the arithmetic of one call needs them: five decimals."""
     if 0 < amount < Decimal("0.00001"):
         return "< $0.00001"
-    return f"${amount.quantize(Decimal('0.00001')):,}"
+    return f"${EXACT.quantize(amount, Decimal('0.00001')):,}"
 
 
 def rate(per_million: Decimal | None) -> str:
     """Write a price per million tokens: `$2.50`; "" where there is none."""
     if per_million is None:
         return ""
-    shown = per_million.quantize(_CENT)
-    return f"${shown:,}" if shown == per_million else f"${per_million.normalize():,f}"
+    shown = EXACT.quantize(per_million, _CENT)
+    return f"${shown:,}" if shown == per_million else f"${EXACT.normalize(per_million):,f}"
 
 
 def cost(c: Cost | None) -> str:
@@ -208,7 +209,7 @@ def destination(run: Run) -> str:
 
 def empty(run: Run) -> str:
     """Say why a run has no rows; "" while it has some."""
-    if any(run.shows(span) for span in run.spans.values()):
+    if any(run.shows(span) for span in list(run.spans.values())):
         return ""
     if run.running:
         return "waiting for the first call"

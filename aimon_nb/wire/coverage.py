@@ -62,7 +62,14 @@ TRANSPORTS = (
 _GRPC = "over gRPC, its default, nothing is heard: use transport='rest'"
 _INSIDE = "runs models in this process: use record_token_usage"
 CLIENTS = (
-    Known("openai", "openai", "3.54.0", "covered", _HTTPX, "not its realtime sessions"),
+    Known(
+        "openai",
+        "openai",
+        "3.54.0",
+        "covered",
+        _HTTPX,
+        "not its assistants, images, audio and realtime sessions",
+    ),
     Known("anthropic", "anthropic", "2.12.0", "covered", _HTTPX),
     Known("google-genai", "google.genai", "3.4.0", "covered", _HTTPX, "not its live sessions"),
     Known("google-generativeai", "google.generativeai", "", "partly", ("requests",), _GRPC),

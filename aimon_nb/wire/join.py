@@ -4,8 +4,9 @@ The nearest open model-call span above the request takes it, through plumbing an
 through calls already answered, never through a tool, an agent or a step of the
 user's. One answered request a span; only an error frees it for a retry. A
 framework's call spans directly above cover the same request. A framework may
-have opened its span in another task: then parent and model find it. Else the
-wire makes a span of its own, below our parent, never entered.
+have opened its span in another task, and a client's may never have been entered:
+then parent and model find it. Else the wire makes a span of its own, below our
+parent, never entered.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def join(exchange: Exchange, observer: Observer, recording: Recording) -> bool:
                 _cover_elsewhere(node, exchange, observer)
         else:
             parent = parent or recording.root
-            node = _elsewhere(exchange, parent, observer) or _made(exchange, parent, observer)
+            node = _elsewhere(exchange, parent, observer, here=True)
+            node = node or _made(exchange, parent, observer)
             if node is None:
                 return False
             _take(node, exchange, observer)
@@ -124,23 +126,32 @@ def _cover(node: Node, exchange: Exchange) -> None:
     exchange.covers.append(node)
 
 
-def _elsewhere(exchange: Exchange, parent: Node | None, observer: Observer) -> Node | None:
-    """A framework's open call span without a request, opened in another task or thread."""
+def _elsewhere(
+    exchange: Exchange, parent: Node | None, observer: Observer, *, here: bool = False
+) -> Node | None:
+    """An open call span that takes the request although it is not above it.
+
+    A framework's, opened in another task or thread; where asked for, any that was
+    opened `here` and never entered: its integration put it on Sentry's scope by hand.
+    """
     if not observer.waiting:
         return None
-    here = context.home()
+    home = context.home()
     for node in list(observer.waiting):
-        if node.exchange is not None or node.t1 is not None or not _is_waiting(node):
+        if not _is_waiting(node):
             observer.waiting.pop(node, None)
-        elif node.home != here and node.parent is parent:
-            model = told(node, "gen_ai.request.model")
-            if model is None or exchange.ask() in (None, model):
+        elif node.takes and node.parent is parent:
+            fits = not node.entered and here if node.home == home else _is_framework(node)
+            model = told(node, "gen_ai.request.model") if fits else None
+            if fits and (model is None or exchange.ask() in (None, model)):
                 return node
     return None
 
 
 def _is_waiting(node: Node) -> bool:
-    return _is_framework(node) and told(node, "sentry.op") in CALL_OPS
+    if node.t1 is not None or node.spent or told(node, "sentry.op") not in CALL_OPS:
+        return False
+    return not node.entered or _is_framework(node)
 
 
 def _is_framework(node: Node) -> bool:

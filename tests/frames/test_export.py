@@ -1,9 +1,12 @@
 """Files: whole or not there, never replaced unasked, in a documented form."""
 
+import csv
 import json
 import os
+import signal
 from pathlib import Path
 
+import jsonschema
 import pandas as pd
 import pytest
 
@@ -11,6 +14,7 @@ from aimon_nb.views import frames
 from aimon_nb.views import export as module
 from aimon_nb.views.export import SUFFIXES, export
 from aimon_nb.views.schema import Document, Header, RunRecord, SpanRecord, json_schema
+from tests.pricing.making import call, run_of, tokens
 from tests.real.places import ROOT
 from tests.views.samples import ALL, SECRET, agentic, failed, hostile
 
@@ -38,6 +42,21 @@ def test_tables_come_back(tmp_path, suffix, read):
     assert "gpt-4o" in list(read(export([run], tmp_path / f"b{suffix}", by=["model"]))["model"])
 
 
+HOSTILE = ["=HYPERLINK(1)", "+1+cmd", "-1+1", "@SUM(1)", "\t=1", "-5", "+5.5", "a\rb", "\r=1", "a\r\nb", 'a"b,c', "'x", "-", "ab\ud800"]
+
+
+@pytest.mark.parametrize("by", [None, ["model"]])
+def test_hostile_text_in_csv(tmp_path, by):
+    """In csv no text ends a row or begins as a formula does, and a number stays one."""
+    run = run_of(*[call(text, tokens(5, 5), span_id=f"e{i}") for i, text in enumerate(HOSTILE)])
+    path = export([run], tmp_path / "a.csv", by=by)
+    with path.open(newline="", encoding="utf-8") as file:
+        head, *rows = csv.reader(file)
+    assert {len(head)} == {len(row) for row in rows}
+    said = [row[head.index("model")] for row in rows if row[head.index("model")]]
+    assert ["'=HYPERLINK(1)", "'+1+cmd", "'-1+1", "'@SUM(1)", "'\t=1", "-5", "+5.5", "a\nb", "\n=1", "a\nb", 'a"b,c', "'x", "-", "ab?"] == said
+
+
 def test_parquet_is_exact(tmp_path):
     """parquet keeps dtypes and unknown values."""
     run = agentic()
@@ -54,6 +73,17 @@ def test_json_is_as_documented(tmp_path):
     assert sum(len(run.spans) for run in runs) == len(data.spans)
     assert "partial" == data.runs[0].cost_state
     assert {"c3": None} == {s.span_id: s.cost_usd for s in data.spans if s.cost_state == "unpriced"}
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("by", [None, ["model", "item"]])
+def test_the_schema_holds_what_is_written(tmp_path, name, by):
+    """The JSON Schema in the docs accepts every file that is written, content or not."""
+    schema = jsonschema.Draft202012Validator(json.loads((ROOT / "docs/schema.json").read_text("utf-8")))
+    for content in (False, True):
+        path = export([ALL[name]()], tmp_path / f"{content}.json", by=by, content=content)
+        schema.validate(json.loads(path.read_text("utf-8")))
+    assert not schema.is_valid({**json.loads(path.read_text("utf-8")), "schema_version": 2})
 
 
 def test_jsonl_is_as_documented(tmp_path):
@@ -147,6 +177,38 @@ def test_wrong_paths(tmp_path, name, words):
     with pytest.raises((ValueError, OSError), match=words) as caught:
         export([agentic()], tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_full_disk(tmp_path, suffix):
+    """A disk that is full in the middle is one line with the file's own name, and nothing is left."""
+    resource = pytest.importorskip("resource")
+    before, path = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), tmp_path / f"out{suffix}"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(OSError, match=f"out{suffix} is not written: ") as caught:
+            export([agentic()], path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert "\n" not in str(caught.value)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_folder_in_its_place(tmp_path):
+    """A folder of that name is not replaced, and the line names it."""
+    (tmp_path / "out.csv").mkdir()
+    with pytest.raises(OSError, match=r"out\.csv is not written: Is a directory"):
+        export([agentic()], tmp_path / "out.csv", force=True)
+    assert [tmp_path / "out.csv"] == list(tmp_path.iterdir())
+
+
+def test_one_key(tmp_path):
+    """A single key needs no list, in any form."""
+    for suffix in SUFFIXES:
+        assert export([agentic()], tmp_path / f"a{suffix}", by="model").stat().st_size
+    assert "gpt-4o" in Document.model_validate_json((tmp_path / "a.json").read_text()).usage[1].group.values()
 
 
 def test_no_pyarrow(tmp_path, monkeypatch):

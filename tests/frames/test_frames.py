@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+import time
 
 import pandas as pd
 import pytest
@@ -91,6 +93,48 @@ def test_impossible_numbers_are_shown_as_reported():
     price_run(run, set(run.spans))
     row = frames.spans([run]).set_index("span_id").loc["s"]
     assert [-5, 200, 3, "unpriced"] == list(row[["input_tokens", "output_tokens", "total_tokens", "cost_state"]])
+
+
+def test_counts_too_large_for_a_table():
+    """A sum that no 64 bits hold is unknown; the table stands."""
+    run = run_of(*[call("gpt-4o", tokens(2**62, 5), span_id=f"s{i}") for i in range(4)], call("m", tokens(10**30, 1), span_id="t"))
+    price_run(run, set(run.spans))
+    usage = frames.usage([run]).set_index("model")
+    assert usage["input_tokens"].isna().all()
+    assert [20, 1] == list(usage["output_tokens"])
+    assert pd.isna(frames.spans([run]).set_index("span_id").loc["t", "input_tokens"])
+
+
+def test_a_run_that_goes_on():
+    """Tables, totals, trees and pictures can be made while other threads add spans."""
+    run = run_of(*[call("gpt-4o", tokens(9, 9), span_id=f"s{i}") for i in range(300)], span("h", usage=tokens(5, 5)), ended=False)
+    over = threading.Event()
+
+    def grow():
+        for i in range(20_000):
+            run.spans[f"g{i}"] = run.spans["s0"]
+            if over.is_set():
+                return
+            if i % 20 == 0:
+                time.sleep(0.0005)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    thread = threading.Thread(target=grow)
+    thread.start()
+    try:
+        for _ in range(10):
+            frames.spans([run]), frames.usage([run]), list(run.walk()), price_run(run, set())
+    finally:
+        over.set()
+        thread.join()
+        sys.setswitchinterval(before)
+
+
+def test_a_key_twice():
+    """A key that is named twice groups once."""
+    run = agentic()
+    assert frames.usage([run], ["model", "day"]).equals(frames.usage([run], ["model", "model", "day"]))
 
 
 def test_by():

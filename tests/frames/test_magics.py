@@ -25,7 +25,7 @@ def magics(monkeypatch):
         run.run_id, run.name, run.started = f"id-{name}", name, now - age
         recorder.recordings[run.run_id] = Recording(run, 0, closed=True, changed=set(run.spans))
     monkeypatch.setattr(pricing.overrides.book, "find_span", api._find_span)
-    return AimonMagics(None)
+    return AimonMagics(None, tracker=None, monitor=api.Monitor())
 
 
 def test_the_last_run(magics):

@@ -4,6 +4,8 @@ Made by uv where it is (pip takes minutes over the sets), kept in `.venv/matrix`
 and made anew when what they hold has changed.
 """
 
+import contextlib
+import fcntl
 import json
 import shutil
 import subprocess
@@ -70,18 +72,28 @@ def make(name):
     python = home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     wanted = json.dumps([sys.version, packages(name), OURS, (ROOT / "pyproject.toml").read_text("utf-8")])
     stamp = home / "made-of.json"
-    if not (python.exists() and stamp.exists() and stamp.read_text("utf-8") == wanted):
-        _install(home, python, ["-e", str(ROOT), *OURS, *packages(name)])
-        stamp.write_text(wanted, "utf-8")
+    with alone(name):
+        if not (python.exists() and stamp.exists() and stamp.read_text("utf-8") == wanted):
+            _install(home, python, ["-e", str(ROOT), *OURS, *packages(name)])
+            stamp.write_text(wanted, "utf-8")
     return python
 
 
+@contextlib.contextmanager
+def alone(name):
+    """Whoever else wants to make or write what has this name waits: workers of pytest, and of the matrix."""
+    PLACE.mkdir(parents=True, exist_ok=True)
+    with open(PLACE / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _install(home, python, what):
-    home.parent.mkdir(parents=True, exist_ok=True)
     uv = shutil.which("uv")
     if uv is not None and subprocess.run([uv, "--version"], capture_output=True).returncode == 0:
         _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, home)
-        _run(uv, "pip", "install", "--quiet", "--python", python, *what)
+        # Compiled once, not in each of the cells' processes.
+        _run(uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *what)
     else:
         _run(sys.executable, "-m", "venv", "--clear", home)
         _run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what)

@@ -24,9 +24,9 @@ def judge(mode, run, served, spans):
     wrong = [f"{run.faults} faults of ours"] if run.faults else []
     if len(rows) != len(served):
         return [*wrong, f"{len(rows)} of {len(served)} calls"]
-    wrong += _left(rows, served) if mode.left else _counts(rows, served) + _totals(run, served)
-    wrong += _parents(run, rows) + _attempts(rows, served) + _without_request(run)
-    return wrong + _at_sentry(rows, spans)
+    wrong += _left(mode, run, rows, served) if mode.left else _counts(rows, served) + _totals(run, served)
+    wrong += _parents(run, rows) + _attempts(rows, served) + _without_request(run, mode)
+    return wrong + _at_sentry(run, rows, spans)
 
 
 def _counts(rows, served):
@@ -36,21 +36,27 @@ def _counts(rows, served):
 
 def _truth(call):
     if call.status != 200 or call.outcome == "cut":
-        return ("error",)
-    return ("ok", *(getattr(call, kind) if call.usage_told else 0 for kind in KINDS))
+        return (call.model, "error")
+    how = "streamed" if call.streamed else "whole"
+    return (call.model, how, *(getattr(call, kind) if call.usage_told else "untold" for kind in KINDS))
 
 
 def _ours(row):
+    """Unknown is no zero: only a kind that nobody reports may be either."""
     if row.status != "ok":
-        return (row.status,)
-    return ("ok", *(getattr(row.usage, kind) or 0 for kind in KINDS))
+        return (row.request_model, row.status)
+    how = "streamed" if row.streaming else "whole"
+    if not row.usage.known:
+        return (row.request_model, how, *["untold"] * len(KINDS))
+    usage = (row.usage.input, row.usage.cached or 0, row.usage.cache_write or 0, row.usage.output, row.usage.reasoning or 0)
+    return (row.request_model, how, *(0 if n is None and row.operation == "embeddings" else n for n in usage))
 
 
-def _left(rows, served):
-    """Left before its end: it says so, and no number is wrong."""
-    wrong = []
+def _left(mode, run, rows, served):
+    """Left before its end, or given up: it says so, and no number is wrong."""
+    wrong = [] if run.totals.calls == len(served) else [f"{run.totals.calls} calls in total for {len(served)}"]
     for row, call in zip(sorted(rows, key=lambda r: r.offset), served):
-        if row.status not in LEFT and call.outcome != "finished":
+        if row.status not in ({"error"} if mode.raises else LEFT) and call.outcome != "finished":
             wrong.append(f"status {row.status}")
         for kind in KINDS:
             if getattr(row.usage, kind) not in (None, getattr(call, kind)):
@@ -61,9 +67,11 @@ def _left(rows, served):
 def _totals(run, served):
     """What the user reads as the sum: every call and every token once."""
     wrong = [] if run.totals.calls == len(served) else [f"{run.totals.calls} calls in total for {len(served)}"]
+    billed = [call for call in served if call.status == 200 and call.outcome != "cut" and call.usage_told]
+    cut = [call for call in served if call.outcome == "cut"]  # some tell the input first
     for kind in KINDS:
-        true = sum(_truth(call)[1 + i] for i, k in enumerate(KINDS) if k == kind for call in served if _truth(call)[0] == "ok")
-        if (getattr(run.totals.usage, kind) or 0) != true:
+        true, more = (sum(getattr(call, kind) for call in some) for some in (billed, cut))
+        if not true <= (getattr(run.totals.usage, kind) or 0) <= true + more:
             wrong.append(f"{kind} {getattr(run.totals.usage, kind)} in total for {true}")
     return wrong
 
@@ -84,7 +92,8 @@ def _parents(run, rows):
 
 
 def _step_above(row, names, where):
-    steps = re.findall(r"step-\d+", " ".join(m.text for m in row.call.input))[:1]
+    asked = " ".join(m.text for m in row.call.input)
+    steps = re.findall(r"step-\d+", asked)[:1] + ["tool"] * ("inside the tool" in asked and "use the tool" not in asked)
     return [f"{step} not above its call{where}" for step in steps if step not in names]
 
 
@@ -95,13 +104,16 @@ def _attempts(rows, served):
     return [] if seen == retried else [f"{seen} of {retried} retries seen"]
 
 
-def _without_request(run):
+def _without_request(run, mode):
     """A call span that crossed no wire is an answer of the client's own cache, or is counted twice."""
-    more = [s for s in run.spans.values() if s.op in CALL_OPS and s.call is None and not s.covers and not s.cached_locally]
-    return [f"{len(more)} calls without a request"] if more else []
+    spans = [s for s in run.spans.values() if s.op in CALL_OPS and s.call is None and not s.covers]
+    more = [s for s in spans if not s.cached_locally]
+    wrong = [f"{len(more)} calls without a request"] if more else []
+    kept = len(spans) - len(more)
+    return wrong if kept in (0, mode.cached) else [*wrong, f"{kept} answers of its cache for {mode.cached}"]
 
 
-def _at_sentry(rows, spans):
+def _at_sentry(run, rows, spans):
     """Every row once, with its numbers and below its step; nothing of ours beyond the rows."""
     wrong = []
     for row in rows:
@@ -111,10 +123,21 @@ def _at_sentry(rows, spans):
         elif len(found) != 1:
             wrong.append(f"a call {len(found)} times at Sentry ({row.sent})")
         else:
-            wrong += _numbers(found[0], row) + _step_above(row, _names_above(found[0], spans), " at Sentry")
+            wrong += _numbers(found[0], row) + _place(run, found[0], spans)
+            wrong += _step_above(row, _names_above(found[0], spans), " at Sentry")
     ids = {row.span_id for row in rows}
     more = [s for s in spans if s["origin"] == ORIGIN and s["span_id"] not in ids]
     return wrong + ([f"{len(more)} spans too many at Sentry"] if more else [])
+
+
+def _place(run, span, spans):
+    """It is in the run's trace, below something that arrived too, and as good or bad as it was."""
+    wrong = [] if span["parent_span_id"] in {s["span_id"] for s in spans} else ["no parent at Sentry"]
+    row = run.spans[span["span_id"]]
+    if span["origin"] == ORIGIN and row.status in ("ok", "error") and (span["status"] in (None, "ok")) != (row.status == "ok"):
+        wrong.append(f"{row.status}, but {span['status']} at Sentry")
+    traces = {s["trace_id"] for s in spans}
+    return wrong + ([f"{len(traces)} traces at Sentry"] if len(traces) > 1 else [])
 
 
 def _numbers(span, row):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Callable
@@ -84,15 +85,39 @@ async def gathered(ask, count=8):
 
 
 @contextlib.contextmanager
-def interrupted_soon(server, seconds=0.25):
-    """A Stop in the middle of what happens inside; the user's code lives on."""
+def interrupted_soon(server, seconds=0.15):
+    """A Stop in the middle of the answer to what is asked inside; the user's code lives on."""
     before, server.chunk_latency = server.chunk_latency, 0.1
-    signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    seen, over = len(server.calls), threading.Event()
+
+    def stop():
+        while len(server.calls) == seen and not over.wait(0.005):
+            pass
+        if not over.wait(seconds):
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Thread(target=stop, daemon=True).start()
     try:
         yield
     except KeyboardInterrupt:
         pass
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        over.set()
+        server.chunk_latency = before
+
+
+async def cancelled_soon(server, told, seconds=0.1):
+    """The task is cancelled in the middle of its answer."""
+    before, server.chunk_latency = server.chunk_latency, 0.1
+    seen, task = len(server.calls), asyncio.ensure_future(told)
+    while len(server.calls) == seen and not task.done():
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(seconds)
+    task.cancel()
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return "cancelled"
+    finally:
         server.chunk_latency = before

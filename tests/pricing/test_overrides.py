@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from aimon_nb import pricing
-from aimon_nb.pricing import price
+from aimon_nb.pricing import price, price_run
 from aimon_nb.pricing.book import book
 from aimon_nb.pricing.saved import path
-from tests.pricing.making import AT, call, span, tokens
+from tests.pricing.making import AT, call, run_of, span, tokens
 
 U = tokens(1000, 200)
 LOCAL = "localhost:11434"
@@ -109,11 +109,46 @@ def test_free_host():
     assert "free" == price(local("whatever")).state
 
 
-@pytest.mark.parametrize("name", ["127.0.0.1:4000", "http://127.0.0.1:4000/v1", "127.0.0.1"])
-def test_host(name):
-    """A proxy on this machine bills as the provider you name."""
+@pytest.mark.parametrize(
+    ("name", "heard"),
+    [
+        ("127.0.0.1:4000", "127.0.0.1:4000"), ("http://127.0.0.1:4000/v1", "127.0.0.1:4000"), ("127.0.0.1", "127.0.0.1:4000"),
+        ("::1", "[::1]:4000"), ("[::1]:4000", "[::1]:4000"), ("http://localhost?a=b", "localhost:80"),
+        ("https://localhost:443/v1", "localhost"), ("localhost", "localhost:443"),
+    ],
+)  # fmt: skip
+def test_host(name, heard):
+    """A proxy on this machine bills as the provider you name, however you and the client write its address."""
     pricing.host(name, provider="openai")
-    assert Decimal("0.0045") == price(call("gpt-4o", U, "127.0.0.1:4000")).total
+    assert Decimal("0.0045") == price(call("gpt-4o", U, heard)).total
+    assert "unpriced" == price(call("gpt-4o", U, "127.0.0.2:4001")).state
+
+
+def test_host_with_a_port():
+    """A word on one port holds for no other."""
+    pricing.free(host="localhost:80")
+    assert "unpriced" == price(call("gpt-4o", U, "localhost:8000")).state
+
+
+def test_provider_of_a_local_server():
+    """A price for Ollama's models holds on this machine; one for OpenAI's does not, whatever dialect is spoken there."""
+    pricing.set("my-model", input_mtok=1, output_mtok=1, provider="ollama")
+    pricing.set("gpt-4o", input_mtok=1, output_mtok=1, provider="openai")
+    assert Decimal("0.0012") == price(local(provider="ollama")).total
+    assert "unpriced" == price(local("gpt-4o")).state
+
+
+def test_numbers_of_numpy():
+    """Any kind of number is a price."""
+    np = pytest.importorskip("numpy")
+    pricing.set("my-model", input_mtok=np.int64(1), output_mtok=np.float32(1.5))
+    assert Decimal("0.0013") == price(local()).total
+
+
+def test_alias_without_a_provider_on_this_machine():
+    """Where nobody told whose price an alias means, the reason says how to."""
+    pricing.alias("my-model", "gpt-4o")
+    assert "pricing.alias(…, provider=…)" in price(local()).reason
 
 
 def test_context():
@@ -305,6 +340,19 @@ def test_explain():
 def test_explain_what_is_not_known(one, words):
     """It says what is not known, and what would help."""
     assert words in str(pricing.explain(one))
+
+
+def test_explain_what_does_not_count(monkeypatch):
+    """Of a span that only sums up others it says so, and names no price of its own."""
+    agent = span("a", op="gen_ai.invoke_agent", usage=tokens(2000, 400))
+    run = run_of(agent, span("b", "a", usage=U), span("c", "a", usage=U), call("gpt-4o", tokens(), status="error", span_id="d"))
+    run.spans["d"].call.refused = True
+    price_run(run, set(run.spans))
+    monkeypatch.setattr(book, "find_span", run.spans.get)
+    text = str(pricing.explain("a"))
+    assert "not counted" in text and "$" not in text
+    assert "refused" in str(pricing.explain("d"))
+    assert "$0.0045" in str(pricing.explain("b"))
 
 
 def test_update_offline(monkeypatch):

@@ -1,13 +1,19 @@
 """Our arithmetic and the price list's own are one."""
 
+import decimal
 from datetime import datetime, timezone
+from decimal import Decimal
 
 import pytest
 from genai_prices import data_snapshot
 
+from aimon_nb import pricing
+from aimon_nb.pricing import price, price_run
 from aimon_nb.pricing.listed import Listing, _theirs
 from aimon_nb.pricing.rates import charge
-from tests.pricing.making import tokens
+from aimon_nb.views import text as text_of
+from aimon_nb.views import words
+from tests.pricing.making import call, run_of, tokens
 
 TIMES = [datetime(2026, 6, 1, 12, tzinfo=timezone.utc), datetime(2026, 11, 5, 3, tzinfo=timezone.utc), datetime(2027, 2, 1, 20, tzinfo=timezone.utc)]
 USAGES = [tokens(1000, 200), tokens(300_000, 5, cached=250_000, write=1000), tokens(7, 0), tokens(10, 900, reasoning=800), tokens(199_999, 1, cached=1)]
@@ -39,3 +45,19 @@ def test_an_empty_price_set_is_not_free():
     for listing in empty:
         for usage in (tokens(0, 0), tokens(10, 10)):
             assert charge(listing.at(TIMES[0]), usage).total is None
+
+
+@pytest.mark.parametrize("traps", [[], [decimal.Inexact, decimal.Rounded, decimal.FloatOperation]], ids=["rounding", "trapping"])
+def test_the_users_decimal_context(traps):
+    """Precision and traps that the user's code set for its thread change no figure, and none that is remembered."""
+    one = call("gpt-4o", tokens(123_457, 204))
+    charge.cache_clear()
+    with decimal.localcontext(decimal.Context(prec=3, traps=traps)):
+        run = run_of(one, call("gpt-4o", tokens(123_457, 204), span_id="b"))
+        price_run(run, set(run.spans))
+        shown = words.total_cost(run.totals)[0], words.exact(run.spans["s"].cost.total), words.rate(Decimal("1234.5678"))
+        text = str(pricing.explain(one)) + text_of.tree(run)
+    assert ("$0.6214", "$0.31068", "$1,234.5678") == shown
+    assert Decimal("0.621365") == run.totals.cost
+    assert Decimal("0.3106825") == price(one).total
+    assert "$0.3106825" in text and "$0.6214" in text

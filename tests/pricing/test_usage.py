@@ -37,9 +37,9 @@ def test_zero_is_not_missing():
     assert tokens(0, None, cached=0) == reported({G + "input_tokens": 0, G + "input_tokens.cached": 0})
 
 
-@pytest.mark.parametrize("value", ["12", True, None, float("nan"), float("inf"), [1]])
+@pytest.mark.parametrize("value", ["12", True, None, float("nan"), float("inf"), [1], 1e300, 10**30, -(10**30)])
 def test_what_is_no_count_is_unknown(value):
-    """Text, truth and infinity are no token counts."""
+    """Text, truth, infinity and what no table can hold are no token counts."""
     assert reported({G + "input_tokens": value}).input is None
 
 

@@ -24,7 +24,7 @@ def add(run, span_id, parent="root", offset=0.0, duration=0.1, status="ok", **mo
     if duration is None:
         status = "running" if status == "ok" else status
     span = Span(
-        span_id, parent, run.run_id, run.started + timedelta(seconds=offset), offset,
+        span_id, parent, run.run_id, run.started, offset,
         duration=duration, status=status, **more,
     )
     run.spans[span_id] = span

@@ -56,6 +56,31 @@ class TestBodies:
         assert counts(run) == [READ] * 4
         assert shapes.bodies[1] == RAW
 
+    def test_an_answer_that_a_middleware_has_read(self, shapes, track):
+        """What aiohttp's own middleware reads, whole or not, is heard with the rest."""
+        import aiohttp
+
+        async def whole(request, handler):
+            response = await handler(request)
+            await response.read()
+            return response
+
+        async def first(request, handler):
+            response = await handler(request)
+            response.content.unread_data(await response.content.read(10))
+            return response
+
+        async def ask(middleware, shape):
+            async with aiohttp.ClientSession(middlewares=(middleware,)) as session:
+                async with session.post(shapes.url(shape), json=BODY) as r:
+                    return await r.read()
+
+        with pytest.warns(DeprecationWarning), track() as run:
+            for shape in ("whole", "gzip-whole", "stream"):
+                for middleware in (whole, first):
+                    asyncio.run(ask(middleware, shape))
+        assert counts(run) == [READ] * 6
+
     def test_the_word_post_in_any_case(self, shapes, track):
         """`Post` is POST to aiohttp and requests, too."""
         import aiohttp
@@ -320,6 +345,25 @@ class TestBounds:
         exchange.done()
         exchange.read()
         assert not exchange.call.usage.known
+
+    def test_what_was_said_is_bounded(self, track, monkeypatch):
+        """Of a call's prompts and answer no more is kept than the cap allows, the short turns whole; counts stay."""
+        import httpx
+
+        from aimon_nb.recording import recorder
+        from aimon_nb.recording.caps import Limits
+
+        monkeypatch.setattr(recorder, "limits", Limits(attribute_bytes=1000))
+        told = {"model": "m", "choices": [{"finish_reason": "stop", "message": {"content": "é" * 5000}}], "usage": {"prompt_tokens": 7, "completion_tokens": 5}}
+        asked = {"model": "m", "messages": [{"role": "system", "content": "short"}, {"role": "user", "content": "x" * 800_000}]}
+        with track() as run, httpx.Client(transport=httpx.MockTransport(lambda r: httpx.Response(200, json=told))) as client:
+            client.post("http://m.test/v1/chat/completions", json=asked)
+        [span] = calls(run)
+        texts = [m.text for m in (*span.call.input, *span.call.output)]
+        assert texts[0] == "short" and texts[1] == "(cut: 800,000 bytes)"
+        assert texts[2].startswith("é" * 400) and texts[2].endswith("… (cut: 10,000 bytes)")
+        assert counts(run) == [READ]
+        assert run.caps == {"max_attribute_bytes": "attributes of a span are cut: more than max_attribute_bytes = 1,000"}
 
     @pytest.mark.parametrize("head", [b'{"a": "', b'data: {"a": "', b'[{"a": "'])
     def test_an_object_without_end(self, head, monkeypatch):

@@ -168,6 +168,48 @@ def test_elsewhere_never_steals_from_a_client(world, track):
     assert above(run, call) == run.name
 
 
+def _beside(world, name, **data):
+    """A call span that is open and never entered, as the SDK's boto3 integration has it."""
+    told = {k.replace("__", "."): v for k, v in data.items()}
+    if world.lifecycle == "stream":
+        return traces.start_span(name, {"sentry.op": "gen_ai.chat", "sentry.origin": "auto.ai.boto3", **told}, active=False)
+    span = sentry_sdk.start_span(op="gen_ai.chat", name=name, origin="auto.ai.boto3")
+    for key, value in told.items():
+        span.set_data(key, value)
+    return span
+
+
+def test_one_that_was_never_entered(world, track):
+    """An integration that puts its span on Sentry's scope by hand: here, open, of this model and parent."""
+    world.statuses = [429]
+    with track() as run:
+        with world.span("step", "step"):
+            other = _beside(world, "other", gen_ai__request__model="m")
+            span = _beside(world, "chat", gen_ai__request__model="gpt-4o")
+            world.ask()
+            world.ask()
+            world.ask()
+            world.end(span)
+            world.end(other)
+    rows = calls(run)
+    told = sorted((r.name == "chat", r.attempt, r.status) for r in rows)
+    assert told == [(False, 1, "error"), (False, 1, "ok"), (True, 2, "ok")]
+    assert {above(run, row) for row in rows} == {"step"}
+
+
+def test_one_that_was_never_entered_elsewhere(world, track):
+    """A neighbour's in another thread is never taken."""
+    with track() as run:
+        opened = []
+        thread = threading.Thread(target=lambda: opened.append(_beside(world, "neighbour's")))
+        thread.start()
+        thread.join()
+        world.ask()
+        world.end(opened[0])
+    [call] = calls(run)
+    assert call.name != "neighbour's"
+
+
 def test_made_below_our_parent(world, track):
     """Rule 4: none: a span of ours, sent as a child of what we know is the parent."""
     with track() as run:

@@ -1,8 +1,8 @@
-"""The matrix itself runs: one client, in the two worlds that differ most."""
+"""The matrix itself runs: one client here, and a part of it in environments of its own."""
 
 import pytest
 
-from tests.matrix.__main__ import run
+from tests.matrix.__main__ import run, run_place, wrong_cells
 from tests.matrix.worlds import World
 
 PLAIN = World("nobody", "here")
@@ -16,3 +16,27 @@ def test_openai_chat(world):
     found = run("openai_chat", world, plain=run("openai_chat", PLAIN))
     assert len(found) > 20
     assert {mode: wrong for mode, wrong in found.items() if wrong} == {}
+
+
+# A client for each transport and each way of standing on another client, each once alone or in
+# a set: what the whole matrix has in 8,000 cells.
+PART = [
+    ("bedrock", "alone"),
+    ("google_genai", "alone"),
+    ("anthropic", "A"),
+    ("langchain_openai", "A"),
+    ("litellm", "A"),
+    ("openai_agents", "A"),
+    ("pydantic_ai", "A"),
+    ("instructor", "B"),
+    ("dspy", "B"),
+]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(("client", "place"), PART, ids="-".join)
+def test_a_part(client, place):
+    """Every mode is exactly right without the SDK's integrations, and with all of them by name."""
+    wanted = [World("ours", place), World("ours", place, "named", "stream")]
+    assert wrong_cells(run_place(client, place, wanted)) == []

@@ -70,6 +70,11 @@ def _follow(
 ) -> None:
     try:
         exchange.head(response.status, response.headers)
+        read = getattr(response, "_body", None)
+        if read is not None:  # by a middleware of the user's
+            exchange.chunk(read)
+            exchange.done()
+            return
         given = kwargs.get("auto_decompress")
         if not (session._auto_decompress if given is None else given):
             exchange.decoder = decoder(response.headers.get("content-encoding") or "")

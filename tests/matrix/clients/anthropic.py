@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.matrix.modes import Modes, gathered, in_loop, in_threads, interrupted_soon, step
+from tests.matrix.modes import Modes, cancelled_soon, gathered, in_loop, in_threads, interrupted_soon, step
 
 modes = Modes("anthropic")
 TOOL = {"name": "look", "input_schema": {"type": "object", "properties": {"word": {"type": "string"}}}}
@@ -171,3 +171,53 @@ def _(server):
     with interrupted_soon(server):
         with client(server).messages.stream(**options("interrupted")) as stream:
             list(stream.text_stream)
+
+
+@modes("thinking")
+def _(server):
+    asked = options("rich words to think about") | {"model": "claude-opus-4-5"}
+    return client(server).messages.create(**asked).usage.model_dump()
+
+
+@modes("thinking-stream")
+def _(server):
+    asked = options("rich words to think about", "[new] stable words") | {"model": "claude-opus-4-5"}
+    return texts(client(server).messages.create(**asked, stream=True))
+
+
+@modes("parse")
+def _(server):
+    from pydantic import BaseModel
+
+    class Answer(BaseModel):
+        text: str
+
+    try:  # the server answers in words: what counts is the call
+        return client(server).messages.parse(**options("parse"), output_format=Answer).parsed_output
+    except ValueError as error:
+        return type(error).__name__
+
+
+@modes("left-early-async", left=True)
+def _(server):
+    async def use():
+        async with aclient(server) as c:
+            async with c.messages.stream(**options("left early")) as stream:
+                async for text in stream.text_stream:
+                    return text
+
+    return in_loop(use())
+
+
+@modes("cut", raises=True)
+def _(server):
+    return texts(ask(server, "[cut] in the middle", stream=True))
+
+
+@modes("cancelled", left=True)
+def _(server):
+    async def use():
+        async with aclient(server, max_retries=0) as c:
+            return await cancelled_soon(server, c.messages.create(**options("[wait 0.8] too long")))
+
+    return in_loop(use())

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.matrix.modes import Modes, in_threads
+from tests.matrix.modes import Modes, in_threads, interrupted_soon, step
 
 modes = Modes()
 MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -67,3 +67,47 @@ def _(server):
 @modes("threads-8")
 def _(server):
     return in_threads(lambda n: ask(server, f"step-{n}"))
+
+
+@modes("tool-loop")
+def _(server):
+    spec = {"name": "look", "inputSchema": {"json": {"type": "object", "properties": {"word": {"type": "string"}}}}}
+    c, tools = client(server), {"tools": [{"toolSpec": spec}]}
+    first = c.converse(**options("use the tool"), toolConfig=tools)["output"]["message"]
+    with step("tool"):
+        inner = ask(server, "inside the tool")[0]["text"]
+    result = {"toolUseId": first["content"][0]["toolUse"]["toolUseId"], "content": [{"text": inner}]}
+    asked = options("use the tool")
+    asked["messages"] += [first, {"role": "user", "content": [{"toolResult": result}]}]
+    return c.converse(**asked, toolConfig=tools)["output"]["message"]["content"]
+
+
+@modes("invoke-headers")
+def _(server):
+    """A maker that tells no usage: Bedrock's own counts stand in headers."""
+    asked = json.dumps({"message": "some words"})
+    return json.loads(client(server).invoke_model(modelId="cohere.command-r-v1:0", body=asked)["body"].read())["text"]
+
+
+@modes("invoke-left", left=True)
+def _(server):
+    told = client(server).invoke_model_with_response_stream(modelId=MODEL, body=body("left early"))["body"]
+    for event in told:
+        told.close()
+        return list(event)
+
+
+@modes("error-400")
+def _(server):
+    from botocore.exceptions import ClientError
+
+    try:
+        return ask(server, "[status 400]")
+    except ClientError as error:
+        return str(error)
+
+
+@modes("interrupted", left=True)
+def _(server):
+    with interrupted_soon(server):
+        list(client(server).converse_stream(**options("interrupted"))["stream"])

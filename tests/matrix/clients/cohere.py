@@ -144,3 +144,14 @@ def _(server):
 def _(server):
     with interrupted_soon(server):
         texts(client(server).chat_stream(model=MODEL, messages=said("interrupted")))
+
+
+@modes("left-early-async", left=True)
+def _(server):
+    async def use():
+        async with aclient(server) as c:
+            async for event in c.chat_stream(model=MODEL, messages=said("left early")):
+                if event.type == "content-delta":
+                    return event.delta.message.content.text
+
+    return in_loop(use())

@@ -1,6 +1,6 @@
 """dspy: a language model called bare and by modules, over its own engine and over litellm."""
 
-from tests.matrix.modes import Modes, gathered, in_loop, in_threads, step
+from tests.matrix.modes import Modes, cancelled_soon, gathered, in_loop, in_threads, step
 
 modes = Modes("litellm")
 
@@ -107,3 +107,34 @@ def _(server):
         return await gathered(one)
 
     return in_loop(use())
+
+
+@modes("tool-loop")
+def _(server):
+    """An agent of dspy's own: its answers do not fit, and each try is a call."""
+    import dspy
+
+    def look(word: str) -> str:
+        """Look."""
+        return f"found {word}"
+
+    program = dspy.ReAct("question -> answer", tools=[look], max_iters=2)
+    with dspy.context(lm=lm(server), adapter=dspy.JSONAdapter()):
+        return str(program(question="what").answer)
+
+
+@modes("streamify")
+def _(server):
+    import dspy
+
+    async def use():
+        program = dspy.streamify(dspy.Predict("question -> answer"))
+        with dspy.context(lm=lm(server), adapter=dspy.JSONAdapter()):
+            return [type(part).__name__ async for part in program(question="what")][-1]
+
+    return in_loop(use())
+
+
+@modes("cancelled", left=True)
+def _(server):
+    return in_loop(cancelled_soon(server, lm(server).acall("[wait 0.8] too long")))

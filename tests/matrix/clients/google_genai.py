@@ -1,6 +1,6 @@
 """google-genai: generate, stream, embed; sync over httpx, async over aiohttp where it is there."""
 
-from tests.matrix.modes import Modes, gathered, in_loop, in_threads, interrupted_soon
+from tests.matrix.modes import Modes, cancelled_soon, gathered, in_loop, in_threads, interrupted_soon
 
 modes = Modes("google_genai")
 MODEL = "gemini-2.5-flash"
@@ -116,3 +116,60 @@ def _(server):
     c = client(server)
     with interrupted_soon(server):
         list(c.models.generate_content_stream(model=MODEL, contents="interrupted"))
+
+
+@modes("rich")
+def _(server):
+    c = client(server)
+    got = c.models.generate_content(model="gemini-3-pro", contents="rich words", config={"system_instruction": "be brief"})
+    return got.text, got.usage_metadata.thoughts_token_count
+
+
+@modes("rich-stream")
+def _(server):
+    c = client(server)
+    told = c.models.generate_content_stream(model="gemini-3-pro", contents="rich words", config={"system_instruction": "be brief"})
+    return [p.text for p in told]
+
+
+@modes("left-early-async", left=True)
+def _(server):
+    async def use():
+        c = client(server)
+        async for part in await c.aio.models.generate_content_stream(model=MODEL, contents="left early"):
+            return part.text
+
+    return in_loop(use())
+
+
+@modes("gather-8-stream")
+def _(server):
+    async def use():
+        c = client(server)
+
+        async def one(n):
+            told = await c.aio.models.generate_content_stream(model=MODEL, contents=f"step-{n}")
+            return [p.text async for p in told]
+
+        return await gathered(one)
+
+    return in_loop(use())
+
+
+@modes("error-400")
+def _(server):
+    from google.genai.errors import APIError
+
+    try:
+        return ask(server, "[status 400]")
+    except APIError as error:
+        return error.code, str(error)
+
+
+@modes("cancelled", left=True)
+def _(server):
+    async def use():
+        c = client(server)
+        return await cancelled_soon(server, c.aio.models.generate_content(model=MODEL, contents="[wait 0.8] too long"))
+
+    return in_loop(use())

@@ -1,6 +1,6 @@
 """huggingface_hub: chat completions, text generation and embeddings of a given server."""
 
-from tests.matrix.modes import Modes, gathered, in_loop, in_threads, interrupted_soon
+from tests.matrix.modes import Modes, gathered, in_loop, in_threads, interrupted_soon, step
 
 modes = Modes("huggingface_hub")
 USAGE = {"include_usage": True}
@@ -132,3 +132,34 @@ def _(server):
     c = client(server)
     with interrupted_soon(server):
         texts(ask(c, "interrupted", stream=True))
+
+
+@modes("parse")
+def _(server):
+    c = client(server)
+    schema = {"type": "object", "properties": {"word": {"type": "string"}}}
+    wanted = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+    return ask(c, "parse", response_format=wanted).choices[0].message.content
+
+
+@modes("tool-loop")
+def _(server):
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {"word": {"type": "string"}}}}}
+    c = client(server)
+    call = ask(c, "use the tool", tools=[tool]).choices[0].message.tool_calls[0]
+    with step("tool"):
+        inner = ask(c, "inside the tool").choices[0].message.content
+    called = {"role": "assistant", "tool_calls": [{"id": call.id, "type": "function", "function": {"name": "look", "arguments": "{}"}}]}
+    told = [*said("use the tool"), called, {"role": "tool", "tool_call_id": call.id, "content": inner}]
+    return c.chat_completion(told, model="gpt-4o", tools=[tool]).choices[0].message.content
+
+
+@modes("left-early-async", left=True)
+def _(server):
+    async def use():
+        async with aclient(server) as c:
+            async for part in await ask(c, "left early", stream=True):
+                return part.choices[0].delta.content
+
+    return in_loop(use())
+

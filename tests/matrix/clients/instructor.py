@@ -1,7 +1,7 @@
 """instructor over openai and anthropic."""
 
 from tests.matrix.clients import anthropic, openai_chat
-from tests.matrix.modes import Modes, gathered, in_loop, in_threads
+from tests.matrix.modes import Modes, gathered, in_loop, in_threads, interrupted_soon
 
 modes = Modes("openai", "anthropic")
 
@@ -111,3 +111,37 @@ def _(server):
             return await gathered(one)
 
     return in_loop(use())
+
+
+@modes("own-cache", cached=1)
+def _(server):
+    import instructor
+    from instructor.cache import AutoCache
+
+    c = instructor.from_openai(openai_chat.client(server), cache=AutoCache(maxsize=10))
+    return [ask(c, "use the tool twice").word for _ in range(2)]
+
+
+@modes("left-early", left=True)
+def _(server):
+    c = wrapped(openai_chat.client(server))
+    told = c.chat.completions.create_partial(model="gpt-4o", messages=[{"role": "user", "content": "use the tool"}], response_model=answer())
+    for part in told:
+        return part.word
+
+
+@modes("stream-iterable")
+def _(server):
+    import instructor
+
+    c = instructor.from_openai(openai_chat.client(server), mode=instructor.Mode.TOOLS)
+    said = [{"role": "user", "content": "use the tool"}]
+    return len([item for item in c.chat.completions.create_iterable(model="gpt-4o", messages=said, response_model=answer())])
+
+
+@modes("interrupted", left=True)
+def _(server):
+    with interrupted_soon(server):
+        c = wrapped(openai_chat.client(server))
+        said = [{"role": "user", "content": "use the tool"}]
+        list(c.chat.completions.create_partial(model="gpt-4o", messages=said, response_model=answer()))

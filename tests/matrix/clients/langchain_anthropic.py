@@ -1,6 +1,6 @@
 """langchain-anthropic: ChatAnthropic."""
 
-from tests.matrix.modes import Modes, gathered, in_loop, in_threads, interrupted_soon
+from tests.matrix.modes import Modes, cancelled_soon, gathered, in_loop, in_threads, interrupted_soon, step
 
 modes = Modes("langchain")
 
@@ -84,3 +84,53 @@ def _(server):
 def _(server):
     with interrupted_soon(server):
         list(model(server).stream("interrupted"))
+
+
+@modes("tool-loop")
+def _(server):
+    from langchain_core.tools import tool
+
+    @tool
+    def look(word: str) -> str:
+        """Look."""
+        with step("tool"):
+            return model(server).invoke(f"inside the tool {word}").content
+
+    bound = model(server).bind_tools([look])
+    said = [("user", "use the tool")]
+    first = bound.invoke(said)
+    out = look.invoke(first.tool_calls[0])
+    return bound.invoke([*said, first, out]).content
+
+
+@modes("left-early-async", left=True)
+def _(server):
+    async def use():
+        async for chunk in model(server).astream("left early"):
+            if chunk.content:
+                return chunk.content
+
+    return in_loop(use())
+
+
+@modes("abatch-8")
+def _(server):
+    return [m.content for m in in_loop(model(server).abatch([f"number {n}" for n in range(8)]))]
+
+
+@modes("gather-8-stream")
+def _(server):
+    async def use():
+        m = model(server)
+
+        async def one(n):
+            return [c.content async for c in m.astream(f"step-{n}")]
+
+        return await gathered(one)
+
+    return in_loop(use())
+
+
+@modes("cancelled", left=True)
+def _(server):
+    return in_loop(cancelled_soon(server, model(server, max_retries=0).ainvoke("[wait 0.8] too long")))

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.matrix.modes import Modes, gathered, in_loop, in_threads, interrupted_soon, step
+from tests.matrix.modes import Modes, cancelled_soon, gathered, in_loop, in_threads, interrupted_soon, step
 
 modes = Modes("langchain")
 
@@ -78,7 +78,8 @@ def _(server):
     @tool
     def look(word: str) -> str:
         """Look."""
-        return model(server).invoke(f"inside the tool {word}").content
+        with step("tool"):
+            return model(server).invoke(f"inside the tool {word}").content
 
     bound = model(server).bind_tools([look])
     said = [("user", "use the tool")]
@@ -151,3 +152,68 @@ def _(server):
 
     e = OpenAIEmbeddings(model="text-embedding-3-small", base_url=server.url, api_key="sk-none", check_embedding_ctx_length=False)
     return e.embed_documents(["some words", "others"]), e.embed_query("and one")
+
+
+@modes("own-cache", cached=1)
+def _(server):
+    from langchain_core.caches import InMemoryCache
+
+    m = model(server, cache=InMemoryCache())
+    return [m.invoke("asked twice").content for _ in range(2)]
+
+
+@modes("raw")
+def _(server):
+    from pydantic import BaseModel
+
+    class Answer(BaseModel):
+        word: str
+
+    got = model(server).with_structured_output(Answer, include_raw=True).invoke("parse")
+    return got["parsed"].word, got["raw"].usage_metadata
+
+
+@modes("left-early-async", left=True)
+def _(server):
+    async def use():
+        async for chunk in model(server).astream("left early"):
+            if chunk.content:
+                return chunk.content
+
+    return in_loop(use())
+
+
+@modes("left-then-parse", left=True)
+def _(server):
+    """A stream left early, and then a call in the same cell."""
+    from pydantic import BaseModel
+
+    class Answer(BaseModel):
+        word: str
+
+    for chunk in model(server).stream("left early"):
+        if chunk.content:
+            break
+    return model(server).with_structured_output(Answer).invoke("parse").word
+
+
+@modes("in-the-loop")
+def _(server):
+    """A call inside the loop over a stream, and two streams side by side."""
+    a, b = (model(server, stream_usage=True).stream(f"{n} stream") for n in "ab")
+    inner, said = [], []
+    for one, two in zip(a, b):
+        said += [one.content, two.content]
+        if not inner:
+            inner.append(model(server).invoke("inside the loop").content)
+    return inner, said, [c.content for c in a], [c.content for c in b]
+
+
+@modes("error-400", raises=True)
+def _(server):
+    return model(server, max_retries=0).invoke("[status 400]")
+
+
+@modes("cancelled", left=True)
+def _(server):
+    return in_loop(cancelled_soon(server, model(server, max_retries=0).ainvoke("[wait 0.8] too long")))

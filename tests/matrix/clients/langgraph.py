@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.matrix.clients.langchain_openai import model
-from tests.matrix.modes import Modes, gathered, in_loop, in_threads
+from tests.matrix.modes import Modes, cancelled_soon, gathered, in_loop, in_threads, interrupted_soon
 
 modes = Modes("langgraph", "langchain")
 
@@ -82,3 +82,42 @@ def _(server):
         return await gathered(one)
 
     return in_loop(use())
+
+
+@modes("parse")
+def _(server):
+    from langchain.agents import create_agent
+    from langchain.agents.structured_output import ProviderStrategy
+    from pydantic import BaseModel
+
+    class Answer(BaseModel):
+        word: str
+
+    a = create_agent(model(server), [], response_format=ProviderStrategy(Answer))
+    return a.invoke(said("parse"))["structured_response"].word
+
+
+@modes("astream")
+def _(server):
+    async def use():
+        return [list(part) async for part in agent(server).astream(said("use the tool"))]
+
+    return in_loop(use())
+
+
+@modes("left-early", left=True)
+def _(server):
+    for message, _ in agent(server).stream(said("left early"), stream_mode="messages"):
+        if message.content:
+            return message.content
+
+
+@modes("interrupted", left=True)
+def _(server):
+    with interrupted_soon(server):
+        list(agent(server).stream(said("interrupted"), stream_mode="messages"))
+
+
+@modes("cancelled", left=True)
+def _(server):
+    return in_loop(cancelled_soon(server, agent(server).ainvoke(said("[wait 0.8] too long"))))

@@ -1,6 +1,6 @@
 """mistralai: chat, fill-in-the-middle and embeddings."""
 
-from tests.matrix.modes import Modes, gathered, in_loop, in_threads, interrupted_soon, step
+from tests.matrix.modes import Modes, cancelled_soon, gathered, in_loop, in_threads, interrupted_soon, step
 
 modes = Modes("mistral")
 MODEL = "mistral-small-latest"
@@ -136,3 +136,22 @@ def _(server):
     c = client(server)
     with interrupted_soon(server):
         texts(c.chat.stream(model=MODEL, messages=said("interrupted")))
+
+
+@modes("left-early-async", left=True)
+def _(server):
+    async def use():
+        async with client(server) as c:
+            async for event in await c.chat.stream_async(model=MODEL, messages=said("left early")):
+                return event.data.choices[0].delta.content
+
+    return in_loop(use())
+
+
+@modes("cancelled", left=True)
+def _(server):
+    async def use():
+        async with client(server) as c:
+            return await cancelled_soon(server, c.chat.complete_async(model=MODEL, messages=said("[wait 0.8] too long")))
+
+    return in_loop(use())

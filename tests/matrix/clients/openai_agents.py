@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.matrix.clients.openai_chat import aclient
-from tests.matrix.modes import Modes, gathered, in_loop
+from tests.matrix.modes import Modes, cancelled_soon, gathered, in_loop, in_threads
 
 modes = Modes("openai_agents")
 
@@ -103,3 +103,52 @@ def _(server):
         return await gathered(one)
 
     return in_loop(use())
+
+
+@modes("parse")
+def _(server):
+    from pydantic import BaseModel
+
+    class Answer(BaseModel):
+        word: str
+
+    return run(agent(server, output_type=Answer), "parse").word
+
+
+@modes("left-early", left=True)
+def _(server):
+    async def use():
+        from agents import Runner
+
+        result = Runner.run_streamed(agent(server), "left early")
+        async for event in result.stream_events():
+            if event.type == "raw_response_event":
+                result.cancel()
+                return event.type
+
+    return in_loop(use())
+
+
+@modes("threads-8")
+def _(server):
+    def ask(n):
+        async def use():
+            from agents import Runner
+
+            return (await Runner.run(agent(server), f"step-{n}")).final_output
+
+        return asyncio.run(use())
+
+    return in_threads(ask)
+
+
+@modes("error-400", raises=True)
+def _(server):
+    return run(agent(server), "[status 400]")
+
+
+@modes("cancelled", left=True)
+def _(server):
+    from agents import Runner
+
+    return in_loop(cancelled_soon(server, Runner.run(agent(server), "[wait 0.8] too long")))

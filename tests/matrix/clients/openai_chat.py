@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from tests.matrix.modes import Modes, gathered, in_loop, in_threads, interrupted_soon, step
+from tests.matrix.modes import Modes, cancelled_soon, gathered, in_loop, in_threads, interrupted_soon, step
 
 modes = Modes("openai")
 USAGE = {"include_usage": True}
@@ -226,10 +226,46 @@ def _(server):
 def _(server):
     async def use():
         async with aclient(server, max_retries=0) as c:
-            told = c.chat.completions.create(model="gpt-4o", messages=messages("[wait 0.4] too long"))
-            try:
-                await asyncio.wait_for(told, 0.1)
-            except asyncio.TimeoutError:
-                return "too long"
+            return await cancelled_soon(server, c.chat.completions.create(model="gpt-4o", messages=messages("[wait 0.8] too long")))
 
     return in_loop(use())
+
+
+@modes("cancelled-stream", left=True)
+def _(server):
+    async def use():
+        async with aclient(server, max_retries=0) as c:
+
+            async def told():
+                stream = await c.chat.completions.create(model="gpt-4o", messages=messages("too long"), stream=True)
+                return [part.id async for part in stream]
+
+            return await cancelled_soon(server, told(), 0.3)
+
+    return in_loop(use())
+
+
+@modes("parse-async")
+def _(server):
+    from pydantic import BaseModel
+
+    class Answer(BaseModel):
+        word: str
+
+    async def use():
+        async with aclient(server) as c:
+            got = await c.chat.completions.parse(model="gpt-4o", messages=messages("parse"), response_format=Answer)
+            return got.choices[0].message.parsed.word
+
+    return in_loop(use())
+
+
+@modes("cut-usage", raises=True)
+def _(server):
+    return text_of(ask(server, "[cut] in the middle", stream=True, stream_options=USAGE))
+
+
+@modes("timeout", left=True, raises=True)
+def _(server):
+    c = client(server, max_retries=0, timeout=0.3)
+    return c.chat.completions.create(model="gpt-4o", messages=messages("[wait 1.5] too slow"))

@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.matrix.clients.openai_chat import aclient, client
-from tests.matrix.modes import Modes, gathered, in_loop, in_threads, interrupted_soon
+from tests.matrix.modes import Modes, cancelled_soon, gathered, in_loop, in_threads, interrupted_soon
 
 modes = Modes("openai")
 TOOL = {"type": "function", "name": "look", "parameters": {"type": "object", "properties": {"word": {"type": "string"}}}}
@@ -104,3 +104,39 @@ def _(server):
 def _(server):
     with interrupted_soon(server):
         texts(ask(server, "interrupted", stream=True))
+
+
+@modes("async-stream")
+def _(server):
+    async def use():
+        async with aclient(server) as c:
+            stream = await c.responses.create(model="gpt-5", input="streamed", stream=True)
+            return [event.type async for event in stream]
+
+    return in_loop(use())
+
+
+@modes("raw-stream")
+def _(server):
+    with client(server).responses.with_streaming_response.create(model="gpt-4o", input="raw") as raw:
+        return raw.parse().output_text
+
+
+@modes("left-early-async", left=True)
+def _(server):
+    async def use():
+        async with aclient(server) as c:
+            async for event in await c.responses.create(model="gpt-4o", input="left early", stream=True):
+                if event.type == "response.output_text.delta":
+                    return event.delta
+
+    return in_loop(use())
+
+
+@modes("cancelled", left=True)
+def _(server):
+    async def use():
+        async with aclient(server, max_retries=0) as c:
+            return await cancelled_soon(server, c.responses.create(model="gpt-4o", input="[wait 0.8] too long"))
+
+    return in_loop(use())

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.matrix.modes import Modes, gathered, in_loop, in_threads
+from tests.matrix.modes import Modes, cancelled_soon, gathered, in_loop, in_threads
 
 modes = Modes("pydantic_ai")
 
@@ -113,3 +113,34 @@ def _(server):
         return await gathered(one)
 
     return in_loop(use())
+
+
+@modes("anthropic")
+def _(server):
+    from pydantic_ai import Agent
+    from pydantic_ai.models.anthropic import AnthropicModel
+    from pydantic_ai.providers.anthropic import AnthropicProvider
+    import anthropic
+
+    provider = AnthropicProvider(anthropic_client=anthropic.AsyncAnthropic(base_url=server.root, api_key="none"))
+    return Agent(AnthropicModel("claude-opus-4-5", provider=provider), instructions="[new] be brief").run_sync("rich").output
+
+
+@modes("google")
+def _(server):
+    from pydantic_ai import Agent
+    from pydantic_ai.models.google import GoogleModel
+    from pydantic_ai.providers.google import GoogleProvider
+
+    provider = GoogleProvider(api_key="none", base_url=server.root)
+    return Agent(GoogleModel("gemini-3-pro", provider=provider), instructions="be brief").run_sync("rich").output
+
+
+@modes("error-400", raises=True)
+def _(server):
+    return agent(server).run_sync("[status 400]").output
+
+
+@modes("cancelled", left=True)
+def _(server):
+    return in_loop(cancelled_soon(server, agent(server).run("[wait 0.8] too long")))
