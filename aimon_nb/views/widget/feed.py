@@ -67,7 +67,7 @@ class Feed:
         return sorted(spans, key=lambda span: span.offset)
 
     def _pressing(self, spans: list[Span]) -> list[Span]:
-        """What the page has in an older form, and of the rest the failed, the calls and the last."""
+        """What the page has in an older form; of the rest the failed, the calls, the last."""
         told, root = self._told, self._run.root_id
         older = [span for span in spans if span.span_id in told]
         fresh = [s for s in spans if s.span_id not in told and s.span_id != root]
