@@ -54,6 +54,9 @@ lint: $(VENV)/.lint ## ruff (rules and format), mypy and the types of the widget
 	$(BIN)/mypy
 	@.ci/types $(VENV)/node
 
+bench: $(VENV)/.test ## what hearing costs beside bare sentry-sdk and peers; FLAGS=--quick for a glance
+	$(BIN)/python benchmarks/spans $(FLAGS)
+
 browser: $(VENV)/.test ## find a Chromium or Chrome, or install Debian's
 	@.ci/browser $(BIN)/python
 
@@ -71,4 +74,4 @@ $(VENV)/.%: pyproject.toml $(VENV)/.python
 	@touch $@
 
 .SECONDARY: $(VENV)/.python
-.PHONY: help demo demo-headless test test-long test-python test-notebooks test-views lint browser clean
+.PHONY: help demo demo-headless test test-long test-python test-notebooks test-views lint bench browser clean

@@ -78,7 +78,8 @@ class Node:
     parent: Node | None = None
     up: Node | None = None  # what was current when this one was entered
     t1: int | None = None
-    error: tuple[SpanStatus, str, str, tuple[Frame, ...]] | None = None  # status, type, message
+    # status, type, message, and the frames it came through
+    error: tuple[SpanStatus, str, str, tuple[Frame, ...]] | None = None
     exchange: Exchange | None = None
     covers = False  # a framework's span over the same request
     entered = False

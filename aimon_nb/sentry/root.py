@@ -6,6 +6,7 @@ restores its stale parent on the fork, not on the scope of later cells.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import sentry_sdk
@@ -19,6 +20,7 @@ from aimon_nb.sentry import spans
 from aimon_nb.sentry.check import for_nobody
 from aimon_nb.sentry.client import destination
 from aimon_nb.sentry.observe import Observer
+from aimon_nb.sentry.reading import finish, told
 
 OP = "ai.pipeline"
 ORIGIN = "auto.aimon_nb"
@@ -85,12 +87,24 @@ class Root:
         """
         if self._observer.changed is not None:
             self._observer.fallback.forget(self.recording)
+        self._end_left()
         kept, run = _kept_spans(self._span), self.recording.run
         _mark_sent(self.recording, kept)
         over = sum(span.sent == "no: over the limit" for span in run.spans.values())
         if kept is not None:
             over += max(0, self.recording.beyond.gone - len(kept - run.spans.keys()))
         return over
+
+    def _end_left(self) -> None:
+        """What an integration opened and left, Sentry gets too: calls of the run hang below it.
+
+        The records have it abandoned already; a late end of its own changes nothing.
+        """
+        for node in list(self._observer.open.values()):
+            origin = str(told(node, "sentry.origin"))
+            if node.recording is self.recording and origin.startswith("auto.ai."):
+                self._observer.open.pop(id(node.sdk), None)
+                finish(node, time.time(), "cancelled")
 
     @property
     def sdk(self) -> Any:

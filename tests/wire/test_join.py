@@ -361,3 +361,18 @@ def test_end_of_a_run(world, track):
     world.end(inner)
     world.end(outer)
     assert len([s for s in world.sent() if s["op"] == "gen_ai.chat"]) == 2
+
+
+def test_an_agent_that_is_left(world, track):
+    """What an integration opened and nobody ends reaches Sentry with the call below it, once; ours says abandoned."""
+    with track() as run:
+        agent = world.enter("gen_ai.invoke_agent", "agent", "auto.ai.openai_agents")
+        user = world.enter("step", "the user's own")
+        world.ask()
+    [call] = calls(run)
+    assert (one(run, "agent").status, call.status) == ("abandoned", "ok")
+    world.end(agent)
+    names = [s.get("description") or s.get("name") for s in world.sent()]
+    assert names.count("agent") == 1
+    world.end(user)
+    assert [s.get("description") or s.get("name") for s in world.sent()].count("agent") == 1

@@ -1,0 +1,169 @@
+"""What hearing every span costs, beside bare sentry-sdk and the peers, in one run.
+
+    python benchmarks/spans [--quick] [--only sentry,ours] [--no-docs]
+
+Every contender has an environment of its own below .venv/bench. In a round all of them
+are alive and take turns, job by job, so that whatever else the machine does falls on all
+alike; a ratio is to bare sentry-sdk in the same round, and the median of the rounds
+counts. CPU time, not wall time: of the thread that makes the spans, and of all threads.
+The root's closing is apart from the body: Sentry serialises the whole run there.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import kernel
+import report
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+SENTRY = f"sentry-sdk=={version('sentry-sdk')}"
+# Contender → what its environment holds.
+NEEDS = {
+    "loop": [],
+    "sentry": [SENTRY],
+    "named": [SENTRY],
+    "ours": [SENTRY, "ipykernel", "-e", str(ROOT)],
+    "local": [SENTRY, "ipykernel", "-e", str(ROOT)],
+    "otel": ["opentelemetry-sdk"],
+    "logfire": ["logfire"],
+    "mlflow": ["mlflow-skinny", "sqlalchemy", "alembic"],
+}
+SLOW = {"mlflow"}  # milliseconds of CPU a span in its other threads: one job a round
+SAME = {"named": "sentry", "local": "ours"}
+
+
+def environment(name):
+    """The Python of a contender's environment, made when its needs have changed."""
+    name = SAME.get(name, name)
+    folder, needs = ROOT / ".venv" / "bench" / name, NEEDS[name]
+    python, stamp = folder / "bin" / "python", folder / "needs.json"
+    if stamp.exists() and json.loads(stamp.read_text()) == needs:
+        return python
+    uv = shutil.which("uv")
+    make = [uv, "venv", "--quiet", "--clear", "--python", sys.executable] if uv else [sys.executable, "-m", "venv", "--clear"]
+    subprocess.run([*make, str(folder)], check=True)
+    install = [uv, "pip", "install", "--quiet", "--python", str(python)] if uv else [str(python), "-m", "pip", "install", "--quiet"]
+    if needs:
+        subprocess.run([*install, *needs], check=True)
+    stamp.write_text(json.dumps(needs))
+    return python
+
+
+class Contender:
+    """A process that makes spans when asked to."""
+
+    def __init__(self, name):
+        quiet = {"MLFLOW_ENABLE_ASYNC_TRACE_LOGGING": "true", "LOGFIRE_IGNORE_NO_CONFIG": "1", "OTEL_SDK_DISABLED": "false"}
+        self._process = subprocess.Popen(
+            [environment(name), HERE / "contender.py", name], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True, env={**os.environ, **quiet},
+        )  # fmt: skip
+        self.name, self.versions = name, json.loads(self._process.stdout.readline() or "null")
+        if self.versions is None:
+            raise SystemExit(f"{name} does not start: {environment(name)} {HERE / 'contender.py'} {name}")
+
+    def ask(self, **job):
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise SystemExit(f"{self.name} broke off at {job}")
+        return json.loads(answer)
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.wait(timeout=120)
+
+
+def a_round(names, repeats):
+    """{(kind, contender): {measure: median}} of one round, and the versions."""
+    contenders = [Contender(name) for name in names]
+    found = {}
+    for kind in ("full", "empty", "calls"):
+        for turn in range(repeats + 1):  # the first one warms up
+            for one in contenders:
+                if one.name in SLOW and (turn > 1 or kind != "full"):
+                    continue
+                got = one.ask(spans=900, kind=kind)
+                if turn or kind != "full":
+                    found.setdefault((kind, one.name), []).append(got)
+    for one in contenders:
+        one.close()
+    medians = {key: {m: statistics.median(g[m] for g in got) for m in ("user", "body", "all")} for key, got in found.items()}
+    return medians, {name: v for one in contenders for name, v in one.versions.items()}
+
+
+def growth(sizes):
+    """{contender: {spans: measures}}: one process each, the sizes in turn."""
+    found = {}
+    contenders = [Contender(name) for name in ("sentry", "ours")]
+    for one in contenders:
+        one.ask(spans=900, kind="full")
+    for size in sizes:
+        for one in contenders:
+            got = [one.ask(spans=size, kind="full") for _ in range(max(1, min(5, 20_000 // size)))]
+            found.setdefault(one.name, {})[size] = {m: statistics.median(g[m] for g in got) for m in ("user", "body", "all")}
+    for one in contenders:
+        one.close()
+    return found
+
+
+def memory(spans):
+    found = {}
+    for kind in ("full", "steps"):
+        one = Contender("ours")
+        found[kind] = one.ask(spans=spans, kind=kind, memory=True)
+        one.close()
+    return found
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--quick", action="store_true", help="two rounds, small sizes: a glance; writes nothing")
+    options.add_argument("--only", help="contenders, by comma; sentry is always one of them")
+    options.add_argument("--no-docs", action="store_true", help="leave docs/performance.md alone")
+    said = options.parse_args()
+    names = [n for n in NEEDS if not said.only or n in {"sentry", *said.only.split(",")}]
+    begun = time.monotonic()
+
+    def tell(what):
+        print(f"{time.monotonic() - begun:4.0f} s  {what}", file=sys.stderr, flush=True)
+
+    for name in names:
+        environment(name)
+    tell("environments ready")
+    rounds, versions = [], {}
+    for i in range(2 if said.quick else 5):
+        medians, found = a_round(names, 2 if said.quick else 4)
+        rounds.append(medians)
+        versions |= found
+        tell(f"round {i + 1}")
+    results = {"names": names, "rounds": rounds, "versions": versions, "date": f"{datetime.date.today()}"}
+    if "ours" in names:
+        results["growth"] = growth((1_000, 5_000) if said.quick else (1_000, 10_000, 100_000))
+        tell("growth")
+        results["memory"] = memory(2_000 if said.quick else 10_000)
+        tell("memory")
+        if not said.quick:
+            results["load"] = kernel.load(environment("ours"), rounds=5)
+            tell("loading in a kernel")
+            results["cells"] = kernel.cells(environment("ours"), (900, 19_998))
+            tell("cells in a kernel")
+    page = report.page(results)
+    print(page)
+    if not (said.quick or said.only or said.no_docs):
+        (ROOT / "docs" / "performance.md").write_text(page + "\n")
+
+
+if __name__ == "__main__":
+    main()
