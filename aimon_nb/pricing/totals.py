@@ -177,15 +177,23 @@ def _unseen(run: Run, tree: _Tree, counted: list[Span], cached: list[Span]) -> i
     below any of them. What a local cache answered explains too.
     """
     folded = [s for s in tree.bearing if s.span_id in tree.folded and not s.is_call]
-    most = 0
-    for span in folded:
-        if span.origin == CUMULATIVE:
-            inside = [one for one in (*counted, *cached) if _in_cumulative(run, one)]
-        else:
-            below = [one for one in cached if span in _above(run, one)]
-            inside = [*tree.near[span.span_id], *tree.far[span.span_id], *below]
-        most = max(most, _tokens(span) - sum(map(_tokens, inside)))
-    return most
+    if not folded:
+        return 0
+    so_far = 0
+    if any(span.origin == CUMULATIVE for span in folded):
+        so_far = sum(_tokens(s) for s in (*counted, *cached) if _in_cumulative(run, s))
+    below: dict[str, int] = {}
+    for one in cached:
+        for span in _above(run, one):
+            below[span.span_id] = below.get(span.span_id, 0) + _tokens(one)
+    return max(0, *(_tokens(s) - _explained(s, tree, so_far, below) for s in folded))
+
+
+def _explained(span: Span, tree: _Tree, so_far: int, below: dict[str, int]) -> int:
+    if span.origin == CUMULATIVE:
+        return so_far
+    inside = [*tree.near[span.span_id], *tree.far[span.span_id]]
+    return sum(map(_tokens, inside)) + below.get(span.span_id, 0)
 
 
 def _in_cumulative(run: Run, span: Span) -> bool:

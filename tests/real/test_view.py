@@ -191,12 +191,12 @@ def test_folds_when_the_next_cell_runs(lab, app):
     assert page.output(3).locator(".aimon .tree").is_visible()
 
 
-def test_fold_keeps_the_readers_place(lab):
+def test_fold_keeps_the_readers_place(lab, app):
     """What the reader reads below a view that folds above the screen does not move by a pixel."""
     import nbformat as nb
 
     notes = [nb.v4.new_markdown_cell(f"paragraph {i}\n\n" + "words " * 150) for i in range(12)]
-    page = started(lab, SHORT.replace("sleep(1)", "sleep(3)"), *notes)
+    page = started(lab, SHORT.replace("sleep(1)", "sleep(3)"), *notes, app=app)
     page.run(1)
     page.output(1).locator(ROW).nth(2).wait_for()
     place = "() => document.querySelectorAll('.jp-Notebook .jp-Cell')[8].getBoundingClientRect().top"
@@ -241,9 +241,9 @@ def test_widget_composes(lab):
     page.output(2).get_by_text("PROMPT one").first.wait_for()
 
 
-def test_reload_while_it_runs(lab):
+def test_reload_while_it_runs(lab, app):
     """A page loaded while the cell runs is whole at the latest when the cell ends."""
-    page = started(lab, SHORT.replace("sleep(1)", "sleep(8)"))
+    page = started(lab, SHORT.replace("sleep(1)", "sleep(8)"), app=app)
     page.run(1)
     page.output(1).locator(ROW).nth(3).wait_for()
     page.save()
