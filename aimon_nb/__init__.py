@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from aimon_nb.ai.pipeline import get_ai_pipeline_name, set_ai_pipeline_name
     from aimon_nb.ai.tracking import ai_track
     from aimon_nb.ai.usage import record_token_usage
-    from aimon_nb.api import RunView, install, last_run, runs, track
+    from aimon_nb.api import install, last_run, runs, track
+    from aimon_nb.api.run_view import RunView
 
 __version__ = "0.1.0"
 
@@ -27,7 +28,7 @@ _HOMES = {
     "set_ai_pipeline_name": "ai.pipeline",
     "record_token_usage": "ai.usage",
     "set_data_normalized": "ai.normalize",
-    "RunView": "api",
+    "RunView": "api.run_view",
     "install": "api",
     "last_run": "api",
     "runs": "api",

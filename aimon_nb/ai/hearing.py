@@ -15,6 +15,7 @@ from aimon_nb.recording.faults import faults
 from aimon_nb.recording.patches import Patches
 from aimon_nb.sentry import errors
 from aimon_nb.sentry.client import Client
+from aimon_nb.sentry.frameworks import Frameworks
 from aimon_nb.sentry.observe import Observer
 
 
@@ -24,6 +25,7 @@ class Hearing:
     def __init__(self) -> None:
         self.observer = Observer(recorder)
         self.client = Client()
+        self.frameworks = Frameworks(recorder)
         self._patches: Patches | None = None
         self._unwanted = False
         self._lock = threading.RLock()
@@ -39,7 +41,8 @@ class Hearing:
                 context.carry(patches)
                 self.client.install(patches)
                 wire.install(self.observer, patches)
-                errors.install()
+                self.frameworks.install(patches)
+                errors.install(self.frameworks.unwanted)
             finally:  # only now: `ensure` asks without the lock; and no fault is met twice
                 self._patches = patches
 
@@ -56,6 +59,7 @@ class Hearing:
             if self._patches is None:
                 return
             errors.uninstall()
+            self.frameworks.uninstall()
             self._patches.undo()
             self._patches = None
             self.client.close()

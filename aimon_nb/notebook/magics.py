@@ -9,7 +9,8 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from traitlets import Bool, Enum, Int, observe
 
-from aimon_nb.api import Monitor, RunView
+from aimon_nb.api import Monitor
+from aimon_nb.api.run_view import RunView
 from aimon_nb.notebook import chosen, options
 from aimon_nb.recording import context, recorder
 from aimon_nb.recording.caps import Limits

@@ -15,7 +15,13 @@ LOCALLY = "estimated locally; Sentry's own figure may differ"
 
 
 class Explanation:
-    """Shows itself as text."""
+    """Shows itself as text.
+
+    Example:
+        print(pricing.explain(span_id))
+
+    Source: docs/cost.md.
+    """
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -32,11 +38,16 @@ def explain(span: Any) -> Explanation:
     Args:
         span: a span's id, or a row of `%ai_spans`.
 
+    Returns:
+        Text: whose rates, each line of the sum in US dollars, what was assumed.
+
     Raises:
         ValueError: there is no such span in memory.
 
     Example:
         pricing.explain(last_run().spans().iloc[1])
+
+    Source: docs/cost.md.
     """
     found = _span(span)
     if not (found.is_call or found.usage.known):

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from aimon_nb.model import Cost, Span
+from aimon_nb.model import Cost, Span, Usage
 from aimon_nb.pricing import listed
 from aimon_nb.pricing.book import Context, Entry, book
 from aimon_nb.pricing.names import candidates, is_local, provider_at, provider_id
@@ -52,7 +52,8 @@ def price(span: Span) -> Cost:
     if found.rates is None:
         return Cost("unpriced", reason=found.reason, assumptions=said)
     details = tuple(sorted(span.call.details.items())) if span.call is not None else ()
-    cost = charge(found.rates, normalised(span.usage), details, said)
+    usage = normalised(span.usage)
+    cost = _at_least(charge(found.rates, usage, details, said), found.rates.label, usage)
     return _weighed(cost, span)
 
 
@@ -217,6 +218,31 @@ def _has_option(span: Span) -> bool:
 
 
 _WITHOUT_OPTION = ("anthropic", "google", "aws", "cohere", "mistral", "ollama")
+
+
+def _at_least(cost: Cost, label: str, usage: Usage) -> Cost:
+    """A lower bound where a long input costs more than the list says."""
+    if cost.state == "priced" and (usage.input or 0) > _SHORTEST_STEP:
+        step = _step(label)
+        if step is not None and (usage.input or 0) > step:
+            reason = f"inputs above {step:,} tokens cost more, the list does not say how much"
+            return replace(cost, state="partial", reason=reason)
+    return cost
+
+
+@functools.lru_cache(maxsize=1024)
+def _step(label: str) -> int | None:
+    return next((tokens for model, tokens in _STEPS if model.search(label)), None)
+
+
+# Models with a dearer step for long inputs, as another list has it, which ours lacks.
+_STEPS = (
+    (re.compile(r"^aws .*anthropic\.claude-sonnet-4-(5-)?20"), 200_000),
+    (re.compile(r"^google gemini-3-pro-image"), 200_000),
+    (re.compile(r"^openai gpt-5\.6-cyber"), 272_000),
+    (re.compile(r"^x-ai grok-code-fast"), 200_000),
+)
+_SHORTEST_STEP = min(tokens for _, tokens in _STEPS)
 
 
 def _free(source: str, said: tuple[str, ...]) -> Cost:

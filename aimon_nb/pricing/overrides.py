@@ -11,16 +11,15 @@ from dataclasses import replace
 from datetime import date, datetime, timezone
 from decimal import Decimal, InvalidOperation
 from numbers import Real
-from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from aimon_nb.pricing import listed, lookup, saved
-from aimon_nb.pricing.book import RATES, Entry, Window, book
+from aimon_nb.pricing.book import RATES, Entry, book
+from aimon_nb.pricing.held import Held
 from aimon_nb.pricing.names import bare_host, candidates, provider_id
 
 if TYPE_CHECKING:
     import pandas as pd
-    from typing_extensions import Self
 
 Amount = int | float | str | Decimal
 # Of 4,779 listed input and output prices two are lower, and none is higher.
@@ -61,6 +60,8 @@ def set_price(
 
     Example:
         pricing.set("my-model", input_mtok=0.5, output_mtok=1.5)
+
+    Source: the units and kinds of providers' price pages; docs/cost.md, "Your own prices".
     """
     given = zip(RATES, (input_mtok, output_mtok, cache_read_mtok, cache_write_mtok), strict=True)
     rates = tuple((name, _amount(name, value)) for name, value in given if value is not None)
@@ -88,6 +89,8 @@ def alias(name: str, model: str, *, provider: str | None = None, save: bool = Fa
 
     Example:
         pricing.alias("my-deployment", "gpt-4o", provider="azure")
+
+    Source: docs/cost.md, "Your own prices".
     """
     alias_of, target = _name(name), _name(model)
     at = _listed_provider(provider) if provider is not None else None
@@ -125,6 +128,8 @@ def free(
     Example:
         pricing.free("llama3.2:3b")
         pricing.free(host="localhost:11434")
+
+    Source: docs/cost.md, "Your own prices".
     """
     if (model is None) == (host is None):
         raise ValueError("name a model or a host: pricing.free('llama3.2:3b')")
@@ -150,40 +155,10 @@ def host(name: str, *, provider: str, save: bool = False) -> None:
 
     Example:
         pricing.host("127.0.0.1:4000", provider="openai")
+
+    Source: docs/cost.md, "Your own prices".
     """
     _put(Entry("host", _host(name), _listed_provider(provider)), save=save)
-
-
-class Held:
-    """A context that holds from now on, or with `with` only for a block."""
-
-    def __init__(self, values: dict[str, str]) -> None:
-        self._context = tuple(sorted(values.items()))
-        self._before = book.context
-        self._window: Window | None = None
-        book.context = self._context
-        book.changed()
-
-    def __enter__(self) -> Self:
-        book.context = self._before
-        self._window = Window(self._context, datetime.now(timezone.utc))
-        book.windows.append(self._window)
-        book.changed()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        if self._window is not None:
-            self._window.end = datetime.now(timezone.utc)
-            book.changed()
-
-    def __repr__(self) -> str:
-        said = ", ".join(f"{key}={value}" for key, value in self._context) or "standard"
-        return f"<pricing context: {said}>"
 
 
 def context(**values: str) -> Held:
@@ -195,6 +170,9 @@ def context(**values: str) -> Held:
     Args:
         **values: such as `service_tier="flex"` (or `"priority"`), `processing="batch"`.
 
+    Returns:
+        Something for `with`, which ends the context with its block; it may be let go.
+
     Raises:
         TypeError: a value is no text.
 
@@ -202,6 +180,8 @@ def context(**values: str) -> Held:
         pricing.context(processing="batch")          # from now on, for every run in memory
         with pricing.context(service_tier="flex"):   # for calls that start in this block
             answer()
+
+    Source: the tiers of providers' price pages, as docs/cost.md lists them.
     """
     wrong = next((f"{k}={v!r}" for k, v in values.items() if not isinstance(v, str)), None)
     if wrong is not None:
@@ -212,8 +192,16 @@ def context(**values: str) -> Held:
 def unset(name: str) -> None:
     """Forget every price, alias or host set under a name, saved or not.
 
+    Args:
+        name: a model or a host, as it was set; case does not matter.
+
     Raises:
         ValueError: there is none.
+
+    Example:
+        pricing.unset("my-model")
+
+    Source: docs/cost.md, "Your own prices".
     """
     names = {_name(name), _host(name)}
     book.all()
@@ -225,7 +213,17 @@ def unset(name: str) -> None:
 
 
 def table() -> pd.DataFrame:
-    """What you have set, a row a price, alias or host; prices in USD per million tokens."""
+    """What you have set, a row a price, alias or host.
+
+    Returns:
+        Prices in USD per million tokens, `start` in UTC; NA for what was not said.
+        `attrs["saved_in"]` is the file of what is kept for later kernels.
+
+    Example:
+        pricing.table().query("saved")
+
+    Source: docs/cost.md, "Your own prices".
+    """
     import pandas as pd
 
     columns = {
@@ -265,8 +263,16 @@ def update() -> str:
 
     Nothing is ever fetched unless you call this.
 
+    Returns:
+        Whose list it is and how many models it has.
+
     Raises:
         ConnectionError: the list could not be fetched; the one in use stays.
+
+    Example:
+        pricing.update()
+
+    Source: genai-prices, the list that is bundled and that this fetches anew.
     """
     models = listed.update()
     lookup.forget()

@@ -8,7 +8,7 @@ is a call of its own. What the client's own cache answered costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -77,7 +77,7 @@ def bill_of(run: Run) -> Bill:
     tree.fold()
     tree.fold_cumulative()
     counted = [span for span in bearing if span.span_id not in tree.folded]
-    return Bill(counted, cached, _unseen(tree, counted, cached), tree.vague)
+    return Bill(counted, cached, _unseen(run, tree, counted, cached), tree.vague)
 
 
 def counted_spans(run: Run) -> list[Span]:
@@ -102,17 +102,14 @@ class _Tree:
             self._place(run, span, ids)
 
     def _place(self, run: Run, span: Span, ids: set[str]) -> None:
-        direct, depth, seen = True, 0, {span.span_id}
-        parent = run.spans.get(span.parent_id or "")
-        while parent is not None and parent.span_id not in seen:
-            seen.add(parent.span_id)
+        direct, depth = True, 0
+        for parent in _above(run, span):
             depth += 1
             # A span is no wall for itself: an agent's calls are below it, not behind it.
             if span.span_id not in self.above:
                 if parent.span_id in ids:
                     self.above[span.span_id] = (parent.span_id, direct)
                 direct = direct and parent.op not in WALLS
-            parent = run.spans.get(parent.parent_id or "")
         self.depth[span.span_id] = depth
 
     def fold(self) -> None:
@@ -163,19 +160,44 @@ class _Tree:
                 self.vague = True  # two runs side by side look the same
 
 
-def _unseen(tree: _Tree, counted: list[Span], cached: list[Span]) -> int:
-    """The most tokens that an agent reports beyond the calls that explain them."""
+def _above(run: Run, span: Span) -> Iterator[Span]:
+    """The spans above one, nearest first."""
+    seen = {span.span_id}
+    parent = run.spans.get(span.parent_id or "")
+    while parent is not None and parent.span_id not in seen:
+        seen.add(parent.span_id)
+        yield parent
+        parent = run.spans.get(parent.parent_id or "")
+
+
+def _unseen(run: Run, tree: _Tree, counted: list[Span], cached: list[Span]) -> int:
+    """The most tokens that an agent reports beyond the calls that explain them.
+
+    Those are the calls below it; of agents that report the run so far, the calls
+    below any of them. What a local cache answered explains too.
+    """
     folded = [s for s in tree.bearing if s.span_id in tree.folded and not s.is_call]
     if not folded:
         return 0
-    everything = sum(map(_tokens, counted)) + sum(map(_tokens, cached))
-    most = 0
-    for span in folded:
-        inside = [*tree.near[span.span_id], *tree.far[span.span_id]]
-        whole = span.origin == CUMULATIVE or bool(cached)
-        explained = everything if whole else sum(map(_tokens, inside))
-        most = max(most, _tokens(span) - explained)
-    return most
+    so_far = 0
+    if any(span.origin == CUMULATIVE for span in folded):
+        so_far = sum(_tokens(s) for s in (*counted, *cached) if _in_cumulative(run, s))
+    below: dict[str, int] = {}
+    for one in cached:
+        for span in _above(run, one):
+            below[span.span_id] = below.get(span.span_id, 0) + _tokens(one)
+    return max(0, *(_tokens(s) - _explained(s, tree, so_far, below) for s in folded))
+
+
+def _explained(span: Span, tree: _Tree, so_far: int, below: dict[str, int]) -> int:
+    if span.origin == CUMULATIVE:
+        return so_far
+    inside = [*tree.near[span.span_id], *tree.far[span.span_id]]
+    return sum(map(_tokens, inside)) + below.get(span.span_id, 0)
+
+
+def _in_cumulative(run: Run, span: Span) -> bool:
+    return any(one.origin == CUMULATIVE for one in (span, *_above(run, span)))
 
 
 def _speaks(span: Span) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from aimon_nb.recording.faults import faults
 
 Make = Callable[[Any], Any]
-_ABSENT = object()
+ABSENT = object()
 
 
 def named_like(function: Callable[..., Any], wrapper: Any, updated: tuple[str, ...] = ()) -> Any:
@@ -52,8 +52,13 @@ class Patches:
 
     def put(self, owner: Any, name: str, value: Any) -> None:
         """Set an attribute that `owner` may only inherit, until the undo."""
-        self._done.append((owner, name, value, owner.__dict__.get(name, _ABSENT)))
+        self._done.append((owner, name, value, owner.__dict__.get(name, ABSENT)))
         setattr(owner, name, value)
+        self.live = True
+
+    def took(self, owner: Any, name: str, value: Any, before: Any = ABSENT) -> None:
+        """Note what somebody else set for us; `before` is what it was, if it was."""
+        self._done.append((owner, name, value, before))
         self.live = True
 
     def on_import(self, name: str, then: Callable[[ModuleType], None]) -> None:
@@ -68,6 +73,12 @@ class Patches:
         if self._finder not in sys.meta_path:
             sys.meta_path.insert(0, self._finder)
 
+    def adopt(self, other: Patches) -> None:
+        """Undo what another set did with one's own."""
+        self._done += other._done
+        other._done = []
+        self.live = True
+
     def undo(self) -> None:
         """Take every wrap off, last first."""
         self.live = False
@@ -77,7 +88,7 @@ class Patches:
         for owner, name, wrapped, original in reversed(self._done):
             if owner.__dict__.get(name) is not wrapped:
                 continue
-            if original is _ABSENT:
+            if original is ABSENT:
                 delattr(owner, name)
             else:
                 setattr(owner, name, original)

@@ -227,7 +227,8 @@ class Recorder:
         begun = time.monotonic()
         recording.unpriced = set()
         price_run(recording.run, waiting)
-        changed |= {i for i in waiting if i in changed or recording.run.spans[i].cost is not None}
+        spans = recording.run.spans  # without those past the cap that have ended meanwhile
+        changed |= {i for i in waiting if i in spans and spans[i].cost is not None}
         recording.price_at = begun + PRICE_PAUSE * (time.monotonic() - begun)
 
     def _settle(self, recording: Recording) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sentry_sdk
@@ -17,8 +17,17 @@ _MARK = "_aimon_nb_captured"
 MECHANISM = "ai_monitoring"
 
 
-def install() -> None:
-    """From now on nobody reports again what we reported, with DedupeIntegration or without."""
+# Whether a mechanism is of a framework's integration that the user did not choose.
+_unwanted: Callable[[Any], bool] = bool
+
+
+def install(unwanted: Callable[[Any], bool]) -> None:
+    """From now on nobody reports again what we reported, with DedupeIntegration or without.
+
+    Nor does an integration whose mechanism is `unwanted`.
+    """
+    global _unwanted  # noqa: PLW0603
+    _unwanted = unwanted
     if _once not in sentry_scope.global_event_processors:
         sentry_scope.add_global_event_processor(_once)
 
@@ -85,12 +94,14 @@ def _seen(error: Exception) -> bool:
 
 
 def _once(event: Any, hint: Any) -> Any:
-    """Drop what a hook for uncaught exceptions reports of an error that we sent."""
-    error = ((hint or {}).get("exc_info") or (None, None))[1]
-    if not getattr(error, "__dict__", {}).get(_MARK):
-        return event
+    """Drop what is unwanted, and what a hook for uncaught exceptions reports of what we sent."""
     # the last value is the error itself, the others are its causes
     values = (event.get("exception") or {}).get("values") or [{}]
     mechanism = values[-1].get("mechanism") or {}
+    if _unwanted(mechanism.get("type")):
+        return None
+    error = ((hint or {}).get("exc_info") or (None, None))[1]
+    if not getattr(error, "__dict__", {}).get(_MARK):
+        return event
     again = mechanism.get("handled") is False and mechanism.get("type") != MECHANISM
     return None if again else event

@@ -16,8 +16,7 @@ import random
 import threading
 from typing import Any
 
-from sentry_sdk import tracing
-from sentry_sdk.scope import Scope
+from sentry_sdk import scope, tracing
 
 from aimon_nb.recording import context
 from aimon_nb.recording.context import Kind, Node
@@ -25,11 +24,15 @@ from aimon_nb.recording.facts import describe, passed, status_of
 from aimon_nb.recording.faults import faults
 from aimon_nb.recording.patches import Patches
 from aimon_nb.recording.recorder import Recorder
-from aimon_nb.sentry.reading import Ending, finish, read
+from aimon_nb.recording.records import Recording
+from aimon_nb.sentry.check import probe
+from aimon_nb.sentry.fallback import Fallback, said
+from aimon_nb.sentry.reading import Ending, finish, read, told
 
 # Our own generator: the user's seeded `random` stays theirs.
 _bits = random.Random(os.urandom(16)).getrandbits  # noqa: S311
 PIPELINE_NAME = "gen_ai.pipeline.name"
+AGENT_OP = "gen_ai.invoke_agent"
 
 
 class Hints(threading.local):
@@ -41,6 +44,10 @@ class Hints(threading.local):
     asked: tuple[Any, Any] | None = None  # (name, attributes) that the SDK may drop
 
 
+class _Gone:
+    """In the place of a class that the SDK has no more."""
+
+
 class Observer:
     """The wraps, and the open spans by the identity of the SDK's object."""
 
@@ -48,24 +55,50 @@ class Observer:
         self.recorder = recorder
         self.open: dict[int, Node] = {}
         self.waiting: dict[Node, None] = {}  # of AI integrations, perhaps without a request yet
+        self.agents: dict[Node, None] = {}  # of frameworks, open
         self.hints = Hints()
+        self.fallback = Fallback(recorder)
+        self.changed: str | None = None  # how the SDK differs from what we know, in a line
         self._patches = Patches()  # a wrap that could not be taken off stays quiet
 
     def install(self, patches: Patches) -> None:
-        """Wrap the span classes of the installed SDK."""
+        """Wrap the span classes of the installed SDK; of one that has changed, their ends only."""
+        self.recorder.read, self._patches, self.changed = read, Patches(), None
+        differences = self._wrap(self._patches) or probe(self)
+        if differences:
+            self._patches.undo()
+            self._patches, self.changed = patches, said(differences)
+            self.fallback.install(patches)
+        else:
+            patches.adopt(self._patches)
+            self._patches = patches
+
+    def _wrap(self, patches: Patches) -> list[str]:
+        """Put the wraps on; returns what there is no more."""
         from aimon_nb.sentry import stream
 
-        self._patches = patches
-        self.recorder.read = read
-        span, transaction = tracing.Span, tracing.Transaction
-        patches.wrap(span, "__init__", self._init)
-        patches.wrap(span, "__enter__", self._enter)
-        patches.wrap(span, "__exit__", self.exit)
-        patches.wrap(span, "finish", self.end)
-        patches.wrap(transaction, "finish", self.end)
-        patches.wrap(Scope, "start_span", self._start)
-        patches.wrap(Scope, "start_transaction", self._start)
-        stream.install(self, patches)
+        wraps = [
+            (tracing, "Span", "__init__", self._init),
+            (tracing, "Span", "__enter__", self._enter),
+            (tracing, "Span", "__exit__", self.exit),
+            (tracing, "Span", "finish", self.end),
+            (tracing, "Transaction", "finish", self.end),
+            (scope, "Scope", "start_span", self._start),
+            (scope, "Scope", "start_transaction", self._start),
+            *stream.wraps(self),
+        ]
+        return [
+            f"no {cls or module.__name__}.{name}"
+            for module, cls, name, make in wraps
+            if not patches.wrap(getattr(module, cls, _Gone) if cls else module, name, make)
+        ]
+
+    def root(self, recording: Recording, sdk: Any) -> Node | None:
+        """The node of a run's root span, which is open."""
+        if self.changed is None:
+            return self.open.get(id(sdk))
+        recording.run.notes.append(self.changed)
+        return self.fallback.root(recording, sdk)
 
     # -- the hot path -----------------------------------------------------------
 
@@ -92,6 +125,8 @@ class Observer:
             if origin != "manual" and str(origin).startswith("auto.ai."):
                 node.home = context.home()
                 self.waiting[node] = None
+                if told(node, "sentry.op") == AGENT_OP:
+                    self.agents[node] = None
             if kind == "noop" or (kind == "stream" and sdk._active):
                 node.entered = True
                 context.current.set(node)
@@ -113,11 +148,37 @@ class Observer:
             for other in list(self.open.values()):
                 if other.span_id == given:
                     return context.live(other)
+        if self.agents:
+            about = told(node, "sentry.origin"), told(node, "sentry.op")
+            agent = self.agent_above(*about, given, cur, noop=kind == "noop")
+            if agent is not None:
+                return agent
         if cur is None:
             return node.recording.root
         if kind == "static" and given is not None and _same_transaction(sdk, cur):
             sdk.parent_span_id = cur.span_id
         return cur
+
+    def agent_above(
+        self, origin: Any, op: Any, given: str | None, cur: Node | None, *, noop: bool = False
+    ) -> Node | None:
+        """The agent that a framework's step belongs to, opened in another task than the step's.
+
+        Such a framework opens its agent in the task of the first turn, and the turns
+        after it are in no task of that one. Sentry's scope (`given`) knows it.
+        """
+        if op == AGENT_OP or not self.agents:
+            return None
+        here = context.home()
+        found = [
+            agent
+            for agent in list(self.agents)
+            if agent.parent is cur and agent.home != here and told(agent, "sentry.origin") == origin
+        ]
+        sure = [agent for agent in found if agent.span_id == given]
+        if noop and len(found) == 1:  # the SDK says of each that it is the root's
+            return found[0]
+        return sure[0] if sure else None
 
     def ended(self, sdk: Any) -> None:
         """Note that a span was finished."""
@@ -126,6 +187,7 @@ class Observer:
             return
         if node.home is not None:
             self.waiting.pop(node, None)
+            self.agents.pop(node, None)
         if context.current.get() is node:
             context.current.set(node.up)
         if node.t1 is not None:
@@ -176,7 +238,7 @@ class Observer:
     def _init(self, original: Any) -> Any:
         def __init__(sdk: Any, *args: Any, **kwargs: Any) -> None:
             original(sdk, *args, **kwargs)
-            if type(sdk) is tracing.NoOpSpan:
+            if isinstance(sdk, tracing.NoOpSpan):
                 return
             try:
                 self.started(sdk, "static", sdk._data)

@@ -6,37 +6,31 @@ restores its stale parent on the fork, not on the scope of later cells.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import sentry_sdk
 from sentry_sdk import scope as sentry_scope
-from sentry_sdk.client import NonRecordingClient
 
 from aimon_nb.model import Run
 from aimon_nb.recording import context
 from aimon_nb.recording.recorder import Recorder
 from aimon_nb.recording.records import Recording
 from aimon_nb.sentry import spans
+from aimon_nb.sentry.check import for_nobody
 from aimon_nb.sentry.client import destination
 from aimon_nb.sentry.observe import Observer
+from aimon_nb.sentry.reading import finish, told
 
 OP = "ai.pipeline"
 ORIGIN = "auto.aimon_nb"
-
-
-class _Nobody(NonRecordingClient):
-    """A client that takes spans and sends none; an inactive one would be passed over."""
-
-    def is_active(self) -> bool:
-        """Whether spans are handed to it."""
-        return True
 
 
 class Root:
     """An open root; `close` restores everything it changed."""
 
     def __init__(self, recording: Recording, observer: Observer, pipeline: str) -> None:
-        self.recording = recording
+        self.recording, self._observer = recording, observer
         run = recording.run
         # set(old), never reset(token): an async cell ends in another context.
         self._before = (context.recording.get(), context.current.get(), context.pipeline.get())
@@ -52,7 +46,7 @@ class Root:
             self.leave()
             sentry_scope._current_scope.set(self._scope)
             raise
-        recording.root = node = observer.open.get(id(self._span))
+        recording.root = node = observer.root(recording, self._span)
         if node is not None:
             run.root_id, run.trace_id = node.span_id, self._span.trace_id
             context.current.set(node)
@@ -82,9 +76,7 @@ class Root:
         if static or run.spans.keys() <= {run.root_id}:
             if static:
                 self._span._span_recorder = None
-            nobody = sentry_sdk.get_current_scope().fork()
-            nobody.set_client(_Nobody())
-            sentry_scope._current_scope.set(nobody)
+            sentry_scope._current_scope.set(for_nobody())
         self.close(error)
 
     def mark_sent(self) -> int:
@@ -93,12 +85,26 @@ class Root:
         Returns how many it will not get because they are over its limit for a
         transaction, those among them that our own cap let go.
         """
+        if self._observer.changed is not None:
+            self._observer.fallback.forget(self.recording)
+        self._end_left()
         kept, run = _kept_spans(self._span), self.recording.run
         _mark_sent(self.recording, kept)
         over = sum(span.sent == "no: over the limit" for span in run.spans.values())
         if kept is not None:
             over += max(0, self.recording.beyond.gone - len(kept - run.spans.keys()))
         return over
+
+    def _end_left(self) -> None:
+        """What an integration opened and left, Sentry gets too: calls of the run hang below it.
+
+        The records have it abandoned already; a late end of its own changes nothing.
+        """
+        for node in list(self._observer.open.values()):
+            origin = str(told(node, "sentry.origin"))
+            if node.recording is self.recording and origin.startswith("auto.ai."):
+                self._observer.open.pop(id(node.sdk), None)
+                finish(node, time.time(), "cancelled")
 
     @property
     def sdk(self) -> Any:

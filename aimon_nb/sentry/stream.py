@@ -8,42 +8,42 @@ usage is on it.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from sentry_sdk import tracing
-from sentry_sdk.scope import Scope
+from sentry_sdk import scope, traces, tracing
 
 from aimon_nb.recording import context
 from aimon_nb.recording.faults import faults
-from aimon_nb.recording.patches import Patches
 from aimon_nb.sentry.observe import Observer
 
-try:
-    from sentry_sdk import traces
-except ImportError:  # an SDK without the stream lifecycle
-    traces = None  # type: ignore[assignment]
+Wrap = tuple[Any, str, str, Callable[[Any], Any]]
 
 
-def install(observer: Observer, patches: Patches) -> None:
-    """Wrap the stream lifecycle's classes, and the static API's no-op in it."""
-    idle = tracing.NoOpSpan
-    patches.wrap(idle, "finish", observer.end)
-    patches.wrap(idle, "start_child", lambda original: _child(observer, original))
-    for name in ("set_data", "set_tag", "update_data"):
-        patches.wrap(idle, name, lambda original: _keep(observer, original))
-    if traces is None:
-        return
-    streamed, noop = traces.StreamedSpan, traces.NoOpStreamedSpan
-    patches.wrap(streamed, "__init__", lambda original: _init(observer, original))
-    patches.wrap(streamed, "__exit__", observer.exit)
-    patches.wrap(streamed, "_end", lambda original: _end(observer, original))
-    patches.wrap(noop, "__init__", lambda original: _noop_init(observer, original))
-    patches.wrap(noop, "__exit__", observer.exit)
-    patches.wrap(noop, "_end", observer.end)
-    for name in ("set_attribute", "set_attributes"):
-        patches.wrap(noop, name, lambda original: _keep(observer, original))
-    patches.wrap(traces, "start_span", lambda original: _asked(observer, original))
-    patches.wrap(Scope, "start_streamed_span", lambda original: _start(observer, original))
+def wraps(observer: Observer) -> list[Wrap]:
+    """(module, class, name, wrap) of the stream lifecycle's classes, and of the static no-op."""
+
+    def made(make: Callable[[Observer, Any], Any]) -> Callable[[Any], Any]:
+        return partial(make, observer)
+
+    return [
+        (tracing, "NoOpSpan", "finish", observer.end),
+        (tracing, "NoOpSpan", "start_child", made(_child)),
+        (tracing, "NoOpSpan", "set_data", made(_keep)),
+        (tracing, "NoOpSpan", "set_tag", made(_keep)),
+        (tracing, "NoOpSpan", "update_data", made(_keep)),
+        (traces, "StreamedSpan", "__init__", made(_init)),
+        (traces, "StreamedSpan", "__exit__", observer.exit),
+        (traces, "StreamedSpan", "_end", made(_end)),
+        (traces, "NoOpStreamedSpan", "__init__", made(_noop_init)),
+        (traces, "NoOpStreamedSpan", "__exit__", observer.exit),
+        (traces, "NoOpStreamedSpan", "_end", observer.end),
+        (traces, "NoOpStreamedSpan", "set_attribute", made(_keep)),
+        (traces, "NoOpStreamedSpan", "set_attributes", made(_keep)),
+        (traces, "", "start_span", made(_asked)),
+        (scope, "Scope", "start_streamed_span", made(_start)),
+    ]
 
 
 def _init(observer: Observer, original: Any) -> Any:
@@ -161,12 +161,21 @@ def _start(observer: Observer, original: Any) -> Any:
         before, hints.implicit = hints.implicit, parent_span is traces._DEFAULT_PARENT_SPAN
         if hints.implicit:
             with faults.guard("choosing a parent"):
-                cur = context.live(context.current.get())
-                if cur is not None and cur.kind == "stream" and cur.sdk is not scope.streamed_span:
-                    parent_span = cur.sdk
+                parent_span = _true_parent(observer, scope.streamed_span, attributes or {})
         try:
             return original(scope, name, attributes, parent_span, active)
         finally:
             hints.implicit = before
 
     return start_streamed_span
+
+
+def _true_parent(observer: Observer, chosen: Any, attributes: Any) -> Any:
+    """The parent of a span whose scope chose `chosen`; the scope is shared between tasks."""
+    cur = context.live(context.current.get())
+    if cur is None or cur.kind != "stream" or cur.sdk is chosen:
+        return traces._DEFAULT_PARENT_SPAN
+    about = attributes.get("sentry.origin"), attributes.get("sentry.op")
+    given = chosen._span_id if chosen is not None else None
+    agent = observer.agent_above(*about, given, cur)
+    return cur.sdk if agent is None else chosen

@@ -37,7 +37,7 @@ def export(
     runs: Sequence[Run],
     path: str | Path,
     *,
-    by: Sequence[str] | None = None,
+    by: str | Sequence[str] | None = None,
     content: bool = False,
     force: bool = False,
 ) -> Path:
@@ -60,6 +60,7 @@ def export(
     Raises:
         ValueError: the suffix is none of those, or the html was to hold content.
         FileExistsError: there is such a file, and `force` is not set.
+        OSError: it could not be written; nothing of it is left.
         ImportError: parquet was asked for, and pyarrow is not installed.
     """
     path = Path(path).expanduser()
@@ -72,8 +73,13 @@ def export(
         raise FileNotFoundError(f"there is no folder {path.parent}")
     if path.exists() and not force:
         raise FileExistsError(f"{path} exists; force (--force) replaces it")
-    runs = list(runs)
-    write_whole(path, lambda temporary: writer(temporary, runs, by, content), force=force)
+    runs, keys = list(runs), [by] if isinstance(by, str) else by
+    try:
+        write_whole(path, lambda temporary: writer(temporary, runs, keys, content), force=force)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise OSError(f"{path} is not written: {error.strerror or error}") from None
     return path
 
 

@@ -83,6 +83,8 @@ def _tokens(axes: Any, models: dict[str, list[Span]]) -> None:
     axes.barh(places, into, color=_IN, label="input")
     axes.barh(places, out, left=into, color=_OUT, label="output")
     _labelled(axes, list(models), "tokens")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.locator_params(axis="x", nbins=6)
     if models:
         axes.legend(fontsize=8, frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
 
@@ -92,10 +94,17 @@ def _waterfall(axes: Any, spans: list[Span]) -> None:
     for place, span in enumerate(shown):
         colour = _FAILED if span.status in words.FAILED else _COLOURS[span.kind]
         axes.barh(place, max(span.duration or 0, 0.001), left=span.offset, color=colour)
-    _labelled(axes, [_plain(words.line(name_of(span), 40)) for span in shown], "seconds")
+    _labelled(axes, [_named(span) for span in shown], "seconds")
     axes.set_xlim(left=0)
     if len(spans) > _SHOWN:
         axes.set_title(f"the first {_SHOWN} of {len(spans):,} spans", fontsize=9)
+
+
+def _named(span: Span) -> str:
+    """A step by its name, a call by its model too: many are called `chat`."""
+    own = name_of(span)
+    model = span.model if span.is_call and (span.model or "") not in own else None
+    return words.line(f"{own} {model or ''}", 40)
 
 
 def _labelled(axes: Any, names: list[str], what: str) -> None:

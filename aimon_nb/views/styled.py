@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _TABLE = "border-collapse:collapse;font:13px/1.6 system-ui,sans-serif"
 _LEFT = "text-align:left;padding:1px 14px 1px 0"
 _RIGHT = "text-align:right;padding:1px 14px 1px 0;white-space:pre"
+_SHORT = 30  # characters that stay on one line
 _GREY = '<span style="opacity:.6">{}</span>'
 _BAR = (
     '<div style="width:6em"><div style="width:{:.0f}%;height:.7em;'
@@ -29,7 +30,13 @@ _HEADS = ("calls", "input", "cached", "output", "cost", "")
 
 
 class UsageTable:
-    """Shows a usage DataFrame, which stays in `data`."""
+    """Shows a usage DataFrame, which stays in `data`.
+
+    Example:
+        last_run().usage(styled=True).data["cost_usd"].sum()
+
+    Source: docs/cost.md (what counts, and what stands for what is unknown).
+    """
 
     def __init__(self, data: pd.DataFrame, keys: list[str]) -> None:
         self.data, self._keys = data, keys
@@ -46,7 +53,8 @@ class UsageTable:
         for key in self._keys:
             name = row[key]
             shown = escape(words.line(name)) if isinstance(name, str) else _GREY.format("none")
-            yield f'<td style="{_LEFT}">{shown}</td>'
+            short = ";white-space:nowrap" if isinstance(name, str) and len(name) <= _SHORT else ""
+            yield f'<td style="{_LEFT}{short}">{shown}</td>'
         yield f'<td style="{_RIGHT}">{row["calls"]:,}</td>'
         for name in ("input_tokens", "input_tokens_cached", "output_tokens"):
             count = _number(row[name])

@@ -10,7 +10,6 @@ from __future__ import annotations
 from functools import partial
 
 from aimon_nb.recording.patches import Patches
-from aimon_nb.sentry import frameworks
 from aimon_nb.sentry.observe import Observer
 from aimon_nb.wire import gate
 from aimon_nb.wire.transports import TRANSPORTS
@@ -20,6 +19,5 @@ __all__ = ["gate", "install"]
 
 def install(observer: Observer, patches: Patches) -> None:
     """Hear the HTTP clients that are loaded, and the others at their first import."""
-    frameworks.install(patches)
     for module, transport in TRANSPORTS.items():
         patches.on_import(module, partial(transport.install, observer=observer, patches=patches))

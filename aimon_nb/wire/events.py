@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from aimon_nb.wire.frames import Frames
 
 LARGEST = 64 * 2**20  # characters of one JSON object; what is larger is passed over
+_BEFORE = b" \t\r\n\xef\xbb\xbf"  # white space and UTF-8's mark
 
 
 class EventReader:
@@ -31,7 +32,7 @@ class EventReader:
     def feed(self, data: bytes) -> Iterator[Any]:
         """Yield what these bytes complete."""
         if self._reader is None:
-            data = data.lstrip()
+            data = data.lstrip(_BEFORE)
             if not data:
                 return
             self._reader = _reader_of(data)
@@ -64,7 +65,8 @@ class _Lines:
         self._size = 0
 
     def feed(self, data: bytes) -> Iterator[Any]:
-        *lines, rest = self._decode.decode(data).split("\n")
+        # A bare carriage return ends a line, too; inside of JSON none can stand.
+        *lines, rest = self._decode.decode(data).replace("\r", "\n").split("\n")
         if lines:
             lines[0] = "".join([*self._rest, lines[0]])
             self._rest.clear()

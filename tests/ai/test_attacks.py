@@ -11,6 +11,7 @@ import time
 import weakref
 import xmlrpc.client
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -159,13 +160,22 @@ class TestCounts:
                 raise self.gives
             return self.gives
 
+    class Truth(Index):
+        dtype = "torch.bool"
+
     @pytest.mark.parametrize("count", [2**63, 10**30, 10**5000], ids=["just", "more", "unprintable"])
     def test_one_that_sentry_has_no_room_for(self, count):
         """A count of more than 64 bits is refused by name: it would be the loss of the whole envelope."""
         with pytest.raises(ValueError, match=r"^input_tokens must be below 2\*\*63, but has \d+ bits$"):
             record_token_usage(None, count)
 
-    @pytest.mark.parametrize("value", [np.bool_(True), np.array(True), Index(RuntimeError("no")), Index(ValueError("no"))], ids=lambda v: type(v).__name__)
+    def test_the_biggest_one(self):
+        """The biggest number that Sentry stores is a count."""
+        data = {}
+        record_token_usage(SimpleNamespace(set_data=data.__setitem__), 2**63 - 1)
+        assert {"gen_ai.usage.input_tokens": 2**63 - 1} == data
+
+    @pytest.mark.parametrize("value", [np.bool_(True), np.array(True), Index(RuntimeError("no")), Index(ValueError("no")), Truth(1)], ids=lambda v: type(v).__name__)
     def test_what_only_looks_like_a_number(self, value):
         """A bool of any library, and an object whose own `__index__` fails, are refused by the argument's name."""
         with pytest.raises(TypeError, match="^output_tokens must be a whole number of tokens or None, not "):
@@ -173,7 +183,7 @@ class TestCounts:
 
     def test_a_big_negative_one(self):
         """The message holds for a number that Python refuses to print, too."""
-        with pytest.raises(ValueError, match="^input_tokens must not be negative"):
+        with pytest.raises(ValueError, match="^input_tokens must not be negative, but has 16610 bits$"):
             record_token_usage(None, -(10**5000))
 
 
@@ -222,6 +232,12 @@ class TestProxies:
         method = ai_track("remote")(xmlrpc.client.ServerProxy("http://127.0.0.1:9/").pow)
         with pytest.raises(OSError):
             method(2, 3)
+
+
+def test_a_builtin_without_a_signature(static, run):
+    """A builtin that tells no signature takes the two keywords of a call, too."""
+    assert 2 == ai_track("work")(max)(1, 2, sentry_tags={"t": "1"})
+    assert "1" == run.spans()["work"].attributes["t"]
 
 
 def test_an_async_generator_whose_loop_is_closed(place, run):
@@ -288,15 +304,15 @@ def test_a_call_that_is_over_leaves_no_cycle(static, kind):
         gc.collect()
         gc.disable()
         try:
+            before = count_calls()
             made = ai_track("work")(function)(held)
-            calls = count_calls()
             if kind == "generator":
                 list(made)
             elif kind == "coroutine":
                 runner.run(made)
             del made, held
             assert gone() is None
-            assert calls >= count_calls() == 0
+            assert before == count_calls()
         finally:
             gc.enable()
 
@@ -360,6 +376,26 @@ class BreaksOffToo(list):
 def test_what_breaks_off_keeps_what_was_read(value, kept):
     """A mapping or a list that fails in the middle leaves what it gave, and a mark."""
     assert kept == json.loads(normalized(value))
+
+
+def test_what_gives_nothing_at_all_is_named():
+    """A list that fails at its first item is one mark, with its type."""
+
+    class Fails(list):
+        def __iter__(self):
+            raise OSError
+
+    assert "[cut: Fails, OSError]" == normalized(Fails([1, 2]))
+
+
+def test_the_marks_word_for_word():
+    """The marks are what the documentation says, to the letter."""
+    deep = "end"
+    for _ in range(17):
+        deep = {"d": deep}
+    assert '"[cut: too deep]"' in normalized(deep)
+    assert "[cut: more]" == json.loads(normalized(list(range(10**5))))[-1]
+    assert ("[cut]", "more") == list(json.loads(normalized({i: i for i in range(10**5)})).items())[-1]
 
 
 def test_the_first_calls_of_many_threads(receiver):

@@ -1,6 +1,7 @@
 """Exceptions: captured once, with what they happened in, and on their way unchanged."""
 
 import asyncio
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,6 +9,9 @@ import pytest
 import sentry_sdk
 
 from aimon_nb import ai_track, set_ai_pipeline_name, track
+
+if sys.version_info < (3, 11):  # pytest brings it
+    from exceptiongroup import ExceptionGroup
 
 ERROR = ValueError("no luck")
 
@@ -292,9 +296,6 @@ def test_a_cancelled_task(place, run):
 
 def test_a_group_of_errors(place):
     """An ExceptionGroup is one event."""
-    exceptiongroup = pytest.importorskip("builtins")
-    if not hasattr(exceptiongroup, "ExceptionGroup"):
-        return
     group = ExceptionGroup("both", [ValueError("a"), KeyError("b")])
 
     def boom():

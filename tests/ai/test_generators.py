@@ -308,7 +308,11 @@ def test_one_decorated_before(place, run):
 
 def test_a_generator_that_a_function_only_hands_on_is_left_alone(static, run):
     """One that was made elsewhere belongs to its maker: it is not closed with the first who drops it."""
-    shared = iter(range(3)), (i for i in range(3))
+
+    async def items():
+        yield 1
+
+    shared = iter(range(3)), (i for i in range(3)), items()
     for made in shared:
         assert made is ai_track("get")(lambda made=made: made)()
     assert "ok" == run.spans()["get"].status

@@ -118,6 +118,7 @@ def kinds(place):
         "partial": (track(functools.partial(plain, 1)), lambda f: f()),
         "partial coroutine": (track(functools.partial(coroutine, 1)), awaited(lambda f: f())),
         "partial generator": (track(functools.partial(generator, 1)), lambda f: once(f())),
+        "partial of generating object": (track(functools.partial(Generating(), 1)), lambda f: once(f())),
         "object": (track(Sync()), run),
         "async object": (track(Async()), arun),
         "partial of async object": (track(functools.partial(Async(), 1)), awaited(lambda f: f())),

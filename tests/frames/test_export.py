@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 from pathlib import Path
 
 import jsonschema
@@ -176,6 +177,38 @@ def test_wrong_paths(tmp_path, name, words):
     with pytest.raises((ValueError, OSError), match=words) as caught:
         export([agentic()], tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_full_disk(tmp_path, suffix):
+    """A disk that is full in the middle is one line with the file's own name, and nothing is left."""
+    resource = pytest.importorskip("resource")
+    before, path = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), tmp_path / f"out{suffix}"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(OSError, match=f"out{suffix} is not written: ") as caught:
+            export([agentic()], path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert "\n" not in str(caught.value)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_folder_in_its_place(tmp_path):
+    """A folder of that name is not replaced, and the line names it."""
+    (tmp_path / "out.csv").mkdir()
+    with pytest.raises(OSError, match=r"out\.csv is not written: Is a directory"):
+        export([agentic()], tmp_path / "out.csv", force=True)
+    assert [tmp_path / "out.csv"] == list(tmp_path.iterdir())
+
+
+def test_one_key(tmp_path):
+    """A single key needs no list, in any form."""
+    for suffix in SUFFIXES:
+        assert export([agentic()], tmp_path / f"a{suffix}", by="model").stat().st_size
+    assert "gpt-4o" in Document.model_validate_json((tmp_path / "a.json").read_text()).usage[1].group.values()
 
 
 def test_no_pyarrow(tmp_path, monkeypatch):

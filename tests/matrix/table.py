@@ -5,6 +5,11 @@ from tests.matrix.known import KNOWN
 from tests.matrix.worlds import LIFECYCLES
 
 PLACES = ("alone", "together")
+_UNSEEN = (
+    "Right, but less than a reader may look for: an answer of a client's own cache (the modes `own-cache`) crosses no wire. "
+    "With an integration of the SDK that makes a span for it the view has a row, `cached locally`, which costs nothing; "
+    "without one there is no row. A stream without usage (`stream-nousage`) says `no usage`, and how to ask for it."
+)
 ON = {
     "off": "aimon_nb, none of the SDK's AI integrations (nothing set up)",
     "auto": "aimon_nb, those that the SDK enables by itself",
@@ -71,7 +76,8 @@ def _cannot(results):
     for (client, mode, on), (reason, view) in KNOWN.items():
         if any(c == client and mode in found for (c, _), found in results.items()):
             lines.append(f"- **{client}, {mode}** ({ON[on].partition(', ')[2]}): {reason} The view: {view}")
-    return "\n".join(lines if len(lines) > 2 else [*lines, "Nothing."])
+    lines += ["No cell."] if len(lines) == 2 else []
+    return "\n".join([*lines, "", _UNSEEN])
 
 
 def _modes(results):

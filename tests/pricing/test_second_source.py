@@ -10,8 +10,10 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from aimon_nb.pricing import listed
+from aimon_nb.pricing import listed, price
+from aimon_nb.pricing.names import provider_at
 from aimon_nb.pricing.rates import Tiers
+from tests.pricing.making import call, tokens
 
 DATA = json.loads((Path(__file__).parent / "second_source.json").read_text("utf-8"))
 AT = datetime.fromisoformat(DATA["at"])
@@ -27,6 +29,18 @@ REASONS = {
     ("mistral", r"mistral-large-4"): "2 % apart: rounded, or another day's exchange rate",
     ("x-ai", r"grok-code-fast"): "the lists name different prices; not checked with the provider",
     ("groq", r"openai/gpt-oss-safeguard"): "rounded",
+}  # fmt: skip
+
+
+# The same for the step of a long input.
+STEP_REASONS = {
+    ("aws", r".*claude-sonnet-4"): "ours has no step: a lower bound above 200,000",
+    ("aws", r".*(claude-haiku-5-5|openai\.gpt-6)"): "ours takes a bare id for a regional one, as for short inputs",
+    ("google", r"gemini-3-pro-image"): "ours has no step: a lower bound above 200,000",
+    ("anthropic", r"claude-sonnet-4-5"): "the other list dropped the step; not checked with the provider",
+    ("openai", r"gpt-5\.6-cyber"): "ours has no step: a lower bound above 272,000",
+    ("x-ai", r"grok-code-fast"): "ours has no step: a lower bound above 200,000",
+    ("x-ai", r"grok-(4\.|build)"): "a step at 200,000 begins there in ours, one token later in the other",
 }  # fmt: skip
 
 
@@ -61,3 +75,23 @@ def test_most_prices_agree():
     apart = list(differing())
     assert len(apart) < 0.2 * len(DATA["prices"])
     assert {"aws", "azure", "deepseek", "google", "mistral", "x-ai", "groq"} == {provider for provider, _ in apart}
+
+
+def our_steps(provider, model):
+    rates = listed.find(provider, [model]).at(AT)
+    return [[[at, float(p)] for at, p in price.steps] if isinstance(price, Tiers) else [] for price in (rates.input, rates.output)]
+
+
+def test_every_difference_of_long_inputs_has_a_reason():
+    """So it is for the dearer step of a long input; where only the other list has one, ours is a lower bound there."""
+    apart = [(p, m, theirs) for p, m, *theirs in DATA["steps"] if our_steps(p, m) != theirs]
+    used = {next((k for k in STEP_REASONS if k[0] == p and re.match(k[1], m)), (p, m)) for p, m, _ in apart}
+    assert set(STEP_REASONS) == used
+    for provider, model, theirs in apart:
+        if not any(our_steps(provider, model)):
+            host = next(h for h in HOSTS if provider_at(h) == provider)
+            cost = price(call(model, tokens(theirs[0][0][0] + 1, 10), host, provider=provider, at=AT))
+            assert "partial" == cost.state, (provider, model, cost)
+
+
+HOSTS = ("bedrock-runtime.us-east-1.amazonaws.com", "generativelanguage.googleapis.com", "api.openai.com", "api.x.ai")

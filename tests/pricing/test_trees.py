@@ -104,3 +104,15 @@ def test_only_what_counts_has_a_cost():
 def test_unseen_tokens_are_counted_in_words():
     """How many tokens an agent reports beyond its calls is known."""
     assert 2200 == totals([span("a", op=AGENT, usage=U3), wire("b", "a")]).unseen
+
+
+def test_only_calls_below_an_agent_explain_it():
+    """A call elsewhere does not explain what an agent reports beyond its own calls, whoever reports it."""
+    elsewhere = wire("z", usage=tokens(50_000, 100))
+    for origin in (None, OAI):
+        agent = span("a", op=AGENT, usage=U3, origin=origin)
+        assert 2200 == totals([agent, wire("b", "a"), elsewhere]).unseen
+    cached = span("x", usage=U, origin="auto.ai.langchain", duration=0.001)
+    run = [span("a", op=AGENT, usage=U3), wire("b", "a", usage=U2), span("c", "a", usage=U, origin="auto.ai.langchain", duration=0.001)]
+    assert 0 == totals(run).unseen
+    assert 1100 == totals([*run[:2], elsewhere, cached]).unseen

@@ -5,7 +5,7 @@ import json
 import nbformat
 import pytest
 
-from tests.real.test_view import PICTURES, ROOT, ROW, started
+from tests.real.test_view import SHOTS, ROOT, ROW, started
 
 STORE = "globalThis[Symbol.for('aimon_nb')]"
 NEWEST = f"[...{STORE}.runs.values()].at(-1)"
@@ -31,9 +31,9 @@ display(__import__("aimon_nb").runs()[-1].widget)
 wait("seen-{app}")
 """
 UNSHOWN = """%%ai_track unshown --view none
+ask("PROMPT in the view")
 for i in range(300):
     with sentry_sdk.start_span(op="x", name=f"span {i} of {i % 7}"): time.sleep(.005)
-ask("PROMPT in the view")
 display(__import__("aimon_nb").runs()[-1].widget)
 for i in range(300, 600):
     with sentry_sdk.start_span(op="x", name=f"span {i} of {i % 7}"): time.sleep(.005)
@@ -92,6 +92,7 @@ def test_a_first_view_late(lab, app):
     view.locator(".row").nth(20).wait_for(timeout=30_000)
     page.raw.wait_for_function(f"() => {NEWEST}?.rows.size >= 601", timeout=30_000)
     whole(view, [f"span {i} of {i % 7}" for i in range(600)])
+    view.locator(".body").evaluate("body => (body.scrollTop = 0)")
     view.locator(".row", has_text="gpt-4o-mini").click()
     view.get_by_text("PROMPT in the view").first.wait_for()
     still(page, 1, f"unshown-{app}")
@@ -199,7 +200,7 @@ def test_hostile(lab, app):
     assert 0 == view.evaluate(wide)
     assert 0 == view.locator("img, script, a").count()
     assert not any(c in view.inner_text() for c in "\u202e\u2066\x07\x1b\x00")
-    page.screenshot(PICTURES / f"hostile-{app}.png", cell=2)
+    page.screenshot(SHOTS / f"hostile-{app}.png", cell=2)
     saved = page.save()
     [kept] = [o.data for o in nbformat.read(saved, 4).cells[2].outputs if o.output_type == "display_data"]
     assert "xxxxxxxxxx" not in json.dumps(kept)

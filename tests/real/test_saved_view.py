@@ -8,7 +8,7 @@ import sys
 import nbformat
 import pytest
 
-from tests.real.test_view import PICTURES, ROOT, ROW, SHORT, started
+from tests.real.test_view import SHOTS, ROOT, ROW, SHORT, started
 
 # Tracebacks show the cell's source: the secret word stands in no line of it.
 STEPS = """%%ai_track answer the question
@@ -85,8 +85,8 @@ def words_in(tab, index):
 
 
 def picture(tab, name):
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    tab.screenshot(path=str(PICTURES / f"saved-{name}.png"), full_page=True)
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    tab.screenshot(path=str(SHOTS / f"saved-{name}.png"), full_page=True)
 
 
 def test_kept_everywhere(lab, page, browser, tmp_path):
@@ -104,12 +104,12 @@ def test_kept_everywhere(lab, page, browser, tmp_path):
         reopened = lab.reopen(saved, trusted=trusted, height=2600)
         assert reopened.output(CELL["full"]).locator(ROOT).count() == trusted, "trusted or not?"
         check(reopened.text)
-        reopened.screenshot(PICTURES / f"saved-lab-{'trusted' if trusted else 'untrusted'}.png")
-        reopened.screenshot(PICTURES / f"saved-lab-{'trusted' if trusted else 'untrusted'}-dark.png", theme="dark")
+        reopened.screenshot(SHOTS / f"saved-lab-{'trusted' if trusted else 'untrusted'}.png")
+        reopened.screenshot(SHOTS / f"saved-lab-{'trusted' if trusted else 'untrusted'}-dark.png", theme="dark")
         if trusted:
             reopened.output(CELL["full"]).locator(ROW, has_text="my-local-model").click()
             reopened.output(CELL["full"]).get_by_text("PROMPT text", exact=True).wait_for()
-            reopened.screenshot(PICTURES / "saved-full-opened.png", cell=CELL["full"])
+            reopened.screenshot(SHOTS / "saved-full-opened.png", cell=CELL["full"])
 
     html = tmp_path / "kept.html"
     subprocess.run([sys.executable, "-m", "nbconvert", "--to", "html", str(saved), "--output", str(html)], check=True, capture_output=True)
@@ -145,7 +145,7 @@ def test_a_killed_kernel(lab, trusted):
     reopened = lab.reopen(page.path, trusted=trusted, height=500)
     said = reopened.text(1)
     assert re.fullmatch(r"steps: started [-:0-9 ]+ UTC, still running when this was saved\. If its kernel died, this run has no end\.", said), said
-    reopened.screenshot(PICTURES / f"saved-killed-{trusted}.png", cell=1)
+    reopened.screenshot(SHOTS / f"saved-killed-{trusted}.png", cell=1)
 
 
 def test_none_in_its_page(lab):
@@ -213,7 +213,7 @@ def test_html_view(lab, app):
     page.run(1)
     page.output(1).get_by_text("two").wait_for()
     assert page.prompt(1) == "[*]:" and "… running" in page.text(1)
-    page.screenshot(PICTURES / f"view-html-{app}.png", cell=1)
+    page.screenshot(SHOTS / f"view-html-{app}.png", cell=1)
     page.wait_idle()
     said = page.text(1)
     assert "✓ ok" in said and "2 calls" in said and said.count("steps") == 1
@@ -233,4 +233,4 @@ def test_composes_everywhere(lab, app):
     page.output(2).locator(ROW, has_text="gpt-4o-mini").first.click()
     page.output(2).get_by_text("PROMPT one").first.wait_for()
     assert "beside" in page.text(2)
-    page.screenshot(PICTURES / f"hbox-{app}.png", cell=2)
+    page.screenshot(SHOTS / f"hbox-{app}.png", cell=2)

@@ -17,7 +17,7 @@ import openai, sentry_sdk, time, threading
 from concurrent.futures import ThreadPoolExecutor
 from aimon_nb import ai_track, pricing
 from aimon_nb.testing import truth_server
-server = truth_server(latency=.3, chunk_latency=.1).start()
+server = truth_server(latency=.3, chunk_latency=.25).start()
 client = openai.OpenAI(base_url=server.url, api_key="sk-none-of-your-business")
 pricing.host(server.host, provider="openai")
 def ask(q, model="gpt-4o-mini", **more):
@@ -29,9 +29,11 @@ def retrieve():
     with ThreadPoolExecutor(3) as pool:
         return list(pool.map(lambda i: ask(f"PROMPT note {i} about tides"), range(3)))
 retrieve()
-for chunk in ask("PROMPT why is the tide high", model="gpt-4o", stream=True, stream_options={"include_usage": True}): pass
+stream = ask("PROMPT why is the tide high", model="gpt-4o", stream=True,
+             stream_options={"include_usage": True})
+for chunk in stream: pass
 ask("PROMPT unpriced", model="my-local-model")
-time.sleep(3)
+time.sleep(5)
 print("DONE")
 """
 FAILS = """%%ai_track fails
@@ -46,7 +48,8 @@ ROOT = ".aimon"
 ROW = ".aimon .row"
 # `UPDATE_PICTURES=1` renews the README's.
 HOME = Path(__file__).parents[2]
-PICTURES = HOME / "docs" / "images" if os.environ.get("UPDATE_PICTURES") else HOME / "screenshots"
+SHOTS = HOME / "screenshots"
+PICTURES = HOME / "docs" / "images" if os.environ.get("UPDATE_PICTURES") else SHOTS
 
 
 def started(lab, *cells, app="lab", **options):
@@ -70,13 +73,12 @@ def rows(page, index):
 def test_live_finished_and_kept(lab, page, tmp_path):
     """Rows appear while the cell is blocked; the full view stays; file and page read the same without a kernel."""
     page.run(1)
-    page.output(1).locator(ROW).nth(4).wait_for()
+    page.output(1).locator(ROW, has_text="streaming").wait_for()
     assert page.prompt(1) == "[*]:" and "DONE" not in page.text(1)
-    page.raw.wait_for_timeout(900)
+    page.screenshot(PICTURES / "running.png", cell=1)
     first = page.output(1).locator(ROOT).inner_text()
     page.raw.wait_for_timeout(400)
     assert first != page.output(1).locator(ROOT).inner_text(), "the clock does not tick"
-    page.screenshot(PICTURES / "running.png", cell=1)
     page.screenshot(PICTURES / "running-dark.png", theme="dark", cell=1)
     page.theme("light")
     page.raw.wait_for_function("() => document.querySelectorAll('.aimon .row').length >= 6")
@@ -86,11 +88,16 @@ def test_live_finished_and_kept(lab, page, tmp_path):
     seen = page.output(1).locator(ROOT).inner_text()
     for words in ("summarise", "5 calls", "retrieve", "gpt-4o-mini", "unpriced", "my-local-model"):
         assert words in seen, seen
+    page.screenshot(PICTURES / "finished.png", cell=1)
     page.output(1).locator(ROW, has_text="gpt-4o-mini").first.click()
     page.raw.wait_for_timeout(200)
     assert "PROMPT note" in page.output(1).inner_text(), "the prompt is not in the live view"
-    page.screenshot(PICTURES / "finished.png", cell=1)
-    page.screenshot(PICTURES / "finished-dark.png", theme="dark", cell=1)
+    page.screenshot(PICTURES / "detail.png", cell=1)
+    page.screenshot(PICTURES / "detail-dark.png", theme="dark", cell=1)
+    page.raw.set_viewport_size({"width": 540, "height": 1150})
+    page.raw.wait_for_timeout(500)
+    page.screenshot(PICTURES / "narrow.png", theme="light", cell=1)
+    page.raw.set_viewport_size({"width": 1100, "height": 1150})
 
     saved = page.save()
     outputs = nbformat.read(saved, 4).cells[1].outputs
@@ -117,6 +124,7 @@ def test_live_finished_and_kept(lab, page, tmp_path):
 
 def test_failed_and_interrupted(page):
     """A failed and an interrupted cell keep their tree, above the traceback, with the words of the error."""
+    page.execute("get_ipython().run_line_magic('xmode', 'Minimal')")  # no paths of a machine in the pictures
     page.run(2)
     page.wait_idle()
     shown = page.output(2).locator(ROOT).inner_text()
@@ -159,7 +167,7 @@ def test_the_end_moves_nothing(lab, app):
     assert page.raw.evaluate("e => [...e.querySelectorAll('*')].every(x => getComputedStyle(x).textAlign === 'left' && getComputedStyle(x).backgroundColor === 'rgba(0, 0, 0, 0)')", table.element_handle())
     title = page.output(1).locator(".aimon .title")
     assert title.evaluate("e => e.scrollWidth <= e.clientWidth"), "the name is cut"
-    page.screenshot(PICTURES / f"detail-{app}.png", cell=1)
+    page.screenshot(SHOTS / f"detail-{app}.png", cell=1)
 
 
 def test_folds_when_the_next_cell_runs(lab, app):
@@ -170,7 +178,7 @@ def test_folds_when_the_next_cell_runs(lab, app):
         page.wait_idle()
     assert not page.output(1).locator(".aimon .tree").is_visible()
     assert "2 calls" in page.output(1).locator(".aimon .head").inner_text()
-    page.screenshot(PICTURES / f"closed-{app}.png", cell=1)
+    page.screenshot(SHOTS / f"closed-{app}.png", cell=1)
     page.output(1).locator(".aimon .fold").click()
     page.output(1).locator(ROW, has_text="gpt-4o-mini").first.click()
     assert "PROMPT one" in page.output(1).inner_text()
@@ -183,12 +191,12 @@ def test_folds_when_the_next_cell_runs(lab, app):
     assert page.output(3).locator(".aimon .tree").is_visible()
 
 
-def test_fold_keeps_the_readers_place(lab):
+def test_fold_keeps_the_readers_place(lab, app):
     """What the reader reads below a view that folds above the screen does not move by a pixel."""
     import nbformat as nb
 
     notes = [nb.v4.new_markdown_cell(f"paragraph {i}\n\n" + "words " * 150) for i in range(12)]
-    page = started(lab, SHORT.replace("sleep(1)", "sleep(3)"), *notes)
+    page = started(lab, SHORT.replace("sleep(1)", "sleep(3)"), *notes, app=app)
     page.run(1)
     page.output(1).locator(ROW).nth(2).wait_for()
     place = "() => document.querySelectorAll('.jp-Notebook .jp-Cell')[8].getBoundingClientRect().top"
@@ -214,7 +222,7 @@ def test_reload_and_show(lab, app):
         page.wait_idle()
         page.output(index).locator(ROW, has_text="gpt-4o-mini").first.click()
         page.output(index).get_by_text("PROMPT one").first.wait_for()
-    page.screenshot(PICTURES / f"show-{app}.png", cell=2)
+    page.screenshot(SHOTS / f"show-{app}.png", cell=2)
     outputs = [o for c in nbformat.read(page.save(), 4).cells[1:] for o in c.outputs]
     assert all(set(o.data) == {"text/html", "text/plain"} for o in outputs), outputs
     assert "PROMPT" not in json.dumps(outputs)
@@ -233,9 +241,9 @@ def test_widget_composes(lab):
     page.output(2).get_by_text("PROMPT one").first.wait_for()
 
 
-def test_reload_while_it_runs(lab):
+def test_reload_while_it_runs(lab, app):
     """A page loaded while the cell runs is whole at the latest when the cell ends."""
-    page = started(lab, SHORT.replace("sleep(1)", "sleep(8)"))
+    page = started(lab, SHORT.replace("sleep(1)", "sleep(8)"), app=app)
     page.run(1)
     page.output(1).locator(ROW).nth(3).wait_for()
     page.save()

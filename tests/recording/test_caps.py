@@ -39,6 +39,20 @@ def call(tokens=3, error=None):
             raise error
 
 
+def test_a_span_that_goes_before_it_is_priced(monkeypatch):
+    """One past the cap that was heard to start, and has ended and gone when the run is added up, is no fault."""
+    limit(monkeypatch, spans=3)
+    tracked = monitor.open("many", "none")
+    for i in range(6):
+        with sentry_sdk.start_span(op="step", name=f"s{i}"):
+            tracked.recording.price_at = float("inf")  # a large run is not added up each time
+            recorder.drain()
+    tracked.recording.price_at = 0
+    recorder.drain()
+    tracked.end(None)
+    assert tracked.run.faults == 0 and len(tracked.run.spans) == 3
+
+
 def test_beyond_the_cap_the_tree_folds(monkeypatch):
     """Rows stop at the cap; calls, tokens, errors and tables see every call; it is said with numbers."""
     limit(monkeypatch, spans=50)

@@ -87,6 +87,17 @@ def test_the_tree_is_whole_before_the_details(page):
     assert failed < set(details) and "s2399" in details
 
 
+def test_calls_come_before_steps(page):
+    """Of many spans told at once the few calls are told with what they said, wherever they stand: a page cannot ask while the cell runs."""
+    run = make_run()
+    chat(run, "call", offset=0)
+    for i in range(300):
+        samples.add(run, f"step{i}", offset=1 + i)
+    Feed(run, lambda *_: page).send(list(run.spans))
+    [details] = page.take("details")
+    assert "call" in details and "step299" in details and 100 == len(details)
+
+
 def test_details_are_told_when_asked_for(page):
     """What was not told unasked is told on request, messages and all; so is what was told already."""
     run = samples.many(2400)

@@ -127,6 +127,9 @@ def test_keyboard(tab):
         seen.append(tab.evaluate("document.activeElement.dataset.id"))
     assert ["e", "c5", "r", "r", "a", "c1", "a"] == seen
     assert 1 == tab.locator('#live-finished .row[tabindex="0"]').count()
+    for key, at in (("PageDown", "c5"), ("PageUp", "r"), ("ArrowDown", "a")):
+        tab.keyboard.press(key)
+        assert at == tab.evaluate("document.activeElement.dataset.id")
     tab.keyboard.press("Enter")
     assert tab.locator("#live-finished .detail").is_visible()
     tab.keyboard.press("Escape")
@@ -418,6 +421,16 @@ def test_stays_in_sight(tab):
     assert tab.locator("#live-running .tree").is_visible()
 
 
+@pytest.mark.parametrize(("run", "stays"), [("running", False), ("many", True)])
+def test_a_wheel_over_it_is_no_touch(tab, run, stays):
+    """Who scrolls the notebook across the view has not touched it; who scrolls inside its list has."""
+    show(tab, "running", "many")
+    tab.locator(f"#live-{run} .body").hover()
+    tab.mouse.wheel(0, 10)
+    tab.wait_for_timeout(100)
+    assert stays == tab.evaluate(f"{view_of(run)}.touched")
+
+
 @pytest.mark.parametrize("status", ["error", "interrupted"])
 def test_stays_when_it_went_wrong(tab, status):
     """Failed or interrupted, it stays as it is, also out of sight."""
@@ -488,6 +501,10 @@ def test_find(tab):
     tab.locator("#live-many .head button", has_text="find").click()
     tab.locator("#live-many .toggle").click()
     assert "91 found" in tab.locator("#live-many .finder").inner_text()
+    tab.locator("#live-many .toggle").click()
+    tab.locator("#live-many input").fill("the secret prompt")
+    said = tab.locator("#live-many .finder").inner_text()
+    assert "35 found; messages of 8,715 calls are in the kernel, not searched" in said, said
 
 
 def test_models(tab):

@@ -145,6 +145,17 @@ case(  # reasoning is beside the completion: 10 + 3 + 7 = 20, so output is 3 + 7
     ),
     Usage(10, 2, None, 10, 7, 20), [("assistant", "18", [])], "m", "m-1", "stop", "x_ai", host="api.x.ai",
 )  # fmt: skip
+case(  # the cache is beside the prompt: 50 + 800 + 100 + 20 = 970, so input is 950
+    "a proxy to anthropic: cache beside the prompt", CHAT, ASK,
+    completion(
+        {"content": "18"},
+        usage={
+            "prompt_tokens": 50, "completion_tokens": 20, "total_tokens": 970,
+            "prompt_tokens_details": {"cached_tokens": 800}, "cache_creation_input_tokens": 100,
+        },
+    ),
+    Usage(950, 800, 100, 20, None, 970), [("assistant", "18", [])], "m", "m-1", "stop", "openai", host="llm.example.com",
+)  # fmt: skip
 case(  # thoughts are told nowhere but in the total: 60 - 10
     "gemini in openai's form", "/v1beta/openai/chat/completions", ASK,
     completion({"content": "18"}, usage={"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 60}),

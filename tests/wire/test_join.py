@@ -361,3 +361,29 @@ def test_end_of_a_run(world, track):
     world.end(inner)
     world.end(outer)
     assert len([s for s in world.sent() if s["op"] == "gen_ai.chat"]) == 2
+
+
+def test_an_agent_that_is_left(world, track):
+    """What an integration opened and nobody ends reaches Sentry with the call below it, once; ours says abandoned."""
+    with track() as run:
+        agent = world.enter("gen_ai.invoke_agent", "agent", "auto.ai.openai_agents")
+        user = world.enter("step", "the user's own")
+        world.ask()
+    [call] = calls(run)
+    assert (one(run, "agent").status, call.status) == ("abandoned", "ok")
+    world.end(agent)
+    names = [s.get("description") or s.get("name") for s in world.sent()]
+    assert names.count("agent") == 1
+    world.end(user)
+    assert [s.get("description") or s.get("name") for s in world.sent()].count("agent") == 1
+
+
+def test_zeros_of_an_integration(world, track):
+    """Of a stream that is left the integration's zeros are no counts: what is unknown stays so."""
+    with track() as run:
+        with world.span("gen_ai.chat", "chat", "auto.ai.pydantic_ai", gen_ai__usage__input_tokens=0, gen_ai__usage__output_tokens=0):
+            with world.http.stream("POST", URL, json={"model": "gpt-4o", "stream": True}) as response:
+                next(response.iter_bytes())
+    [call] = calls(run)
+    assert (call.status, call.usage.known) == ("abandoned", False)
+    assert run.totals.usage.input is None

@@ -121,6 +121,18 @@ def test_noise(case, noise, at):
     hear(case.path, noise, noise, case.host)
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_every_end_of_a_line(end, mark):
+    """Events end their lines in three ways, and a mark may stand before the first, in any pieces."""
+    told = sse({"choices": [{"index": 0, "delta": {"content": "a\r\n"}, "finish_reason": "stop"}]}, {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 5}})
+    answer = mark + told.replace(b"\n", end)
+    for size in (1, 7, len(answer)):
+        call = hear("/v1/chat/completions", {}, [answer[i : i + size] for i in range(0, len(answer), size)])
+        assert (call.usage.input, call.usage.output, call.output[0].text) == (7, 5, "a\r\n")
+    assert hear("/v1/chat/completions", {}, mark + plain({"choices": [], "usage": {"prompt_tokens": 7}})).usage.input == 7
+
+
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000, b'{"usage":' + b"9" * 10_000 + b"}", b"\0" * 500, b"\xff" * 500, b'"'])
 def test_hostile(body):
     """Nesting without end, numbers without end, no JSON at all."""

@@ -67,12 +67,13 @@ class Feed:
         return sorted(spans, key=lambda span: span.offset)
 
     def _pressing(self, spans: list[Span]) -> list[Span]:
-        """What the page has in an older form, and of the rest the failed and the last."""
+        """What the page has in an older form; of the rest the failed, the calls, the last."""
         told, root = self._told, self._run.root_id
         older = [span for span in spans if span.span_id in told]
         fresh = [s for s in spans if s.span_id not in told and s.span_id != root]
         if len(fresh) > DETAILS:
-            fresh.sort(key=lambda span: span.status == "error")  # a stable sort: by time within
+            # A stable sort: by time within. Who has said something comes before a mere step.
+            fresh.sort(key=lambda span: (span.status == "error", span.is_call))
         return older + fresh[-DETAILS:]
 
     def _send_rows(self, spans: list[Span]) -> None:

@@ -14,6 +14,7 @@
 
 export const LINE = 24; // px; every row is a whole number of lines, so nothing jumps
 export const WINDOW_ABOVE = 400; // rows; up to here all are in the page, so that the browser's own search works
+const PAGE = 11; // rows that a page key goes
 const MARGIN = 10; // rows drawn beyond each edge of the window
 const CUT = 4000; // characters of one message shown at first
 const PIECE = 20000; // characters laid out at once
@@ -384,6 +385,8 @@ export function keyed(key, entries, at) {
   const entry = entries[at];
   if (key === 'ArrowDown') return { go: Math.min(entries.length - 1, at + 1) };
   if (key === 'ArrowUp') return { go: Math.max(0, at - 1) };
+  if (key === 'PageDown') return { go: Math.min(entries.length - 1, at + PAGE) };
+  if (key === 'PageUp') return { go: Math.max(0, at - PAGE) };
   if (key === 'Home') return { go: 0 };
   if (key === 'End') return { go: entries.length - 1 };
   if (key === 'Enter' || key === ' ') return { choose: entry.id };

@@ -140,6 +140,9 @@ function parsed(text) {
   }
 }
 
+/** The start of a text, on a line. @param {string} text */
+const brief = (text) => visible(text.length > 60 ? `${text.slice(0, 59)}…` : text);
+
 /** A JSON value that folds, built as far as it is opened. @param {string} key @param {any} value @param {number} depth @returns {HTMLElement} */
 function json(key, value, depth) {
   const lead = key && `${visible(key)}: `;
@@ -150,7 +153,7 @@ function json(key, value, depth) {
     return leaf;
   }
   const names = Object.keys(value), list = Array.isArray(value), fold = /** @type {HTMLDetailsElement} */ (make('details', 'json'));
-  fold.append(make('summary', '', lead + (list ? `[${commas(names.length)}]` : `{${visible(cut(names.join(', '), 60).text)}}`)));
+  fold.append(make('summary', '', lead + (list ? `[${commas(names.length)}]` : `{${brief(names.join(', '))}}`)));
   const fill = () => {
     if (fold.open && fold.children.length === 1) fold.append(...names.map((name) => json(list ? '' : name, value[name], depth + 1)));
   };

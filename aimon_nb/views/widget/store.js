@@ -62,6 +62,13 @@ export class Run {
     return this.running ? Math.max(0, (performance.now() - this.zero) / 1000) : (this.header?.dur ?? this.header?.elapsed ?? 0);
   }
 
+  /** How many calls the page knows by their row alone. */
+  get unheard() {
+    let n = 0;
+    for (const row of this.rows.values()) if (row.counts && !row.hidden && !this.details.has(row.id)) n += 1;
+    return n;
+  }
+
   /** Show the run in this element; what saved outputs call. @param {HTMLElement} el @param {any} [options] */
   mount(el, options) {
     this.show(this, el, options);

@@ -210,7 +210,9 @@ class View {
   build() {
     const root = make('div', 'aimon');
     root.addEventListener('keydown', (event) => this.onKey(event));
-    for (const kind of ['pointerdown', 'wheel', 'focusin', 'keydown']) root.addEventListener(kind, () => (this.touched = true), { passive: true });
+    for (const kind of ['pointerdown', 'focusin', 'keydown']) root.addEventListener(kind, () => (this.touched = true), { passive: true });
+    // A wheel that turns over it scrolls the notebook, unless there is something to scroll inside.
+    this.body.addEventListener('wheel', () => (this.touched ||= this.body.scrollHeight > this.body.clientHeight), { passive: true });
     this.progress.append(make('i'));
     this.tree.setAttribute('role', 'treegrid');
     this.tree.append(this.buildHeads(), this.buildBody());
@@ -538,7 +540,9 @@ class View {
     this.body.scrollTop = 0;
     this.paint();
     const { text, failed, order } = this.look, hits = this.entries.filter((e) => !e.faint).length;
-    say(this.found, text || failed ? (hits ? `${commas(hits)} found` : 'none found') : order ? `${commas(hits)} rows` : '');
+    const said = text || failed ? (hits ? `${commas(hits)} found` : 'none found') : order ? `${commas(hits)} rows` : '';
+    const apart = text ? this.run.unheard : 0;
+    say(this.found, apart ? `${said}; messages of ${commas(apart)} calls are in the kernel, not searched` : said);
   }
 
   /** Show or put away the finder; away, everything is shown again. */

@@ -39,8 +39,9 @@ def usage(raw: dict[str, Any]) -> Usage:
     Cached tokens: OpenAI, DeepSeek, Moonshot. Written ones: OpenAI and OpenRouter,
     LiteLLM's proxy in its two ways. OpenAI counts reasoning inside the completion;
     xAI counts it beside, and so does Gemini's endpoint of this form, which does not
-    even tell it: the total does. Perplexity counts reasoning and citations beside,
-    and outside its total.
+    even tell it: the total does. Some proxies hand on Anthropic's counts, in which the
+    cache is beside the input. Perplexity counts reasoning and citations beside, and
+    outside its total.
     """
     if "citation_tokens" in raw:
         return _perplexity(raw)
@@ -51,18 +52,21 @@ def usage(raw: dict[str, Any]) -> Usage:
         count_of(completion.get("reasoning_tokens")),
         count_of(raw.get("total_tokens")),
     )
-    if total is not None and out is not None:
-        beside = None if into is None else total - into - out
-        if beside is None:
-            out = None  # cannot tell
-        elif beside > 0 and reasoning in (None, beside):
-            out += beside
     cached = first_count(prompt, "cached_tokens")
     written = first_count(prompt, "cache_write_tokens", "cache_creation_tokens")
     if cached is None:
         cached = first_count(raw, "prompt_cache_hit_tokens", "cached_tokens")
     if written is None:
         written = first_count(raw, "cache_creation_input_tokens")
+    if total is not None and out is not None:
+        beside = None if into is None else total - into - out
+        if beside is None:
+            out = None  # cannot tell
+        elif beside > 0 and reasoning in (None, beside):
+            if into is not None and reasoning is None and beside == (cached or 0) + (written or 0):
+                into += beside
+            else:
+                out += beside
     return Usage(into, cached, written, out, reasoning, total)
 
 

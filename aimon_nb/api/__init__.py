@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from aimon_nb.ai.hearing import hearing
 from aimon_nb.ai.options import Options
+from aimon_nb.api.run_view import RunView
 from aimon_nb.model import Run, Span
 from aimon_nb.model.run import RunStatus
 from aimon_nb.pricing import overrides
@@ -18,18 +18,13 @@ from aimon_nb.recording import context, recorder
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry import errors, spans
 from aimon_nb.sentry.root import Root, open_root
-from aimon_nb.views import frames, place, text
+from aimon_nb.views import place
 from aimon_nb.views.bundle import KEEPS, Save
 from aimon_nb.views.live import LiveView, Shown
-from aimon_nb.views.styled import UsageTable
 from aimon_nb.wire.estimate import estimates
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
     from aimon_nb.recording.records import Recording
-    from aimon_nb.views.widget import RunWidget
 
 # Libraries that run a model inside this process, past every HTTP client.
 IN_PROCESS = ("transformers", "llama_cpp", "vllm", "ctransformers", "mlx_lm", "gpt4all")
@@ -86,6 +81,7 @@ class Monitor:
         With `quiet=True` it is seen, sent and listed only once it has a model call.
         """
         self.install()
+        hearing.frameworks.retry()
         mode = place.shown(view or self.view)
         options = dict(options or {})
         if place.keeps() and (save or self.save) != KEEPS:  # elsewhere nothing is kept
@@ -200,88 +196,6 @@ def _why_empty(run: Run) -> list[str]:
     return ["no span and no model call was heard in this cell"]
 
 
-class RunView:
-    """A run as the user holds it: tables and text, always of its latest state."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-
-    @property
-    def run_id(self) -> str:
-        """Its id; ids sort by start."""
-        return self._run.run_id
-
-    @property
-    def name(self) -> str:
-        """The NAME it was tracked under."""
-        return self._run.name
-
-    @property
-    def status(self) -> RunStatus:
-        """How it stands: `running`, `ok`, `error`, `interrupted` …."""
-        return self._run.status
-
-    def spans(self, *, content: bool = False) -> pd.DataFrame:
-        """A row a span; NA for what is unknown. `content` adds prompts and answers."""
-        recorder.drain()
-        return frames.spans([self._run], content=content)
-
-    @overload
-    def usage(
-        self, by: str | Sequence[str] = ..., *, styled: Literal[False] = ...
-    ) -> pd.DataFrame: ...
-    @overload
-    def usage(self, by: str | Sequence[str] = ..., *, styled: Literal[True]) -> UsageTable: ...
-    def usage(
-        self, by: str | Sequence[str] = ("model",), *, styled: bool = False
-    ) -> pd.DataFrame | UsageTable:
-        """Calls, tokens and cost, a row a group; `styled` is for people to look at."""
-        recorder.drain()
-        keys = [by] if isinstance(by, str) else list(by)
-        data = frames.usage([self._run], keys)
-        return UsageTable(data, keys) if styled else data
-
-    def plot(self) -> Figure:
-        """Cost and tokens by model, and a waterfall; needs matplotlib."""
-        from aimon_nb.views.plots import plot
-
-        recorder.drain()
-        return plot(self._run)
-
-    def export(self, path: str | Path, *, content: bool = False, force: bool = False) -> Path:
-        """Write a file: csv, parquet, json, jsonl or html, as its suffix says.
-
-        No file is replaced without `force`; prompts are left out without `content`.
-        """
-        from aimon_nb.views.export import export
-
-        recorder.drain()
-        return export([self._run], path, content=content, force=force)
-
-    def tree(self) -> str:
-        """The tree as text."""
-        recorder.drain()
-        return text.tree(self._run)
-
-    @property
-    def widget(self) -> RunWidget:
-        """The live view as a widget: `HBox([a.widget, b.widget])`."""
-        recorder.drain()
-        return monitor.view_of(self._run).widget
-
-    def _repr_mimebundle_(
-        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
-    ) -> dict[str, Any]:
-        from aimon_nb.views.widget import chosen
-
-        recorder.drain()
-        return chosen(monitor.view_of(self._run).reopened(), include, exclude)
-
-    def __repr__(self) -> str:
-        recorder.drain()
-        return f"<run {self._run.name!r} {self._run.status}, {self._run.totals.calls} calls>"
-
-
 def _find_span(span_id: str) -> Span | None:
     found = (run.spans.get(span_id) for run in reversed(recorder.runs()))
     return next((span for span in found if span is not None), None)
@@ -293,9 +207,20 @@ monitor = Monitor()
 def install(*, estimate: bool | None = None) -> None:
     """Start to hear spans and model calls in this process (loading the extension does it).
 
-    With `estimate`, calls of which the provider tells no usage get tokens counted
-    here, marked `~` and in no exact sum; `%config AimonMagics.estimate` is the same.
-    None leaves it as it is: off at first.
+    A second call puts nothing on twice. Importing the package never does it; the first
+    tracked call, `track` and `set_ai_pipeline_name` do.
+
+    Args:
+        estimate: whether calls of which the provider tells no usage get tokens counted
+            here, marked `~` and in no exact sum; `%config AimonMagics.estimate` is the
+            same. None leaves it as it is: off at first.
+
+    Example:
+        install()  # at the top of a script: spans from here on are heard
+        with track("answer") as run:
+            answer(question)
+
+    Source: docs/ARCHITECTURE.md, "Importing installs nothing".
     """
     monitor.install()
     if estimate is not None:
@@ -303,7 +228,18 @@ def install(*, estimate: bool | None = None) -> None:
 
 
 class Track:
-    """What `track` gives: `with` and `async with` open a run and close it."""
+    """What `track` gives: `with` and `async with` open a run and close it.
+
+    It may be used again, also in itself and in several tasks or threads at once: each
+    time it is a run of its own.
+
+    Example:
+        answering = track("answer")
+        async with answering as run:
+            await answer(question)
+
+    Source: `%%ai_track`, of which it is the form without a notebook.
+    """
 
     def __init__(
         self,
@@ -375,11 +311,31 @@ def track(
 
 
 def runs() -> list[RunView]:
-    """Every run in memory, oldest first."""
+    """Every run in memory, oldest first.
+
+    How many are kept, and how much of each, `%config AimonMagics` says.
+
+    Returns:
+        A list of runs, those that go on among them; empty before the first.
+
+    Example:
+        [run.name for run in runs() if run.status == "error"]
+
+    Source: `%ai_runs`.
+    """
     return [RunView(run) for run in recorder.runs()]
 
 
 def last_run() -> RunView | None:
-    """The latest run, or None before the first."""
+    """The run that started last, or None before the first.
+
+    Returns:
+        The run, which may still go on.
+
+    Example:
+        last_run().usage(by=["provider", "model"])
+
+    Source: `%ai_show`, which shows it where no run is named.
+    """
     found: Iterable[RunView] = reversed(runs())
     return next(iter(found), None)

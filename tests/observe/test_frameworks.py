@@ -1,0 +1,117 @@
+"""Frameworks give structure without a word from the user, whatever client of Sentry's there is.
+
+Each of the five against the model server, in an environment that has them all.
+"""
+
+import json
+import subprocess
+
+import pytest
+
+from tests.matrix import environments
+from tests.real.receiver import receiving
+
+CHAT, TOOL, AGENT = "gen_ai.chat", "gen_ai.execute_tool", "gen_ai.invoke_agent"
+TREES = {
+    "langchain": [(0, CHAT, "chat gpt-4o"), (0, TOOL, "execute_tool look"), (1, CHAT, "chat gpt-4o"), (0, CHAT, "chat gpt-4o")],
+    "langgraph": [
+        (0, AGENT, "invoke_agent LangGraph"),
+        (1, CHAT, "chat gpt-4o"),
+        (1, TOOL, "execute_tool look"),
+        (1, CHAT, "chat gpt-4o"),
+    ],
+    "openai_agents": [
+        (0, "", "helper workflow"),
+        (1, AGENT, "invoke_agent helper"),
+        (2, CHAT, "chat gpt-4o"),
+        (2, TOOL, "execute_tool look"),
+        (2, CHAT, "chat gpt-4o"),
+    ],
+    "pydantic_ai": [(0, AGENT, "invoke_agent agent"), (1, CHAT, "chat gpt-4o"), (1, TOOL, "execute_tool look"), (1, CHAT, "chat gpt-4o")],
+    "mcp": [(0, "mcp.server", "tools/call look"), (1, CHAT, "chat gpt-4o")],
+}
+ORDERS = ("load first", "import first")
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def python():
+    return environments.make("A")
+
+
+def run(python, framework, order, client, dsn=None):
+    asked = {"framework": framework, "order": order, "client": client, "dsn": dsn}
+    done = subprocess.run(
+        [python, "-m", "tests.observe.framework"], input=json.dumps(asked), capture_output=True, text=True, timeout=120, cwd=environments.ROOT
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def check(got, framework):
+    # LangGraph's `create_agent` is a span in the static lifecycle only
+    tree = [tuple(line) for line in got["tree"] if line[1] != "gen_ai.create_agent"]
+    assert tree == TREES[framework], got["tree"]
+    assert got["totals"] == got["served"], got
+    assert got["faults"] == 0 and got["notes"] == [], got
+    assert got["left"] == [] and got["after"], got
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("framework", TREES)
+def test_without_a_client(python, framework, order):
+    """Agent, tool and call in each other, each token once, the SDK not initialised, all undone at unload."""
+    got = run(python, framework, order, "none")
+    check(got, framework)
+    assert got["initialized"] is False
+    assert got["imported by loading"] == [], got
+    assert {sent for *_, sent in got["spans"]} == {"no: local"}
+
+
+@pytest.mark.parametrize("client", ["dsn", "init", "stream", "bare"])
+@pytest.mark.parametrize("framework", TREES)
+def test_with_a_client(python, framework, client):
+    """The same tree at Sentry, every span once and below the same parent; a chosen integration counts nothing twice."""
+    with receiving() as receiver:
+        got = run(python, framework, "load first", client, receiver.dsn)
+        check(got, framework)
+        receiver.quiet(0.2)
+        sent = receiver.spans()
+    ours = {span_id: parent for span_id, parent, *_ in got["spans"]}
+    theirs = {s["span_id"]: s["parent_span_id"] for s in sent if s["span_id"] in ours}
+    assert theirs == ours
+    assert len([s for s in sent if s["span_id"] in ours]) == len(ours)
+    if client != "bare":  # there the user's own client hears what is outside a run
+        assert {s["span_id"] for s in sent} == set(ours), [s["name"] for s in sent]
+    assert got["initialized"] is (client != "dsn")
+
+
+@pytest.mark.parametrize("framework", TREES)
+def test_loaded_after_the_users_client(python, framework):
+    """A client that was there first changes nothing: it keeps the integrations it chose, the run has its structure."""
+    with receiving() as receiver:
+        check(run(python, framework, "load last", "init", receiver.dsn), framework)
+
+
+@pytest.mark.parametrize("framework", ["langgraph", "pydantic_ai"])
+def test_what_the_user_disabled_stays_off(python, framework):
+    """`disabled_integrations` of his own client: calls as ever, no agent, nothing twice."""
+    with receiving() as receiver:
+        got = run(python, framework, "load first", "refused", receiver.dsn)
+        receiver.quiet(0.2)
+        sent = receiver.spans()
+    ops = [op for _, op, _ in got["tree"]]
+    assert ops.count(CHAT) == 2 and AGENT not in ops, got
+    assert got["totals"] == got["served"] and got["faults"] == 0, got
+    assert {s["span_id"] for s in sent} == {span_id for span_id, *_ in got["spans"]} and len(sent) == len(got["spans"])
+
+
+@pytest.mark.parametrize("framework", ["openai_agents", "langgraph"])
+def test_what_the_user_chose_counts_once(python, framework):
+    """An integration that his client names is set up once, is his at unload, and is heard as ours is."""
+    with receiving() as receiver:
+        got = run(python, framework, "import first", "chosen", receiver.dsn)
+        receiver.quiet(0.2)
+        sent = [s["span_id"] for s in receiver.spans()]
+    check({**got, "left": []}, framework)
+    assert len(sent) == len(set(sent))
