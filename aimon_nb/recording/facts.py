@@ -60,8 +60,11 @@ def seen(span: Span) -> tuple[Any, ...]:
 
 
 def _counted(span: Span, told: Usage) -> Usage:
-    # What was recorded by hand goes before an estimate.
-    return told if told.known or span.call is None else span.call.estimate
+    if span.call is None:
+        return told
+    # What was recorded by hand goes before an estimate; the zeros that an integration
+    # writes for an answer it did not see the end of are no counts.
+    return told if told.input or told.output else span.call.estimate
 
 
 def _take_fields(span: Span, data: dict[str, Any]) -> None:

@@ -142,6 +142,8 @@ class Frameworks:
     def _set_up(self, framework: Framework) -> None:
         with _nothing_unasked():
             module = import_module(f"sentry_sdk.integrations.{framework.name}")
+        if not hasattr(module, framework.integration):  # somebody is importing it
+            raise ImportError(framework.name)
         integration = getattr(module, framework.integration)()
         patches = self._patches[framework.name] = Patches()
         if framework.name not in integrations._installed_integrations:
@@ -212,13 +214,25 @@ class Frameworks:
 
 
 class _Nothing(tracing.NoOpSpan):
-    """A span that nobody asked for; unlike the SDK's own no-op it is nobody's parent."""
+    """A span that nobody asked for; unlike the SDK's own no-op it is nobody's parent.
+
+    It stands for both lifecycles' spans: whatever it is told it ignores.
+    """
 
     def __enter__(self) -> Any:
         return self
 
     def __exit__(self, *_: object) -> None:
         pass
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _ignore
+
+
+def _ignore(*_: object, **__: object) -> None:
+    pass
 
 
 def _chosen(name: str) -> bool:

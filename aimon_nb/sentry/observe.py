@@ -148,30 +148,35 @@ class Observer:
             for other in list(self.open.values()):
                 if other.span_id == given:
                     return context.live(other)
-        if self.agents and (agent := self._agent(node, given, cur)) is not None:
-            return agent
+        if self.agents:
+            about = told(node, "sentry.origin"), told(node, "sentry.op")
+            agent = self.agent_above(*about, given, cur, noop=kind == "noop")
+            if agent is not None:
+                return agent
         if cur is None:
             return node.recording.root
         if kind == "static" and given is not None and _same_transaction(sdk, cur):
             sdk.parent_span_id = cur.span_id
         return cur
 
-    def _agent(self, node: Node, given: str | None, cur: Node | None) -> Node | None:
+    def agent_above(
+        self, origin: Any, op: Any, given: str | None, cur: Node | None, *, noop: bool = False
+    ) -> Node | None:
         """The agent that a framework's step belongs to, opened in another task than the step's.
 
         Such a framework opens its agent in the task of the first turn, and the turns
-        after it are in no task of that one.
+        after it are in no task of that one. Sentry's scope (`given`) knows it.
         """
-        origin, here = told(node, "sentry.origin"), context.home()
-        if told(node, "sentry.op") == AGENT_OP:
+        if op == AGENT_OP or not self.agents:
             return None
+        here = context.home()
         found = [
             agent
             for agent in list(self.agents)
             if agent.parent is cur and agent.home != here and told(agent, "sentry.origin") == origin
         ]
         sure = [agent for agent in found if agent.span_id == given]
-        if node.kind == "noop" and len(found) == 1:  # the SDK says of each that it is the root's
+        if noop and len(found) == 1:  # the SDK says of each that it is the root's
             return found[0]
         return sure[0] if sure else None
 
@@ -233,7 +238,7 @@ class Observer:
     def _init(self, original: Any) -> Any:
         def __init__(sdk: Any, *args: Any, **kwargs: Any) -> None:
             original(sdk, *args, **kwargs)
-            if type(sdk) is tracing.NoOpSpan:
+            if isinstance(sdk, tracing.NoOpSpan):
                 return
             try:
                 self.started(sdk, "static", sdk._data)

@@ -161,12 +161,21 @@ def _start(observer: Observer, original: Any) -> Any:
         before, hints.implicit = hints.implicit, parent_span is traces._DEFAULT_PARENT_SPAN
         if hints.implicit:
             with faults.guard("choosing a parent"):
-                cur = context.live(context.current.get())
-                if cur is not None and cur.kind == "stream" and cur.sdk is not scope.streamed_span:
-                    parent_span = cur.sdk
+                parent_span = _true_parent(observer, scope.streamed_span, attributes or {})
         try:
             return original(scope, name, attributes, parent_span, active)
         finally:
             hints.implicit = before
 
     return start_streamed_span
+
+
+def _true_parent(observer: Observer, chosen: Any, attributes: Any) -> Any:
+    """The parent of a span whose scope chose `chosen`; the scope is shared between tasks."""
+    cur = context.live(context.current.get())
+    if cur is None or cur.kind != "stream" or cur.sdk is chosen:
+        return traces._DEFAULT_PARENT_SPAN
+    about = attributes.get("sentry.origin"), attributes.get("sentry.op")
+    given = chosen._span_id if chosen is not None else None
+    agent = observer.agent_above(*about, given, cur)
+    return cur.sdk if agent is None else chosen

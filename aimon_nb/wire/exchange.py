@@ -222,7 +222,8 @@ class Exchange:
         span.finish_reason = call.finish_reason
         if self._is_read and self.good and call.error is None:
             estimates.make(call, whole=not self._full)
-        if call.usage.known or not span.usage.known:  # else what was recorded by hand stands
+        by_hand = span.usage.input or span.usage.output  # an integration's zeros are no counts
+        if call.usage.known or not by_hand:
             span.usage = call.usage if call.usage.known else call.estimate
         if call.streaming and self.t_first is not None:
             span.ttft = self.t_first - self.t0

@@ -28,13 +28,17 @@ def run(client, world, modes=(), plain=None, verbose=False):
     # With its bytecode kept: the next process of the same environment starts in half the time.
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     pipes = {"capture_output": True, "text": True, "cwd": environments.ROOT, "env": kept}
+    late = None
     try:
         done = subprocess.run(command, input=json.dumps(asked), timeout=LIMIT, **pipes)
         out, err = done.stdout, done.stderr
-    except subprocess.TimeoutExpired as late:
+    except subprocess.TimeoutExpired as error:
+        late = error
         out, err = (late.stdout or b"").decode(), f"longer than {LIMIT} s"
     told = [json.loads(line) for line in out.splitlines() if line.startswith('{"mode"')]
     found = {t["mode"]: t["result"] if world.observer == "nobody" else t["wrong"] for t in told}
+    if world.observer == "nobody" and (late or done.returncode):
+        raise RuntimeError(f"{client} in {world.place} with nobody watching: {err.strip().splitlines()[-1]}")
     if verbose:
         print(err, file=sys.stderr)
     elif not found or "Traceback" in err or "longer than" in err:

@@ -28,7 +28,7 @@ ALONE = {
     "langchain_anthropic": ["langchain-anthropic>=1.7"],
     "langchain_openai": ["langchain-openai>=1.7"],
     "langgraph": ["langgraph>=1.2", "langchain>=1.4", "langchain-openai>=1.7"],
-    "litellm": ["litellm>=1.83"],
+    "litellm": ["litellm>=1.83", "mcp"],  # of which it imports a part
     "marimo": ["marimo>=0.20", "nbformat>=5"],
     "mistralai": ["mistralai>=3"],
     "openai_agents": ["openai-agents>=0.24"],
@@ -42,7 +42,7 @@ SETS = {
         "pydantic-ai-slim[openai,anthropic,google]==2.68.0", "huggingface_hub==1.33.0", "cohere==7.3.1",
         "mistralai==3.7.0", "boto3==1.44.5", "aiohttp==3.14.5",
     ],
-    "B": ["instructor==1.17.0", "dspy==3.4.1", "openai==2.54.0", "anthropic==2.12.0", "litellm==1.106.2", "boto3==1.44.5"],
+    "B": ["instructor==1.17.0", "dspy==3.4.1", "openai==2.54.0", "anthropic==2.12.0", "litellm==1.106.2", "mcp", "boto3==1.44.5"],
 }  # fmt: skip
 WITH_B = {"openai_chat", "openai_responses", "openai_embeddings", "anthropic", "litellm", "bedrock"}
 ONLY_B = {"instructor", "dspy"}

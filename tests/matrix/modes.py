@@ -88,22 +88,27 @@ async def gathered(ask, count=8):
 def interrupted_soon(server, seconds=0.15):
     """A Stop in the middle of the answer to what is asked inside; the user's code lives on."""
     before, server.chunk_latency = server.chunk_latency, 0.1
-    seen, over = len(server.calls), threading.Event()
+    seen, over, deciding = len(server.calls), threading.Event(), threading.Lock()
 
     def stop():
         while len(server.calls) == seen and not over.wait(0.005):
             pass
-        if not over.wait(seconds):
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        over.wait(seconds)
+        with deciding:
+            if not over.is_set():
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=stop, daemon=True).start()
     try:
-        yield
+        try:
+            yield
+        finally:
+            with deciding:  # a signal that was sent is here by then
+                over.set()
     except KeyboardInterrupt:
         pass
     finally:
-        over.set()
         server.chunk_latency = before
 
 

@@ -91,3 +91,27 @@ def test_loaded_after_the_users_client(python, framework):
     """A client that was there first changes nothing: it keeps the integrations it chose, the run has its structure."""
     with receiving() as receiver:
         check(run(python, framework, "load last", "init", receiver.dsn), framework)
+
+
+@pytest.mark.parametrize("framework", ["langgraph", "pydantic_ai"])
+def test_what_the_user_disabled_stays_off(python, framework):
+    """`disabled_integrations` of his own client: calls as ever, no agent, nothing twice."""
+    with receiving() as receiver:
+        got = run(python, framework, "load first", "refused", receiver.dsn)
+        receiver.quiet(0.2)
+        sent = receiver.spans()
+    ops = [op for _, op, _ in got["tree"]]
+    assert ops.count(CHAT) == 2 and AGENT not in ops, got
+    assert got["totals"] == got["served"] and got["faults"] == 0, got
+    assert {s["span_id"] for s in sent} == {span_id for span_id, *_ in got["spans"]} and len(sent) == len(got["spans"])
+
+
+@pytest.mark.parametrize("framework", ["openai_agents", "langgraph"])
+def test_what_the_user_chose_counts_once(python, framework):
+    """An integration that his client names is set up once, is his at unload, and is heard as ours is."""
+    with receiving() as receiver:
+        got = run(python, framework, "import first", "chosen", receiver.dsn)
+        receiver.quiet(0.2)
+        sent = [s["span_id"] for s in receiver.spans()]
+    check({**got, "left": []}, framework)
+    assert len(sent) == len(set(sent))

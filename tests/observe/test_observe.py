@@ -1,11 +1,18 @@
 """Every span of the SDK is heard, however it was made: each case in a fresh process."""
 
 import json
+import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+
+from tests.matrix import environments
+
+ROOT = Path(__file__).parents[2]
 
 MODES = ("static", "stream")
 CASES = [
@@ -25,10 +32,10 @@ CASES = [
 ]  # fmt: skip
 
 
-def heard(case):
+def heard(case, python=sys.executable):
     done = subprocess.run(
-        [sys.executable, "-m", "tests.observe.case", *case.split()],
-        capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[2],
+        [python, "-m", "tests.observe.case", *case.split()],
+        capture_output=True, text=True, timeout=60, cwd=ROOT,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -37,7 +44,25 @@ def heard(case):
 @pytest.mark.parametrize("case", CASES)
 def test_heard(case):
     """Each span is heard once, with its start, its end, its name and its true parent."""
-    got = heard(case)
+    check(case, heard(case))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_heard_by_the_oldest_sdk():
+    """The whole table with the oldest sentry-sdk that we accept; these tests run on the newest."""
+    asked = re.search(r'"sentry-sdk>=([\d.]+),<3"', (ROOT / "pyproject.toml").read_text("utf-8"))[1]
+    oldest = asked + ".0" * (2 - asked.count("."))
+    if version("sentry-sdk") == oldest:
+        return  # there is but one, and the table above has run on it
+    environments.ALONE["oldest_sdk"] = [f"sentry-sdk=={oldest}"]
+    python = environments.make("oldest_sdk")
+    with ThreadPoolExecutor(2) as pool:
+        for case, got in zip(CASES, pool.map(lambda case: heard(case, python), CASES)):
+            check(case, got)
+
+
+def check(case, got):
     assert got["heard"] == got["made"], got
     assert got["faults"] == 0
     assert None not in got["parents"] and "" not in got["parents"], got

@@ -376,3 +376,14 @@ def test_an_agent_that_is_left(world, track):
     assert names.count("agent") == 1
     world.end(user)
     assert [s.get("description") or s.get("name") for s in world.sent()].count("agent") == 1
+
+
+def test_zeros_of_an_integration(world, track):
+    """Of a stream that is left the integration's zeros are no counts: what is unknown stays so."""
+    with track() as run:
+        with world.span("gen_ai.chat", "chat", "auto.ai.pydantic_ai", gen_ai__usage__input_tokens=0, gen_ai__usage__output_tokens=0):
+            with world.http.stream("POST", URL, json={"model": "gpt-4o", "stream": True}) as response:
+                next(response.iter_bytes())
+    [call] = calls(run)
+    assert (call.status, call.usage.known) == ("abandoned", False)
+    assert run.totals.usage.input is None
