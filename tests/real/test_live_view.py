@@ -67,6 +67,7 @@ def whole(view, names):
     assert [] == missing, f"{len(missing)} of {len(names)} are missing"
 
 
+@pytest.mark.timeout(400)
 def test_nothing_is_lost(lab, app):
     """300 of 300 spans that came before the page had drawn anything are there; a view made 30 s late is whole at once, while the cell is blocked."""
     page = gated(lab, EARLY.replace("{app}", app), app=app, height=1400)

@@ -70,6 +70,7 @@ def rows(page, index):
     return [" ".join(r.split()) for r in page.output(index).locator(ROW).all_inner_texts()]
 
 
+@pytest.mark.timeout(400)
 def test_live_finished_and_kept(lab, page, tmp_path):
     """Rows appear while the cell is blocked; the full view stays; file and page read the same without a kernel."""
     page.run(1)
