@@ -10,6 +10,7 @@ calls `drain` itself.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -54,7 +55,8 @@ class Recorder:
         self._listeners: list[Listener] = []
         self._lock = threading.RLock()  # records
         self._telling = threading.RLock()  # listeners, which may take their time
-        self._wake = threading.Event()
+        self._wake, self._hurry = threading.Event(), threading.Event()
+        self._over: deque[tuple[Recording, threading.Event]] = deque()  # to be told as finished
         self._thread: threading.Thread | None = None
         self._count = 0
         self._stale = False  # prices changed: all runs are to be counted again
@@ -106,7 +108,28 @@ class Recorder:
             with faults.guard("noting what was sent"):
                 before_last()
         with faults.guard("telling that a run is over"):
+            self._hand_over(recording)
+
+    def _hand_over(self, recording: Recording) -> None:
+        """Have a run that is over added up and told by our thread; the user's waits, idle.
+
+        Its prices may not be in memory yet, and are none of its work.
+        """
+        told = threading.Event()
+        self._over.append((recording, told))
+        self._hurry.set()
+        self._wake.set()
+        while self._serves() and not told.wait(PERIOD):
+            pass
+        if not told.is_set():
             self.drain(recording)
+
+    def _serves(self) -> bool:
+        """Whether our thread does what it is asked: not in a fork, and not when Python ends."""
+        thread = self._thread
+        if self.forked or sys.is_finalizing() or thread is None:
+            return False
+        return thread.is_alive() and thread is not threading.current_thread()
 
     def _close(
         self, recording: Recording, status: RunStatus, error: BaseException | None, t1: int
@@ -162,10 +185,10 @@ class Recorder:
         if not self._ready:
             self._wake.set()
 
-    def drain(self, finished: Recording | None = None) -> None:
+    def drain(self, *finished: Recording) -> None:
         """Turn everything in the log into records and tell the listeners.
 
-        `finished` is told even where no span of it changed.
+        Runs that have `finished` are told even where no span of theirs changed.
         """
         with self._telling:
             with self._lock:
@@ -181,7 +204,7 @@ class Recorder:
                 news = [
                     (recording, self._news(recording))
                     for recording in self.recordings.values()
-                    if recording.has_news or recording is finished
+                    if recording.has_news or recording in finished
                 ]
                 news = [(recording, changed) for recording, changed in news if not recording.quiet]
             # The lock is free again: a listener sends to the page, and may wait.
@@ -283,12 +306,16 @@ class Recorder:
         while self._thread is threading.current_thread():
             self._wake.wait(PERIOD if self._open else None)
             self._wake.clear()
+            over = [self._over.popleft() for _ in range(len(self._over))]
             with faults.guard("painting"):
-                self.drain()
+                self.drain(*(recording for recording, _ in over))
+            for _, told in over:
+                told.set()
             with faults.guard("getting the prices ready"):
                 self._get_ready()
             if not self._open:
-                time.sleep(PERIOD)  # late news comes in batches, too
+                self._hurry.wait(PERIOD)  # late news comes in batches, too
+                self._hurry.clear()
 
     def _get_ready(self) -> None:
         """Import the price list while the first model still thinks: it takes a second.
@@ -303,6 +330,7 @@ class Recorder:
 
     def _after_fork(self) -> None:
         self.forked, self.sole = True, None
+        self._over.clear()
         self._lock, self._telling = threading.RLock(), threading.RLock()
         self.log.clear()
 

@@ -2,9 +2,11 @@
 
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
+from decimal import Decimal
 
 import openai
 import pytest
@@ -240,3 +242,44 @@ def test_a_transaction_of_the_users_own(receiver):
     arrived = {s["name"] for s in receiver.spans()}
     told = {s.name: s.sent for s in tracked.run.spans.values()}
     assert told == {"outer": "yes", "own": "yes", "inner": "yes"} and arrived == set(told)
+
+
+def test_nothing_is_priced_on_the_users_thread(monkeypatch):
+    """The end of a run waits for our thread to add it up: the price list is not imported on the user's."""
+    from aimon_nb import pricing, record_token_usage, track
+
+    where, price_run = [], pricing.price_run
+
+    def watched(*args):
+        where.append(threading.current_thread().name)
+        return price_run(*args)
+
+    monkeypatch.setattr(pricing, "price_run", watched)
+    with track("by hand") as run, sentry_sdk.start_span(op="gen_ai.chat", name="chat gpt-4o") as span:
+        span.set_data("gen_ai.request.model", "gpt-4o")
+        span.set_data("gen_ai.provider.name", "openai")
+        record_token_usage(span, input_tokens=1_000_000, output_tokens=0)
+    assert set(where) == {"aimon_nb"}
+    assert run._run.totals.cost == Decimal("2.5")
+
+
+@pytest.mark.parametrize("how", ["no thread", "dead"])
+def test_a_run_ends_without_our_thread(how):
+    """Where our thread is gone, the end of a run does its work itself."""
+    alone = type(recorder)()
+    one = alone.open_run("one")
+    thread = alone._thread
+    alone.close()
+    assert not thread.is_alive()
+    alone._thread = None if how == "no thread" else thread
+    told = []
+    alone.on_event(lambda recording, _: told.append(recording.run.status))
+    alone.end_run(one, "ok", None)
+    assert told == ["ok"]
+
+
+def test_a_run_that_ends_when_python_does():
+    """A run that is closed by a destructor while Python ends holds nothing up."""
+    code = "import aimon_nb\nclass Late:\n    def __del__(self):\n        with aimon_nb.track('late'): pass\n"
+    code += "with aimon_nb.track('first'): pass\nlate = Late()"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True)
