@@ -28,12 +28,15 @@ demo-headless: $(VENV)/.demo ## run the quickstart notebook in a kernel and writ
 
 test: test-python test-notebooks test-views ## run every test: unit, kernel, browser, notebooks, widget
 
+# One more than there are cores: tests of kernels and pages wait much of their time.
+WORKERS := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1) + 1 )))
+
 test-python: $(VENV)/.test browser
-	$(BIN)/python -m pytest -n auto --dist load
+	$(BIN)/python -m pytest -n $(WORKERS) --dist load
 
 # Five is pytest's word for "no such test".
 test-long: $(VENV)/.test browser ## the suites that take minutes or need environments of their own
-	$(BIN)/python -m pytest -n auto --dist load -m long || [ $$? = 5 ]
+	$(BIN)/python -m pytest -n $(WORKERS) --dist load -m long || [ $$? = 5 ]
 
 # In a home of its own: no profile, no key and no DSN of yours has a part in it.
 test-notebooks: $(VENV)/.test

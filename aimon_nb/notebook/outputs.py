@@ -62,9 +62,7 @@ class OutputGuard:
         """The cell is over; what it printed last is sent first."""
         if key is None:
             return
-        for stream in (sys.stdout, sys.stderr):
-            with faults.guard("flushing the cell's output"):
-                stream.flush()
+        _flush()
         with self._lock:
             self._cells.pop(key, None)
             if not self._cells and self._original is not None:
@@ -96,6 +94,7 @@ class OutputGuard:
 
     def _open(self, cell: _Cell, data: dict[str, Any], display_id: str) -> None:
         """Show a view for the first time in the middle of its cell, from any thread."""
+        _flush()  # without the lock: what is flushed passes `_send` in a thread of the kernel's
         with self._lock:
             if not cell.pending:  # else just before the user's next output
                 self._publish(cell, data, display_id)
@@ -142,3 +141,10 @@ class OutputGuard:
         message = session.msg("display_data", content, parent=cell.parent)
         send = self._original or session.send
         send(pub.pub_socket, message, ident=pub.topic)
+
+
+def _flush() -> None:
+    """Send what the cell has printed so far: what comes next stands below it."""
+    for stream in (sys.stdout, sys.stderr):
+        with faults.guard("flushing the cell's output"):
+            stream.flush()

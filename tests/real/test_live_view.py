@@ -11,7 +11,7 @@ STORE = "globalThis[Symbol.for('aimon_nb')]"
 NEWEST = f"[...{STORE}.runs.values()].at(-1)"
 
 
-@pytest.fixture(params=["lab", "notebook"])
+@pytest.fixture(params=["lab", pytest.param("notebook", marks=pytest.mark.long)])
 def app(request):
     return request.param
 
@@ -67,6 +67,7 @@ def whole(view, names):
     assert [] == missing, f"{len(missing)} of {len(names)} are missing"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_nothing_is_lost(lab, app):
     """300 of 300 spans that came before the page had drawn anything are there; a view made 30 s late is whole at once, while the cell is blocked."""
@@ -99,6 +100,7 @@ def test_a_first_view_late(lab, app):
     still(page, 1, f"unshown-{app}")
 
 
+@pytest.mark.long
 def test_a_new_view_of_the_output(lab):
     """JupyterLab's own second view of an output is whole, beside the first, while the cell runs and after it."""
     cell = '%%ai_track twice\nfor i in range(5):\n    with sentry_sdk.start_span(op="x", name=f"step {i} {i}"): ask(f"PROMPT {i}")\nwait("twice")'
@@ -223,6 +225,7 @@ for i in range(60):
 TIMED = "import time\n" + MANY.replace("%%ai_track many\n", "%%ai_track many\nbegun = time.perf_counter()\n") + "took.append(time.perf_counter() - begun)"
 
 
+@pytest.mark.long
 def test_twenty_cells_do_not_slow_down(lab):
     """Twenty tracked cells one after another: the last are as fast as the first, in the kernel and in the page."""
     import statistics

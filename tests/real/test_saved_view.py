@@ -200,7 +200,7 @@ def test_no_prompt_in_saved_widget_state(lab):
     assert "PROMPT" not in state + json.dumps([c.outputs for c in book.cells])
 
 
-@pytest.fixture(params=["lab", "notebook"])
+@pytest.fixture(params=["lab", pytest.param("notebook", marks=pytest.mark.long)])
 def app(request):
     return request.param
 

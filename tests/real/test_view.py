@@ -148,7 +148,7 @@ time.sleep(1)
 """
 
 
-@pytest.fixture(params=["lab", "notebook"])
+@pytest.fixture(params=["lab", pytest.param("notebook", marks=pytest.mark.long)])
 def app(request):
     return request.param
 
