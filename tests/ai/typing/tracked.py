@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from typing_extensions import assert_type
 
-from aimon_nb import ai_track, get_ai_pipeline_name, record_token_usage, track
-from aimon_nb.api import RunView
+from aimon_nb import RunView, ai_track, get_ai_pipeline_name, record_token_usage, track
 
 
 @ai_track("f", op="ai.x", sentry_tags={"a": "b"})
