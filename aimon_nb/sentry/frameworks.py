@@ -151,7 +151,11 @@ class Frameworks:
                 patches.took(*change)
             integrations._processed_integrations.add(framework.name)
             integrations._installed_integrations.add(framework.name)
-        if framework.name == "langchain":
+        if framework.name == "langchain" and self._main is not None:
+            # LangChain then calls back in the caller's own task, and its span and the request
+            # meet. Otherwise it opens the span of an async call in a worker thread, and of eight
+            # below one parent nobody knows which is whose. Ours, whoever chose the integration.
+            self._main.put(module.SentryLangchainCallback, "run_inline", value=True)
             _complete_langchain(module, patches)
         self._turn_on(framework, integration)
 
@@ -248,13 +252,7 @@ def _refused(name: str) -> bool:
 
 
 def _complete_langchain(module: Any, patches: Patches) -> None:
-    """LangChain calls back in the caller's own task: its span and the request then meet.
-
-    Otherwise it opens the span of an async call in a worker thread, and of eight
-    calls below one parent nobody knows which is whose. What its integration would
-    have imported by itself is patched when the user imports it.
-    """
-    patches.put(module.SentryLangchainCallback, "run_inline", value=True)
+    """What LangChain's integration would have imported is patched when the user imports it."""
     for name, classes in _EMBEDDINGS.items():
         patches.on_import(name, partial(_embeddings, module, patches, classes))
     for name in _AGENTS:

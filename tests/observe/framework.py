@@ -122,7 +122,7 @@ def main(framework, order, client, dsn):
         server.clear()
         told["result"] = tracked(use, server, told, monitor)
         sentry_sdk.flush(5)
-        changed = [change for p in hearing.frameworks._patches.values() for change in p._done]
+        changed = [change for p in (*hearing.frameworks._patches.values(), hearing._patches) for change in p._done]
         told["set up"] = sorted(hearing.frameworks._ours)
         monitor.uninstall()
         told["left"] = [f"{owner} {name}" for owner, name, value, _ in changed if owner.__dict__.get(name) is value]
