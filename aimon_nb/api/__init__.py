@@ -220,7 +220,7 @@ def install(*, estimate: bool | None = None) -> None:
         with track("answer") as run:
             answer(question)
 
-    Source: docs/ARCHITECTURE.md, "Importing installs nothing".
+    Source: docs/ARCHITECTURE.md, "Everything undone" (what it puts on, unloading takes off).
     """
     monitor.install()
     if estimate is not None:
