@@ -43,10 +43,11 @@ class LiveView:
 
     def _screen_for(self, mode: Shown) -> Screen:
         run = self.run
+        where = (run, self.display_id, self._place, self._display)
         if mode == "live":
-            return Page(run, self.display_id, self._place, self._display, lambda: self.widget)
+            return Page(*where, widget=lambda: self.widget)
         if mode == "html":
-            return Html(run, self.display_id, self._place, self._display)
+            return Html(*where)
         if mode == "text":
             return Text(run)
         return Marimo(run) if mode == "marimo" else Screen()

@@ -36,14 +36,8 @@ class Screen:
         raise NotImplementedError(wait)
 
 
-class Page(Screen):
-    """The widget while the cell runs; the saved form, with the view mounted on it, after.
-
-    A file that keeps a widget shows an error in place of it, and whatever stands
-    beside it is not looked at. So the widget is taken out of the output as soon as
-    the page knows the run: a notebook that is saved before the cell ends, or whose
-    kernel dies, reads too.
-    """
+class InOutput(Screen):
+    """What stands in the cell's output under a display id, and is drawn anew there."""
 
     in_output = True
 
@@ -53,12 +47,29 @@ class Page(Screen):
         display_id: str,
         place: Callable[[], str],
         display: Callable[[bundle.Bundle], None],
-        widget: Callable[[], Any],
     ) -> None:
-        self._run, self._id, self._place = run, display_id, place
-        self._display, self._widget = display, widget
-        self._lock = threading.Lock()
+        self._run, self._id, self._place, self._display = run, display_id, place, display
         self._finished = False
+
+    def _show(self, what: bundle.Bundle) -> None:
+        from IPython.display import update_display
+
+        update_display(what, raw=True, display_id=self._id)
+
+
+class Page(InOutput):
+    """The widget while the cell runs; the saved form, with the view mounted on it, after.
+
+    A file that keeps a widget shows an error in place of it, and whatever stands
+    beside it is not looked at. So the widget is taken out of the output as soon as
+    the page knows the run: a notebook that is saved before the cell ends, or whose
+    kernel dies, reads too.
+    """
+
+    def __init__(self, *where: Any, widget: Callable[[], Any]) -> None:
+        super().__init__(*where)
+        self._widget = widget
+        self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
 
     def open(self) -> None:
@@ -92,11 +103,6 @@ class Page(Screen):
             if not self._finished:
                 self._show(self.again(wait=False))
 
-    def _show(self, what: bundle.Bundle) -> None:
-        from IPython.display import update_display
-
-        update_display(what, raw=True, display_id=self._id)
-
 
 def _shares_a_page() -> bool:
     """Tell whether one output's script can find what another's knows.
@@ -107,21 +113,12 @@ def _shares_a_page() -> bool:
     return "google.colab" not in sys.modules and "VSCODE_PID" not in os.environ
 
 
-class Html(Screen):
+class Html(InOutput):
     """The static form, drawn again and again under one display id: no widgets needed."""
 
-    in_output = True
-
-    def __init__(
-        self,
-        run: Run,
-        display_id: str,
-        place: Callable[[], str],
-        display: Callable[[bundle.Bundle], None],
-    ) -> None:
-        self._run, self._id, self._place, self._display = run, display_id, place, display
+    def __init__(self, *where: Any) -> None:
+        super().__init__(*where)
         self._ticker = Ticker(self._draw, PAUSE)
-        self._finished = False
 
     def open(self) -> None:
         """Draw it for the first time."""
@@ -155,11 +152,6 @@ class Html(Screen):
         # Only the whole form needs a place: its script opens the view where there is no widget.
         whole = self._run.options.get("save") == "full"
         return bundle.final(self._run, self._place() if whole else None)
-
-    def _show(self, what: bundle.Bundle) -> None:
-        from IPython.display import update_display
-
-        update_display(what, raw=True, display_id=self._id)
 
 
 class Text(Screen):
