@@ -73,11 +73,30 @@ def bill_of(run: Run) -> Bill:
     cached = [] if run.running else answered_locally(run, bearing)
     gone = {span.span_id for span in cached}
     bearing = [span for span in bearing if span.span_id not in gone]
+    if not _overlap(run, bearing):
+        return Bill(bearing, cached)
     tree = _Tree(run, bearing)
     tree.fold()
     tree.fold_cumulative()
     counted = [span for span in bearing if span.span_id not in tree.folded]
     return Bill(counted, cached, _unseen(run, tree, counted, cached), tree.vague)
+
+
+def _overlap(run: Run, bearing: list[Span]) -> bool:
+    """Whether any of these could say what another says: one below another, or a handoff."""
+    ids = {span.span_id for span in bearing}
+    clear: set[str] = set()  # nothing in or above these
+    for span in bearing:
+        if span.origin == CUMULATIVE:
+            return True
+        above = span.parent_id
+        while above is not None and above not in clear:
+            if above in ids:
+                return True
+            clear.add(above)
+            parent = run.spans.get(above)
+            above = parent.parent_id if parent is not None else None
+    return False
 
 
 def counted_spans(run: Run) -> list[Span]:
