@@ -103,6 +103,11 @@ class Span:
         return self.call is not None or self.op in CALL_OPS
 
     @property
+    def may_cost(self) -> bool:
+        """Whether it says something of tokens: a call, or what reports usage."""
+        return self.call is not None or self.op in CALL_OPS or self.usage.known
+
+    @property
     def is_noise(self) -> bool:
         """Whether this is plumbing (a subprocess, a bare HTTP request)."""
         return _is_noise(self.op)

@@ -44,13 +44,13 @@ def price_run(run: Run, changed: set[str]) -> None:
     Adds to `changed` the spans that show something else because of it.
     """
     touched = (run.spans.get(span_id) for span_id in changed)
-    if run.running and not any(span is not None and _speaks(span) for span in touched):
+    if run.running and not any(span is not None and span.may_cost for span in touched):
         return
     bill = bill_of(run)
     cached = {span.span_id for span in bill.cached}
     counted = {span.span_id for span in bill.counted}
     for span in list(run.spans.values()):
-        if not _speaks(span):
+        if not span.may_cost:
             continue
         is_cached = span.span_id in cached
         if span.cached_locally != is_cached:
@@ -219,12 +219,8 @@ def _in_cumulative(run: Run, span: Span) -> bool:
     return any(one.origin == CUMULATIVE for one in (span, *_above(run, span)))
 
 
-def _speaks(span: Span) -> bool:
-    return span.is_call or span.usage.known
-
-
 def _bears(span: Span) -> bool:
-    return not span.covers and _speaks(span)
+    return not span.covers and span.may_cost
 
 
 def _billed(span: Span) -> bool:

@@ -254,19 +254,25 @@ class Recorder:
         return changed
 
     def _price(self, recording: Recording, changed: set[str]) -> None:
-        """Price what changed and add the run up; a large one less often while it runs."""
+        """Price what changed and add the run up; a large one less often while it runs.
+
+        What has ended and waits for its price is told with it, once.
+        """
         from aimon_nb.pricing import price_run
 
-        waiting = recording.unpriced
-        waiting |= changed
+        spans, waiting = recording.run.spans, recording.unpriced
+        new = {i for i in changed if i in spans and spans[i].may_cost}
+        waiting |= new
         if not recording.may_price:
+            changed -= {i for i in new if spans[i].status != "running"}
             return
-        begun = time.monotonic()
+        begun = time.thread_time()
         recording.unpriced = set()
-        price_run(recording.run, waiting)
-        spans = recording.run.spans  # without those past the cap that have ended meanwhile
-        changed |= {i for i in waiting if i in spans and spans[i].cost is not None}
-        recording.price_at = begun + PRICE_PAUSE * (time.monotonic() - begun)
+        try:
+            price_run(recording.run, waiting)
+        finally:
+            changed |= waiting & spans.keys()  # without those past the cap that have ended and gone
+        recording.price_at = time.monotonic() + PRICE_PAUSE * (time.thread_time() - begun)
 
     def _settle(self, recording: Recording) -> None:
         """Parse what has come, for a bounded time; then nobody waits for the rest."""
