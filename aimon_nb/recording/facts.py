@@ -89,7 +89,9 @@ def describe(error: BaseException) -> tuple[str, str]:
     """(type, message) of an exception, whatever its `__str__` does."""
     try:
         text = str(error)
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a `__str__` of the user's may do anything
         text = "(its message cannot be read)"
     return type(error).__name__, without_keys(text)[:ERROR_LENGTH]
 

@@ -138,13 +138,13 @@ class Recorder:
         run.duration = recording.seconds(t1)
         run.ended = run.started + timedelta(seconds=run.duration)
         run.status = status
-        if error is not None:
-            run.error_type, run.error = describe(error)
         recording.closed = True
         recording.captured.clear()
         if recording in self._open:
             self._open.remove(recording)
         self._count_open()
+        if error is not None:
+            run.error_type, run.error = describe(error)
 
     def runs(self) -> list[Run]:
         """Every run in memory, oldest first."""

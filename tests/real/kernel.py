@@ -82,6 +82,16 @@ class Kernel:
     def start(self):
         if self.manager is not None:
             return self
+        try:
+            self._launch()
+        except RuntimeError:  # of two that start at once, both may have chosen the same free port
+            self.stop()
+            self._launch()
+        self._reader = NotebookClient(self.notebook, record_timing=False)
+        self._reader.kc = self.client
+        return self
+
+    def _launch(self):
         self.manager = KernelManager(kernel_name="python3")
         self.manager.start_kernel(
             cwd=str(self.cwd), env={**os.environ, **self.env}, extra_arguments=self.arguments
@@ -89,9 +99,6 @@ class Kernel:
         self.client = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
-        self._reader = NotebookClient(self.notebook, record_timing=False)
-        self._reader.kc = self.client
-        return self
 
     def stop(self):
         if self.manager is None:
