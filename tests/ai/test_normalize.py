@@ -335,6 +335,12 @@ class TestTheLastCharacter:
         assert "x" * 19_498 == normalized("x" * 19_498)
         assert "x" * 19_498 + "[cut: 1 more]" == normalized("x" * 19_499)
 
+    def test_of_what_needs_escapes(self):
+        """JSON of exactly 20,000 characters is whole; what is longer because of its escapes uses most of the room."""
+        whole = ['"' * 996 + "x" * 18_004]
+        assert SIZE == len(normalized(whole, unpack=False)) and whole == read(whole, unpack=False)
+        assert 15_000 < len(normalized({"a": '"' * 10**6})) <= SIZE
+
 
 def test_keys_that_become_the_same_text():
     """Each stays, with a number that no other key has."""
