@@ -22,7 +22,7 @@ from pydantic import v1
 
 from aimon_nb import SPANDATA, ai_track, set_data_normalized
 from aimon_nb.ai.normalize import SIZE, normalized
-from aimon_nb.ai.plain import Plain
+from aimon_nb.recording.plain import Plain
 
 WHEN = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.timezone.utc)
 ID = uuid.UUID(int=7)

@@ -15,7 +15,7 @@ import sentry_sdk
 from aimon_nb import record_token_usage
 from aimon_nb.api import monitor
 from aimon_nb.recording.caps import Limits
-from aimon_nb.recording import context, records, recorder
+from aimon_nb.recording import caps, context, records, recorder
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry import observe, root
 from aimon_nb.wire import exchange
@@ -64,7 +64,7 @@ def test_a_span_entered_twice():
 
 FAULTS = [
     (observe.Observer, "started"), (observe.Observer, "ended"), (observe.Observer, "_parent"),
-    (observe, "describe"), (records, "started"), (records, "ended"), (records, "apply"), (records, "leave_open"),
+    (observe, "describe"), (records, "started"), (records, "ended"), (caps, "apply"), (records, "leave_open"),
     (recorder, "_news"), (recorder, "_settle"), (recorder, "_take_log"), (recorder, "read"),
     (exchange.Exchange, "read"), (exchange.Exchange, "settle"), (exchange.Exchange, "record"),
     (exchange, "write"), (exchange, "attributes"), (root, "_mark_sent"), (root.Root, "leave"),
