@@ -92,7 +92,7 @@ def status_of(error: BaseException) -> SpanStatus:
     """How a span ended that this exception left."""
     if isinstance(error, (KeyboardInterrupt, SystemExit)):
         return "interrupted"
-    if type(error).__name__ == "CancelledError":
+    if type(error).__name__ in ("CancelledError", "Cancelled"):  # asyncio's and trio's
         return "cancelled"
     return "abandoned" if isinstance(error, GeneratorExit) else "error"
 

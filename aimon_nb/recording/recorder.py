@@ -182,7 +182,7 @@ class Recorder:
     def ask(self, exchange: Exchange) -> None:
         """A request to a model is about to be sent."""
         self.log.append(exchange)
-        if not self._ready:
+        if not self._ready or exchange.node.recording.closed:
             self._wake.set()
 
     def drain(self) -> None:
