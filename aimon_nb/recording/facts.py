@@ -11,6 +11,7 @@ from typing import Any
 from aimon_nb.model import Frame, Span, Usage
 from aimon_nb.model.span import SpanStatus
 from aimon_nb.pricing.usage import reported
+from aimon_nb.recording.plain import key_text
 
 ERROR_LENGTH = 500  # characters of an error message kept
 FRAMES = 30  # frames of a traceback kept, the innermost
@@ -42,18 +43,27 @@ _ENDED: dict[str, SpanStatus] = {"ok": "ok", "cancelled": "cancelled"}
 def apply(data: dict[str, Any], span: Span) -> None:
     """Bring a record up to what the attributes of its span say."""
     span.attributes = data
-    pipeline = data.get(_PIPELINE)
-    if pipeline:
-        span.pipeline = pipeline if type(pipeline) is str else str(pipeline)
+    span.pipeline = word(data.get(_PIPELINE)) or span.pipeline
     if not _TELLING.isdisjoint(data):
         _take_fields(span, data)
     if span.call is None or not span.call.usage.known:
         span.usage = _counted(span, reported(data))
 
 
-def status_from(word: str) -> SpanStatus:
+def word(value: Any) -> str:
+    """A value as a name: of an object of the user's own its type, for it may answer anything."""
+    if type(value) is str:
+        return value
+    if isinstance(value, str):  # an enum's, say
+        return str.__str__(value)
+    if value is None:
+        return ""
+    return key_text(value) if isinstance(value, (int, float)) else f"<{type(value).__name__}>"
+
+
+def status_from(said: Any) -> SpanStatus:
     """How a span ended, from the SDK's word for it."""
-    return _ENDED.get(word, "error")
+    return _ENDED.get(word(said), "error")
 
 
 def seen(span: Span) -> tuple[Any, ...]:
@@ -71,18 +81,18 @@ def _counted(span: Span, told: Usage) -> Usage:
 
 def _take_fields(span: Span, data: dict[str, Any]) -> None:
     get, call = data.get, span.call
-    model = get("gen_ai.request.model")
+    model = word(get("gen_ai.request.model"))
     for name, first, second in _FIELDS:
-        value = get(first) or get(second) or (model if name == "model" else None)
+        value = word(get(first)) or word(get(second)) or (model if name == "model" else "")
         if value and (call is None or getattr(span, name) is None):
-            setattr(span, name, value if type(value) is str else str(value))
+            setattr(span, name, value)
 
 
 def status_of(error: BaseException) -> SpanStatus:
     """How a span ended that this exception left."""
     if isinstance(error, (KeyboardInterrupt, SystemExit)):
         return "interrupted"
-    if type(error).__name__ == "CancelledError":
+    if type(error).__name__ in ("CancelledError", "Cancelled"):  # asyncio's and trio's
         return "cancelled"
     return "abandoned" if isinstance(error, GeneratorExit) else "error"
 
@@ -91,7 +101,9 @@ def describe(error: BaseException) -> tuple[str, str]:
     """(type, message) of an exception, whatever its `__str__` does."""
     try:
         text = str(error)
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a `__str__` of the user's may do anything
         text = "(its message cannot be read)"
     return type(error).__name__, without_keys(text)[:ERROR_LENGTH]
 

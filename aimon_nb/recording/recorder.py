@@ -139,13 +139,13 @@ class Recorder:
         run.duration = recording.seconds(t1)
         run.ended = run.started + timedelta(seconds=run.duration)
         run.status = status
-        if error is not None:
-            run.error_type, run.error = describe(error)
         recording.closed = True
         recording.captured.clear()
         if recording in self._open:
             self._open.remove(recording)
         self._count_open()
+        if error is not None:
+            run.error_type, run.error = describe(error)
 
     def runs(self) -> list[Run]:
         """Every run in memory, oldest first."""
@@ -183,7 +183,7 @@ class Recorder:
     def ask(self, exchange: Exchange) -> None:
         """A request to a model is about to be sent."""
         self.log.append(exchange)
-        if not self._ready:
+        if not self._ready or exchange.node.recording.closed:
             self._wake.set()
 
     def drain(self) -> None:

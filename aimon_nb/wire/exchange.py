@@ -18,7 +18,7 @@ from aimon_nb.sentry.reading import Ending, write
 from aimon_nb.wire.dialects import Dialect, known
 from aimon_nb.wire.estimate import estimates
 from aimon_nb.wire.events import EventReader
-from aimon_nb.wire.retries import retries
+from aimon_nb.wire.retries import never_sent, retries
 
 ORIGIN = "auto.http.aimon_nb"
 BODY_LIMIT = 64 * 2**20  # bytes of an answer waiting to be read; beyond it nothing more is kept
@@ -104,7 +104,7 @@ class Exchange:
             self._failed()
         self.t1, self.ended = time.perf_counter(), time.time()
         self.over = True
-        if self._deserted:
+        if self.node.recording.closed:
             self.observer.recorder.wake()
 
     def _failed(self) -> None:
@@ -266,8 +266,7 @@ class Exchange:
             return self.good is False
         if self.error is None:
             return False
-        # Nothing was sent where not even a connection came about.
-        return isinstance(self.error, RequestRefusedError) or "Connect" in type(self.error).__name__
+        return isinstance(self.error, RequestRefusedError) or never_sent(self.error)
 
     def _failure(self) -> tuple[str, str | None] | None:
         if self.error is not None:
