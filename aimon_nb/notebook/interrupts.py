@@ -55,7 +55,7 @@ class _Interrupted:
     def __call__(self) -> Callable[[int, Any], Any]:
         """Raise the flag; the loop wakes up when the handler found has done its part."""
         self._recording.stop = True
-        if self._loop is not None:
+        if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(_nothing)
         return self._before  # type: ignore[no-any-return]
 
