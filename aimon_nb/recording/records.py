@@ -141,7 +141,7 @@ def _advance(recording: Recording, exchange: Exchange) -> None:
         recording.changed.add(node.span_id)
     if exchange.ready:
         exchange.settle()
-        if exchange.over:
+        if exchange.is_read:
             del recording.asked[exchange]
             if node.record is not None:
                 recording.beyond.cut_content(node.record, recording.run)

@@ -5,6 +5,7 @@ import gc
 import json
 import threading
 import tracemalloc
+from collections import deque
 from types import SimpleNamespace
 
 import pytest
@@ -504,3 +505,62 @@ def test_the_host_behind_a_proxy(shapes, track):
         asyncio.run(ask())
     assert {call.call.host for call in calls(run)} == {"model.test"}
     assert len(calls(run)) == 4
+
+
+class TestWhileItIsRead:
+    """The user's thread may bring bytes at any moment of our reading."""
+
+    def exchange(self, *, streamed):
+        from aimon_nb.wire.dialects import find
+
+        class Meanwhile(deque):
+            """Whoever looks whether there is something sees what was, and then the last bytes come."""
+
+            def __bool__(chunks):
+                was = len(chunks) > 0
+                if last:
+                    exchange.chunk(last.pop())
+                    exchange.done()
+                return was
+
+        last = [EVENTS[-2] if streamed else RAW.replace(b'"messages"', b'"usage": {"prompt_tokens": 7, "completion_tokens": 5}, "messages"')]
+        dialect = find("m", b"/v1/chat/completions")
+        exchange = exchange_module.Exchange(dialect, "m", dialect.path, RAW)
+        exchange.node = SimpleNamespace(record=None, exchange=exchange, made=True, t1=None, recording=SimpleNamespace(closed=False))
+        exchange.head(200, {})
+        if streamed:
+            exchange.chunk(EVENTS[0])
+            exchange.read()
+        exchange.chunks = Meanwhile(exchange.chunks)
+        return exchange
+
+    @pytest.mark.parametrize("streamed", [False, True])
+    def test_the_last_bytes_come_just_now(self, streamed):
+        """Between our look at the bytes and at the end the last ones come: nothing is settled without them."""
+        exchange = self.exchange(streamed=streamed)
+        exchange.read()
+        assert exchange.over and not exchange.ready
+        exchange.read()
+        assert exchange.ready
+        assert (exchange.call.usage.input, exchange.call.usage.output) == (7, 5)
+
+    def test_a_span_ends_while_its_answer_is_settled(self):
+        """The end of a span that is handed over just as our thread settles is done once, whoever comes first."""
+        for meanwhile in (None, "before", "after"):
+            exchange, ends = self.exchange(streamed=False), []
+            exchange.observer = SimpleNamespace(recorder=SimpleNamespace(forked=False))
+            exchange.node.exchange, exchange.node.made = None, False
+
+            class Held(list):
+                def append(self, end):
+                    if meanwhile == "before":
+                        exchange.settle()
+                    list.append(self, end)
+                    if meanwhile == "after":
+                        exchange.settle()
+
+            exchange._held = Held()
+            if not exchange.hold(lambda: ends.append("ended")):
+                ends.append("by the caller")
+            exchange.settle()
+            assert ends == (["by the caller"] if meanwhile == "before" else ["ended"])
