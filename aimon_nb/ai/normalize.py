@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from aimon_nb.ai.consts import with_today
-from aimon_nb.ai.plain import Plain, key_text
 from aimon_nb.recording.faults import faults
+from aimon_nb.recording.plain import Plain, key_text
 from aimon_nb.sentry import spans
 
 SIZE = 20_000  # characters of one value; Sentry's own limit for messages is 20 kB

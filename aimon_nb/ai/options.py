@@ -11,7 +11,7 @@ from typing import Any
 
 from aimon_nb.ai.consts import with_today
 from aimon_nb.ai.normalize import normalized
-from aimon_nb.ai.plain import key_text, storable
+from aimon_nb.recording.plain import key_text, storable
 from aimon_nb.sentry import spans
 
 PER_CALL = ("sentry_tags", "sentry_data")

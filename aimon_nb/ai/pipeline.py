@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from aimon_nb.ai.hearing import hearing
-from aimon_nb.ai.plain import storable
 from aimon_nb.recording import context
+from aimon_nb.recording.plain import storable
 
 
 def set_ai_pipeline_name(name: str | None) -> None:

@@ -7,7 +7,7 @@ import inspect
 import sys
 import types
 import weakref
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from aimon_nb.ai.call import Call
@@ -124,7 +124,7 @@ def _plain(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
         __tracebackhide__ = True
         with begin(kwargs) as call:
             result = function(*args, **kwargs)
-            if inspect.iscoroutine(result) and _is_fresh(result):
+            if _is_fresh(result):
                 return _continued(call, result, _coroutine)
             if is_generator and inspect.isgenerator(result):
                 return _continued(call, result, _generator)
@@ -144,16 +144,17 @@ def _unwrapped(function: Any) -> Any:
         return function
 
 
-def _is_fresh(result: Coroutine[Any, Any, Any]) -> bool:
-    return inspect.getcoroutinestate(result) == inspect.CORO_CREATED
+def _is_fresh(result: Any) -> bool:
+    return inspect.iscoroutine(result) and inspect.getcoroutinestate(result) == inspect.CORO_CREATED
 
 
 def _continued(call: Call, work: Any, wrapper: Callable[[Any, Begin], Any]) -> Any:
     """What a plain function left to be run (one decorated before, say): its call lasts as long."""
     outer = wrapper(lambda: work, lambda _: call)()
     outer.__name__, outer.__qualname__ = work.__name__, work.__qualname__
-    _end_with(outer, call)  # thrown away without having been run, it never ends
-    return outer
+    # Thrown away without having been run, it never ends; Python speaks of `outer`, once.
+    weakref.finalize(outer, lambda: _is_fresh(work) and work.close()).atexit = False
+    return _end_with(outer, call)
 
 
 class _Local:

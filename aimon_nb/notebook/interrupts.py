@@ -29,17 +29,7 @@ def watch(recording: Recording) -> Callable[[], None]:
     before: Any = signal.getsignal(signal.SIGINT)
     if not callable(before):
         return _nothing
-    loop = _running_loop()
-
-    def interrupted(number: int, frame: Any) -> Any:
-        __tracebackhide__ = True
-        recording.stop = True
-        try:
-            return before(number, frame)
-        finally:
-            if loop is not None:
-                loop.call_soon_threadsafe(_nothing)
-
+    interrupted = _Interrupted(recording, before, _running_loop())
     signal.signal(signal.SIGINT, interrupted)
 
     def restore() -> None:
@@ -47,6 +37,27 @@ def watch(recording: Recording) -> Callable[[], None]:
             signal.signal(signal.SIGINT, before)
 
     return restore
+
+
+class _Interrupted:
+    """The handler of a tracked cell: a property gives what to call, and is off the stack by then.
+
+    So no frame of ours is in the traceback of a KeyboardInterrupt. IPython hides marked
+    frames, but never the last one.
+    """
+
+    def __init__(
+        self, recording: Recording, before: Any, loop: asyncio.AbstractEventLoop | None
+    ) -> None:
+        self._recording, self._before, self._loop = recording, before, loop
+
+    @property
+    def __call__(self) -> Callable[[int, Any], Any]:
+        """Raise the flag; the loop wakes up when the handler found has done its part."""
+        self._recording.stop = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(_nothing)
+        return self._before  # type: ignore[no-any-return]
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from typing import Any
 
 from aimon_nb.model import Message, Run, Span
 from aimon_nb.recording.context import Node
+from aimon_nb.recording.facts import apply
+from aimon_nb.recording.plain import Plain, key_text
 
 SPANS = "max_spans"
 ATTRIBUTES = "max_attribute_bytes"
@@ -59,7 +61,7 @@ class Beyond:
         """Let a span go that has ended past the cap, unless sums need it."""
         if not span.folded or span.span_id not in run.spans:
             return
-        if span.is_call or span.usage.known:
+        if span.may_cost:
             _strip(span)
             return
         del run.spans[span.span_id]
@@ -71,13 +73,21 @@ class Beyond:
             self._hang(child, run)
         self._say(run)
 
-    def cut_attributes(self, span: Span, run: Run) -> None:
-        """Keep no more of a span's attributes than the cap allows."""
+    def take(self, data: dict[Any, Any], span: Span, run: Run, *, ended: bool) -> None:
+        """Take in what a span says of itself: plain data, no more of it than the cap allows.
+
+        What is more than a word is looked at once, when the span has ended.
+        """
         limit = self.limits.attribute_bytes
-        if _is_small(span.attributes, limit) or sum(map(_size, span.attributes.values())) <= limit:
+        if _is_small(data, limit):
+            apply(data, span)
             return
-        span.attributes = _within(span.attributes, limit)
-        self._say_cut(span, run)
+        if not ended:
+            data = {key: value for key, value in data.items() if type(value) in _WORDS}
+        apply({_key(key): _held(value, limit) for key, value in data.items()}, span)
+        if sum(map(_size, span.attributes.values())) > limit:
+            span.attributes = _within(span.attributes, limit)
+            self._say_cut(span, run)
 
     def cut_content(self, span: Span, run: Run) -> None:
         """Keep no more than that of what was asked and said, the short turns first.
@@ -122,18 +132,31 @@ def _strip(span: Span) -> None:
         span.call.parameters = {}
 
 
-_COUNTS_NOTHING = frozenset({int, float, bool, type(None)})
+_WORDS = frozenset({str, int, float, bool, type(None)})
 
 
-def _is_small(attributes: dict[str, Any], limit: int) -> bool:
-    """Whether a glance tells that all of it fits, as nearly always."""
-    for value in attributes.values():
+def _is_small(attributes: dict[Any, Any], limit: int) -> bool:
+    """Whether a glance tells that all of it is plain and fits, as nearly always."""
+    for key, value in attributes.items():
         kind = type(value)
         if kind is str:
             limit -= 4 * len(value)  # UTF-8 needs no more
-        elif kind not in _COUNTS_NOTHING:
+        elif kind not in _WORDS or (kind is int and value.bit_length() > 64):
+            return False
+        if type(key) is not str:
             return False
     return limit >= 0
+
+
+def _key(key: Any) -> str:
+    return key if type(key) is str else key_text(key)
+
+
+def _held(value: Any, limit: int) -> Any:
+    """A value as plain data: what a run holds on to is no object of the user's own."""
+    if type(value) is str or _size(value) > limit:
+        return value  # which is cut as a whole
+    return Plain(limit, unpack=False).of(value)
 
 
 def _said(turn: Message) -> int:
@@ -142,15 +165,27 @@ def _said(turn: Message) -> int:
 
 def _size(value: Any) -> int:
     """Bytes that a value holds on to; of an object of the user's own nothing is asked."""
-    if isinstance(value, str):
-        return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
-    if isinstance(value, (bytes, bytearray)):
-        return len(value)
-    if type(value) in (list, tuple, set):
-        return 8 * len(value) + sum(map(_size, value))
-    if type(value) is dict:
-        return 16 * len(value) + sum(map(_size, value)) + sum(map(_size, value.values()))
-    return 0
+    total, seen, waiting = 0, set[int](), [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            total += str.__len__(one) if str.isascii(one) else len(_bytes(one))
+        elif isinstance(one, (bytes, bytearray)):
+            total += len(one)
+        elif type(one) in _WITH_ITEMS and id(one) not in seen:
+            seen.add(id(one))
+            if type(one) is dict:
+                waiting += one
+            waiting += one.values() if type(one) is dict else one
+            total += 8 * len(one)
+    return total
+
+
+_WITH_ITEMS = (list, tuple, set, frozenset, dict)
+
+
+def _bytes(text: str) -> bytes:
+    return str.encode(text, "utf-8", "replace")
 
 
 def _within(attributes: dict[str, Any], room: int) -> dict[str, Any]:
@@ -167,13 +202,13 @@ def _cut(value: Any, room: int, size: int) -> str:
     said = f"(cut: {size:,} bytes)"
     if not isinstance(value, str):
         return said
-    start = value.encode("utf-8", "replace")[:room].decode("utf-8", "ignore")
+    start = _bytes(value)[:room].decode("utf-8", "ignore")
     return f"{start}… {said}" if start else said
 
 
 def without_plain(run: Run) -> Run:
     """A copy of a run that holds its calls and what stands above them, and its totals."""
-    kept = _with_ancestors(run, (s for s in run.spans.values() if s.is_call or s.usage.known))
+    kept = _with_ancestors(run, (s for s in run.spans.values() if s.may_cost))
     gone = len(run.spans) - len(kept)
     if not gone:
         return run

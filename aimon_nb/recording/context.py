@@ -13,7 +13,7 @@ import threading
 import types
 import weakref
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.thread import _WorkItem
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -145,9 +145,14 @@ def home() -> Home:
 
 
 def carry(patches: Patches) -> None:
-    """Let new threads and pool jobs start where they were made."""
+    """Let new threads and pool jobs start where they were made.
+
+    Outside of what may fail there: no traceback of the user's shows a frame of ours.
+    """
     patches.wrap(threading.Thread, "start", functools.partial(_start, patches))
-    patches.wrap(ThreadPoolExecutor, "submit", functools.partial(_submit, patches))
+    patches.wrap(threading.Thread, "_bootstrap_inner", _begin)
+    patches.wrap(_WorkItem, "__init__", functools.partial(_submit, patches))
+    patches.wrap(_WorkItem, "run", _work)
     patches.on_import("multiprocessing.pool", functools.partial(_carry_pool, patches))
 
 
@@ -155,16 +160,6 @@ def _carry_pool(patches: Patches, module: types.ModuleType) -> None:
     pool = module.ThreadPool  # its methods are those of the pool of processes, which would pickle
     for name in ("apply_async", "_map_async", "imap", "imap_unordered"):
         patches.put(pool, name, _pooled(patches, getattr(pool, name)))
-
-
-def _pooled(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
-    submit = _submit(patches, original)
-
-    @functools.wraps(original)
-    def method(self: Any, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        return submit(self, func, *args, **kwargs)
-
-    return method
 
 
 def here() -> tuple[Any, ...]:
@@ -180,6 +175,7 @@ def put(place: tuple[Any, ...]) -> None:
 
 _NOWHERE = (None,) * len(_CARRIED)
 _POOLS = ("concurrent.futures.thread", "multiprocessing.pool")
+_PLACE = "_aimon_nb_place"  # of a thread or job that has not begun yet
 
 
 def _start(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -187,19 +183,21 @@ def _start(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]
         # No tracked call above: the error of a thread reaches nobody who started it.
         place = (*here()[:-1], None)
         if patches.live and place != _NOWHERE and not _serves_a_pool(self):
-            run = self.run
-
-            def carried(thread: threading.Thread) -> None:
-                __tracebackhide__ = True
-                thread.__dict__.pop("run", None)
-                put(place)
-                run()
-
-            # Bound, for the SDK's threading integration reads `run.__func__`.
-            self.run = types.MethodType(carried, self)  # type: ignore[method-assign]
+            self.__dict__[_PLACE] = place
         return original(self)
 
     return start
+
+
+def _begin(original: Callable[..., Any]) -> Callable[..., Any]:
+    def _bootstrap_inner(self: threading.Thread) -> Any:
+        place = self.__dict__.pop(_PLACE, None)
+        if place is not None:
+            own = getattr(self, "_context", None)  # Python 3.14 runs a thread in one
+            put(place) if own is None else own.run(put, place)
+        return original(self)
+
+    return _bootstrap_inner
 
 
 def _serves_a_pool(thread: threading.Thread) -> bool:
@@ -208,20 +206,49 @@ def _serves_a_pool(thread: threading.Thread) -> bool:
 
 
 def _submit(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
-    def submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    def __init__(self: Any, *args: Any) -> None:
+        original(self, *args)
         place = here()
-        if not patches.live or place == _NOWHERE:
-            return original(self, fn, *args, **kwargs)
+        if patches.live and place != _NOWHERE:
+            self.__dict__[_PLACE] = place
 
-        def carried(*args: Any, **kwargs: Any) -> Any:
-            __tracebackhide__ = True
-            before = here()
-            put(place)
-            try:
-                return fn(*args, **kwargs)
-            finally:
-                put(before)
+    return __init__
 
-        return original(self, named_like(fn, carried), *args, **kwargs)
 
-    return submit
+def _work(original: Callable[..., Any]) -> Callable[..., Any]:
+    def run(self: Any, *args: Any) -> Any:
+        place = self.__dict__.pop(_PLACE, None)
+        if place is None:
+            return original(self, *args)
+        before = here()
+        put(place)
+        try:
+            return original(self, *args)
+        finally:
+            put(before)
+
+    return run
+
+
+def _pooled(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def method(self: Any, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        place = here()
+        if patches.live and place != _NOWHERE:
+            func = named_like(func, _at(place, func))
+        return original(self, func, *args, **kwargs)
+
+    return method
+
+
+def _at(place: tuple[Any, ...], func: Callable[..., Any]) -> Callable[..., Any]:
+    def carried(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        before = here()
+        put(place)
+        try:
+            return func(*args, **kwargs)
+        finally:
+            put(before)
+
+    return carried

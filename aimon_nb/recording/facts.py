@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import deque
+from types import FrameType
 from typing import Any
 
 from aimon_nb.model import Frame, Span, Usage
 from aimon_nb.model.span import SpanStatus
 from aimon_nb.pricing.usage import reported
+from aimon_nb.recording.plain import key_text
 
 ERROR_LENGTH = 500  # characters of an error message kept
 FRAMES = 30  # frames of a traceback kept, the innermost
@@ -40,18 +43,27 @@ _ENDED: dict[str, SpanStatus] = {"ok": "ok", "cancelled": "cancelled"}
 def apply(data: dict[str, Any], span: Span) -> None:
     """Bring a record up to what the attributes of its span say."""
     span.attributes = data
-    pipeline = data.get(_PIPELINE)
-    if pipeline:
-        span.pipeline = pipeline if type(pipeline) is str else str(pipeline)
+    span.pipeline = word(data.get(_PIPELINE)) or span.pipeline
     if not _TELLING.isdisjoint(data):
         _take_fields(span, data)
     if span.call is None or not span.call.usage.known:
         span.usage = _counted(span, reported(data))
 
 
-def status_from(word: str) -> SpanStatus:
+def word(value: Any) -> str:
+    """A value as a name: of an object of the user's own its type, for it may answer anything."""
+    if type(value) is str:
+        return value
+    if isinstance(value, str):  # an enum's, say
+        return str.__str__(value)
+    if value is None:
+        return ""
+    return key_text(value) if isinstance(value, (int, float)) else f"<{type(value).__name__}>"
+
+
+def status_from(said: Any) -> SpanStatus:
     """How a span ended, from the SDK's word for it."""
-    return _ENDED.get(word, "error")
+    return _ENDED.get(word(said), "error")
 
 
 def seen(span: Span) -> tuple[Any, ...]:
@@ -69,11 +81,11 @@ def _counted(span: Span, told: Usage) -> Usage:
 
 def _take_fields(span: Span, data: dict[str, Any]) -> None:
     get, call = data.get, span.call
-    model = get("gen_ai.request.model")
+    model = word(get("gen_ai.request.model"))
     for name, first, second in _FIELDS:
-        value = get(first) or get(second) or (model if name == "model" else None)
+        value = word(get(first)) or word(get(second)) or (model if name == "model" else "")
         if value and (call is None or getattr(span, name) is None):
-            setattr(span, name, value if type(value) is str else str(value))
+            setattr(span, name, value)
 
 
 def status_of(error: BaseException) -> SpanStatus:
@@ -89,7 +101,9 @@ def describe(error: BaseException) -> tuple[str, str]:
     """(type, message) of an exception, whatever its `__str__` does."""
     try:
         text = str(error)
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a `__str__` of the user's may do anything
         text = "(its message cannot be read)"
     return type(error).__name__, without_keys(text)[:ERROR_LENGTH]
 
@@ -103,6 +117,22 @@ def passed(error: BaseException) -> tuple[Frame, ...]:
         found.append((code.co_filename, at.tb_lineno, code.co_name))
         at = at.tb_next
     return tuple(found)
+
+
+def way_here() -> tuple[Frame, ...]:
+    """The frames from the user's code to here, in words: where a call is made that fails."""
+    found: list[Frame] = []
+    at: FrameType | None = sys._getframe(1)
+    while at is not None and len(found) < FRAMES and at.f_globals.get("__name__") not in _RUNNERS:
+        found.append((at.f_code.co_filename, at.f_lineno, at.f_code.co_name))
+        at = at.f_back
+    return tuple(reversed(found))
+
+
+# What runs the user's code: nothing above it says anything of an error.
+_RUNNERS = frozenset(
+    {"IPython.core.interactiveshell", "threading", "concurrent.futures.thread", "asyncio.events"}
+)
 
 
 def without_keys(text: str) -> str:

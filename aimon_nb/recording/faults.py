@@ -33,10 +33,16 @@ class Faults:
 
     @contextmanager
     def guard(self, where: str) -> Iterator[None]:
-        """Run a block of ours so that no fault in it leaves it."""
+        """Run a block of ours so that no fault in it leaves it.
+
+        What the user's code raises there, asked for a text, stays in it too; an
+        interrupt is the user's own.
+        """
         try:
             yield
-        except Exception:
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
             self.note(where)
 
 

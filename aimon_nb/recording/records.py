@@ -11,7 +11,7 @@ from aimon_nb.model import Run, Span
 from aimon_nb.model.run import RunStatus
 from aimon_nb.recording.caps import Beyond
 from aimon_nb.recording.context import Exchange, Node
-from aimon_nb.recording.facts import apply, seen
+from aimon_nb.recording.facts import seen
 from aimon_nb.recording.faults import faults
 
 Read = Callable[[Node, Span], "dict[str, Any] | None"]  # writes on the record; its attributes
@@ -34,6 +34,7 @@ class Recording:
     captured: list[BaseException] = field(default_factory=list)  # sent to Sentry already
     beyond: Beyond = field(default_factory=Beyond)
     faults_before: int = 0
+    ending: bool = False  # its last news waits until all of it is known
     closed: bool = False
     quiet: bool = False  # nobody asked for this run: it is none until it has a model call
     stop: bool = False  # interrupted: no model call is sent any more
@@ -48,7 +49,8 @@ class Recording:
     @property
     def has_news(self) -> bool:
         """Whether a view has something to hear."""
-        return bool(self.changed or (self.unpriced and self.may_price))
+        news = self.changed or (self.unpriced and self.may_price)
+        return bool(news) and not self.ending
 
     def seconds(self, t: int) -> float:
         """From the start of the run to `t`."""
@@ -87,7 +89,8 @@ def ended(node: Node, read: Read) -> None:
         span.late, span.sent = True, span.sent or "no: late"
     if node.t1 is not None:
         span.duration = (node.t1 - node.t0) / 1e9
-    _take(node, span, read)
+    with faults.guard("reading a span"):  # whatever it is, it has ended
+        _take(node, span, read)
     if node.error is not None:
         span.status, span.error_type, span.error, span.frames = node.error
     elif span.status == "running":
@@ -107,8 +110,7 @@ def _take(node: Node, span: Span, read: Read) -> None:
     recording = node.recording
     data = read(node, span)
     if data is not None:
-        apply(data, span)
-        recording.beyond.cut_attributes(span, recording.run)
+        recording.beyond.take(data, span, recording.run, ended=span.duration is not None)
     span.covers = node.covers
     if node is recording.root and recording.run.trace_id is None:
         recording.run.trace_id = span.trace_id
@@ -156,9 +158,10 @@ def leave_open(recording: Recording, read: Read, status: RunStatus, t1: int) -> 
         recording.open.pop(node, None)
         if span is None:
             continue
-        with faults.guard("ending a span that was left open"):
+        span.duration = (t1 - node.t0) / 1e9
+        with faults.guard("reading a span"):
             _take(node, span, read)
-            span.duration = (t1 - node.t0) / 1e9
+        with faults.guard("ending a span that was left open"):
             recording.changed.add(span.span_id)
             if node is recording.root:
                 span.status = status if status in ("ok", "interrupted") else "error"

@@ -9,7 +9,7 @@ from sentry_sdk import tracing
 
 from aimon_nb.model import Span
 from aimon_nb.recording.context import Node
-from aimon_nb.recording.facts import status_from
+from aimon_nb.recording.facts import status_from, word
 
 
 def told(node: Node, key: str) -> Any:
@@ -38,10 +38,11 @@ def read(node: Node, span: Span) -> dict[str, Any] | None:
     if node.kind == "stream":
         return _read_stream(node.sdk, span) if node.sdk is not None else None
     kept = dict(node.kept)
-    span.name = str(kept.pop("sentry.name", None) or (node.sdk.name if node.kind == "noop" else ""))
-    span.op = str(kept.pop("sentry.op", ""))
-    span.origin = kept.pop("sentry.origin", None)
-    span.thread = kept.pop("thread.name", None) or span.thread
+    name = word(kept.pop("sentry.name", None))
+    span.name = name or word(node.sdk.name if node.kind == "noop" else None)
+    span.op = word(kept.pop("sentry.op", None))
+    span.origin = word(kept.pop("sentry.origin", None)) or None
+    span.thread = word(kept.pop("thread.name", None)) or span.thread
     if node.kind == "bare":
         span.trace_id = node.recording.run.trace_id
     return kept
@@ -51,16 +52,17 @@ def _read_static(node: Node, span: Span) -> dict[str, Any]:
     sdk = node.sdk
     # A plain span has no other name; to ask it for one costs more than all else here.
     plain = type(sdk) is tracing.Span
-    name = sdk.description if plain else getattr(sdk, "name", None) or sdk.description
-    span.name, span.op = name or span.name, sdk.op or span.op
-    span.origin, span.trace_id = sdk.origin, sdk._trace_id or span.trace_id
+    name = "" if plain else word(getattr(sdk, "name", None))
+    span.name = name or word(sdk.description) or span.name
+    span.op = word(sdk.op) or span.op
+    span.origin, span.trace_id = word(sdk.origin), sdk._trace_id or span.trace_id
     if sdk.status is not None and span.duration is not None:
         span.status = status_from(sdk.status)
     if span.sent is None and node.recording.run.destination != "local":
         span.sent = _sent_apart(node)
     data = dict(sdk._data)
     data.pop("thread.id", None)
-    span.thread = data.pop("thread.name", None) or span.thread
+    span.thread = word(data.pop("thread.name", None)) or span.thread
     if sdk._tags:
         data.update(sdk._tags)
     return data
@@ -81,13 +83,15 @@ def _sent_apart(node: Node) -> str | None:
 
 def _read_stream(sdk: Any, span: Span) -> dict[str, Any]:
     data = dict(sdk._attributes)
-    span.name = sdk._name or span.name
-    span.op = str(data.pop("sentry.op", "")) or span.op
-    span.origin, span.trace_id = data.pop("sentry.origin", None), sdk._trace_id or span.trace_id
+    span.name = word(sdk._name) or span.name
+    span.op = word(data.pop("sentry.op", None)) or span.op
+    span.origin = word(data.pop("sentry.origin", None)) or None
+    span.trace_id = sdk._trace_id or span.trace_id
     if sdk._status is not None and span.duration is not None:
         span.status = status_from(sdk._status)
-    span.thread = data.pop("thread.name", None) or span.thread
-    return {k: v for k, v in data.items() if not k.startswith(("sentry.", "process.", "thread."))}
+    span.thread = word(data.pop("thread.name", None)) or span.thread
+    hidden = ("sentry.", "process.", "thread.")
+    return {k: v for k, v in data.items() if type(k) is not str or not k.startswith(hidden)}
 
 
 def write(node: Node, attributes: dict[str, Any], name: str | None = None) -> None:

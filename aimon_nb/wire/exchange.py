@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aimon_nb.model import Call, Span
+from aimon_nb.model import Call, Frame, Span
 from aimon_nb.model.errors import RequestRefusedError
 from aimon_nb.recording.context import Node
-from aimon_nb.recording.facts import describe, passed, status_of, without_keys
+from aimon_nb.recording.facts import FRAMES, describe, passed, status_of, way_here, without_keys
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry.observe import Observer
 from aimon_nb.sentry.reading import Ending, write
@@ -41,6 +41,7 @@ class Exchange:
     over = left = settled = False
     is_read = False  # to its end, by us
     error: BaseException | None = None
+    frames: tuple[Frame, ...] = ()  # the way a failure took, or where it was asked
     t_first: float | None = None
     t1: float | None = None
     ended: float | None = None  # seconds since the epoch
@@ -96,6 +97,8 @@ class Exchange:
 
     def _close(self, error: BaseException | None, *, left: bool) -> None:
         self.left, self.error = left, error
+        if error is not None:
+            self.frames = (*way_here(), *passed(error))[-FRAMES:]
         if error is not None and self.good is None:
             self.good = False
             self._failed()
@@ -106,6 +109,7 @@ class Exchange:
 
     def _failed(self) -> None:
         with faults.guard("noting a failed request"):
+            self.frames = self.frames or way_here()
             retries.failed(self)
 
     def hold(self, end: Callable[[], Any]) -> bool:
@@ -257,7 +261,7 @@ class Exchange:
             span.status = status_of(self.error) if self.error is not None else "error"
             if span.error_type is None:
                 span.error_type, span.error = failure
-                span.frames = passed(self.error) if self.error is not None else ()
+                span.frames = self.frames
         elif self.left and self.call.finish_reason is None:
             span.status = "abandoned"
         elif self._deserted and self.t1 is not None and span.late:

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import functools
 import gc
+import sys
+import types
 import weakref
 
 import pytest
@@ -77,6 +79,22 @@ def test_sent_whole(place, counting):
     list(counting(2))
     if place.sends:
         assert ["count", "step 0", "step 1"] == sorted(place.spans())
+
+
+def test_leaving_early_with_a_return(place, run):
+    """A body that answers the closing with a return was left early all the same."""
+
+    @ai_track("work")
+    def work():
+        try:
+            yield 1
+        except GeneratorExit:
+            return
+
+    made = work()
+    next(made)
+    made.close()
+    assert ("abandoned", []) == (run.spans()["work"].status, place.errors())
 
 
 @pytest.mark.parametrize("leave", ["close", "collect", "break"])
@@ -237,6 +255,23 @@ def test_closing_as_python_does_it(static):
     assert "left" == stop.value.value
 
 
+def test_an_old_coroutine_that_is_wrapped_in_itself(static):
+    """A generator under `types.coroutine` can be awaited, even if `__wrapped__` goes round."""
+
+    @types.coroutine
+    def old():
+        yield
+        return 1
+
+    old.__wrapped__ = old
+    tracked = ai_track("old")(old)
+
+    async def main():
+        return await tracked()
+
+    assert 1 == asyncio.run(main())
+
+
 def test_nothing_is_kept_alive():
     """Items and errors that went through are not held by the generator, nor by a cycle."""
 
@@ -359,6 +394,35 @@ def test_steps_inside_a_generators_own_span(place, run):
 
 
 class TestAsync:
+    def test_leaving_early_with_a_return(self, place, run):
+        """A body that answers the closing with a return was left early all the same."""
+
+        @ai_track("work")
+        async def work():
+            try:
+                yield 1
+            except GeneratorExit:
+                return
+
+        async def main():
+            made = work()
+            await anext(made)
+            await made.aclose()
+            return run.spans()["work"].status
+
+        assert ("abandoned", []) == (asyncio.run(main()), place.errors())
+
+    def test_the_loops_hooks_stay(self, static, acounting):
+        """Between two items the event loop's hooks for async generators are its own."""
+
+        async def main():
+            before = sys.get_asyncgen_hooks()
+            async for _ in acounting(2):
+                assert before == sys.get_asyncgen_hooks()
+            assert before == sys.get_asyncgen_hooks() and before.firstiter is not None
+
+        asyncio.run(main())
+
     def test_nothing_is_held_across_a_yield(self, place, acounting):
         """Between two items the caller's pipeline and current span are its own."""
 

@@ -22,6 +22,7 @@ from pydantic import v1
 
 from aimon_nb import SPANDATA, ai_track, set_data_normalized
 from aimon_nb.ai.normalize import SIZE, normalized
+from aimon_nb.recording.plain import Plain
 
 WHEN = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.timezone.utc)
 ID = uuid.UUID(int=7)
@@ -299,6 +300,55 @@ def test_how_much_was_cut():
     kept, _, mark = text.partition("[cut: ")
     assert 100_000 == len(kept) + int(mark.removesuffix(" more]"))
     assert len(kept) > 19_000
+
+
+class TestTheLastCharacter:
+    """A budget is used to its last character, and not beyond: two for a value, what it says, two for a text's quotes."""
+
+    def test_of_a_list(self):
+        """Where nothing is left, the list ends."""
+        assert [1, "[cut: more]"] == Plain(5, unpack=False).of([1, 1])
+        assert [1, 1] == Plain(6, unpack=False).of([1, 1])
+
+    def test_of_an_object(self):
+        """Where nothing is left, the object ends: a key of one letter takes three."""
+        assert {"a": 1, "[cut]": "more"} == Plain(8, unpack=False).of({"a": 1, "b": 1})
+        assert {"a": 1, "[cut: 1 more]": 1} == Plain(9, unpack=False).of({"a": 1, "b": 1})
+        assert {"a": 1, "b": 1} == Plain(14, unpack=False).of({"a": 1, "b": 1})
+
+    def test_of_a_text(self):
+        """A text that has no room says how long it was."""
+        assert "[cut: 3 more]" == Plain(2, unpack=False).of("abc")
+        assert ["a", "b", "[cut: 1 more]"] == Plain(13, unpack=False).of(["a", "b", "c"])
+
+    def test_of_an_array(self):
+        """An array of as many items as there is room is read, one of more is named."""
+        assert "[cut: more]" == Plain(100, unpack=False).of(np.zeros(98))[-1]
+        assert "[cut: ndarray of 99]" == Plain(100, unpack=False).of(np.zeros(99))
+
+    def test_of_a_number_too_big_to_print(self):
+        """Of 4,096 bits and more, only how many is said."""
+        assert str(2**4095 - 1) == normalized(2**4095 - 1)
+        assert "<int of 4096 bits>" == normalized(2**4095)
+
+    def test_of_the_whole(self):
+        """A text of 19,498 characters is whole, one more is cut; the marks have the rest of the 20,000."""
+        assert "x" * 19_498 == normalized("x" * 19_498)
+        assert "x" * 19_498 + "[cut: 1 more]" == normalized("x" * 19_499)
+
+    def test_of_what_needs_escapes(self):
+        """JSON of exactly 20,000 characters is whole; what is longer because of its escapes uses most of the room."""
+        whole = ['"' * 996 + "x" * 18_004]
+        assert SIZE == len(normalized(whole, unpack=False)) and whole == read(whole, unpack=False)
+        assert 15_000 < len(normalized({"a": '"' * 10**6})) <= SIZE
+
+
+def test_keys_that_become_the_same_text():
+    """Each stays, with a number that no other key has."""
+    assert {"1": "a", "1 (1)": "b"} == read({1: "a", "1": "b"})
+    assert {"1": "a", "1 (2)": "b", "1 (3)": "c"} == read({1: "a", "1 (2)": "b", "1": "c"})
+    assert {"1": "a", "1 (2)": "b", "1 (3)": "c", "1 (4)": "d"} == read({1: "a", "1 (2)": "b", "1 (3)": "c", "1": "d"})
+    assert {"false": 1, "null": 2} == read({False: 1, None: 2})
 
 
 def test_big_arrays_are_named():

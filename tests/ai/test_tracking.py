@@ -196,6 +196,43 @@ def test_a_function_stays_what_it_is(static):
     made.close()
 
 
+def test_what_a_plain_function_gives_keeps_its_name(static, recwarn):
+    """A coroutine or generator that a plain function hands on is called what it was called, and can be closed unrun."""
+
+    async def coroutine(): ...
+    def generator():
+        yield
+
+    def named(thing):
+        thing.close()
+        return thing.__name__, thing.__qualname__
+
+    for function in (coroutine, generator):
+        hands_on = functools.wraps(function)(lambda function=function: function())
+        assert named(function()) == named(ai_track("x")(hands_on)())
+    gc.collect()
+    assert [] == list(recwarn)
+
+
+def test_a_call_left_inside_another(static):
+    """A tracked coroutine that is driven by hand and left in mid-run changes nothing behind the call around it."""
+    left = []
+
+    @ai_track("inner")
+    async def inner():
+        await asyncio.sleep(0)
+
+    @ai_track("outer")
+    def outer():
+        left.append(inner())
+        left[0].send(None)
+
+    outer()
+    assert (None, None) == (get_ai_pipeline_name(), sentry_sdk.get_current_span())
+    left[0].close()
+    assert (None, None) == (get_ai_pipeline_name(), sentry_sdk.get_current_span())
+
+
 def test_a_wrong_argument_is_the_functions_own_error(static):
     """A call that does not fit the signature raises what the function would raise."""
     with pytest.raises(TypeError, match=r"f\(\) missing 1 required"):
@@ -245,9 +282,10 @@ def test_a_coroutine_nobody_awaits_ends_its_span(place, run):
 
     made = ai_track("lost")(lambda: work())()
     assert "running" == run.spans()["lost"].status
-    with pytest.warns(RuntimeWarning, match="never awaited"):
+    with pytest.warns(RuntimeWarning, match="never awaited") as warned:
         del made
         gc.collect()
+    assert 1 == len(warned)  # as without us: for what the caller had, not for what is inside it too
     assert "abandoned" == run.spans()["lost"].status
 
 

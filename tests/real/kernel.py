@@ -27,7 +27,11 @@ class CellResult:
 
     @property
     def status(self) -> str:
-        """`ok`, `error` or `aborted`, as the reply says."""
+        """`ok`, `error` or `aborted`, as the reply says; `lost` if ipykernel sent none.
+
+        It sends none if an interrupt comes between its `busy` and the moment
+        IPython has the cell: nothing of the cell has run then, ours included.
+        """
         return self.reply["status"]
 
     @property
@@ -82,6 +86,16 @@ class Kernel:
     def start(self):
         if self.manager is not None:
             return self
+        try:
+            self._launch()
+        except RuntimeError:  # of two that start at once, both may have chosen the same free port
+            self.stop()
+            self._launch()
+        self._reader = NotebookClient(self.notebook, record_timing=False)
+        self._reader.kc = self.client
+        return self
+
+    def _launch(self):
         self.manager = KernelManager(kernel_name="python3")
         self.manager.start_kernel(
             cwd=str(self.cwd), env={**os.environ, **self.env}, extra_arguments=self.arguments
@@ -89,9 +103,6 @@ class Kernel:
         self.client = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
-        self._reader = NotebookClient(self.notebook, record_timing=False)
-        self._reader.kc = self.client
-        return self
 
     def stop(self):
         if self.manager is None:
@@ -122,7 +133,7 @@ class Kernel:
             self._add_cell(source, msg_id, tags, result)
         self._listen(result, msg_id, begun + timeout, interrupt_after)
         result.seconds = time.monotonic() - begun
-        result.reply = self._reply(msg_id, begun + timeout)
+        result.reply = self._reply(msg_id, begun + timeout) if interrupt_after is None else self._reply_or_none(msg_id)
         return result
 
     def drain(self, seconds=0.5) -> None:
@@ -197,6 +208,13 @@ class Kernel:
         if result is not None:
             result.clears = self._reader.clear_before_next_output
             result.outputs = cell.outputs
+
+    def _reply_or_none(self, msg_id):
+        """The reply to an interrupted cell: it is sent before the `idle` that was just heard."""
+        try:
+            return self._reply(msg_id, time.monotonic() + 10)
+        except queue.Empty:
+            return {"status": "lost"}
 
     def _reply(self, msg_id, until):
         while True:

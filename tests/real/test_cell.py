@@ -176,7 +176,7 @@ def test_unload_and_reload(shell):
         "def state():\n    ip = get_ipython()\n    return dict(cb={k: len(v) for k, v in ip.events.callbacks.items()},"
         " tr=len(ip.input_transformers_cleanup), conf=len(ip.configurables),"
         " init=t.Span.__init__.__module__, fin=t.Transaction.finish.__module__, start=threading.Thread.start.__module__,"
-        " submit=cf.ThreadPoolExecutor.submit.__module__, meta=len(sys.meta_path),"
+        " submit=cf.thread._WorkItem.run.__module__, meta=len(sys.meta_path),"
         " threads=sum(x.name == 'aimon_nb' for x in threading.enumerate()),"
         " magics=sum('ai_' in n for k in ip.magics_manager.magics.values() for n in k))\nloaded = state()"
     )

@@ -15,7 +15,7 @@ import sentry_sdk
 from aimon_nb import record_token_usage
 from aimon_nb.api import monitor
 from aimon_nb.recording.caps import Limits
-from aimon_nb.recording import context, records, recorder
+from aimon_nb.recording import caps, context, records, recorder
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry import observe, root
 from aimon_nb.wire import exchange
@@ -64,7 +64,7 @@ def test_a_span_entered_twice():
 
 FAULTS = [
     (observe.Observer, "started"), (observe.Observer, "ended"), (observe.Observer, "_parent"),
-    (observe, "describe"), (records, "started"), (records, "ended"), (records, "apply"), (records, "leave_open"),
+    (observe, "describe"), (records, "started"), (records, "ended"), (caps, "apply"), (records, "leave_open"),
     (recorder, "_news"), (recorder, "_settle"), (recorder, "_take_log"), (recorder, "read"),
     (exchange.Exchange, "read"), (exchange.Exchange, "settle"), (exchange.Exchange, "record"),
     (exchange, "write"), (exchange, "attributes"), (root, "_mark_sent"), (root.Root, "leave"),
@@ -292,3 +292,26 @@ def test_a_run_that_ends_when_python_does():
     code = "import aimon_nb\nclass Late:\n    def __del__(self):\n        with aimon_nb.track('late'): pass\n"
     code += "with aimon_nb.track('first'): pass\nlate = Late()"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True)
+
+
+class Unreadable(Exception):
+    def __str__(self):
+        raise SystemExit("no words")
+
+
+@pytest.mark.parametrize("options", [{}, {"trace_lifecycle": "stream"}], ids=["static", "stream"])
+def test_an_error_that_leaves_its_own_text(receiver, options):
+    """An exception whose `__str__` ends the program ends the span and the run as any other."""
+    receiver.init(**options)
+    tracked = monitor.open("unreadable", "none")
+    from sentry_sdk import traces
+
+    start = traces.start_span if options else sentry_sdk.start_span
+    with pytest.raises(Unreadable) as caught:
+        with start(name="step"):
+            raise Unreadable
+    tracked.end(caught.value)
+    [step] = [s for s in tracked.run.spans.values() if s.name == "step"]
+    assert (step.status, step.error_type) == ("error", "Unreadable")
+    assert (tracked.run.status, tracked.run.error_type) == ("error", "Unreadable")
+    assert tracked.recording.closed and recorder.sole is None
