@@ -246,7 +246,7 @@ class Exchange:
         if self.is_read:
             self._end(span)
         elif self._deserted and span.status != "interrupted":
-            span.status = "abandoned"
+            span.status = "abandoned" if self.call.finish_reason is None else "ok"
 
     def _take_over(self, span: Span) -> None:
         """A retry: what failed before says nothing of this row any more."""
@@ -305,7 +305,8 @@ class Exchange:
         self.observer.finish(node, t1, self.ended or time.time(), self._how())
 
     def _how(self) -> Ending:
-        if not self.over or (self.left and self.call.finish_reason is None):
+        # A client may stop at the last event: it reads no further and closes nothing.
+        if (self.left or not self.over) and self.call.finish_reason is None:
             return "cancelled"
         return "ok" if self.good is True and self._failure() is None else "error"
 

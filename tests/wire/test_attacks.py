@@ -9,6 +9,7 @@ from collections import deque
 from types import SimpleNamespace
 
 import pytest
+import sentry_sdk
 
 from aimon_nb.api import monitor
 from aimon_nb.recording.faults import faults
@@ -18,6 +19,7 @@ from aimon_nb.wire.dialects import known
 from aimon_nb.wire.dialects.dialect import Dialect
 from tests.wire.conftest import calls
 from tests.wire.hear import hear
+from tests.wire.received import Received
 from tests.wire.shapes import EVENTS
 
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
@@ -209,6 +211,36 @@ class TestLeft:
         with track() as run:
             asyncio.run(ask())
         assert [call.status for call in calls(run)] == ["error"]
+
+
+class TestTheLastEvent:
+    SAID = [
+        b'data: {"model":"gpt-4o","choices":[{"index":0,"delta":{"content":"word "}}]}\n\n',
+        b'data: {"model":"gpt-4o","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":5}}\n\n',
+        b"data: [DONE]\n\n",
+    ]
+
+    @pytest.mark.parametrize(("pieces", "expected"), [(1, LEFT), (2, READ)])
+    @pytest.mark.parametrize("lifecycle", ["none", "static", "stream"])
+    def test_nobody_reads_on_nor_closes(self, lifecycle, pieces, expected, track):
+        """A client that stops at the answer's last event and keeps the response open has it whole; before it, it was left."""
+        import httpx
+
+        received = Received()
+        if lifecycle != "none":
+            received.init(lifecycle)
+        client = httpx.Client(transport=httpx.MockTransport(lambda r: httpx.Response(200, content=iter(self.SAID))))
+        with track() as run:
+            response = client.send(client.build_request("POST", "http://m.test/v1/chat/completions", json=BODY), stream=True)
+            read = response.iter_raw()
+            for _ in range(pieces):
+                next(read)
+        assert counts(run) == [expected]
+        sentry_sdk.flush(2)
+        if lifecycle != "none":
+            [span] = [s for s in received.spans if s["op"] == "gen_ai.chat"]
+            assert (span["status"] == "ok") == (expected is READ)
+        response.close()
 
 
 class TestCancelled:
