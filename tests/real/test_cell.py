@@ -287,6 +287,28 @@ def test_statement(shell):
     assert shell.value("[r.name for r in __import__('aimon_nb').runs()]") == ["20 + 1", "2*3"]
 
 
+def test_a_semicolon_silences_a_statement(shell):
+    """`%ai_track STATEMENT;` shows no value, as `%time` does, and so does a cell below another magic."""
+    cells = shell.run(["%ai_track 20 + 1;", "%%time\n%%ai_track below\n20 + 1;", "%time 20 + 1;"])
+    assert [c.status for c in cells] == ["ok"] * 3
+    assert ["21" in str(c.data()) for c in cells] == [False] * 3
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["static", "stream"])
+def test_no_frame_of_ours_around_the_sdk(shell, stream):
+    """Where the SDK itself refuses what it is given, the traceback shows the user's and the SDK's frames alone."""
+    if stream:
+        shell.run(["sentry_sdk.init(traces_sample_rate=1.0, default_integrations=False, trace_lifecycle='stream')"])
+    wrong = ["sentry_sdk.start_transaction(5)", "sentry_sdk.start_span(op='x', name='y').finish(end_timestamp=5)"]
+    if stream:
+        wrong = ["sentry_sdk.traces.start_span('a', 5)", "sentry_sdk.traces.start_span('a').end('now')", "sentry_sdk.traces.start_span('a').set_attributes(5)"]
+    inside = "sentry_sdk.get_current_scope().start_span(op='x').__exit__(None, None, None)"
+    for source in [*wrong, inside]:
+        plain, cell = shell.run([source, f"%%ai_track wrong\n{source}"])
+        assert (cell.status, cell.ename, cell.evalue) == (plain.status, plain.ename, plain.evalue), source
+        assert "/aimon_nb/" not in "\n".join(cell.traceback), cell.traceback
+
+
 def test_no_frame_of_ours_around_a_call(shell):
     """A connection that fails, in the cell and in a pool, shows the user's and the client's frames alone."""
     shell.run(
