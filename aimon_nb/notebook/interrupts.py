@@ -14,15 +14,20 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import CodeType, FrameType
 from typing import Any
 
 from aimon_nb.recording.records import Recording
 
 
-def watch(recording: Recording) -> Callable[[], None]:
+def watch(
+    recording: Recording, begins: frozenset[CodeType], ends: frozenset[CodeType]
+) -> Callable[[], None]:
     """Raise the run's flag at SIGINT until the function given back is called.
 
-    The handler found is called as before. Only the main thread has signals.
+    The handler found is called as before, unless the interrupt fell into a function of
+    ours that `begins` or `ends` a run: there IPython would swallow it, or the run stay
+    open. Only the main thread has signals.
     """
     if threading.current_thread() is not threading.main_thread():
         return _nothing
@@ -33,6 +38,11 @@ def watch(recording: Recording) -> Callable[[], None]:
 
     def interrupted(number: int, frame: Any) -> Any:
         __tracebackhide__ = True
+        inside = _codes(frame)
+        if not ends.isdisjoint(inside):
+            return None  # the cell is over: there is nothing left to interrupt
+        if not begins.isdisjoint(inside):
+            return _again()
         recording.stop = True
         try:
             return before(number, frame)
@@ -47,6 +57,15 @@ def watch(recording: Recording) -> Callable[[], None]:
             signal.signal(signal.SIGINT, before)
 
     return restore
+
+
+def _codes(frame: FrameType | None) -> set[CodeType]:
+    """What runs where an interrupt fell."""
+    found = set()
+    while frame is not None:
+        found.add(frame.f_code)
+        frame = frame.f_back
+    return found
 
 
 @contextmanager
@@ -72,9 +91,21 @@ def deferred(*, deliver: bool) -> Iterator[None]:
         if signal.getsignal(signal.SIGINT) is note:
             signal.signal(signal.SIGINT, before)
         if came and deliver:
-            timer = threading.Timer(0.01, _thread.interrupt_main)
-            timer.daemon = True
-            timer.start()
+            _again()
+
+
+def _again() -> None:
+    """Interrupt what runs in a moment: the user's code."""
+    timer = threading.Timer(0.01, _interrupt)
+    timer.daemon = True
+    timer.start()
+
+
+def _interrupt() -> None:
+    if hasattr(signal, "pthread_kill"):  # a signal proper ends a `sleep`, too
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
