@@ -217,7 +217,7 @@ class CellTracker:
         if watch is not None:
             watch.unwatch()
         with interrupts.deferred(deliver=False):
-            self._outputs.release(watch.output if watch is not None else None)
+            self._outputs.release(watch.output if watch is not None else None, tracked.view)
             tracked.end(error)
 
     def _compiles(self, info: Any) -> bool:

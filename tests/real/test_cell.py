@@ -237,6 +237,24 @@ def test_clear_output(shell, wait, show):
     assert "round 3" in str(last)
 
 
+@pytest.mark.parametrize("clear", ["clear_output()", "clear_output(wait=True)"])
+def test_clear_output_around_a_run_inside(shell, clear):
+    """A run inside a tracked cell, open at the clear or over before it, does not take the cell's tree along."""
+    shell.run(["from IPython.display import clear_output"])
+    nested, statement = shell.run(
+        [f"%%ai_track outer\nfor i in range(3):\n    get_ipython().run_cell('%%ai_track inner\\n1;'); {clear}; print('round', i)",
+         f"%%ai_track outer\n%ai_track {clear}\nprint('said')"]
+    )
+    # The waiting clear comes when the statement is over: what it left goes with the rest.
+    inside = [] if "wait" in clear else [clear]
+    for cell, runs in ((nested, ["outer"]), (statement, ["outer", *inside])):
+        trees = [text for text in cell.data() if " ok  " in text.splitlines()[0]]
+        assert [any(name in text.splitlines()[0] for text in trees) for name in runs] == [True] * len(runs), (trees, runs)
+        assert len(trees) == len(runs)
+    assert nested.stream() == "round 2\n" and statement.stream() == "said\n"
+    assert shell.value("'send' in get_ipython().kernel.session.__dict__") is False
+
+
 def test_clear_output_in_an_output_widget(shell):
     """A clear inside an ipywidgets.Output is its own affair."""
     [a] = shell.run(
