@@ -13,7 +13,9 @@ Prints
 - a reference in the same browser, after each scrolling: a list of as many rows that does
   nothing but be windowed; what this machine can paint at all;
 - nothing lost: 300 spans, 5 ms apart, from the first moment of a cell;
-- repetition: the first and the last of twenty such cells, a tenth as large;
+- repetition: the first and the last of twenty such cells, a tenth as large, and beside
+  them, in turn and each in a notebook of its own, twenty with `--view none` and twenty
+  without the extension: what those get slower by is not the view's;
 - Sentry: from the last of 10,000 spans to "finished" on screen, and to the end of the
   cell, where Sentry has serialised them.
 """
@@ -36,18 +38,18 @@ from tests.real.lab import Lab
 
 # The hooks stand around ours: they see what a cell costs its user, all told.
 BARE = """import json, random, time, sentry_sdk
-begins, ends = [], [0]
+now = lambda: (time.time(), time.process_time())
+begins, ends = [], [now()]
 hear = get_ipython().events.register
-hear("pre_run_cell", lambda info: begins.append(time.time()))
+hear("pre_run_cell", lambda info: begins.append(now()))
 """
-LOAD = """%load_ext aimon_nb
-hear("post_run_cell", lambda result: ends.append(time.time()))
-"""
+END = 'hear("post_run_cell", lambda result: ends.append(now()))'
+LOAD = f"%load_ext aimon_nb\n{END}"
 SENTRY = """class Nowhere(sentry_sdk.transport.Transport):
     def capture_envelope(self, envelope): pass
 sentry_sdk.init("http://k@127.0.0.1:9/1", traces_sample_rate=1.0, default_integrations=False, auto_enabling_integrations=False, transport=Nowhere)
 """
-TOLD = "print(json.dumps([begins[-2], body, last, ends[-1]]))"
+TOLD = "print(json.dumps([begins[-2][0], body, last, ends[-1][0], ends[-1][1] - begins[-2][1]]))"
 LOOP = """body = time.time()
 for i in range({spans} // 8):
     with sentry_sdk.start_span(op="ai.run", name=f"item {{i}}"):
@@ -130,15 +132,19 @@ class Bench:
             self.page.wait_idle(180)
 
     def clock(self):
-        """When the cell before began, its body, its last span, and its end."""
+        """When the cell before began, its body, its last span, and its end; the kernel's CPU time in it."""
         self.run()
         return json.loads(self.page.text(self.next - 1).strip())
 
-    def cost(self, what):
+    def plain(self, spans=0):
         """Run a cell without a view and the one that tells its times."""
         self.run()
-        begun, body, last, ended = self.clock()
-        print(f"{what}: body {ms(last - body)}, cell {ms(max(ended, last) - begun)}", flush=True)
+        begun, body, last, ended, cpu = self.clock()
+        return {"body": last - body, "cell": max(ended, last) - begun, "CPU": cpu}
+
+    def cost(self, what):
+        got = self.plain()
+        print(f"{what}: body {ms(got['body'])}, cell {ms(got['cell'])}", flush=True)
 
     def live(self, spans):
         """Run a cell with the live view: its times, and when all of it was painted."""
@@ -149,8 +155,11 @@ class Bench:
         painted = raw.wait_for_function(WHOLE, arg=[spans, before], timeout=180_000, polling="raf").json_value()
         self.page.wait_idle(180)
         longest = raw.evaluate("window.longest")
-        begun, body, last, ended = self.clock()
-        return {"body": last - body, "cell": ended - begun, "painted": painted - last, "ended": ended - last, "longest": longest}
+        begun, body, last, ended, cpu = self.clock()
+        return {
+            "body": last - body, "cell": ended - begun, "CPU": cpu,
+            "painted": painted - last, "ended": ended - last, "longest": longest,
+        }
 
     def scale(self, spans, what):
         got = self.live(spans)
@@ -181,7 +190,6 @@ def main(spans):
     slow = [LATENCY.format(delay=delay) for delay in DELAY.values()]
     cells = [BARE, loop, TOLD, LOAD, EARLY, *slow, f"%%ai_track none --view none\n{loop}", TOLD]
     cells += [f"%%ai_track first\n{loop}", TOLD, f"%%ai_track second\n{loop}", TOLD]
-    repeated = [BARE, LOAD, *[f"%%ai_track few\n{few}", TOLD] * 20]
     sent = [BARE, LOAD, SENTRY, *["%%ai_track sent\n" + LOOP.format(spans=10_000), TOLD] * ENDS]
     with opened() as lab:
         bench = Bench(lab, cells)
@@ -195,18 +203,30 @@ def main(spans):
         bench.cost(f"{spans:,} spans, --view none")
         bench.scale(spans, f"{spans:,} spans live")
         bench.scale(spans, "the same again")
-        repetition(Bench(lab, repeated), spans // 10)
+        repetition(lab, few, spans // 10)
         finished(Bench(lab, sent))
 
 
-def repetition(bench, spans):
-    bench.run()
-    bench.run()
-    got = [bench.live(spans) for _ in range(20)]
-    for what in ("body", "cell", "painted"):
-        times = [one[what] for one in got]
-        early, late = (statistics.median(part) for part in (times[1:6], times[-5:]))
-        print(f"20 cells of {spans:,} spans, {what}: median of 2-6 {ms(early)}, of 16-20 {ms(late)}", flush=True)
+def repetition(lab, few, spans):
+    kinds = {
+        "without the extension": ("", END, Bench.plain),
+        "--view none": ("%%ai_track few --view none\n", LOAD, Bench.plain),
+        "live": ("%%ai_track few\n", LOAD, Bench.live),
+    }
+    benches = {what: Bench(lab, [BARE, load, *[head + few, TOLD] * 20]) for what, (head, load, _) in kinds.items()}
+    got = {what: [] for what in kinds}
+    for bench in benches.values():
+        bench.run()
+        bench.run()
+    for _ in range(20):
+        for what, (_, _, run) in kinds.items():
+            got[what].append(run(benches[what], spans))
+    for what, times in got.items():
+        said = []
+        for part in times[0].keys() & {"body", "cell", "CPU", "painted"}:
+            early, late = (statistics.median(one[part] for one in some) for some in (times[1:6], times[-5:]))
+            said.append(f"{part} {ms(early)}, then {ms(late)} ({late / early:.2f})")
+        print(f"20 cells of {spans:,} spans, {what}, median of 2-6 and of 16-20: {'; '.join(sorted(said))}", flush=True)
 
 
 def finished(bench):

@@ -31,9 +31,10 @@ class Hearing:
         self._lock = threading.RLock()
 
     def install(self) -> None:
-        """Put everything on; a second call does nothing."""
+        """Put everything on; a second call puts on what somebody took off in passing."""
         with self._lock:
             if self._patches is not None:
+                self._patches.renew()
                 return
             patches = Patches()
             try:

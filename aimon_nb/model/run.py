@@ -129,8 +129,12 @@ class Run:
 
     def shown_parent(self, span: Span) -> str | None:
         """The id of the span it hangs on in views; None at the top."""
-        seen = {span.span_id}
         parent = self.spans.get(span.parent_id) if span.parent_id else None
+        if parent is None:
+            return None
+        if self.shows(parent):
+            return parent.span_id
+        seen = {span.span_id}
         while parent is not None and not self.shows(parent):
             if parent.span_id == self.root_id or parent.span_id in seen:
                 return None

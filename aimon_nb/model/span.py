@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 from aimon_nb.model.call import Call
@@ -102,19 +103,34 @@ class Span:
         return self.call is not None or self.op in CALL_OPS
 
     @property
+    def may_cost(self) -> bool:
+        """Whether it says something of tokens: a call, or what reports usage."""
+        return self.call is not None or self.op in CALL_OPS or self.usage.known
+
+    @property
     def is_noise(self) -> bool:
         """Whether this is plumbing (a subprocess, a bare HTTP request)."""
-        return self.op in NOISE_OPS or self.op.startswith("subprocess")
+        return _is_noise(self.op)
 
     @property
     def kind(self) -> Kind:
         """What the span is to a reader: chooses its icon and colour."""
-        if self.op.startswith("gen_ai.embed") or self.op.startswith("ai.embed"):
-            return "embedding"
-        if self.is_call:
-            return "model"
-        if "agent" in self.op:
-            return "agent"
-        if "tool" in self.op:
-            return "tool"
-        return "retrieval" if "retriev" in self.op or "search" in self.op else "other"
+        return _kind(self.op, is_call=self.is_call)
+
+
+@lru_cache(maxsize=1024)
+def _is_noise(op: str) -> bool:
+    return op in NOISE_OPS or op.startswith("subprocess")
+
+
+@lru_cache(maxsize=1024)
+def _kind(op: str, *, is_call: bool) -> Kind:
+    if op.startswith(("gen_ai.embed", "ai.embed")):
+        return "embedding"
+    if is_call:
+        return "model"
+    if "agent" in op:
+        return "agent"
+    if "tool" in op:
+        return "tool"
+    return "retrieval" if "retriev" in op or "search" in op else "other"

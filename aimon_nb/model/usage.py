@@ -26,7 +26,7 @@ class Usage:
     @property
     def known(self) -> bool:
         """Whether the provider reported anything at all."""
-        return self is not NOTHING and self != NOTHING
+        return not (self.input is self.output is self.total is None and self == NOTHING)
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(

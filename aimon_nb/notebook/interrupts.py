@@ -11,6 +11,7 @@ from __future__ import annotations
 import _thread
 import asyncio
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,22 +35,8 @@ def watch(
     before: Any = signal.getsignal(signal.SIGINT)
     if not callable(before):
         return _nothing
-    loop = _running_loop()
-
-    def interrupted(number: int, frame: Any) -> Any:
-        __tracebackhide__ = True
-        inside = _codes(frame)
-        if not ends.isdisjoint(inside):
-            return None  # the cell is over: there is nothing left to interrupt
-        if not begins.isdisjoint(inside):
-            return _again()
-        recording.stop = True
-        try:
-            return before(number, frame)
-        finally:
-            if loop is not None:
-                loop.call_soon_threadsafe(_nothing)
-
+    interrupted = _Interrupted(recording, before, _running_loop())
+    interrupted.begins, interrupted.ends = begins, ends
     signal.signal(signal.SIGINT, interrupted)
 
     def restore() -> None:
@@ -57,6 +44,35 @@ def watch(
             signal.signal(signal.SIGINT, before)
 
     return restore
+
+
+class _Interrupted:
+    """The handler of a tracked cell: a property gives what to call, and is off the stack by then.
+
+    So no frame of ours is in the traceback of a KeyboardInterrupt. IPython hides marked
+    frames, but never the last one.
+    """
+
+    begins: frozenset[CodeType]
+    ends: frozenset[CodeType]
+
+    def __init__(
+        self, recording: Recording, before: Any, loop: asyncio.AbstractEventLoop | None
+    ) -> None:
+        self._recording, self._before, self._loop = recording, before, loop
+
+    @property
+    def __call__(self) -> Callable[[int, Any], Any]:
+        """Raise the flag; the loop wakes up when the handler found has done its part."""
+        inside = _codes(sys._getframe(1))
+        if not self.ends.isdisjoint(inside):
+            return _nothing  # the cell is over: there is nothing left to interrupt
+        if not self.begins.isdisjoint(inside):
+            return _again
+        self._recording.stop = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(_nothing)
+        return self._before  # type: ignore[no-any-return]
 
 
 def _codes(frame: FrameType | None) -> set[CodeType]:
@@ -94,7 +110,7 @@ def deferred(*, deliver: bool) -> Iterator[None]:
             _again()
 
 
-def _again() -> None:
+def _again(*_: object) -> None:
     """Interrupt what runs in a moment: the user's code."""
     timer = threading.Timer(0.01, _interrupt)
     timer.daemon = True
@@ -115,5 +131,5 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def _nothing() -> None:
+def _nothing(*_: object) -> None:
     return None

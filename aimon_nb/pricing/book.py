@@ -146,6 +146,8 @@ class Book:
 
     def context_at(self, start: datetime) -> Context:
         """The context that held when a call started; the innermost one wins."""
+        if not self.windows:
+            return self.context
         held = dict(self.context)
         for window in self.windows:
             if window.start <= start and (window.end is None or start <= window.end):

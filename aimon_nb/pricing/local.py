@@ -11,7 +11,7 @@ or the answer came faster than any model writes.
 from __future__ import annotations
 
 from aimon_nb.model import Run, Span
-from aimon_nb.pricing.lookup import FRAMEWORKS
+from aimon_nb.pricing.lookup import framework
 from aimon_nb.pricing.names import provider_id
 
 _FASTEST = 5_000  # tokens a second; hosted models stay well below
@@ -20,6 +20,9 @@ _ROUND_TRIP = 0.02  # seconds that a call over the network takes at least
 
 def answered_locally(run: Run, bearing: list[Span]) -> list[Span]:
     """The spans of an ended run that a local cache answered."""
+    possible = [span for span in bearing if _could_be(span)]
+    if not possible:
+        return []
     heard = {
         way
         for span in list(run.spans.values())
@@ -29,16 +32,14 @@ def answered_locally(run: Run, bearing: list[Span]) -> list[Span]:
     outer = _parents(run, bearing)
     return [
         span
-        for span in bearing
-        if _could_be(span)
-        and span.span_id not in outer
-        and (not heard.isdisjoint(_ways(span)) or _too_fast(span))
+        for span in possible
+        if span.span_id not in outer and (not heard.isdisjoint(_ways(span)) or _too_fast(span))
     ]
 
 
 def _could_be(span: Span) -> bool:
     answered = span.usage.input is not None or span.usage.output is not None
-    alone = span.call is None and span.is_call and _framework(span) is not None
+    alone = span.call is None and span.is_call and framework(span.origin) is not None
     return alone and answered and span.status == "ok"
 
 
@@ -54,13 +55,9 @@ def _parents(run: Run, bearing: list[Span]) -> set[str]:
     return above
 
 
-def _framework(span: Span) -> str | None:
-    return next((name for name in FRAMEWORKS if name in (span.origin or "")), None)
-
-
 def _ways(span: Span) -> set[tuple[str, str, str]]:
     """Calls of one library to one model, or one provider, take the same way out."""
-    library = _framework(span)
+    library = framework(span.origin)
     if library is None:
         return set()
     asked = span.request_model or span.model

@@ -252,7 +252,7 @@ def _free(source: str, said: tuple[str, ...]) -> Cost:
 def _doubts(span: Span) -> tuple[str, ...]:
     """What the span itself leaves open."""
     said = [book.trouble] if book.trouble else []
-    if span.call is None and any(name in (span.origin or "") for name in FRAMEWORKS):
+    if span.call is None and framework(span.origin) is not None:
         said.append("its request was not heard: had a local cache answered, it would cost nothing")
     if span.call is None and span.origin == "auto.ai.litellm" and span.usage.cached is None:
         said.append("LiteLLM does not report cached input: at most this")
@@ -261,6 +261,12 @@ def _doubts(span: Span) -> tuple[str, ...]:
     if not span.is_call:
         said.append("a sum that the span reports for what is below it")
     return tuple(said)
+
+
+@functools.lru_cache(maxsize=1024)
+def framework(origin: str | None) -> str | None:
+    """The framework whose integration made a span, by the span's origin."""
+    return next((name for name in FRAMEWORKS if name in (origin or "")), None)
 
 
 def _weighed(cost: Cost, span: Span) -> Cost:

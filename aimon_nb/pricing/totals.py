@@ -44,13 +44,13 @@ def price_run(run: Run, changed: set[str]) -> None:
     Adds to `changed` the spans that show something else because of it.
     """
     touched = (run.spans.get(span_id) for span_id in changed)
-    if run.running and not any(span is not None and _speaks(span) for span in touched):
+    if run.running and not any(span is not None and span.may_cost for span in touched):
         return
     bill = bill_of(run)
     cached = {span.span_id for span in bill.cached}
     counted = {span.span_id for span in bill.counted}
     for span in list(run.spans.values()):
-        if not _speaks(span):
+        if not span.may_cost:
             continue
         is_cached = span.span_id in cached
         if span.cached_locally != is_cached:
@@ -73,11 +73,30 @@ def bill_of(run: Run) -> Bill:
     cached = [] if run.running else answered_locally(run, bearing)
     gone = {span.span_id for span in cached}
     bearing = [span for span in bearing if span.span_id not in gone]
+    if not _overlap(run, bearing):
+        return Bill(bearing, cached)
     tree = _Tree(run, bearing)
     tree.fold()
     tree.fold_cumulative()
     counted = [span for span in bearing if span.span_id not in tree.folded]
     return Bill(counted, cached, _unseen(run, tree, counted, cached), tree.vague)
+
+
+def _overlap(run: Run, bearing: list[Span]) -> bool:
+    """Whether any of these could say what another says: one below another, or a handoff."""
+    ids = {span.span_id for span in bearing}
+    clear: set[str] = set()  # nothing in or above these
+    for span in bearing:
+        if span.origin == CUMULATIVE:
+            return True
+        above = span.parent_id
+        while above is not None and above not in clear:
+            if above in ids:
+                return True
+            clear.add(above)
+            parent = run.spans.get(above)
+            above = parent.parent_id if parent is not None else None
+    return False
 
 
 def counted_spans(run: Run) -> list[Span]:
@@ -200,12 +219,8 @@ def _in_cumulative(run: Run, span: Span) -> bool:
     return any(one.origin == CUMULATIVE for one in (span, *_above(run, span)))
 
 
-def _speaks(span: Span) -> bool:
-    return span.is_call or span.usage.known
-
-
 def _bears(span: Span) -> bool:
-    return not span.covers and _speaks(span)
+    return not span.covers and span.may_cost
 
 
 def _billed(span: Span) -> bool:

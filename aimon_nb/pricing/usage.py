@@ -140,6 +140,8 @@ def is_estimated(span: Span) -> bool:
     only, without cache and reasoning. What was read from the wire is never estimated;
     what the wire was asked to estimate is.
     """
+    if span.call is None and span.attributes.get("gen_ai.response.streaming") is not True:
+        return False  # as most are
     if not span.usage.known or (span.call is not None and span.call.usage.known):
         return False
     if span.call is not None and span.usage is span.call.estimate:

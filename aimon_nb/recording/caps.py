@@ -61,7 +61,7 @@ class Beyond:
         """Let a span go that has ended past the cap, unless sums need it."""
         if not span.folded or span.span_id not in run.spans:
             return
-        if span.is_call or span.usage.known:
+        if span.may_cost:
             _strip(span)
             return
         del run.spans[span.span_id]
@@ -213,7 +213,7 @@ def _cut(value: Any, room: int, size: int) -> str:
 
 def without_plain(run: Run) -> Run:
     """A copy of a run that holds its calls and what stands above them, and its totals."""
-    kept = _with_ancestors(run, (s for s in run.spans.values() if s.is_call or s.usage.known))
+    kept = _with_ancestors(run, (s for s in run.spans.values() if s.may_cost))
     gone = len(run.spans) - len(kept)
     if not gone:
         return run

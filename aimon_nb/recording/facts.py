@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import deque
+from types import FrameType
 from typing import Any
 
 from aimon_nb.model import Frame, Span, Usage
@@ -90,7 +92,7 @@ def status_of(error: BaseException) -> SpanStatus:
     """How a span ended that this exception left."""
     if isinstance(error, (KeyboardInterrupt, SystemExit)):
         return "interrupted"
-    if type(error).__name__ == "CancelledError":
+    if type(error).__name__ in ("CancelledError", "Cancelled"):  # asyncio's and trio's
         return "cancelled"
     return "abandoned" if isinstance(error, GeneratorExit) else "error"
 
@@ -115,6 +117,22 @@ def passed(error: BaseException) -> tuple[Frame, ...]:
         found.append((code.co_filename, at.tb_lineno, code.co_name))
         at = at.tb_next
     return tuple(found)
+
+
+def way_here() -> tuple[Frame, ...]:
+    """The frames from the user's code to here, in words: where a call is made that fails."""
+    found: list[Frame] = []
+    at: FrameType | None = sys._getframe(1)
+    while at is not None and len(found) < FRAMES and at.f_globals.get("__name__") not in _RUNNERS:
+        found.append((at.f_code.co_filename, at.f_lineno, at.f_code.co_name))
+        at = at.f_back
+    return tuple(reversed(found))
+
+
+# What runs the user's code: nothing above it says anything of an error.
+_RUNNERS = frozenset(
+    {"IPython.core.interactiveshell", "threading", "concurrent.futures.thread", "asyncio.events"}
+)
 
 
 def without_keys(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from aimon_nb.recording.faults import faults
 
@@ -27,6 +27,35 @@ def named_like(function: Callable[..., Any], wrapper: Any, updated: tuple[str, .
         return wrapper
 
 
+class _Done(NamedTuple):
+    """An attribute that was set, and how to make it anew where it is a wrap."""
+
+    owner: Any
+    name: str
+    value: Any
+    before: Any
+    make: Make | None = None
+
+
+def _wrapped(owner: Any, name: str, original: Any, make: Make) -> _Done:
+    value = functools.wraps(original)(make(original))
+    setattr(owner, name, value)
+    return _Done(owner, name, value, original, make)
+
+
+def _is_bare(one: _Done) -> bool:
+    """Whether the library's own function stands there, unwrapped."""
+    now = one.owner.__dict__.get(one.name)
+    if now is one.value or hasattr(now, "__wrapped__"):
+        return False
+    is_module = isinstance(one.owner, ModuleType)
+    home = one.owner.__name__ if is_module else one.owner.__module__
+    path = one.name if is_module else f"{one.owner.__qualname__}.{one.name}"
+    # Of a package, for some say of their classes that they stand at the top of it.
+    package = str(getattr(now, "__module__", "")).partition(".")[0]
+    return getattr(now, "__qualname__", "") == path and package == home.partition(".")[0]
+
+
 class Patches:
     """A set of wraps with one undo.
 
@@ -36,7 +65,7 @@ class Patches:
 
     def __init__(self) -> None:
         self.live = False
-        self._done: list[tuple[Any, str, Any, Any]] = []
+        self._done: list[_Done] = []
         self._finder = _ImportFinder()
 
     def wrap(self, owner: Any, name: str, make: Make) -> bool:
@@ -44,21 +73,30 @@ class Patches:
         original = owner.__dict__.get(name)
         if original is None:
             return False
-        wrapped = functools.wraps(original)(make(original))
-        setattr(owner, name, wrapped)
-        self._done.append((owner, name, wrapped, original))
+        self._done.append(_wrapped(owner, name, original, make))
         self.live = True
         return True
 
+    def renew(self) -> None:
+        """Wrap again what somebody put back to what the library brought.
+
+        A patch that was there before ours and is taken off after it takes ours along.
+        """
+        lost = {(id(one.owner), one.name) for one in self._done if one.make and _is_bare(one)}
+        for at, one in enumerate(self._done):
+            if one.make is not None and (id(one.owner), one.name) in lost:
+                now = one.owner.__dict__[one.name]
+                self._done[at] = _wrapped(one.owner, one.name, now, one.make)
+
     def put(self, owner: Any, name: str, value: Any) -> None:
         """Set an attribute that `owner` may only inherit, until the undo."""
-        self._done.append((owner, name, value, owner.__dict__.get(name, ABSENT)))
+        self._done.append(_Done(owner, name, value, owner.__dict__.get(name, ABSENT)))
         setattr(owner, name, value)
         self.live = True
 
     def took(self, owner: Any, name: str, value: Any, before: Any = ABSENT) -> None:
         """Note what somebody else set for us; `before` is what it was, if it was."""
-        self._done.append((owner, name, value, before))
+        self._done.append(_Done(owner, name, value, before))
         self.live = True
 
     def on_import(self, name: str, then: Callable[[ModuleType], None]) -> None:
@@ -85,13 +123,13 @@ class Patches:
         self._finder.waiting.clear()
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
-        for owner, name, wrapped, original in reversed(self._done):
-            if owner.__dict__.get(name) is not wrapped:
+        for one in reversed(self._done):
+            if one.owner.__dict__.get(one.name) is not one.value:
                 continue
-            if original is ABSENT:
-                delattr(owner, name)
+            if one.before is ABSENT:
+                delattr(one.owner, one.name)
             else:
-                setattr(owner, name, original)
+                setattr(one.owner, one.name, one.before)
         self._done.clear()
 
 

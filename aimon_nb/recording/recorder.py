@@ -122,7 +122,7 @@ class Recorder:
         while self._serves() and not told.wait(PERIOD):
             pass
         if not told.is_set():
-            self.drain(recording)
+            self.drain()
 
     def _serves(self) -> bool:
         """Whether our thread does what it is asked: not in a fork, and not when Python ends."""
@@ -182,36 +182,50 @@ class Recorder:
     def ask(self, exchange: Exchange) -> None:
         """A request to a model is about to be sent."""
         self.log.append(exchange)
-        if not self._ready:
+        if not self._ready or exchange.node.recording.closed:
             self._wake.set()
 
-    def drain(self, *finished: Recording) -> None:
+    def drain(self) -> None:
         """Turn everything in the log into records and tell the listeners.
 
-        Runs that have `finished` are told even where no span of theirs changed.
+        Runs that are over are told even where no span of theirs changed.
         """
-        with self._telling:
-            with self._lock:
-                self._take_log()
-                for recording in self.recordings.values():
-                    if recording.open or recording.asked:
-                        records.refresh(recording, self.read)
-                self._take_log()  # ends of spans that we made
-                if self._stale:
-                    self._stale = False
-                    for recording in self.recordings.values():
-                        recording.changed.update(recording.run.spans)
-                news = [
-                    (recording, self._news(recording))
-                    for recording in self.recordings.values()
-                    if recording.has_news or recording in finished
-                ]
-                news = [(recording, changed) for recording, changed in news if not recording.quiet]
-            # The lock is free again: a listener sends to the page, and may wait.
-            for recording, changed in news:
-                for listener in list(self._listeners):
-                    with faults.guard("showing a run"):
-                        listener(recording, changed)
+        over: list[tuple[Recording, threading.Event]] = []
+        try:
+            with self._telling:
+                with self._lock:
+                    over += [self._over.popleft() for _ in range(len(self._over))]
+                    self._absorb()
+                    news = self._gather({recording for recording, _ in over})
+                # The lock is free again: a listener sends to the page, and may wait.
+                for recording, changed in news:
+                    for listener in list(self._listeners):
+                        with faults.guard("showing a run"):
+                            listener(recording, changed)
+        finally:
+            for _, told in over:
+                told.set()
+
+    def _absorb(self) -> None:
+        """Turn everything in the log into records."""
+        with self._lock:
+            self._take_log()
+            for recording in self.recordings.values():
+                if recording.open or recording.asked:
+                    records.refresh(recording, self.read)
+            self._take_log()  # ends of spans that we made
+
+    def _gather(self, over: set[Recording]) -> list[tuple[Recording, set[str]]]:
+        """What there is to tell, added up, by run; of those that are `over` in any case."""
+        if self._stale:
+            self._stale = False
+            for recording in self.recordings.values():
+                recording.changed.update(recording.run.spans)
+        for recording in over:
+            recording.ending = False
+        told = [one for one in self.recordings.values() if one.has_news or one in over]
+        news = [(one, self._news(one)) for one in told]
+        return [(one, changed) for one, changed in news if not one.quiet]
 
     def _take_log(self) -> None:
         log = self.log
@@ -240,30 +254,36 @@ class Recorder:
         return changed
 
     def _price(self, recording: Recording, changed: set[str]) -> None:
-        """Price what changed and add the run up; a large one less often while it runs."""
+        """Price what changed and add the run up; a large one less often while it runs.
+
+        What has ended and waits for its price is told with it, once.
+        """
         from aimon_nb.pricing import price_run
 
-        waiting = recording.unpriced
-        waiting |= changed
+        spans, waiting = recording.run.spans, recording.unpriced
+        new = {i for i in changed if i in spans and spans[i].may_cost}
+        waiting |= new
         if not recording.may_price:
+            changed -= {i for i in new if spans[i].status != "running"}
             return
-        begun = time.monotonic()
+        begun = time.thread_time()
         recording.unpriced = set()
-        price_run(recording.run, waiting)
-        spans = recording.run.spans  # without those past the cap that have ended meanwhile
-        changed |= {i for i in waiting if i in spans and spans[i].cost is not None}
-        recording.price_at = begun + PRICE_PAUSE * (time.monotonic() - begun)
+        try:
+            price_run(recording.run, waiting)
+        finally:
+            changed |= waiting & spans.keys()  # without those past the cap that have ended and gone
+        recording.price_at = time.monotonic() + PRICE_PAUSE * (time.thread_time() - begun)
 
     def _settle(self, recording: Recording) -> None:
         """Parse what has come, for a bounded time; then nobody waits for the rest."""
         limit = time.monotonic() + PARSE_LIMIT
-        recording.price_at = float("inf")  # it is added up once, when all is known
-        self.drain()
+        recording.ending = True  # it is added up and told once, when all is known
+        self._absorb()
         for exchange in list(recording.asked):
             exchange.leave()
         while recording.asked and time.monotonic() < limit:
             before = len(recording.asked)
-            self.drain()
+            self._absorb()
             if len(recording.asked) >= before:
                 break
 
@@ -306,11 +326,8 @@ class Recorder:
         while self._thread is threading.current_thread():
             self._wake.wait(PERIOD if self._open else None)
             self._wake.clear()
-            over = [self._over.popleft() for _ in range(len(self._over))]
             with faults.guard("painting"):
-                self.drain(*(recording for recording, _ in over))
-            for _, told in over:
-                told.set()
+                self.drain()
             with faults.guard("getting the prices ready"):
                 self._get_ready()
             if not self._open:

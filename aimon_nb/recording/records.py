@@ -34,6 +34,7 @@ class Recording:
     captured: list[BaseException] = field(default_factory=list)  # sent to Sentry already
     beyond: Beyond = field(default_factory=Beyond)
     faults_before: int = 0
+    ending: bool = False  # its last news waits until all of it is known
     closed: bool = False
     quiet: bool = False  # nobody asked for this run: it is none until it has a model call
     stop: bool = False  # interrupted: no model call is sent any more
@@ -48,7 +49,8 @@ class Recording:
     @property
     def has_news(self) -> bool:
         """Whether a view has something to hear."""
-        return bool(self.changed or (self.unpriced and self.may_price))
+        news = self.changed or (self.unpriced and self.may_price)
+        return bool(news) and not self.ending
 
     def seconds(self, t: int) -> float:
         """From the start of the run to `t`."""

@@ -89,7 +89,7 @@ def _body(run: Run, laid: Tree) -> Iterator[str]:
     why = words.empty(run)
     if why:
         yield f"{_PROSE}{_text(why)}</div>"
-    if laid.flat:
+    if laid.all:
         columns = laid.columns
         heads = f"span{_numbers(HEADS, columns)}"
         yield f'<div style="opacity:.65;overflow:hidden">{heads}</div>'
@@ -118,7 +118,7 @@ def _numbers(cells: Cells, columns: list[int]) -> str:
 
 def _rows(laid: Tree, columns: list[int]) -> Iterator[str]:
     failed = any(one.fails for one in laid.kept)
-    deep = 2 if len(laid.flat) <= _SMALL else 0
+    deep = 2 if laid.all <= _SMALL else 0
     shown = {id(one) for one in laid.kept} if laid.beyond else None
     # An explicit stack: a chain of a thousand spans must not end in a RecursionError.
     todo: list[Line | str] = list(reversed(laid.top))

@@ -15,6 +15,7 @@ from typing import Any
 
 from aimon_nb.model import Run, Span, Usage
 from aimon_nb.model.cost import added
+from aimon_nb.model.usage import NOTHING
 from aimon_nb.pricing.usage import is_estimated
 from aimon_nb.views import rows, words
 
@@ -35,18 +36,26 @@ class Line:
     """
 
     span: Span
-    row: dict[str, Any]
+    run: Run
     depth: int
+    below: list[Line] = field(default_factory=list)
     error: str = ""
     spread: str = ""
     fails: bool = False
     quiet: bool = False
     retried: bool = False
-    below: list[Line] = field(default_factory=list)
     spans: int = 1
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NOTHING
     cost: Decimal | None = None
     doubtful: bool = False
+    kept_row: dict[str, Any] | None = None
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Its row in words, made when it is asked for: most of a long tree are not shown."""
+        if self.kept_row is None:
+            self.kept_row = _worded(self)
+        return self.kept_row
 
     @property
     def time(self) -> str:
@@ -61,7 +70,7 @@ class Line:
 
 @dataclass(slots=True)
 class Tree:
-    """The lines of a run: `top` level, all of them `flat` in reading order.
+    """The lines of a run: its `top` level, and how many there are in `all`.
 
     `kept` are the lines a saved form shows; `beyond` counts the spans of the others
     and `failures` are what failed among them, which is listed all the same;
@@ -69,18 +78,11 @@ class Tree:
     """
 
     top: list[Line]
-    flat: list[Line]
-    kept: list[Line] = field(init=False)
-    beyond: int = field(init=False)
-    failures: list[Line] = field(init=False)
-    unlisted: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.kept, rest = self.flat[:LIMIT], self.flat[LIMIT:]
-        self.beyond = sum(one.spans for one in rest)
-        failures = _same_failures([one for one in rest if one.error])
-        self.failures, left = failures[:LIMIT], failures[LIMIT:]
-        self.unlisted = sum(one.spans for one in left)
+    kept: list[Line]
+    all: int
+    beyond: int
+    failures: list[Line]
+    unlisted: int
 
     @property
     def columns(self) -> list[int]:
@@ -95,24 +97,36 @@ def tree(run: Run) -> Tree:
     flat: list[Line] = []
     path: list[Line] = []
     for depth, span in run.walk():
-        one = Line(span, rows.row(span, run), depth)
+        one = Line(span, run, depth)
         del path[depth:]
         (path[-1].below if path else top).append(one)
         path.append(one)
         flat.append(one)
-    for siblings in (top, *(one.below for one in flat)):
+    for siblings in (top, *(one.below for one in flat if one.below)):
         _mark_retries(siblings)
     for one in reversed(flat):
         _sum_up(one)
         _blame(one)
-    return Tree(top, flat) if len(flat) <= LIMIT else _shortened(top, flat)
+    if len(flat) <= LIMIT:
+        return Tree(top, flat, len(flat), 0, [], 0)
+    return _shortened(top, flat)
 
 
 def _shortened(top: list[Line], flat: list[Line]) -> Tree:
-    for one in reversed(flat):  # from the leaves up
-        one.below = _grouped(one.below)
+    """Group what is alike, and keep as many lines as a saved form shows."""
     top = _grouped(top)
-    return Tree(top, list(_walk(top)))
+    kept: list[Line] = []
+    todo = list(reversed(top))
+    while todo and len(kept) < LIMIT:
+        one = todo.pop()
+        kept.append(one)
+        one.below = _grouped(one.below)
+        todo += reversed(one.below)
+    shown = set(map(id, kept))
+    failed = _same_failures([one for one in flat if one.error and id(one) not in shown])
+    beyond = len(flat) - sum(one.spans for one in kept)
+    left = sum(one.spans for one in failed[LIMIT:])
+    return Tree(top, kept, len(flat), beyond, failed[:LIMIT], left)
 
 
 def _walk(top: list[Line]) -> Iterator[Line]:
@@ -136,25 +150,27 @@ def _grouped(siblings: list[Line]) -> list[Line]:
 
 def _looks(one: Line) -> tuple[str, ...] | None:
     """What makes siblings identical; None for one that stands for itself."""
-    row = one.row
-    return (row["name"], row["label"], row["kind"]) if one.quiet else None
+    span = one.span
+    return (rows.name(span), rows.label(span), span.kind) if one.quiet else None
 
 
 def _group(members: list[Line]) -> Line:
-    first = members[0].row
+    first = members[0]
     starts = [one.span.offset for one in members]
     took = sorted(one.span.duration or 0.0 for one in members)
     ends = [one.span.offset + (one.span.duration or 0.0) for one in members]
-    label = " · ".join(part for part in (first["label"], f"× {len(members):,}") if part)
-    row = {**first, "label": label, "counts": False, "tokens": ""}
+    label = " · ".join(part for part in (first.row["label"], f"× {len(members):,}") if part)
+    row = {**first.row, "label": label, "counts": False, "tokens": ""}
     row["time"] = words.seconds(max(ends) - min(starts))
     if any(one.row["cost"] != row["cost"] for one in members):
         row["cost"] = ""
-    one = Line(members[0].span, row, members[0].depth, below=members)
+    one = Line(first.span, first.run, first.depth, spread=words.spread(took))
     one.spans = sum(1 + sum(below.spans for below in _walk(m.below)) for m in members)
-    one.spread = words.spread(took)
-    _sum_up(one)
-    one.below = []
+    for member in members:
+        _add(one, member)
+    row["tokens"] = words.tokens(one.usage)
+    row["cost"] = _sum_in_words(one) or row["cost"]
+    one.kept_row = row
     return one
 
 
@@ -171,33 +187,47 @@ def _same_failures(failed: list[Line]) -> list[Line]:
 
 
 def _mark_retries(siblings: list[Line]) -> None:
-    """Say on a failed call that a later sibling sent the very same request."""
+    """Note of a failed call that a later sibling sent the very same request."""
+    if all(one.span.status != "error" for one in siblings):
+        return
     later: set[int] = set()
     for one in reversed(siblings):
-        asked = one.row["asked"]
-        if one.span.status == "error" and asked in later:
-            one.retried = True
-            one.row["label"] += ", retried"
+        asked = rows.asked(one.span)
+        one.retried = one.span.status == "error" and asked in later
         if asked is not None:
             later.add(asked)
 
 
 def _sum_up(one: Line) -> None:
     """Fill in usage and cost: its own if it counts, and those of the lines below."""
-    span = one.span
-    if one.row["counts"]:
-        one.doubtful = one.row["cost_state"] not in ("priced", "free")
-    if one.row["counts"] and not is_estimated(span):
-        one.usage = span.usage
-        one.cost = span.cost.total if span.cost else None
+    span, cost = one.span, one.span.cost
+    if rows.counts(span):
+        estimated = is_estimated(span)
+        sure = ("free",) if estimated else ("priced", "free")
+        one.doubtful = cost is None or cost.state not in sure
+        if not estimated:
+            one.usage, one.cost = span.usage, cost.total if cost else None
     for child in one.below:
-        one.usage = one.usage + child.usage
-        one.doubtful |= child.doubtful
-        if child.cost is not None:
-            one.cost = added((one.cost or Decimal(0), child.cost))
-    if one.below and not one.row["counts"]:
-        one.row["tokens"] = words.tokens(one.usage) or one.row["tokens"]
-        one.row["cost"] = _sum_in_words(one) or one.row["cost"]
+        _add(one, child)
+
+
+def _add(one: Line, child: Line) -> None:
+    if child.usage is not NOTHING:
+        one.usage = child.usage if one.usage is NOTHING else one.usage + child.usage
+    one.doubtful |= child.doubtful
+    if child.cost is not None:
+        one.cost = added((one.cost or Decimal(0), child.cost))
+
+
+def _worded(one: Line) -> dict[str, Any]:
+    """Its row; one that is no call shows the sum of what is below it."""
+    row = rows.row(one.span, one.run)
+    if one.retried:
+        row["label"] += ", retried"
+    if one.below and not row["counts"]:
+        row["tokens"] = words.tokens(one.usage) or row["tokens"]
+        row["cost"] = _sum_in_words(one) or row["cost"]
+    return row
 
 
 def _sum_in_words(one: Line) -> str:
@@ -208,11 +238,10 @@ def _sum_in_words(one: Line) -> str:
 
 def _blame(one: Line) -> None:
     """Say the error once, where it happened: not on every span it passed through."""
-    said = str(one.row["error"] or "")
-    below = {child.row["error"] for child in one.below}
-    own = one.span.status in words.FAILED and not one.retried
+    status, said = one.span.status, rows.error(one.span)
+    own = status in words.FAILED and not one.retried
     one.fails = own or any(child.fails for child in one.below)
-    well = one.span.status == "ok" and not said and one.span.duration is not None
+    well = status == "ok" and not said and one.span.duration is not None
     one.quiet = well and all(child.quiet for child in one.below)
-    if said and said not in below and not one.retried:
+    if said and not one.retried and all(rows.error(child.span) != said for child in one.below):
         one.error = said

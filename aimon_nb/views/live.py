@@ -81,6 +81,7 @@ class LiveView:
     def finish(self) -> None:
         """Leave the static form in the cell; in this page the full view stays mounted on it."""
         if self._widget is not None:
+            self._widget.flush()  # the page paints the end while the rest is worked out
             self._widget.remember()
         if not self.waits:
             self._screen.finish()

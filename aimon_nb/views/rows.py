@@ -72,6 +72,7 @@ def packed(span: Span, run: Run) -> list[Any]:
     are small.
     """
     cost, known = span.cost, span.model or span.request_model
+    estimated = is_estimated(span)
     values = [
         span.span_id,
         run.shown_parent(span),
@@ -84,14 +85,14 @@ def packed(span: Span, run: Run) -> list[Any]:
         counts(span),
         "" if cost is None or _nothing_to_bill(span) else words.cost(cost),
         bool(span.streaming),
-        *_summed(span),
+        *_summed(span, estimated=estimated),
         words.line(known, 80) if known else None,
-        _error(span.error_type, _said(span)),
-        _asked(span),
+        error(span),
+        asked(span),
         _number(span.ttft),
         _heard(span),
         words.line(span.item, 60) if span.item else None,
-        _tokens(span) if _unusual(span) else None,
+        _tokens(span) if estimated or _only_total(span.usage) else None,
         None if run.shows(span) else True,
     ]
     while values[-1] is None:
@@ -106,14 +107,16 @@ def row(span: Span, run: Run) -> dict[str, Any]:
     return {**dict.fromkeys(FIELDS), "hidden": False, **known, **said}
 
 
-def _summed(span: Span) -> tuple[int | None, int | None, float | None, str | None]:
+def _summed(
+    span: Span, *, estimated: bool
+) -> tuple[int | None, int | None, float | None, str | None]:
     """What the sums above take of a row: input, output, dollars, cost state.
 
     Of an estimate nothing, but that it is missing.
     """
     usage, cost = span.usage, span.cost
     state = cost.state if cost else None
-    if is_estimated(span):
+    if estimated:
         free = state == "free"  # for any number of tokens
         return None, None, 0.0 if free else None, state if free else "no_usage"
     dollars = float(cost.total) if cost and cost.total is not None else None
@@ -124,10 +127,9 @@ def _tokens(span: Span) -> str:
     return words.about(words.tokens(span.usage), estimated=is_estimated(span))
 
 
-def _unusual(span: Span) -> bool:
-    """Tell tokens that input and output do not say: only a total, or an estimate."""
-    usage = span.usage
-    return (usage.total is not None and usage.input is usage.output is None) or is_estimated(span)
+def _only_total(usage: Usage) -> bool:
+    """Tell tokens that input and output do not say."""
+    return usage.input is usage.output is None and usage.total is not None
 
 
 def counts(span: Span) -> bool:
@@ -197,14 +199,14 @@ def snapshot(run: Run, limit_bytes: int = 200_000) -> dict[str, Any]:
     top = header(run)
     room = limit_bytes - _size(top) - 100
     kept: list[list[Any]] = []
-    for _, span in run.walk():
+    shown = [span for span in list(run.spans.values()) if run.shows(span)]
+    for span in shown:
         one = packed(span, run)
         room -= _size(one) + 2
         if room < 0:
             break
         kept.append(one)
-    shown = sum(map(run.shows, list(run.spans.values())))
-    return {"header": top, "rows": kept, "cut": shown - len(kept)}
+    return {"header": top, "rows": kept, "cut": len(shown) - len(kept)}
 
 
 def _nothing_to_bill(span: Span) -> bool:
@@ -235,12 +237,17 @@ def _number(x: float | None) -> float | None:
     return round(x, 4) if x is not None and math.isfinite(x) else None
 
 
+def error(span: Span) -> str | None:
+    """Say in a line what went wrong with it; None where nothing is known."""
+    return _error(span.error_type, _said(span))
+
+
 def _said(span: Span) -> str | None:
     return span.error or (span.call.error if span.call else None)
 
 
 def _error(kind: str | None, text: str | None, limit: int = 500) -> str | None:
-    both = ": ".join(p for p in (kind, text) if p)
+    both = f"{kind}: {text}" if kind and text else kind or text
     if not both:
         return None
     return words.line(both, limit) if limit <= 500 else words.visible(both[:limit])
@@ -253,7 +260,7 @@ def _fault(span: Span) -> str:
     return str(code) if code else found[1] if found else "error"
 
 
-def _asked(span: Span) -> int | None:
+def asked(span: Span) -> int | None:
     """Mark equal requests, so that a retry is known without showing what was asked.
 
     Python salts text hashes anew in every process: nothing can be guessed from it.

@@ -54,7 +54,7 @@ def _notes(run: Run) -> Iterator[str]:
 
 
 def _rows(laid: Tree, width: int) -> Iterator[str]:
-    if not laid.flat:
+    if not laid.all:
         return
     columns = laid.columns
     room = width - sum(columns) - 2 * len(columns)

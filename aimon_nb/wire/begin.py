@@ -49,10 +49,10 @@ def begin(
     dialect = find(address.partition(":")[0], raw_path)
     if known.off:
         recording.run.notes += [n for n in known.off.values() if n not in recording.run.notes]
-    if dialect is None or gate.is_heard():
+    if dialect is None:
         return None
     asked = body()
-    if not dialect.asks(asked):
+    if gate.is_heard(asked) or not dialect.asks(asked):
         return None
     exchange = Exchange(dialect, address, dialect.path, asked)
     return exchange if join(exchange, observer, recording) else None

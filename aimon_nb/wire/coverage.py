@@ -75,6 +75,7 @@ CLIENTS = (
     Known("google-generativeai", "google.generativeai", "", "partly", ("requests",), _GRPC),
     Known("google-cloud-aiplatform", "vertexai", "", "partly", ("requests",), _GRPC),
     Known("boto3", "boto3", "1.44.5", "covered", ("botocore",), "Bedrock"),
+    Known("aiobotocore", "aiobotocore", "3.10.0", "covered", ("aiohttp",), "Bedrock"),
     Known("cohere", "cohere", "7.3.1", "covered", _HTTPX),
     Known("mistralai", "mistralai", "3.7.0", "covered", _HTTPX),
     Known("ollama", "ollama", "0.6.3", "covered", _HTTPX),

@@ -8,17 +8,17 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aimon_nb.model import Call, Span
+from aimon_nb.model import Call, Frame, Span
 from aimon_nb.model.errors import RequestRefusedError
 from aimon_nb.recording.context import Node
-from aimon_nb.recording.facts import describe, passed, status_of, without_keys
+from aimon_nb.recording.facts import FRAMES, describe, passed, status_of, way_here, without_keys
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry.observe import Observer
 from aimon_nb.sentry.reading import Ending, write
 from aimon_nb.wire.dialects import Dialect, known
 from aimon_nb.wire.estimate import estimates
 from aimon_nb.wire.events import EventReader
-from aimon_nb.wire.retries import retries
+from aimon_nb.wire.retries import never_sent, retries
 
 ORIGIN = "auto.http.aimon_nb"
 BODY_LIMIT = 64 * 2**20  # bytes of an answer waiting to be read; beyond it nothing more is kept
@@ -42,6 +42,7 @@ class Exchange:
         self.good: bool | None = None
         self.over = self.left = False
         self.error: BaseException | None = None
+        self.frames: tuple[Frame, ...] = ()  # the way a failure took, or where it was asked
         self.t0 = time.perf_counter()
         self.t_first: float | None = None
         self.t1: float | None = None
@@ -96,16 +97,19 @@ class Exchange:
 
     def _close(self, error: BaseException | None, *, left: bool) -> None:
         self.left, self.error = left, error
+        if error is not None:
+            self.frames = (*way_here(), *passed(error))[-FRAMES:]
         if error is not None and self.good is None:
             self.good = False
             self._failed()
         self.t1, self.ended = time.perf_counter(), time.time()
         self.over = True
-        if self._deserted:
+        if self.node.recording.closed:
             self.observer.recorder.wake()
 
     def _failed(self) -> None:
         with faults.guard("noting a failed request"):
+            self.frames = self.frames or way_here()
             retries.failed(self)
 
     def hold(self, end: Callable[[], Any]) -> bool:
@@ -251,7 +255,7 @@ class Exchange:
             span.status = status_of(self.error) if self.error is not None else "error"
             if span.error_type is None:
                 span.error_type, span.error = failure
-                span.frames = passed(self.error) if self.error is not None else ()
+                span.frames = self.frames
         elif self.left and self.call.finish_reason is None:
             span.status = "abandoned"
         elif self._deserted and self.t1 is not None and span.late:
@@ -262,8 +266,7 @@ class Exchange:
             return self.good is False
         if self.error is None:
             return False
-        # Nothing was sent where not even a connection came about.
-        return isinstance(self.error, RequestRefusedError) or "Connect" in type(self.error).__name__
+        return isinstance(self.error, RequestRefusedError) or never_sent(self.error)
 
     def _failure(self) -> tuple[str, str | None] | None:
         if self.error is not None:

@@ -21,11 +21,17 @@ checks: list[Check] = []
 _sending: ContextVar[Exchange | None] = ContextVar("aimon_nb_sending", default=None)
 
 
-def is_heard() -> bool:
-    """Whether a transport above this one is just sending the request that runs here."""
+def is_heard(body: bytes | None) -> bool:
+    """Whether a transport above this one is just sending the request that runs here.
+
+    It has that one's body, as far as both are known: a hook of the client may ask
+    another model meanwhile.
+    """
     sending = _sending.get()
     # A task that was started meanwhile keeps the variable: an answered request is past.
-    return sending is not None and sending.good is None and not sending.over
+    if sending is None or sending.good is not None or sending.over:
+        return False
+    return body is None or sending.body is None or body == sending.body
 
 
 class Sending:

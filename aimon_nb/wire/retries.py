@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 
 KEPT = 256  # failed requests waiting for their next try
 
+# What clients raise where not even a connection came about.
+_UNCONNECTED = {
+    "ConnectError",
+    "ConnectTimeout",
+    "ConnectTimeoutError",
+    "NewConnectionError",
+    "EndpointConnectionError",
+    "ClientConnectorError",
+    "ConnectionTimeoutError",
+    "ConnectionRefusedError",
+    "gaierror",
+}
+
 Key = tuple[str, str | None, str, int]
 
 
@@ -47,6 +60,22 @@ class Retries:
 def _key(exchange: Exchange) -> Key:
     run = exchange.node.recording.run.run_id
     return run, exchange.call.host, exchange.path, hash(exchange.body)
+
+
+def never_sent(error: BaseException) -> bool:
+    """Whether a request failed before it was sent: what stands inside of a client's error tells.
+
+    One that was sent and got no answer may well be billed.
+    """
+    at: BaseException | None = error
+    for _ in range(8):
+        if at is None:
+            break
+        if any(kind.__name__ in _UNCONNECTED for kind in type(at).__mro__):
+            return True
+        inner = (at.__cause__, vars(at).get("reason"), *at.args[:1])
+        at = next((one for one in inner if isinstance(one, BaseException)), None)
+    return False
 
 
 retries = Retries()

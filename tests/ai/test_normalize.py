@@ -313,6 +313,7 @@ class TestTheLastCharacter:
     def test_of_an_object(self):
         """Where nothing is left, the object ends: a key of one letter takes three."""
         assert {"a": 1, "[cut]": "more"} == Plain(8, unpack=False).of({"a": 1, "b": 1})
+        assert {"a": 1, "[cut: 1 more]": 1} == Plain(9, unpack=False).of({"a": 1, "b": 1})
         assert {"a": 1, "b": 1} == Plain(14, unpack=False).of({"a": 1, "b": 1})
 
     def test_of_a_text(self):

@@ -17,6 +17,7 @@ PLACE = ROOT / ".venv" / "matrix"
 OURS = ["sentry-relay>=0.9", "pytest>=8"]  # the receiver's
 
 ALONE = {
+    "aiobotocore": ["aiobotocore>=3"],
     "openai": ["openai>=3"],
     "anthropic": ["anthropic>=2"],
     "bedrock": ["boto3>=1.40"],
@@ -46,6 +47,7 @@ SETS = {
 }  # fmt: skip
 WITH_B = {"openai_chat", "openai_responses", "openai_embeddings", "anthropic", "litellm", "bedrock"}
 ONLY_B = {"instructor", "dspy"}
+NO_SET = {"aiobotocore"}  # it pins a botocore of its own
 
 
 def name_of(client, place):
@@ -57,6 +59,8 @@ def name_of(client, place):
 
 def sets(client):
     """The sets that hold a client; the first is the one it is at home in."""
+    if client in NO_SET:
+        return ()
     return ("B",) if client in ONLY_B else ("A", "B") if client in WITH_B else ("A",)
 
 

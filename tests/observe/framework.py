@@ -125,7 +125,7 @@ def main(framework, order, client, dsn):
         changed = [change for p in (*hearing.frameworks._patches.values(), hearing._patches) for change in p._done]
         told["set up"] = sorted(hearing.frameworks._ours)
         monitor.uninstall()
-        told["left"] = [f"{owner} {name}" for owner, name, value, _ in changed if owner.__dict__.get(name) is value]
+        told["left"] = [f"{c.owner} {c.name}" for c in changed if c.owner.__dict__.get(c.name) is c.value]
         told["after"] = bool(use(server))
     print(json.dumps(told))
 

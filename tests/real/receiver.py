@@ -128,6 +128,10 @@ def _handler(receiver: Receiver):
             encoding = self.headers.get("content-encoding")
             if encoding == "gzip":
                 body = gzip.decompress(body)
+            elif encoding == "br":  # the SDK's choice where brotli is installed
+                import brotli
+
+                body = brotli.decompress(body)
             elif encoding == "deflate":
                 body = zlib.decompress(body)
             receiver.add(body)

@@ -7,6 +7,7 @@ import pytest
 import sentry_sdk
 
 from aimon_nb.api import monitor
+from tests.wire.clients import outcome
 from tests.wire.shapes import Shapes
 
 
@@ -46,3 +47,28 @@ def track():
 def calls(run):
     """The model calls of a run, in the order they began."""
     return [span for span in run.spans.values() if span.call is not None and not span.covers]
+
+
+@pytest.fixture
+def alike(track):
+    """`run = alike(use)`: what it returns or raises is the same with us and without, and no fault of ours."""
+
+    def alike(use):
+        monitor.uninstall()
+        without = outcome(use)
+        with track() as run:
+            within = outcome(use)
+        assert within == without
+        assert run.faults == 0
+        return run
+
+    return alike
+
+
+def counts(run):
+    """(status, input, output) of each model call of a run."""
+    return [(call.status, call.usage.input, call.usage.output) for call in calls(run)]
+
+
+READ = ("ok", 7, 5)  # what the server of shapes answers, read to its end
+LEFT = ("abandoned", None, None)

@@ -19,7 +19,7 @@ def hear(path, asked=None, answer=b"", host="api.example.com", status=200, left=
     assert dialect is not None, path
     body = asked if isinstance(asked, bytes) or asked is None else json.dumps(asked).encode()
     exchange = Exchange(dialect, host, dialect.path, body)
-    exchange.node = SimpleNamespace(record=None)
+    exchange.node = SimpleNamespace(record=None, recording=SimpleNamespace(closed=False))
     exchange.head(status, dict(headers))
     for chunk in [answer] if isinstance(answer, bytes) else answer:
         exchange.chunk(chunk)

@@ -5,6 +5,7 @@ import gc
 import json
 import threading
 import tracemalloc
+from types import SimpleNamespace
 
 import pytest
 
@@ -341,7 +342,7 @@ class TestBounds:
             exchange.chunk(b"data: " + b"x" * 994)
         exchange.chunk(b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n')
         assert sum(map(len, exchange.chunks)) <= 11_000
-        exchange.node = type("Node", (), {"record": None, "exchange": exchange})()
+        exchange.node = SimpleNamespace(record=None, exchange=exchange, recording=SimpleNamespace(closed=False))
         exchange.done()
         exchange.read()
         assert not exchange.call.usage.known

@@ -131,13 +131,13 @@ def test_unload_takes_everything_off(shapes):
 
     from aimon_nb.api import monitor
 
-    own = httpx.Client.send, httpx.AsyncClient.send, requests.adapters.HTTPAdapter.send
+    own = httpx.Client.send, httpx.AsyncClient.send, requests.Session.send
     monitor.install()
     ours = httpx.Client.send
     assert ours is not own[0]
     httpx.Client.send = foreign = lambda *args, **kwargs: ours(*args, **kwargs)
     monitor.uninstall()
     assert httpx.Client.send is foreign
-    assert (httpx.AsyncClient.send, requests.adapters.HTTPAdapter.send) == own[1:]
+    assert (httpx.AsyncClient.send, requests.Session.send) == own[1:]
     assert httpx.post(shapes.url("whole"), json={}).status_code == 200
     httpx.Client.send = own[0]

@@ -8,6 +8,7 @@ saved with the notebook.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+FLUSH = 1.0  # seconds that the end of a cell waits at most for its last messages to leave
 _HERE = Path(__file__).parent
 _VIEW = "application/vnd.jupyter.widget-view+json"
 # Each part imports from the ones before it; joined they are one module for the page.
@@ -45,6 +47,17 @@ class RunWidget(anywidget.AnyWidget):
         if "snapshot" in state and self._recall is not None:
             state["snapshot"] = self._recall()
         return state
+
+    def flush(self) -> None:
+        """Wait until what was sent has left: the kernel's thread that sends it needs the GIL.
+
+        It gets it late, and for each message anew, from code that computes.
+        """
+        sender = getattr(getattr(self.comm, "kernel", None), "iopub_thread", None)
+        if sender is not None:
+            gone = threading.Event()
+            sender.schedule(gone.set)
+            gone.wait(FLUSH)
 
     def remember(self) -> None:
         """Send the snapshot as it is now, for pages that were loaded while the cell ran."""

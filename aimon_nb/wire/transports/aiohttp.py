@@ -79,7 +79,7 @@ def _follow(
         if not (session._auto_decompress if given is None else given):
             exchange.decoder = decoder(response.headers.get("content-encoding") or "")
         stream = response.content
-        for chunk in list(stream._buffer):  # what came with the head
+        for chunk in list(getattr(stream, "_buffer", ())):  # what came with the head
             exchange.chunk(bytes(chunk))
         if stream.is_eof():
             exchange.done()

@@ -1,4 +1,4 @@
-"""urllib3: `HTTPConnectionPool.urlopen`, and the bytes read from its responses.
+"""urllib3: the two `urlopen` (the manager's follows redirects), and the bytes read from responses.
 
 requests and botocore stand on it: they hear their own requests, and only mark
 the response whose bytes are to be kept.
@@ -6,7 +6,6 @@ the response whose bytes are to be kept.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -23,9 +22,10 @@ MARK = "_aimon_nb_heard"
 
 
 def install(module: ModuleType, observer: Observer, patches: Patches) -> None:
-    """Wrap the pool's `urlopen`, and the ways to read a response."""
-    from_pool = module.connectionpool.HTTPConnectionPool
-    patches.wrap(from_pool, "urlopen", lambda original: _urlopen(original, observer, patches))
+    """Wrap both `urlopen`, and the ways to read a response."""
+    hear = _Hears(observer, patches)
+    patches.wrap(module.connectionpool.HTTPConnectionPool, "urlopen", hear.pool)
+    patches.wrap(module.poolmanager.PoolManager, "urlopen", hear.manager)
     response = module.response.HTTPResponse
     for name in ("read", "read1"):
         patches.wrap(response, name, _read)
@@ -53,46 +53,72 @@ def body_of(body: Any) -> bytes | None:
     return body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else None
 
 
-def _urlopen(original: Any, observer: Observer, patches: Patches) -> Any:
-    def urlopen(pool: Any, method: Any, url: Any, body: Any = None, *args: Any, **kw: Any) -> Any:
-        exchange = _hear(pool, method, url, body, kw, observer) if patches.live else None
-        if exchange is None:
-            return original(pool, method, url, body, *args, **kw)
-        with Sending(exchange):
-            response = original(pool, method, url, body, *args, **kw)
-        try:
-            exchange.head(response.status, response.headers)
-            if kw.get("preload_content", True):
-                if not response.decode_content:
-                    exchange.decoder = decoder(response.headers.get("content-encoding") or "")
-                exchange.chunk(response.data)
-                exchange.done()
-            else:
-                follow(response, exchange)
-        except Exception:
-            faults.note("hearing an answer")
-        return response
+class _Hears:
+    """The wraps of `urlopen`."""
 
-    return urlopen
+    def __init__(self, observer: Observer, patches: Patches) -> None:
+        self._observer, self._patches = observer, patches
+
+    def pool(self, original: Any) -> Any:
+        """Hear what is sent to one host; to a proxy the whole URL is asked for."""
+
+        def urlopen(
+            pool: Any, method: Any, url: Any, body: Any = None, *args: Any, **kw: Any
+        ) -> Any:
+            __tracebackhide__ = True
+            exchange = self._hear(method, url, body, pool)
+            if exchange is None:
+                return original(pool, method, url, body, *args, **kw)
+            with Sending(exchange):
+                response = original(pool, method, url, body, *args, **kw)
+            _follow(response, exchange, kw)
+            return response
+
+        return urlopen
+
+    def manager(self, original: Any) -> Any:
+        """Hear what is sent wherever, redirects included."""
+
+        def urlopen(manager: Any, method: Any, url: Any, *args: Any, **kw: Any) -> Any:
+            __tracebackhide__ = True
+            exchange = self._hear(method, url, kw.get("body"))
+            if exchange is None:
+                return original(manager, method, url, *args, **kw)
+            with Sending(exchange):
+                response = original(manager, method, url, *args, **kw)
+            _follow(response, exchange, kw)
+            return response
+
+        return urlopen
+
+    def _hear(self, method: Any, url: Any, body: Any, pool: Any = None) -> Exchange | None:
+        return _hear(method, url, body, pool, self._observer) if self._patches.live else None
 
 
 @quiet
-def _hear(
-    pool: Any, method: Any, url: Any, body: Any, kw: dict[str, Any], observer: Observer
-) -> Exchange | None:
+def _hear(method: Any, url: Any, body: Any, pool: Any, observer: Observer) -> Exchange | None:
     if method != "POST":
         return None
-    given = kw.get("json") if body is None else None
-    address = f"{pool.host}:{pool.port}" if pool.port else pool.host
-    path = url.encode("utf-8", "replace")
-    if "://" in url:  # to a proxy: the pool's host is not the one that answers
+    if pool is None or "://" in url:
         address, path = parts_of(url)
-    return begin(
-        observer,
-        address,
-        path,
-        lambda: json.dumps(given).encode() if given is not None else body_of(body),
-    )
+    else:
+        address = f"{pool.host}:{pool.port}" if pool.port else pool.host
+        path = url.encode("utf-8", "replace")
+    return begin(observer, address, path, lambda: body_of(body))
+
+
+def _follow(response: Any, exchange: Exchange, kw: dict[str, Any]) -> None:
+    try:
+        exchange.head(response.status, response.headers)
+        if kw.get("preload_content", True):
+            if not response.decode_content:
+                exchange.decoder = decoder(response.headers.get("content-encoding") or "")
+            exchange.chunk(response.data)
+            exchange.done()
+        else:
+            follow(response, exchange)
+    except Exception:
+        faults.note("hearing an answer")
 
 
 class _Heard:

@@ -1,0 +1,262 @@
+"""Processes, threads and other people's patches around a tracked cell."""
+
+import asyncio
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+import time
+
+import pytest
+
+from aimon_nb.api import monitor
+from tests.wire.clients import BODY
+from tests.wire.conftest import READ, calls, counts
+from tests.wire.shapes import EVENTS, WHOLE
+
+forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+
+
+def post(url):
+    import httpx
+
+    return httpx.post(url, json=BODY, timeout=20).status_code
+
+
+def in_child(use):
+    """The exit code of a forked child that runs `use`; one that hangs is killed after 20 s."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            signal.alarm(20)
+            os._exit(0 if use() else 1)
+        except BaseException:
+            os._exit(2)
+    return os.waitpid(pid, 0)[1]
+
+
+@forks
+class TestForks:
+    """A child process is not heard, and works as if we were not there; its parent's run is untouched."""
+
+    def test_pools(self, shapes, alike):
+        """Workers of `multiprocessing` that are forked from a tracked cell."""
+
+        def use():
+            first = post(shapes.url("whole"))
+            with multiprocessing.get_context("fork").Pool(2) as pool:
+                return first, pool.map(post, [shapes.url("whole")] * 3), post(shapes.url("whole"))
+
+        assert counts(alike(use)) == [READ, READ]
+
+    def test_in_mid_stream(self, shapes, alike):
+        """A fork while a stream is open: the child asks a model itself, the parent reads on."""
+        import httpx
+
+        def use():
+            with httpx.stream("POST", shapes.url("slow"), json=BODY) as r:
+                pieces = r.iter_bytes()
+                got = [next(pieces)]
+                child = in_child(lambda: post(shapes.url("whole")) == 200)
+                return child, b"".join([*got, *pieces])
+
+        run = alike(use)
+        assert counts(run) == [READ]
+
+    def test_a_stream_that_the_child_reads(self, shapes, alike):
+        """The child reads its parent's stream; the parent leaves it."""
+        import httpx
+
+        def use():
+            with httpx.stream("POST", shapes.url("slow"), json=BODY) as r:
+                pieces = r.iter_bytes()
+                next(pieces)
+                return in_child(lambda: b"[DONE]" in b"".join(pieces))
+
+        assert counts(alike(use)) == [("abandoned", None, None)]
+
+    def test_amid_threads(self, shapes, track):
+        """Forks while other threads are sending: no lock of ours is held for ever in a child."""
+        stop = threading.Event()
+
+        def noise():
+            while not stop.is_set():
+                post(shapes.url("whole"))
+
+        with track() as run:
+            threads = [threading.Thread(target=noise) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            children = [in_child(lambda: post(shapes.url("whole")) == 200) for _ in range(8)]
+            stop.set()
+            for thread in threads:
+                thread.join()
+        assert children == [0] * 8
+        assert run.faults == 0
+        assert set(counts(run)) == {READ}
+
+    def test_a_child_with_a_run(self, shapes, track):
+        """A cell that is tracked in the child harms nobody."""
+
+        def child():
+            with track("child"):
+                return post(shapes.url("whole")) == 200
+
+        with track() as run:
+            assert in_child(child) == 0
+        assert calls(run) == []
+
+
+class TestThreads:
+    def test_one_that_outlives_its_cell(self, shapes, track):
+        """A thread's first call comes after its cell is over: it is told at once, late, in that cell's run."""
+        jobs, done = queue.Queue(), queue.Queue()
+
+        def work():
+            while (url := jobs.get()) is not None:
+                done.put(post(url))
+
+        with track("one") as first:
+            thread = threading.Thread(target=work)
+            thread.start()
+        heard = []
+        forget = monitor.recorder.on_event(lambda recording, changed: heard.append(recording.run))
+        try:
+            monitor.recorder._ready = True  # else the first request of a process wakes it anyway
+            jobs.put(shapes.url("whole"))
+            done.get(timeout=20)
+            until = time.monotonic() + 10
+            while not (calls(first) and counts(first) == [READ]) and time.monotonic() < until:
+                time.sleep(0.02)
+        finally:
+            forget()
+            jobs.put(None)
+            thread.join()
+        assert counts(first) == [READ] and [call.late for call in calls(first)] == [True]
+        assert first in heard
+
+    def test_a_loop_in_a_thread_of_an_earlier_cell(self, shapes, track):
+        """What a cell hands to an event loop in an older thread belongs to the cell that asks."""
+        import httpx
+
+        loop = asyncio.new_event_loop()
+        with track("one") as first:
+            thread = threading.Thread(target=loop.run_forever)
+            thread.start()
+
+        async def ask():
+            async with httpx.AsyncClient() as client:
+                return (await client.post(shapes.url("whole"), json=BODY)).content
+
+        with track("two") as second:
+            assert asyncio.run_coroutine_threadsafe(ask(), loop).result(20) == WHOLE
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+        assert (counts(first), counts(second)) == ([], [READ])
+
+
+def _targets():
+    import httpx
+    import requests
+    import urllib3
+
+    return {
+        "httpx": (httpx.Client, "send", lambda url: httpx.post(url, json=BODY).content),
+        "requests": (requests.Session, "send", lambda url: requests.post(url, json=BODY).content),
+        "adapter": (requests.adapters.HTTPAdapter, "send", lambda url: requests.post(url, json=BODY).content),
+        "urllib3": (urllib3.PoolManager, "urlopen", lambda url: urllib3.PoolManager().request("POST", url, json=BODY).data),
+    }
+
+
+@pytest.mark.parametrize("name", ["httpx", "requests", "adapter", "urllib3"])
+class TestPatches:
+    """A user's own patch of a method that we wrap: his runs once a call, each call is heard once."""
+
+    @pytest.fixture
+    def patched(self, name, shapes, track):
+        owner, method, call = _targets()[name]
+        own, hits = owner.__dict__[method], []
+
+        class Patched:
+            def put(self, tag):
+                below = owner.__dict__[method]
+                setattr(owner, method, lambda *a, **k: (hits.append(tag), below(*a, **k))[1])
+                return below
+
+            def back(self, to):
+                setattr(owner, method, to)
+
+            def hit(self, tags):
+                hits.clear()
+                with track() as run:
+                    assert call(shapes.url("whole")) == WHOLE
+                assert counts(run) == [READ]
+                assert hits == tags
+
+            def hit_unloaded(self, tags):
+                hits.clear()
+                monitor.uninstall()
+                assert call(shapes.url("whole")) == WHOLE
+                assert hits == tags
+
+            @property
+            def is_clean(self):
+                return owner.__dict__[method] is own
+
+        yield Patched()
+        monitor.uninstall()
+        setattr(owner, method, own)
+
+    def test_before_and_after(self, patched):
+        """Before the load, after it, unload, load again over it all, and taken off one by one."""
+        own = patched.put("before")
+        patched.hit(["before"])
+        ours = patched.put("after")
+        patched.hit(["after", "before"])
+        patched.hit_unloaded(["after", "before"])
+        patched.hit(["after", "before"])
+        monitor.uninstall()
+        patched.back(ours)
+        patched.hit_unloaded(["before"])
+        patched.hit(["before"])
+        monitor.uninstall()
+        patched.back(own)
+        patched.hit([])
+        monitor.uninstall()
+        assert patched.is_clean
+
+    def test_put_on_and_taken_off_while_loaded(self, patched):
+        """After it nothing of his is left, and ours is still there."""
+        monitor.install()
+        ours = patched.put("mine")
+        patched.hit(["mine"])
+        patched.back(ours)
+        patched.hit([])
+        monitor.uninstall()
+        assert patched.is_clean
+
+    def test_taken_off_over_ours(self, patched):
+        """A patch from before the load that is taken off after it takes ours along: the next run puts it on again."""
+        own = patched.put("mine")
+        patched.hit(["mine"])
+        patched.back(own)
+        patched.hit([])
+        monitor.uninstall()
+        assert patched.is_clean
+
+
+def test_in_the_middle_of_streams(shapes, track):
+    """Interleaved streams that begin with us and end without are the user's, byte for byte."""
+    import httpx
+    import requests
+
+    with track():
+        with httpx.stream("POST", shapes.url("slow"), json=BODY) as r:
+            pieces = r.iter_bytes()
+            got = [next(pieces)]
+            streamed = requests.post(shapes.url("slow"), json=BODY, stream=True)
+            monitor.uninstall()
+            assert b"".join(streamed.iter_content(None)) == b"".join(EVENTS)
+            assert b"".join([*got, *pieces]) == b"".join(EVENTS)
