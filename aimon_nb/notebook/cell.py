@@ -106,9 +106,11 @@ class CellTracker:
             line = options.header_line(info.raw_cell or "") if not stack else None
             asked = options.parses(line) if line is not None else self.auto and not stack
             if asked and self._compiles(info):
-                with interrupts.deferred(deliver=True):
+                with interrupts.deferred() as came:
                     tracked = self._open_cell(line, info)
-                self._watches[tracked] = self._watch(tracked)
+                self._watches[tracked] = self._watch(tracked, came=came.is_set())
+        except KeyboardInterrupt:  # which is for the user's code
+            interrupts.again()
         except BaseException:  # one that left a hook would hang the cell for ever
             faults.note("opening a run")
         stack.append(_Cell(info, tracked, request))
@@ -195,9 +197,9 @@ class CellTracker:
             last = ast.Expression(tree.body.pop().value)
         tracked, watch, error = None, None, None
         try:
-            with interrupts.deferred(deliver=True):
+            with interrupts.deferred() as came:
                 tracked = self.open(line, "%%ai_track\n" + cell, None, name)
-            watch = self._watch(tracked)
+            watch = self._watch(tracked, came=came.is_set())
             exec(compile(tree, filename, "exec"), shell.user_ns)  # noqa: S102
             return eval(compile(last, filename, "eval"), shell.user_ns) if last else None  # noqa: S307
         except BaseException as raised:
@@ -207,16 +209,16 @@ class CellTracker:
             if tracked is not None:
                 self._end(tracked, watch, error)
 
-    def _watch(self, tracked: Tracked) -> _Watch:
+    def _watch(self, tracked: Tracked, *, came: bool) -> _Watch:
         begins = frozenset({CellTracker.before.__code__})
         ends = frozenset({CellTracker.after.__code__, CellTracker._end.__code__})
-        unwatch = interrupts.watch(tracked.recording, begins, ends)
-        return _Watch(unwatch, self._outputs.watch(tracked.view))
+        output = self._outputs.watch(tracked.view)
+        return _Watch(interrupts.watch(tracked.recording, begins, ends, came=came), output)
 
     def _end(self, tracked: Tracked, watch: _Watch | None, error: BaseException | None) -> None:
         if watch is not None:
             watch.unwatch()
-        with interrupts.deferred(deliver=False):
+        with interrupts.deferred():  # the cell is over: there is nothing left to interrupt
             self._outputs.release(watch.output if watch is not None else None, tracked.view)
             tracked.end(error)
 

@@ -22,13 +22,17 @@ from aimon_nb.recording.records import Recording
 
 
 def watch(
-    recording: Recording, begins: frozenset[CodeType], ends: frozenset[CodeType]
+    recording: Recording,
+    begins: frozenset[CodeType],
+    ends: frozenset[CodeType],
+    *,
+    came: bool,
 ) -> Callable[[], None]:
     """Raise the run's flag at SIGINT until the function given back is called.
 
     The handler found is called as before, unless the interrupt fell into a function of
     ours that `begins` or `ends` a run: there IPython would swallow it, or the run stay
-    open. Only the main thread has signals.
+    open. One that `came` before is sent again. Only the main thread has signals.
     """
     if threading.current_thread() is not threading.main_thread():
         return _nothing
@@ -38,8 +42,11 @@ def watch(
     interrupted = _Interrupted(recording, before, _running_loop())
     interrupted.begins, interrupted.ends = begins, ends
     signal.signal(signal.SIGINT, interrupted)
+    if came:
+        again(interrupted.heard)
 
     def restore() -> None:
+        interrupted.heard.set()
         if signal.getsignal(signal.SIGINT) is interrupted:
             signal.signal(signal.SIGINT, before)
 
@@ -60,6 +67,7 @@ class _Interrupted:
         self, recording: Recording, before: Any, loop: asyncio.AbstractEventLoop | None
     ) -> None:
         self._recording, self._before, self._loop = recording, before, loop
+        self.heard = threading.Event()
 
     @property
     def __call__(self) -> Callable[[int, Any], Any]:
@@ -68,7 +76,9 @@ class _Interrupted:
         if not self.ends.isdisjoint(inside):
             return _nothing  # the cell is over: there is nothing left to interrupt
         if not self.begins.isdisjoint(inside):
-            return _again
+            again(self.heard)
+            return _nothing
+        self.heard.set()
         self._recording.stop = True
         if self._loop is not None:
             self._loop.call_soon_threadsafe(_nothing)
@@ -85,34 +95,39 @@ def _codes(frame: FrameType | None) -> set[CodeType]:
 
 
 @contextmanager
-def deferred(*, deliver: bool) -> Iterator[None]:
+def deferred() -> Iterator[threading.Event]:
     """Let no interrupt fall into a block of ours, where IPython would swallow it.
 
-    With `deliver` it reaches the user's code that runs next; without, the cell is
-    over and there is nothing left to interrupt.
+    Gives what is set if one came: it is for the user's code that runs next, if any.
     """
+    came = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield came
         return
-    came = False
 
     def note(*_: Any) -> None:
-        nonlocal came
-        came = True
+        came.set()
 
     before = signal.signal(signal.SIGINT, note)
     try:
-        yield
+        yield came
     finally:
         if signal.getsignal(signal.SIGINT) is note:
             signal.signal(signal.SIGINT, before)
-        if came and deliver:
-            _again()
 
 
-def _again(*_: object) -> None:
-    """Interrupt what runs in a moment: the user's code."""
-    timer = threading.Timer(0.01, _interrupt)
+def again(heard: threading.Event | None = None) -> None:
+    """Interrupt what runs in a moment: the user's code.
+
+    Until it is `heard`: a signal that falls just before a `sleep` does not end it.
+    """
+
+    def send() -> None:
+        _interrupt()
+        while heard is not None and not heard.wait(0.1):
+            _interrupt()
+
+    timer = threading.Timer(0.01, send)
     timer.daemon = True
     timer.start()
 
