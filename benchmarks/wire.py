@@ -1,14 +1,19 @@
-"""What hearing costs the caller's thread, as differences within one run.
+"""What hearing costs the caller's thread: pairs of calls within one run, one heard and one not.
 
     python benchmarks/wire.py
 
-Batches in a run and outside of one take turns, so that what else the machine
-does falls on both alike; the difference of their low quantiles counts (outside of a run a
-request costs the look at a variable). The wraps stay on: putting them on and off
-makes the interpreter forget what it learnt of the patched classes. CPU time of the calling thread only:
-parsing happens on another one, and `all threads` shows what it adds.
+The two take turns call by call, so that what else the machine does falls on both
+alike; what counts is CPU time of the calling thread, the median difference of the
+pairs, and beside it the spread of that median over ten parts of the run. A call that
+is not heard runs in a context without a run, where a request costs the look at a
+variable. Our own thread, which parses and prices, is read by its own clock.
+
+A call that follows another one at once finds our code warm in the processor's caches
+(`httpx alone`); under a client that does much in between it does not, and costs two to
+four times as much: both are shown.
 """
 
+import contextvars
 import gc
 import json
 import statistics
@@ -20,7 +25,7 @@ import openai
 
 from aimon_nb.api import monitor
 
-BATCHES = 25
+PARTS = 10
 ANSWER = json.dumps(
     {"id": "1", "object": "chat.completion", "created": 1, "model": "gpt-4o", "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "words " * 40}}], "usage": {"prompt_tokens": 7, "completion_tokens": 40, "total_tokens": 47}}
 ).encode()
@@ -73,46 +78,75 @@ def streamed():
 
 
 SEARCH = raw.build_request("POST", "http://m/collections/words/points/search?limit=3", content=b"{}")
-SEND = raw.build_request("POST", "http://m/v1/chat/completions", content=b'{"model":"m"}')
+SEND = raw.build_request("POST", "http://m/v1/chat/completions", content=json.dumps({"model": "gpt-4o", "messages": MESSAGES}).encode())
 
 
 def search():
     raw.send(SEARCH)
 
 
-def batch(use, count):
-    """Microseconds of CPU a call: (of this thread, of all threads, parsing included)."""
-    for _ in range(3):
-        use()
+def send():
+    raw.send(SEND)
+
+
+def pair(use, places, clock=time.thread_time_ns):
+    """Nanoseconds of CPU of a call in each of the two places, in this order."""
+    start = clock()
+    places[0].run(use)
+    middle = clock()
+    places[1].run(use)
+    return middle - start, clock() - middle
+
+
+def turns(use, pairs):
+    """(nanoseconds not heard, heard) of each pair, and of our own thread a heard call."""
+    outside = contextvars.Context()
+    monitor.install()
+    # Two runs: with a single one open even code that knows of none belongs to it.
+    opened = [monitor.open("bench", "none") for _ in range(2)]
+    inside = contextvars.copy_context()
+    for _ in range(20):
+        pair(use, (outside, inside))
     monitor.recorder.drain()
     gc.collect()
     gc.disable()
-    thread, process = time.thread_time_ns(), time.process_time_ns()
-    for _ in range(count):
-        use()
-    caller = time.thread_time_ns() - thread
-    monitor.recorder.drain()
-    every = time.process_time_ns() - process
+    before, found = ours(), []
+    for number in range(pairs):
+        if number % 2:
+            found.append(pair(use, (outside, inside)))
+        else:
+            found.append(pair(use, (inside, outside))[::-1])
+    until = time.monotonic() + 2  # what came last is parsed, too
+    while monitor.recorder.log and time.monotonic() < until:
+        time.sleep(0.05)
+    spent = ours() - before
     gc.enable()
-    return caller / count / 1000, every / count / 1000
+    for one in reversed(opened):
+        one.end(None)
+    return found, spent / pairs
 
 
-def measure(use, count, *, per=1):
-    """(without, added on the caller's thread, added in all threads): microseconds."""
-    monitor.install()
-    outside, inside = [], []
-    for _ in range(BATCHES):
-        outside.append(batch(use, count))
-        opened = monitor.open("bench", "none")
-        inside.append(batch(use, count))
-        opened.end(None)
-    caller, every = (_low(inside, i) - _low(outside, i) for i in (0, 1))
-    return _low(outside, 0) / per, caller / per, every / per
+def ours():
+    """Nanoseconds of CPU of our own thread so far."""
+    return time.clock_gettime_ns(time.pthread_getcpuclockid(monitor.recorder._thread.ident))
 
 
-def _low(batches, i):
-    """A low quantile: what others do on this machine only ever adds."""
-    return statistics.quantiles([batch[i] for batch in batches], n=5)[0]
+def measure(use, pairs, *, per=1):
+    """(without, added on the caller's thread, its least and most, our own thread): microseconds."""
+    parts, own = [], []
+    for _ in range(PARTS):
+        found, spent = turns(use, pairs // PARTS)
+        parts.append(found)
+        own.append(spent)
+    every = [one for part in parts for one in part]
+    added = [statistics.median(heard - plain for plain, heard in part) for part in parts]
+    told = [
+        statistics.median(plain for plain, _ in every),
+        statistics.median(heard - plain for plain, heard in every),
+        *statistics.quantiles(added, n=4)[::2],
+        statistics.median(own),
+    ]
+    return [nanoseconds / per / 1000 for nanoseconds in told]
 
 
 def unheard(count=20000):
@@ -183,14 +217,20 @@ def to_sentry():
     sentry_sdk.init("http://k@127.0.0.1:9/1", traces_sample_rate=1.0, transport=Drop(), default_integrations=False, auto_enabling_integrations=False)
 
 
+def row(name, use, pairs, *, per=1):
+    without, added, least, most, own = measure(use, pairs, per=per)
+    print(f"| {name} | {without:.1f} | {added:.2f} | {least:.1f} to {most:.1f} | {own:.1f} |", flush=True)
+
+
 if __name__ == "__main__":
-    print("| what | without us | added, caller's thread | added, all threads |\n|---|---|---|---|")
-    for name, use, count, per in (("a call", plain, 60, 1), ("a call of 200 chunks, per chunk", streamed, 4, 200), ("a request to no model", search, 300, 1)):
-        without, added, total = measure(use, count, per=per)
-        print(f"| {name} | {without:.1f} µs | {added:.2f} µs | {total:.2f} µs |")
+    print("| µs of CPU | without us | added, caller's thread | quarter to quarter | our own thread |\n|---|---:|---:|---:|---:|")
+    row("a call, httpx alone", send, 6000)
+    row("a call, openai", plain, 3000)
+    row("a call of 200 chunks, openai, per chunk", streamed, 200, per=200)
+    row("a request to no model", search, 6000)
     to_sentry()
-    without, added, total = measure(plain, 60)
-    print(f"| a call whose span goes to Sentry | {without:.1f} µs | {added:.2f} µs | {total:.2f} µs |")
+    row("a call whose span goes to Sentry, httpx alone", send, 3000)
+    row("a call whose span goes to Sentry, openai", plain, 3000)
     without, added = in_a_kernel()
-    print(f"| a call in a kernel, with the live view | {without:.1f} µs | - | {added:.2f} µs |")
-    print(f"\nhearing a request to no model alone: {unheard():.2f} µs")
+    print(f"\na call in a kernel, with the live view, all threads: {added:.0f} µs more than {without:.0f}")
+    print(f"hearing a request to no model alone: {unheard():.2f} µs")

@@ -30,6 +30,7 @@ class Exchange(Protocol):
     node: Node
     good: bool | None
     over: bool
+    is_read: bool  # to its end, by us
     settled: bool
 
     @property

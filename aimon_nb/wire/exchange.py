@@ -33,34 +33,34 @@ class Exchange:
     (`left`). What a transport calls never raises, whatever it is given.
     """
 
+    # Defaults stand on the class: to make one costs the user's thread only what differs.
+    node: Node
+    observer: Observer
+    status: int | None = None
+    good: bool | None = None
+    over = left = settled = False
+    is_read = False  # to its end, by us
+    error: BaseException | None = None
+    frames: tuple[Frame, ...] = ()  # the way a failure took, or where it was asked
+    t_first: float | None = None
+    t1: float | None = None
+    ended: float | None = None  # seconds since the epoch
+    attempt = 1
+    decoder: Callable[[], Decode] | None = None  # made only if there is a body
+    apart = False  # a retry took its span: a row of its own, not at Sentry
+    _taken = _fed = 0  # bytes; the one is the user's thread's, the other ours
+    _full = _asked = _deserted = False
+    _reader: EventReader | None = None
+    _decode: Decode | None = None
+
     def __init__(self, dialect: Dialect, host: str, path: str, body: bytes | None) -> None:
         self.dialect, self.path, self.body = dialect, path, body
         self.call = Call(provider=dialect.provider, host=host, operation=dialect.operation)
-        self.node: Node
-        self.observer: Observer
-        self.status: int | None = None
-        self.good: bool | None = None
-        self.over = self.left = False
-        self.error: BaseException | None = None
-        self.frames: tuple[Frame, ...] = ()  # the way a failure took, or where it was asked
         self.t0 = time.perf_counter()
-        self.t_first: float | None = None
-        self.t1: float | None = None
-        self.ended: float | None = None  # seconds since the epoch
-        self.attempt = 1
         self.chunks: deque[bytes] = deque()
-        self.decoder: Callable[[], Decode] | None = None  # made only if there is a body
         self.covers: list[Node] = []  # spans of a framework over the same request
-        self.apart = False  # a retry took its span: a row of its own, not at Sentry
-        self._taken = self._fed = 0  # bytes; the one is the user's thread's, the other ours
-        self._full = False
         self._counts: dict[str, str] = {}
-        self._asked = False
-        self._reader: EventReader | None = None
-        self._decode: Decode | None = None
         self._held: list[Callable[[], Any]] = []
-        self.settled = False
-        self._deserted = False
 
     # -- on the user's thread ---------------------------------------------------
 
@@ -114,10 +114,17 @@ class Exchange:
 
     def hold(self, end: Callable[[], Any]) -> bool:
         """Keep the end of Sentry's span until usage is on it."""
-        if self.settled or self.observer.recorder.forked:
+        if self.observer.recorder.forked:
             return False
         self._held.append(end)
-        return True
+        if not self.settled:
+            return True
+        # Settled meanwhile, by our thread: it took this end along, or never saw it.
+        try:
+            self._held.remove(end)
+        except ValueError:
+            return True
+        return False
 
     def move(self, node: Node) -> None:
         """A retry takes its span: what failed goes on in a row of its own."""
@@ -137,18 +144,21 @@ class Exchange:
     @property
     def ready(self) -> bool:
         """Whether it can be settled: the answer is over, and the span too where it is the SDK's."""
-        return self._deserted or (self.over and (self.node.made or self.node.t1 is not None))
+        return self._deserted or (self.is_read and (self.node.made or self.node.t1 is not None))
 
     def read(self) -> bool:
         """Take in what has arrived; True if the record changed."""
-        before = len(self.call.output), self._reader, self.over
+        # Before the bytes are looked at: the user's thread may bring the last ones just now.
+        over = self.over
+        before = len(self.call.output), self._reader
         self.ask()
         arrived = bool(self.chunks)
         if arrived:
             self._feed()
-        if self.over and self._reader is not None:
+        if over and self._reader is not None:
             self._finish_reading()
-        changed = arrived or self.over or before != (len(self.call.output), self._reader, self.over)
+        self.is_read = over
+        changed = arrived or over or before != (len(self.call.output), self._reader)
         self.record()
         return changed
 
@@ -224,7 +234,7 @@ class Exchange:
         span.request_model = call.request_model
         span.model = call.response_model or call.request_model
         span.finish_reason = call.finish_reason
-        if self._is_read and self.good and call.error is None:
+        if self.is_read and self.good and call.error is None:
             estimates.make(call, whole=not self._full)
         by_hand = span.usage.input or span.usage.output  # an integration's zeros are no counts
         if call.usage.known or not by_hand:
@@ -233,14 +243,10 @@ class Exchange:
             span.ttft = self.t_first - self.t0
         if self.apart and self.node.recording.run.destination != "local":
             span.sent = "no: held back"
-        if self._is_read:
+        if self.is_read:
             self._end(span)
         elif self._deserted and span.status != "interrupted":
-            span.status = "abandoned"
-
-    @property
-    def _is_read(self) -> bool:
-        return self.over and not self.chunks and self._reader is None
+            span.status = "abandoned" if self.call.finish_reason is None else "ok"
 
     def _take_over(self, span: Span) -> None:
         """A retry: what failed before says nothing of this row any more."""
@@ -284,10 +290,9 @@ class Exchange:
         with faults.guard("writing usage on a span"):
             if node.exchange is self:
                 write(node, attributes(self.call), self._name() if node.made else None)
-        held, self._held = self._held, []
-        for end in held:
+        while self._held:
             with faults.guard("ending a span that was held"):
-                end()
+                self._held.pop(0)()
         if node.made:
             self._finish(node)
         elif self._deserted:
@@ -300,7 +305,8 @@ class Exchange:
         self.observer.finish(node, t1, self.ended or time.time(), self._how())
 
     def _how(self) -> Ending:
-        if not self.over or (self.left and self.call.finish_reason is None):
+        # A client may stop at the last event: it reads no further and closes nothing.
+        if (self.left or not self.over) and self.call.finish_reason is None:
             return "cancelled"
         return "ok" if self.good is True and self._failure() is None else "error"
 

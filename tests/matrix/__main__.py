@@ -23,7 +23,7 @@ LIMIT = 900  # seconds a process may take: some ten on an idle machine
 
 def run(client, world, modes=(), plain=None, verbose=False):
     """The modes of a process: {mode: what is wrong}, or what the user's code got if nobody watches."""
-    asked = {"client": client, "world": asdict(world), "modes": list(modes), "plain": plain or {}, "verbose": verbose}
+    asked = {"client": client, "world": asdict(world), "modes": list(modes), "plain": plain or {}, "verbose": verbose, "limit": LIMIT}
     command = [str(environments.make(environments.name_of(client, world.place))), "-m", "tests.matrix.cell"]
     # With its bytecode kept: the next process of the same environment starts in half the time.
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -34,14 +34,15 @@ def run(client, world, modes=(), plain=None, verbose=False):
         out, err = done.stdout, done.stderr
     except subprocess.TimeoutExpired as error:
         late = error
-        out, err = (late.stdout or b"").decode(), f"longer than {LIMIT} s"
+        out, err = ((pipe or b"").decode() for pipe in (late.stdout, late.stderr))
+        err += f"\nlonger than {LIMIT} s"
     told = [json.loads(line) for line in out.splitlines() if line.startswith('{"mode"')]
     found = {t["mode"]: t["result"] if world.observer == "nobody" else t["wrong"] for t in told}
     if world.observer == "nobody" and (late or done.returncode):
         raise RuntimeError(f"{client} in {world.place} with nobody watching: {err.strip().splitlines()[-1]}")
-    if verbose:
+    if verbose or late or (world.observer == "ours" and any(found.values())):
         print(err, file=sys.stderr)
-    elif not found or "Traceback" in err or "longer than" in err:
+    if not verbose and (not found or "Traceback" in err or "longer than" in err):
         found["(process)"] = [f"the process: {err.strip().splitlines()[-1] if err.strip() else 'said nothing'}"]
     return found
 

@@ -1,5 +1,6 @@
 """One client in one world, all its modes: a fresh process; asked by JSON on stdin, a line of JSON a mode."""
 
+import faulthandler
 import json
 import logging
 import os
@@ -65,9 +66,10 @@ class Cell:
         finally:
             opened.end(None)
         served = server.settled()
-        if self.verbose:
+        wrong = self.outcome(name, result) + judge(mode, opened.run, served, receiver.spans())
+        if self.verbose or wrong:
             print(tree(opened.run), *served, sep="\n", file=sys.stderr)
-        return self.outcome(name, result) + judge(mode, opened.run, served, receiver.spans())
+        return wrong
 
     def sentry(self, name, mode, server, receiver):
         from tests.matrix.judge import judge_sentry
@@ -105,12 +107,14 @@ def tree(run):
     for depth, s in run.walk():
         u = s.usage
         told = f"{u.input}/{u.output} attempt={s.attempt} origin={s.origin} sent={s.sent} call={s.call is not None}"
+        told += f" {s.error_type}: {s.error}" if s.error_type else ""
         lines.append(f"{'  ' * depth}{s.op} {s.name!r} {s.status} {told}")
     return "\n".join([*lines, *run.notes])
 
 
 def main():
     asked = json.load(sys.stdin)
+    faulthandler.dump_traceback_later(asked.pop("limit") - 30)  # where it stands, if it does not end
     os.environ.update(ENVIRONMENT)
     logging.disable(logging.ERROR)
     from aimon_nb.testing import truth_server

@@ -108,3 +108,16 @@ def test_nothing_leaves_without_a_dsn(no_network, kernels, truth):
     [a, b] = kernel.run([WORK, "%ai_usage"])
     assert a.status == "ok" and b.status == "ok", (a, b)
     assert no_network.attempts == []
+
+
+@pytest.mark.parametrize("owner", ["ours", "the user's"])
+def test_unloading_takes_our_client_only(kernels, truth, receiver, owner):
+    """A client opened for SENTRY_DSN goes when the extension goes; one of the user's stays."""
+    kernel = kernels(env={"SENTRY_DSN": receiver.dsn})
+    kernel.run([CLIENT.format(url=truth_url(truth))])
+    if owner == "the user's":
+        kernel.run([INIT.format(dsn=receiver.dsn, integrations="[]", options={})])
+    kernel.run(["%%ai_track shop\nask('plain words')"])
+    assert kernel.value("last_run()._run.destination") == "Sentry"
+    kernel.run(["%unload_ext aimon_nb"])
+    assert kernel.value("sentry_sdk.get_client().is_active()") is (owner != "ours")

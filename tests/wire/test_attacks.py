@@ -5,9 +5,11 @@ import gc
 import json
 import threading
 import tracemalloc
+from collections import deque
 from types import SimpleNamespace
 
 import pytest
+import sentry_sdk
 
 from aimon_nb.api import monitor
 from aimon_nb.recording.faults import faults
@@ -17,6 +19,7 @@ from aimon_nb.wire.dialects import known
 from aimon_nb.wire.dialects.dialect import Dialect
 from tests.wire.conftest import calls
 from tests.wire.hear import hear
+from tests.wire.received import Received
 from tests.wire.shapes import EVENTS
 
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
@@ -208,6 +211,36 @@ class TestLeft:
         with track() as run:
             asyncio.run(ask())
         assert [call.status for call in calls(run)] == ["error"]
+
+
+class TestTheLastEvent:
+    SAID = [
+        b'data: {"model":"gpt-4o","choices":[{"index":0,"delta":{"content":"word "}}]}\n\n',
+        b'data: {"model":"gpt-4o","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":5}}\n\n',
+        b"data: [DONE]\n\n",
+    ]
+
+    @pytest.mark.parametrize(("pieces", "expected"), [(1, LEFT), (2, READ)])
+    @pytest.mark.parametrize("lifecycle", ["none", "static", "stream"])
+    def test_nobody_reads_on_nor_closes(self, lifecycle, pieces, expected, track):
+        """A client that stops at the answer's last event and keeps the response open has it whole; before it, it was left."""
+        import httpx
+
+        received = Received()
+        if lifecycle != "none":
+            received.init(lifecycle)
+        client = httpx.Client(transport=httpx.MockTransport(lambda r: httpx.Response(200, content=iter(self.SAID))))
+        with track() as run:
+            response = client.send(client.build_request("POST", "http://m.test/v1/chat/completions", json=BODY), stream=True)
+            read = response.iter_raw()
+            for _ in range(pieces):
+                next(read)
+        assert counts(run) == [expected]
+        sentry_sdk.flush(2)
+        if lifecycle != "none":
+            [span] = [s for s in received.spans if s["op"] == "gen_ai.chat"]
+            assert (span["status"] == "ok") == (expected is READ)
+        response.close()
 
 
 class TestCancelled:
@@ -504,3 +537,62 @@ def test_the_host_behind_a_proxy(shapes, track):
         asyncio.run(ask())
     assert {call.call.host for call in calls(run)} == {"model.test"}
     assert len(calls(run)) == 4
+
+
+class TestWhileItIsRead:
+    """The user's thread may bring bytes at any moment of our reading."""
+
+    def exchange(self, *, streamed):
+        from aimon_nb.wire.dialects import find
+
+        class Meanwhile(deque):
+            """Whoever looks whether there is something sees what was, and then the last bytes come."""
+
+            def __bool__(chunks):
+                was = len(chunks) > 0
+                if last:
+                    exchange.chunk(last.pop())
+                    exchange.done()
+                return was
+
+        last = [EVENTS[-2] if streamed else RAW.replace(b'"messages"', b'"usage": {"prompt_tokens": 7, "completion_tokens": 5}, "messages"')]
+        dialect = find("m", b"/v1/chat/completions")
+        exchange = exchange_module.Exchange(dialect, "m", dialect.path, RAW)
+        exchange.node = SimpleNamespace(record=None, exchange=exchange, made=True, t1=None, recording=SimpleNamespace(closed=False))
+        exchange.head(200, {})
+        if streamed:
+            exchange.chunk(EVENTS[0])
+            exchange.read()
+        exchange.chunks = Meanwhile(exchange.chunks)
+        return exchange
+
+    @pytest.mark.parametrize("streamed", [False, True])
+    def test_the_last_bytes_come_just_now(self, streamed):
+        """Between our look at the bytes and at the end the last ones come: nothing is settled without them."""
+        exchange = self.exchange(streamed=streamed)
+        exchange.read()
+        assert exchange.over and not exchange.ready
+        exchange.read()
+        assert exchange.ready
+        assert (exchange.call.usage.input, exchange.call.usage.output) == (7, 5)
+
+    def test_a_span_ends_while_its_answer_is_settled(self):
+        """The end of a span that is handed over just as our thread settles is done once, whoever comes first."""
+        for meanwhile in (None, "before", "after"):
+            exchange, ends = self.exchange(streamed=False), []
+            exchange.observer = SimpleNamespace(recorder=SimpleNamespace(forked=False))
+            exchange.node.exchange, exchange.node.made = None, False
+
+            class Held(list):
+                def append(self, end):
+                    if meanwhile == "before":
+                        exchange.settle()
+                    list.append(self, end)
+                    if meanwhile == "after":
+                        exchange.settle()
+
+            exchange._held = Held()
+            if not exchange.hold(lambda: ends.append("ended")):
+                ends.append("by the caller")
+            exchange.settle()
+            assert ends == (["by the caller"] if meanwhile == "before" else ["ended"])
