@@ -80,7 +80,7 @@ class _Interrupted:
             return _nothing
         self.heard.set()
         self._recording.stop = True
-        if self._loop is not None:
+        if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(_nothing)
         return self._before  # type: ignore[no-any-return]
 
