@@ -15,6 +15,7 @@ from aimon_nb.model.run import RunStatus
 from aimon_nb.pricing import overrides
 from aimon_nb.pricing.book import book
 from aimon_nb.recording import context, recorder
+from aimon_nb.recording.caps import SPANS
 from aimon_nb.recording.faults import faults
 from aimon_nb.sentry import errors, spans
 from aimon_nb.sentry.root import Root, open_root
@@ -187,7 +188,7 @@ def status_of_run(error: BaseException | None, *, stopped: bool = False) -> RunS
 
 
 def _why_empty(run: Run) -> list[str]:
-    if any(span_id != run.root_id for span_id in list(run.spans)):
+    if SPANS in run.caps or any(span_id != run.root_id for span_id in list(run.spans)):
         return []
     local = [name for name in IN_PROCESS if name in sys.modules]
     if local:

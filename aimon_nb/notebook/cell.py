@@ -24,10 +24,11 @@ from aimon_nb.recording.faults import faults
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
-    """A cell that runs: what IPython knows it by, and its run if it is tracked."""
+    """A cell that runs: what IPython knows it by, its run if it is tracked, what asked for it."""
 
     info: Any
     tracked: Tracked | None
+    request: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,35 +73,62 @@ class CellTracker:
     @property
     def nested(self) -> bool:
         """Whether a cell runs in this thread already."""
-        return bool(self._stacks.get(threading.get_ident()))
+        stack = self._stacks.get(threading.get_ident(), [])
+        self._leave_over(stack, self._request())
+        return bool(stack)
+
+    def _leave_over(self, stack: list[_Cell], request: str | None) -> None:
+        """Close cells that are over although IPython never said so.
+
+        A kernel takes one request to run a cell after the other, so those of an earlier
+        one are: an interrupt fell into IPython's hooks.
+        """
+        if request is not None and stack and stack[0].request != request:
+            over, stack[:] = stack[::-1], []
+            for cell in over:
+                self._close(cell, KeyboardInterrupt())
+
+    def _request(self) -> str | None:
+        """The request to run a cell that the kernel answers in this thread."""
+        try:
+            header = self._shell.kernel.get_parent("shell")["header"]
+        except Exception:  # a terminal, or no kernel of ipykernel's
+            return None
+        return header["msg_id"] if header["msg_type"] == "execute_request" else None
 
     def before(self, info: Any) -> None:
         """`pre_run_cell`: a tracked cell opens its run."""
         stack = self._stacks.setdefault(threading.get_ident(), [])
-        tracked = None
+        tracked = request = None
         try:
+            request = self._request()
+            self._leave_over(stack, request)
             line = options.header_line(info.raw_cell or "") if not stack else None
             asked = options.parses(line) if line is not None else self.auto and not stack
             if asked and self._compiles(info):
-                with interrupts.deferred(deliver=True):
+                with interrupts.deferred() as came:
                     tracked = self._open_cell(line, info)
-                self._watches[tracked] = self._watch(tracked)
+                self._watches[tracked] = self._watch(tracked, came=came.is_set())
+        except KeyboardInterrupt:  # which is for the user's code
+            interrupts.again()
         except BaseException:  # one that left a hook would hang the cell for ever
             faults.note("opening a run")
-        stack.append(_Cell(info, tracked))
+        stack.append(_Cell(info, tracked, request))
 
     def after(self, result: Any) -> None:
         """`post_run_cell`: its run is closed, with the error the cell ended with."""
         if result is not None and not (result.info.raw_cell or "").strip():
             return  # IPython fires it without `pre_run_cell` for an empty cell
         for cell in self._leave(result):
-            if cell.tracked is None:
-                continue
-            try:
-                watch = self._watches.pop(cell.tracked, None)
-                self._end(cell.tracked, watch, _error(result))
-            except BaseException:
-                faults.note("closing a run")
+            self._close(cell, _error(result))
+
+    def _close(self, cell: _Cell, error: BaseException | None) -> None:
+        if cell.tracked is None:
+            return
+        try:
+            self._end(cell.tracked, self._watches.pop(cell.tracked, None), error)
+        except BaseException:
+            faults.note("closing a run")
 
     def _leave(self, result: Any) -> list[_Cell]:
         """Take the cell that ended off its stack, innermost first.
@@ -167,26 +195,31 @@ class CellTracker:
         last = None
         if tree.body and isinstance(tree.body[-1], ast.Expr):
             last = ast.Expression(tree.body.pop().value)
-        tracked = self.open(line, "%%ai_track\n" + cell, None, name)
-        watch = self._watch(tracked)
-        error: BaseException | None = None
+        tracked, watch, error = None, None, None
         try:
+            with interrupts.deferred() as came:
+                tracked = self.open(line, "%%ai_track\n" + cell, None, name)
+            watch = self._watch(tracked, came=came.is_set())
             exec(compile(tree, filename, "exec"), shell.user_ns)  # noqa: S102
             return eval(compile(last, filename, "eval"), shell.user_ns) if last else None  # noqa: S307
         except BaseException as raised:
             error = raised
             raise
         finally:
-            self._end(tracked, watch, error)
+            if tracked is not None:
+                self._end(tracked, watch, error)
 
-    def _watch(self, tracked: Tracked) -> _Watch:
-        return _Watch(interrupts.watch(tracked.recording), self._outputs.watch(tracked.view))
+    def _watch(self, tracked: Tracked, *, came: bool) -> _Watch:
+        begins = frozenset({CellTracker.before.__code__})
+        ends = frozenset({CellTracker.after.__code__, CellTracker._end.__code__})
+        output = self._outputs.watch(tracked.view)
+        return _Watch(interrupts.watch(tracked.recording, begins, ends, came=came), output)
 
     def _end(self, tracked: Tracked, watch: _Watch | None, error: BaseException | None) -> None:
         if watch is not None:
             watch.unwatch()
-        with interrupts.deferred(deliver=False):
-            self._outputs.release(watch.output if watch is not None else None)
+        with interrupts.deferred():  # the cell is over: there is nothing left to interrupt
+            self._outputs.release(watch.output if watch is not None else None, tracked.view)
             tracked.end(error)
 
     def _compiles(self, info: Any) -> bool:

@@ -11,18 +11,28 @@ from __future__ import annotations
 import _thread
 import asyncio
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import CodeType, FrameType
 from typing import Any
 
 from aimon_nb.recording.records import Recording
 
 
-def watch(recording: Recording) -> Callable[[], None]:
+def watch(
+    recording: Recording,
+    begins: frozenset[CodeType],
+    ends: frozenset[CodeType],
+    *,
+    came: bool,
+) -> Callable[[], None]:
     """Raise the run's flag at SIGINT until the function given back is called.
 
-    The handler found is called as before. Only the main thread has signals.
+    The handler found is called as before, unless the interrupt fell into a function of
+    ours that `begins` or `ends` a run: there IPython would swallow it, or the run stay
+    open. One that `came` before is sent again. Only the main thread has signals.
     """
     if threading.current_thread() is not threading.main_thread():
         return _nothing
@@ -30,9 +40,13 @@ def watch(recording: Recording) -> Callable[[], None]:
     if not callable(before):
         return _nothing
     interrupted = _Interrupted(recording, before, _running_loop())
+    interrupted.begins, interrupted.ends = begins, ends
     signal.signal(signal.SIGINT, interrupted)
+    if came:
+        again(interrupted.heard)
 
     def restore() -> None:
+        interrupted.heard.set()
         if signal.getsignal(signal.SIGINT) is interrupted:
             signal.signal(signal.SIGINT, before)
 
@@ -46,46 +60,83 @@ class _Interrupted:
     frames, but never the last one.
     """
 
+    begins: frozenset[CodeType]
+    ends: frozenset[CodeType]
+
     def __init__(
         self, recording: Recording, before: Any, loop: asyncio.AbstractEventLoop | None
     ) -> None:
         self._recording, self._before, self._loop = recording, before, loop
+        self.heard = threading.Event()
 
     @property
     def __call__(self) -> Callable[[int, Any], Any]:
         """Raise the flag; the loop wakes up when the handler found has done its part."""
+        inside = _codes(sys._getframe(1))
+        if not self.ends.isdisjoint(inside):
+            return _nothing  # the cell is over: there is nothing left to interrupt
+        if not self.begins.isdisjoint(inside):
+            again(self.heard)
+            return _nothing
+        self.heard.set()
         self._recording.stop = True
-        if self._loop is not None:
+        if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(_nothing)
         return self._before  # type: ignore[no-any-return]
 
 
+def _codes(frame: FrameType | None) -> set[CodeType]:
+    """What runs where an interrupt fell."""
+    found = set()
+    while frame is not None:
+        found.add(frame.f_code)
+        frame = frame.f_back
+    return found
+
+
 @contextmanager
-def deferred(*, deliver: bool) -> Iterator[None]:
+def deferred() -> Iterator[threading.Event]:
     """Let no interrupt fall into a block of ours, where IPython would swallow it.
 
-    With `deliver` it reaches the user's code that runs next; without, the cell is
-    over and there is nothing left to interrupt.
+    Gives what is set if one came: it is for the user's code that runs next, if any.
     """
+    came = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield came
         return
-    came = False
 
     def note(*_: Any) -> None:
-        nonlocal came
-        came = True
+        came.set()
 
     before = signal.signal(signal.SIGINT, note)
     try:
-        yield
+        yield came
     finally:
         if signal.getsignal(signal.SIGINT) is note:
             signal.signal(signal.SIGINT, before)
-        if came and deliver:
-            timer = threading.Timer(0.01, _thread.interrupt_main)
-            timer.daemon = True
-            timer.start()
+
+
+def again(heard: threading.Event | None = None) -> None:
+    """Interrupt what runs in a moment: the user's code.
+
+    Until it is `heard`: a signal that falls just before a `sleep` does not end it.
+    """
+
+    def send() -> None:
+        _interrupt()
+        while heard is not None and not heard.wait(0.1):
+            _interrupt()
+
+    timer = threading.Timer(0.01, send)
+    timer.daemon = True
+    timer.start()
+
+
+def _interrupt() -> None:
+    if hasattr(signal, "pthread_kill"):  # a signal proper ends a `sleep`, too
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
@@ -95,5 +146,5 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def _nothing() -> None:
+def _nothing(*_: object) -> None:
     return None

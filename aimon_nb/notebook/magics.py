@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
+from IPython.core.magic import (
+    Magics,
+    line_cell_magic,
+    line_magic,
+    magics_class,
+    no_var_expand,
+    output_can_be_silenced,
+)
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from traitlets import Bool, Enum, Int, observe
 
@@ -71,6 +78,7 @@ class AimonMagics(Magics):
         recorder.limits = Limits(self.max_spans, self.max_attribute_bytes, self.max_runs)
 
     @no_var_expand
+    @output_can_be_silenced
     @line_cell_magic
     def ai_track(self, line: str, cell: str | None = None) -> Any:
         """Track a cell, or with one `%` a statement; see `%%ai_track -h`."""

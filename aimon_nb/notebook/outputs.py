@@ -2,9 +2,10 @@
 
 Every output of a cell, from any thread, passes the kernel session's `send`. While
 a tracked cell runs that one method is wrapped, on the instance: a clear takes our
-view away with the rest, so it is shown again, at once after a plain clear, and
-just before the next output after `clear_output(wait=True)`, never earlier: an
-output of ours would make the waiting clear happen while the user still computes.
+view away with the rest, and that of a run inside, so they are shown again, at once
+after a plain clear, and just before the next output after `clear_output(wait=True)`,
+never earlier: an output of ours would make the waiting clear happen while the user
+still computes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aimon_nb.recording.faults import faults
@@ -23,8 +24,10 @@ _OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error"})
 
 @dataclass(slots=True)
 class _Cell:
-    view: LiveView
+    """A cell that runs, and the views of the runs that are open in it, outermost first."""
+
     parent: dict[str, Any]
+    views: list[LiveView] = field(default_factory=list)
     pending: bool = False
 
 
@@ -40,31 +43,35 @@ class OutputGuard:
         self._original: Any = None
 
     def watch(self, view: LiveView) -> str | None:
-        """Keep this view on screen until `release` of the key given back."""
+        """Keep this view on screen until its `release` with the key given back."""
         if self._kernel is None or not view.on_screen:
             return None
         parent = self._kernel.get_parent("shell")
         key = (parent.get("header") or {}).get("msg_id")
         if key is None:
             return None
-        cell = _Cell(view, parent)
-        if view.waits:
-            view.display = functools.partial(self._open, cell)
         with self._lock:
-            self._cells[key] = cell
+            cell = self._cells.setdefault(key, _Cell(parent))
+            cell.views.append(view)
+            if view.waits:
+                view.display = functools.partial(self._open, cell)
             if self._original is None:
                 session = self._kernel.session
                 self._original = session.send
                 session.send = self._send
         return str(key)
 
-    def release(self, key: str | None) -> None:
-        """The cell is over; what it printed last is sent first."""
+    def release(self, key: str | None, view: LiveView) -> None:
+        """Its run is over; what the cell printed last is sent first."""
         if key is None:
             return
         _flush()
         with self._lock:
-            self._cells.pop(key, None)
+            cell = self._cells.get(key)
+            if cell is not None and view in cell.views:
+                cell.views.remove(view)
+            if cell is None or not cell.views:
+                self._cells.pop(key, None)
             if not self._cells and self._original is not None:
                 self._kernel.session.__dict__.pop("send", None)
                 self._original = None
@@ -130,10 +137,10 @@ class OutputGuard:
                 self._captured.pop(content["comm_id"], None)
 
     def _show(self, cell: _Cell, *, wait: bool) -> None:
-        if cell.view.waits:
-            return
-        with faults.guard("showing the view again"):
-            self._publish(cell, cell.view.again(wait=wait), cell.view.display_id)
+        for view in [view for view in cell.views if not view.waits]:
+            with faults.guard("showing the view again"):
+                self._publish(cell, view.again(wait=wait), view.display_id)
+            wait = False  # the first one has cleared
 
     def _publish(self, cell: _Cell, data: dict[str, Any], display_id: str) -> None:
         session, pub = self._kernel.session, self._shell.display_pub

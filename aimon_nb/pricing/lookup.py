@@ -44,13 +44,13 @@ def price(span: Span) -> Cost:
         return _no_usage(span)
     wrong = fault(span.usage)
     if wrong is not None:
-        return Cost("unpriced", reason=wrong)
+        return _unpriced(wrong, ())
     found = rates_of(span)
     said = (*found.assumptions, *_doubts(span))
     if found.free:
         return _free(listed.source(), said)
     if found.rates is None:
-        return Cost("unpriced", reason=found.reason, assumptions=said)
+        return _unpriced(found.reason, said)
     details = tuple(sorted(span.call.details.items())) if span.call is not None else ()
     usage = normalised(span.usage)
     cost = _at_least(charge(found.rates, usage, details, said), found.rates.label, usage)
@@ -61,9 +61,8 @@ def rates_of(span: Span) -> Found:
     """Whose rates hold for a call."""
     host = span.call.host if span.call is not None else None
     place = _place(host, span.provider, _word_on(host))
-    models = tuple(model for model in (span.model, span.request_model) if model)
+    names = _names(span.model, span.request_model, place.provider)
     provider = place.provider or _plain(span.provider, local=place.local)
-    names = tuple(name for model in models for name in candidates(model, place.provider))
     context = _context(span)
     own = _yours(names, provider, place, span, context)
     if own is not None:
@@ -75,11 +74,22 @@ def rates_of(span: Span) -> Found:
         return Found(None, place.reason)
     listing = listed.find(place.provider, names) if names else None
     if listing is None:
-        unknown = models[0][:100] if models else "a call without a model name"
+        unknown = names[0][:100] if names else "a call without a model name"
         return Found(None, f"no price is known for {unknown} at {place.provider}", said)
     rates = listing.at(span.start, context)
-    said = (*said, *_stand_ins(place.provider, models[0], host, listing.name))
+    said = (*said, *_stand_ins(place.provider, names[0], host, listing.name))
     return Found(rates, None, said, free=listing.is_free and not rates.priced)
+
+
+@functools.lru_cache(maxsize=1024)
+def _unpriced(reason: str | None, said: tuple[str, ...]) -> Cost:
+    return Cost("unpriced", reason=reason, assumptions=said)
+
+
+@functools.lru_cache(maxsize=1024)
+def _names(model: str | None, asked: str | None, provider: str | None) -> tuple[str, ...]:
+    """What the model of a call may be listed as, the likeliest first."""
+    return tuple(name for one in (model, asked) if one for name in candidates(one, provider))
 
 
 @functools.lru_cache(maxsize=1024)

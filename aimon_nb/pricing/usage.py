@@ -106,7 +106,7 @@ def fault(usage: Usage) -> str | None:
     if _adds_up(usage):
         return None
     counts = (usage.input, usage.cached, usage.cache_write, usage.output, usage.reasoning)
-    if any(count is not None and count < 0 for count in (*counts, usage.total)):
+    if min(filter(None, (*counts, usage.total)), default=0) < 0:
         return "a negative token count was reported"
     if usage.input is None and usage.output is None:
         return "only a total was reported, not input and output"
@@ -120,10 +120,12 @@ def fault(usage: Usage) -> str | None:
 
 def unexplained(usage: Usage) -> int | None:
     """Tokens of the reported total that are neither input nor output; None if unknown."""
+    if usage.total is None:
+        return None
     if _adds_up(usage):
         return 0
     whole = normalised(usage)
-    if usage.total is None or whole.input is None or whole.output is None:
+    if whole.input is None or whole.output is None:
         return None
     # A sum may leave out what is reported on top.
     least = min(whole.input + whole.output, (usage.input or 0) + (usage.output or 0))

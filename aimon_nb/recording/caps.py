@@ -118,8 +118,13 @@ class Beyond:
 
     def _say(self, run: Run) -> None:
         failed = f" ({self.failed:,} of them failed)" if self.failed else ""
+        many = (
+            f"{self.spans:,} more spans{failed} are"
+            if self.spans > 1
+            else f"1 more span{failed} is"
+        )
         run.caps[SPANS] = (
-            f"{self.spans:,} more spans{failed} are folded: over {SPANS} = {self.limits.spans:,}; "
+            f"{many} folded: over {SPANS} = {self.limits.spans:,}; "
             "calls, tokens, cost and errors count all of them"
         )
 

@@ -31,6 +31,7 @@ PERIOD = 0.1  # seconds between two paints
 PARSE_LIMIT = 2.0  # seconds the end of a cell waits for answers to be parsed
 QUIET_KEPT = 10  # closed runs without a call, which a task they left may still make
 PRICE_PAUSE = 10  # adding a run up takes at most one part in so many of the time
+NEW = 3  # so many times as long as adding up a span does pricing it take
 
 Listener = Callable[[Recording, set[str]], None]
 
@@ -272,7 +273,10 @@ class Recorder:
             price_run(recording.run, waiting)
         finally:
             changed |= waiting & spans.keys()  # without those past the cap that have ended and gone
-        recording.price_at = time.monotonic() + PRICE_PAUSE * (time.thread_time() - begun)
+        # What is new is priced but once; the rest of the time goes again next time.
+        again = len(spans) / (len(spans) + NEW * len(waiting) or 1)
+        pause = PRICE_PAUSE * again * (time.thread_time() - begun)
+        recording.price_at = time.monotonic() + pause
 
     def _settle(self, recording: Recording) -> None:
         """Parse what has come, for a bounded time; then nobody waits for the rest."""
@@ -323,13 +327,16 @@ class Recorder:
             self._thread.start()
 
     def _paint(self) -> None:
+        took = 0.0
         while self._thread is threading.current_thread():
-            self._wake.wait(PERIOD if self._open else None)
+            self._wake.wait(max(PERIOD - took, PERIOD / 4) if self._open else None)
             self._wake.clear()
+            begun = time.monotonic()
             with faults.guard("painting"):
                 self.drain()
             with faults.guard("getting the prices ready"):
                 self._get_ready()
+            took = time.monotonic() - begun
             if not self._open:
                 self._hurry.wait(PERIOD)  # late news comes in batches, too
                 self._hurry.clear()

@@ -202,6 +202,7 @@ class Frameworks:
 
     def _start(self, original: Any) -> Any:
         def start(scope: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             if self._silent(kwargs.get("origin")):
                 return _Nothing()
             return original(scope, *args, **kwargs)
@@ -210,6 +211,7 @@ class Frameworks:
 
     def _start_streamed(self, original: Any) -> Any:
         def start(scope: Any, name: Any, attributes: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             if attributes and self._silent(attributes.get("sentry.origin")):
                 return _Nothing()
             return original(scope, name, attributes, *args, **kwargs)

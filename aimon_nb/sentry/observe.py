@@ -2,7 +2,8 @@
 
 The span classes are wrapped once. On the user's thread a start or an end costs a
 small object, a ContextVar and an append to the recorder's log; names, ops and
-attributes are read from the SDK's own object later (`sentry.reading`).
+attributes are read from the SDK's own object later (`sentry.reading`). What the SDK
+itself refuses shows no frame of ours (`__tracebackhide__`).
 
 A span's parent is ours (`context.live`) wherever Sentry chose it implicitly,
 since its scope is shared between the tasks of a `gather`; an explicit parent is
@@ -237,6 +238,7 @@ class Observer:
 
     def _init(self, original: Any) -> Any:
         def __init__(sdk: Any, *args: Any, **kwargs: Any) -> None:
+            __tracebackhide__ = True
             original(sdk, *args, **kwargs)
             if isinstance(sdk, tracing.NoOpSpan):
                 return
@@ -249,6 +251,7 @@ class Observer:
 
     def _enter(self, original: Any) -> Any:
         def __enter__(sdk: Any) -> Any:
+            __tracebackhide__ = True
             node = self.open.get(id(sdk))
             # Once: a span entered twice would be above itself.
             if node is not None and not node.entered:
@@ -268,6 +271,7 @@ class Observer:
         """Wrap an `__exit__`: keep the exception that ended the span."""
 
         def __exit__(sdk: Any, ty: Any, value: Any, tb: Any) -> Any:
+            __tracebackhide__ = True
             node = self.open.get(id(sdk))
             if node is not None and isinstance(value, BaseException):
                 try:
@@ -288,6 +292,7 @@ class Observer:
         """Wrap a `finish` or `_end`; it may return early, so in a `finally`."""
 
         def finish(sdk: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             try:
                 return original(sdk, *args, **kwargs)
             finally:
@@ -300,6 +305,7 @@ class Observer:
 
     def _start(self, original: Any) -> Any:
         def start(scope: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             span = original(scope, *args, **kwargs)
             if type(span) is tracing.NoOpSpan and id(span) not in self.open:
                 try:

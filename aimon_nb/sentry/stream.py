@@ -48,6 +48,7 @@ def wraps(observer: Observer) -> list[Wrap]:
 
 def _init(observer: Observer, original: Any) -> Any:
     def __init__(sdk: Any, *args: Any, **kwargs: Any) -> None:
+        __tracebackhide__ = True
         original(sdk, *args, **kwargs)
         try:
             observer.started(sdk, "stream", sdk._attributes)
@@ -61,6 +62,7 @@ def _noop_init(observer: Observer, original: Any) -> Any:
     def __init__(
         sdk: Any, name: Any = None, attributes: Any = None, *args: Any, **kwargs: Any
     ) -> None:
+        __tracebackhide__ = True
         original(sdk, name, attributes, *args, **kwargs)
         try:
             kept = dict(attributes or {})
@@ -77,11 +79,13 @@ def _noop_init(observer: Observer, original: Any) -> Any:
 def _asked(observer: Observer, original: Any) -> Any:
     """In the static lifecycle it hands out a no-op without the name it was asked for."""
 
-    def start_span(name: Any, attributes: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def start_span(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         hints = observer.hints
-        before, hints.asked = hints.asked, (name, attributes)
+        asked = dict(zip(("name", "attributes"), args, strict=False)) | kwargs
+        before, hints.asked = hints.asked, (asked.get("name"), asked.get("attributes"))
         try:
-            return original(name, attributes, *args, **kwargs)
+            return original(*args, **kwargs)
         finally:
             hints.asked = before
 
@@ -92,6 +96,7 @@ def _keep(observer: Observer, original: Any) -> Any:
     """A no-op throws its data away; a reader of the run wants it."""
 
     def setter(sdk: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         node = observer.open.get(id(sdk))
         if node is not None:
             try:
@@ -105,6 +110,7 @@ def _keep(observer: Observer, original: Any) -> Any:
 
 def _child(observer: Observer, original: Any) -> Any:
     def start_child(sdk: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         span = original(sdk, *args, **kwargs)
         try:
             observer.dropped(span, kwargs)
@@ -117,6 +123,7 @@ def _child(observer: Observer, original: Any) -> Any:
 
 def _end(observer: Observer, original: Any) -> Any:
     def _end(sdk: Any, end_timestamp: Any = None) -> Any:
+        __tracebackhide__ = True
         try:
             if _held(observer, original, sdk, end_timestamp):
                 return None
@@ -157,6 +164,7 @@ def _start(observer: Observer, original: Any) -> Any:
     def start_streamed_span(
         scope: Any, name: Any, attributes: Any, parent_span: Any, active: Any
     ) -> Any:
+        __tracebackhide__ = True
         hints = observer.hints
         before, hints.implicit = hints.implicit, parent_span is traces._DEFAULT_PARENT_SPAN
         if hints.implicit:

@@ -107,19 +107,28 @@ def a_round(names, repeats):
     return medians, {name: v for one in contenders for name, v in one.versions.items()}
 
 
-def growth(sizes):
-    """{contender: {spans: measures}}: one process each, the sizes in turn."""
+def growth(sizes, turns=3):
+    """{contender: {spans: measures}}: one process each, all sizes in each turn.
+
+    Once more with the collector off: what grows then is not its going through a larger heap.
+    """
     found = {}
     contenders = [Contender(name) for name in ("sentry", "ours")]
     for one in contenders:
         one.ask(spans=900, kind="full")
-    for size in sizes:
-        for one in contenders:
-            got = [one.ask(spans=size, kind="full") for _ in range(max(1, min(5, 20_000 // size)))]
-            found.setdefault(one.name, {})[size] = {m: statistics.median(g[m] for g in got) for m in ("user", "body", "all")}
+    for _ in range(turns):
+        for size in sizes:
+            for one in contenders:
+                for collector in (True, False):
+                    got = found.setdefault((one.name, size, collector), [])
+                    got += [one.ask(spans=size, kind="full", collector=collector) for _ in range(max(1, min(5, 10_000 // size)))]
     for one in contenders:
         one.close()
-    return found
+    medians = {key: {m: statistics.median(g[m] for g in got) for m in ("user", "body", "all", "collector")} for key, got in found.items()}
+    return {
+        one.name: {size: {**medians[one.name, size, True], "without": medians[one.name, size, False]["all"]} for size in sizes}
+        for one in contenders
+    }  # fmt: skip
 
 
 def memory(spans):

@@ -237,6 +237,24 @@ def test_clear_output(shell, wait, show):
     assert "round 3" in str(last)
 
 
+@pytest.mark.parametrize("clear", ["clear_output()", "clear_output(wait=True)"])
+def test_clear_output_around_a_run_inside(shell, clear):
+    """A run inside a tracked cell, open at the clear or over before it, does not take the cell's tree along."""
+    shell.run(["from IPython.display import clear_output"])
+    nested, statement = shell.run(
+        [f"%%ai_track outer\nfor i in range(3):\n    get_ipython().run_cell('%%ai_track inner\\n1;'); {clear}; print('round', i)",
+         f"%%ai_track outer\n%ai_track {clear}\nprint('said')"]
+    )
+    # The waiting clear comes when the statement is over: what it left goes with the rest.
+    inside = [] if "wait" in clear else [clear]
+    for cell, runs in ((nested, ["outer"]), (statement, ["outer", *inside])):
+        trees = [text for text in cell.data() if " ok  " in text.splitlines()[0]]
+        assert [any(name in text.splitlines()[0] for text in trees) for name in runs] == [True] * len(runs), (trees, runs)
+        assert len(trees) == len(runs)
+    assert nested.stream() == "round 2\n" and statement.stream() == "said\n"
+    assert shell.value("'send' in get_ipython().kernel.session.__dict__") is False
+
+
 def test_clear_output_in_an_output_widget(shell):
     """A clear inside an ipywidgets.Output is its own affair."""
     [a] = shell.run(
@@ -285,6 +303,28 @@ def test_statement(shell):
     [a, b, c] = shell.run(["%ai_track 20 + 1", "x = %ai_track 2*3", "x"])
     assert a.data()[-1] == "21" and c.data()[-1] == "6"
     assert shell.value("[r.name for r in __import__('aimon_nb').runs()]") == ["20 + 1", "2*3"]
+
+
+def test_a_semicolon_silences_a_statement(shell):
+    """`%ai_track STATEMENT;` shows no value, as `%time` does, and so does a cell below another magic."""
+    cells = shell.run(["%ai_track 20 + 1;", "%%time\n%%ai_track below\n20 + 1;", "%time 20 + 1;"])
+    assert [c.status for c in cells] == ["ok"] * 3
+    assert ["21" in str(c.data()) for c in cells] == [False] * 3
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["static", "stream"])
+def test_no_frame_of_ours_around_the_sdk(shell, stream):
+    """Where the SDK itself refuses what it is given, the traceback shows the user's and the SDK's frames alone."""
+    if stream:
+        shell.run(["sentry_sdk.init(traces_sample_rate=1.0, default_integrations=False, trace_lifecycle='stream')"])
+    wrong = ["sentry_sdk.start_transaction(5)", "sentry_sdk.start_span(op='x', name='y').finish(end_timestamp=5)"]
+    if stream:
+        wrong = ["sentry_sdk.traces.start_span('a', 5)", "sentry_sdk.traces.start_span('a').end('now')", "sentry_sdk.traces.start_span('a').set_attributes(5)"]
+    inside = "sentry_sdk.get_current_scope().start_span(op='x').__exit__(None, None, None)"
+    for source in [*wrong, inside]:
+        plain, cell = shell.run([source, f"%%ai_track wrong\n{source}"])
+        assert (cell.status, cell.ename, cell.evalue) == (plain.status, plain.ename, plain.evalue), source
+        assert "/aimon_nb/" not in "\n".join(cell.traceback), cell.traceback
 
 
 def test_no_frame_of_ours_around_a_call(shell):

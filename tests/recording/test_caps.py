@@ -126,6 +126,16 @@ def test_sums_do_not_depend_on_the_cap(monkeypatch, seed):
     assert len(set(totals)) == 1, totals
 
 
+def test_a_run_all_of_whose_spans_fold(monkeypatch):
+    """It says how many there were, and not that nothing was heard."""
+    limit(monkeypatch, spans=1)
+    tracked = monitor.open("one", "none")
+    with sentry_sdk.start_span(op="step", name="s"):
+        pass
+    tracked.end(None)
+    assert tracked.run.notes == [] and list(tracked.run.caps.values())[0].startswith("1 more span is folded")
+
+
 def test_spans_still_open_at_the_end(monkeypatch):
     """What is open past the cap when the cell ends folds like the rest."""
     limit(monkeypatch, spans=3)

@@ -241,6 +241,32 @@ def test_a_call_that_broke_off(ask, text, state):
     assert (totals.calls, totals.errors, totals.no_usage) == (2, 1, int(state is not None))
 
 
+def where_it_failed(ask):
+    return ask("words [status 500]")
+
+
+def test_a_failed_call_says_where_it_was_made(ask):
+    """A call that was refused, or met no server, has the way to it: the user's line, then the library's."""
+    from aimon_nb.views import rows
+
+    nowhere = openai.OpenAI(base_url="http://127.0.0.1:9/v1", api_key="k", max_retries=0)
+    tracked = monitor.open("refused", "none")
+    with pytest.raises(openai.InternalServerError):
+        where_it_failed(ask)
+    with pytest.raises(openai.APIConnectionError):
+        where_it_failed(lambda text: nowhere.chat.completions.create(model="gpt-4o", messages=[]))
+    job = threading.Thread(target=where_it_failed, args=[lambda text: pytest.raises(openai.APIError, ask, text)])
+    job.start()
+    job.join()
+    tracked.end(None)
+    failed = [s for s in tracked.run.spans.values() if s.call]
+    assert ["error"] * 3 == [s.status for s in failed]
+    for span in failed:
+        frames = rows.detail(span)["frames"]
+        assert " in where_it_failed" in " ".join(f["place"] for f in frames if not f["library"])
+        assert frames[-1]["library"] and not any("aimon_nb" in f["place"] for f in frames)
+
+
 def test_a_transaction_of_the_users_own(receiver):
     """What is sent in a transaction of the user's own is said to be sent; an orphan is not."""
     receiver.init()
@@ -270,6 +296,49 @@ def test_nothing_is_priced_on_the_users_thread(monkeypatch):
         record_token_usage(span, input_tokens=1_000_000, output_tokens=0)
     assert set(where) == {"aimon_nb"}
     assert run._run.totals.cost == Decimal("2.5")
+
+
+def test_the_end_of_a_run_is_told_once():
+    """What a view hears of a large run it hears once: its calls with their prices, the last of them with the end."""
+    told, ended = set(), []
+
+    def hear(recording, changed):
+        told.update(changed)
+        known = [recording.run.spans[i] for i in changed]
+        ended.extend((recording.run.status, s.span_id) for s in known if s.is_call and s.status != "running")
+
+    remove = recorder.on_event(hear)
+    tracked = monitor.open("many", "none")
+    tracked.recording.price_at = float("inf")  # as after adding up a large one
+    for i in range(200):
+        with sentry_sdk.start_span(op="step", name=f"s{i}"):
+            with sentry_sdk.start_span(op="gen_ai.chat", name=f"chat {i}") as span:
+                record_token_usage(span, 3, output_tokens=1)
+        if i == 100:
+            recorder.drain()
+    with sentry_sdk.start_span(op="gen_ai.chat", name="left open") as left:
+        recorder.drain()
+        assert left.span_id in told
+        tracked.end(None)
+    remove()
+    calls = [span for span in tracked.run.spans.values() if span.is_call]
+    assert sorted(ended) == sorted(("ok", span.span_id) for span in calls) and len(calls) == 201
+    assert all(span.cost is not None for span in calls if span.status == "ok")
+
+
+def test_a_fault_in_pricing_hides_no_row(monkeypatch):
+    """Where a price cannot be worked out, the calls that waited for it are shown all the same."""
+    from aimon_nb import pricing
+
+    told = set()
+    remove = recorder.on_event(lambda _, changed: told.update(changed))
+    tracked = monitor.open("faulty", "none")
+    monkeypatch.setattr(pricing, "price_run", lambda *_: 1 / 0)
+    with sentry_sdk.start_span(op="gen_ai.chat", name="chat") as span:
+        record_token_usage(span, 3, output_tokens=1)
+    tracked.end(None)
+    remove()
+    assert span.span_id in told
 
 
 @pytest.mark.parametrize("how", ["no thread", "dead"])

@@ -75,11 +75,11 @@ def test_what_a_finished_job_calls(run):
     """A callback of a finished job belongs where the job was submitted."""
     with ThreadPoolExecutor(1) as pool:
         with sentry_sdk.start_span(op="step", name="above"):
-            gate = threading.Event()
+            gate, called = threading.Event(), threading.Event()
             job = pool.submit(gate.wait, 20)
-            job.add_done_callback(lambda _: step("called back"))
+            job.add_done_callback(lambda _: (step("called back"), called.set()))
             gate.set()
-            job.result()
+            assert called.wait(20)
     assert parents(run)["called back"] == "above"
 
 

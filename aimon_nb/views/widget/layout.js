@@ -15,7 +15,7 @@
 export const LINE = 24; // px; every row is a whole number of lines, so nothing jumps
 export const WINDOW_ABOVE = 400; // rows; up to here all are in the page, so that the browser's own search works
 const PAGE = 11; // rows that a page key goes
-const MARGIN = 10; // rows drawn beyond each edge of the window
+const MARGIN = 6; // rows drawn beyond each edge of the window
 const CUT = 4000; // characters of one message shown at first
 const PIECE = 20000; // characters laid out at once
 const NEAR = 32; // later siblings searched for a retry

@@ -40,7 +40,7 @@ class View {
     /** @type {Entry[]} */ this.entries = [];
     /** @type {Map<string, any>} */ this.drawn = new Map();
     this.at = this.lines = this.whole = this.tallest = this.frame = this.timer = this.end = this.laidAt = this.layTime = 0;
-    this.announce = this.grew = false;
+    this.announce = this.grew = this.news = false;
     this.axisKey = this.noteKey = '';
     /** @type {string|null} */ this.detailOf = null;
     /** @type {Node[]} */ this.gone = [];
@@ -111,11 +111,13 @@ class View {
     this.watchSight();
   }
 
-  request() {
-    if (this.frame) return;
-    this.frame = requestAnimationFrame(() => {
+  /** Paint in the next frame; after a mere scroll nothing but the rows. @param {boolean} [scrolled] */
+  request(scrolled) {
+    this.news ||= !scrolled;
+    this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
-      this.paint();
+      if (this.news) this.paint();
+      else this.paintRows();
     });
   }
 
@@ -295,6 +297,7 @@ class View {
   // ---- painting ----
 
   paint() {
+    this.news = false;
     if (!this.header) return;
     if (this.stale && !this.folded && !this.breathes) this.layOut();
     this.paintHead();
@@ -591,7 +594,7 @@ class View {
   onScroll() {
     const body = this.body;
     this.follow = body.scrollTop + body.clientHeight >= body.scrollHeight - LINE;
-    if (this.entries.length > WINDOW_ABOVE) this.request();
+    if (this.entries.length > WINDOW_ABOVE) this.request(true);
   }
 
   /** @param {Event} event */
