@@ -97,3 +97,15 @@ def test_a_cell_that_ipython_never_ended(kernel):
     below, auto = kernel.run(["%%ai_track below\nawait asyncio.sleep(0)\n40 + 2", "%ai_auto"])
     assert below.status == "ok" and below.data()[-1] == "42", below
     assert kernel.value("[(r.name, r.status) for r in runs()]") == [("below", "ok")]
+
+
+@pytest.mark.parametrize("mode", ["Context", "Verbose", "Plain"])
+def test_its_traceback_is_the_users(kernel, mode):
+    """The traceback of an interrupt ends in the user's line: no frame of ours, also for %debug and `sys.last_traceback`."""
+    kernel.run(["%load_ext aimon_nb", f"%xmode {mode}"])
+    cell = kernel.cell("%%ai_track x\nimport time\ndef slow():\n    time.sleep(20)\nslow()", interrupt_after=1)
+    said = "\n".join(cell.traceback)
+    assert cell.ename == "KeyboardInterrupt" and "aimon_nb" not in said and "hidden" not in said
+    assert "time.sleep(20)" in said.partition("slow")[2]
+    names = "[f.name for f in __import__('traceback').extract_tb(__import__('sys').last_traceback)]"
+    assert ["<module>", "slow"] == kernel.value(names)[-2:]

@@ -397,7 +397,8 @@ class TestBounds:
         assert texts[0] == "short" and texts[1] == "(cut: 800,000 bytes)"
         assert texts[2].startswith("é" * 400) and texts[2].endswith("… (cut: 10,000 bytes)")
         assert counts(run) == [READ]
-        assert run.caps == {"max_attribute_bytes": "attributes of a span are cut: more than max_attribute_bytes = 1,000"}
+        # Other tests' runs may be beyond a cap of their own.
+        assert run.caps["max_attribute_bytes"] == "attributes of a span are cut: more than max_attribute_bytes = 1,000"
 
     @pytest.mark.parametrize("head", [b'{"a": "', b'data: {"a": "', b'[{"a": "'])
     def test_an_object_without_end(self, head, monkeypatch):

@@ -66,6 +66,27 @@ def test_same_to_the_user(client, shape, shapes, track):
             assert {call.status for call in found} == {"error"}, mode
 
 
+@pytest.mark.parametrize("shape", ["cut", "gone", "silent"])
+@pytest.mark.parametrize("client", CLIENTS)
+def test_hidden_frames(client, shape, shapes, track):
+    """In the traceback of a client's exception every frame of ours is marked, so that the notebook hides it."""
+    _skip_missing(client)
+    ours = []
+    with track():
+        for mode in ("whole", "bytes", "raw"):
+            try:
+                CLIENTS[client](shapes.url(shape), mode)
+            except Exception as error:
+                at = error.__traceback__
+                while at is not None:
+                    frame = at.tb_frame
+                    if "/aimon_nb/" in frame.f_code.co_filename:
+                        ours.append((frame.f_code.co_name, bool(frame.f_locals.get("__tracebackhide__"))))
+                    at = at.tb_next
+    assert ours or client == "aiohttp"  # which raises past us
+    assert all(hidden for _, hidden in ours), ours
+
+
 @pytest.mark.parametrize("client", CLIENTS)
 def test_refused_connection(client, closed_port, track):
     """Nobody listens: the client's own exception, and a failed call in the tree."""

@@ -74,6 +74,7 @@ def _follow(
 
 
 def _chunks(original: Iterator[bytes], exchange: Exchange) -> Iterator[bytes]:
+    __tracebackhide__ = True
     try:
         for chunk in original:
             exchange.chunk(chunk)
@@ -85,6 +86,7 @@ def _chunks(original: Iterator[bytes], exchange: Exchange) -> Iterator[bytes]:
 
 
 async def _achunks(original: AsyncIterator[bytes], exchange: Exchange) -> AsyncIterator[bytes]:
+    __tracebackhide__ = True
     try:
         async for chunk in original:
             exchange.chunk(chunk)

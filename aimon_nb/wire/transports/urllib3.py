@@ -130,11 +130,12 @@ class _Heard:
         self.exchange, self.inside = exchange, False
         self._encoding, self._decided = encoding, False
 
-    def take(self, read: Callable[[], Any], *, decodes: bool) -> Any:
+    def take(self, read: Callable[..., Any], *args: Any, decodes: bool, **kwargs: Any) -> Any:
         """Read a piece for the user's code, and keep it."""
+        __tracebackhide__ = True
         self.inside = True
         try:
-            data = read()
+            data = read(*args, **kwargs)
         except StopIteration:
             raise
         except BaseException as error:
@@ -154,6 +155,7 @@ class _Heard:
 
     def pieces(self, chunks: Iterator[bytes], *, decodes: bool) -> Iterator[bytes]:
         """Hand on the pieces of a generator as they are asked for."""
+        __tracebackhide__ = True
         try:
             while True:
                 try:
@@ -176,13 +178,12 @@ def _read(original: Any) -> Any:
     def read(
         raw: Any, amt: Any = None, decode_content: Any = None, *args: Any, **kwargs: Any
     ) -> Any:
+        __tracebackhide__ = True
         heard = _heard(raw)
         if heard is None:
             return original(raw, amt, decode_content, *args, **kwargs)
         decodes = raw.decode_content if decode_content is None else decode_content
-        data = heard.take(
-            lambda: original(raw, amt, decode_content, *args, **kwargs), decodes=decodes
-        )
+        data = heard.take(original, raw, amt, decode_content, *args, decodes=decodes, **kwargs)
         is_all = original.__name__ == "read" and (amt is None or amt < 0)
         if is_all or (not data and amt != 0):
             heard.exchange.done()
