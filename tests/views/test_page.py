@@ -29,12 +29,18 @@ def tab(browser):
 def show(tab, *live, theme="light"):
     tab.set_content(page(live, theme=theme), wait_until="load")
     tab.wait_for_function("window.ready")
-    tab.wait_for_timeout(50)
+    settle(tab, 50)
+
+
+def settle(tab, at_least=60):
+    """Wait some milliseconds, and until what was asked of the page before is painted."""
+    tab.wait_for_timeout(at_least)
+    tab.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))")
 
 
 def feed(tab, name, message):
     tab.evaluate(f"m => feed[{json.dumps(name)}]({{...m, run_id: {json.dumps(name)}}})", message)
-    tab.wait_for_timeout(60)
+    settle(tab)
 
 
 def row(tab, run, span):
@@ -90,10 +96,10 @@ def test_reduced_motion(tab):
     moving = "() => document.getAnimations().filter(a => a.playState === 'running').length"
     assert tab.evaluate(moving) > 0
     tab.emulate_media(reduced_motion="reduce")
-    tab.wait_for_timeout(100)
+    settle(tab, 100)
     assert 0 == tab.evaluate(moving)
     before = tab.locator("#live-running .clock").inner_text()
-    tab.wait_for_timeout(300)
+    settle(tab, 300)
     assert before != tab.locator("#live-running .clock").inner_text()
 
 
@@ -191,12 +197,12 @@ def test_running_clocks_tick(tab):
     show(tab, "running")
     clock = tab.locator("#live-running .clock")
     before = clock.inner_text()
-    tab.wait_for_timeout(400)
+    settle(tab, 400)
     assert before != clock.inner_text()
     run = samples.agentic()
     feed(tab, "running", {"k": "rows", **{k: v for k, v in fed(run).items() if k in ("header", "rows")}})
     assert "5.30 s" == clock.inner_text()
-    tab.wait_for_timeout(300)
+    settle(tab, 300)
     assert "5.30 s" == clock.inner_text()
 
 
@@ -221,7 +227,7 @@ def test_no_stop_without_a_kernel(tab):
     """Where the front-end cannot interrupt there is no Stop button."""
     show(tab, "running")
     tab.evaluate("() => { const v = globalThis[Symbol.for('aimon_nb')].runs.get('running'); v.interrupt = null; for (const view of v.views) view.request(); }")
-    tab.wait_for_timeout(60)
+    settle(tab, 60)
     assert not tab.locator("#live-running .stop").is_visible()
 
 
@@ -308,7 +314,7 @@ def test_details_are_asked_for(tab):
     row(tab, "many", "a0").focus()
     tab.keyboard.press("End")
     tab.keyboard.press("Enter")
-    tab.wait_for_timeout(60)
+    settle(tab, 60)
     assert [{"k": "want", "ids": ["s9999"]}] == tab.evaluate("sent")
     assert "details come when" in tab.locator("#live-many .detail").inner_text()
     item = rows.detail(samples.many(8).spans["s7"])
@@ -331,7 +337,7 @@ def test_focus_survives_scrolling(tab):
     show(tab, "many")
     row(tab, "many", "a0").focus()
     tab.locator("#live-many .body").evaluate("b => (b.scrollTop = 30000)")
-    tab.wait_for_timeout(80)
+    settle(tab, 80)
     assert "a0" == tab.evaluate("document.activeElement.dataset.id")
     assert tab.locator("#live-many .body").evaluate("b => b.scrollTop") == 30000
     tab.keyboard.press("ArrowDown")
@@ -390,7 +396,7 @@ def test_young_run_is_one_line(tab):
         const el = document.createElement('div'); el.id = 'live-' + id; document.body.append(el);
         const w = widget(); w.initialize({model}); w.render({model, el}); feed[id] = heard['msg:custom']; feed[id]({...m, run_id: id}); } }""",
       {"header": {**fed(run)["header"], "elapsed": 0.2}, "rows": fed(run)["rows"]})
-    tab.wait_for_timeout(50)
+    settle(tab, 50)
     assert not tab.locator("#live-young .tree").is_visible()
     header = {**fed(samples.agentic())["header"], "dur": 0.4}
     feed(tab, "young", {"header": header})
@@ -404,7 +410,7 @@ def end_out_of_sight(tab, **header):
     tab.evaluate("""() => { const far = document.createElement('div'); far.id = 'far'; far.style.height = '3000px'; document.body.append(far);
       far.scrollIntoView({block: 'end'}); }""")
     feed(tab, "running", {"header": {**fed(samples.agentic())["header"], **header}})
-    tab.wait_for_timeout(100)
+    settle(tab, 100)
     return tab.locator("#live-running .tree").is_visible()
 
 
@@ -417,7 +423,7 @@ def test_stays_in_sight(tab):
     """Ended well in the reader's sight, it stays open: nothing jumps."""
     show(tab, "running")
     feed(tab, "running", {"header": fed(samples.agentic())["header"]})
-    tab.wait_for_timeout(100)
+    settle(tab, 100)
     assert tab.locator("#live-running .tree").is_visible()
 
 
@@ -425,9 +431,11 @@ def test_stays_in_sight(tab):
 def test_a_wheel_over_it_is_no_touch(tab, run, stays):
     """Who scrolls the notebook across the view has not touched it; who scrolls inside its list has."""
     show(tab, "running", "many")
+    tab.evaluate("addEventListener('wheel', () => (window.wheeled = true), { capture: true, passive: true })")
     tab.locator(f"#live-{run} .body").hover()
     tab.mouse.wheel(0, 10)
-    tab.wait_for_timeout(100)
+    tab.wait_for_function("window.wheeled")
+    settle(tab, 100)
     assert stays == tab.evaluate(f"{view_of(run)}.touched")
 
 
@@ -444,7 +452,7 @@ def test_stays_when_touched(tab):
     tab.evaluate(f"{view_of('running')}.root.scrollIntoView()")
     tab.evaluate("() => { const far = document.createElement('div'); far.style.height = '3000px'; document.body.append(far); far.scrollIntoView({block: 'end'}); }")
     feed(tab, "running", {"header": fed(samples.agentic())["header"]})
-    tab.wait_for_timeout(100)
+    settle(tab, 100)
     assert tab.locator("#live-running .tree").is_visible()
 
 
@@ -458,7 +466,7 @@ def test_answers_grow(tab):
     for text in (" and more", " <b>and</b> more"):
         feed(tab, "running", {"grown": {"c5": text}})
     assert tab.evaluate("box.isConnected && box.textContent").endswith("and more <b>and</b> more")
-    tab.wait_for_timeout(150)
+    settle(tab, 150)
     assert "tok/s" in row(tab, "running", "c5").inner_text()
 
 
