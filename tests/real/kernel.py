@@ -212,7 +212,7 @@ class Kernel:
     def _reply_or_none(self, msg_id):
         """The reply to an interrupted cell: it is sent before the `idle` that was just heard."""
         try:
-            return self._reply(msg_id, time.monotonic() + 10)
+            return self._reply(msg_id, time.monotonic() + 5)
         except queue.Empty:
             return {"status": "lost"}
 

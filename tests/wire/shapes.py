@@ -50,6 +50,13 @@ def encoder(name):
     return lambda data: packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH), packer.flush
 
 
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """A client that goes away is what many of these tests are about."""
+
+
 class Shapes:
     """Use it in a `with` statement; `sent` holds the time of each event of the last stream."""
 
@@ -61,8 +68,7 @@ class Shapes:
             pass
 
         Handler.owner = owner
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
+        self.http = _Http(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
