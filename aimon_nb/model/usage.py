@@ -26,6 +26,8 @@ class Usage:
     @property
     def known(self) -> bool:
         """Whether the provider reported anything at all."""
+        if self is NOTHING:  # as of most spans: comparing takes ten times as long
+            return False
         return not (self.input is self.output is self.total is None and self == NOTHING)
 
     def __add__(self, other: Usage) -> Usage:

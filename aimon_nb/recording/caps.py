@@ -137,20 +137,19 @@ def _strip(span: Span) -> None:
         span.call.parameters = {}
 
 
+_TEXT = frozenset({str})
 _WORDS = frozenset({str, int, float, bool, type(None)})
 
 
 def _is_small(attributes: dict[Any, Any], limit: int) -> bool:
     """Whether a glance tells that all of it is plain and fits, as nearly always."""
-    for key, value in attributes.items():
+    for value in attributes.values():
         kind = type(value)
         if kind is str:
             limit -= 4 * len(value)  # UTF-8 needs no more
         elif kind not in _WORDS or (kind is int and value.bit_length() > 64):
             return False
-        if type(key) is not str:
-            return False
-    return limit >= 0
+    return limit >= 0 and _TEXT.issuperset(map(type, attributes))
 
 
 def _key(key: Any) -> str:

@@ -41,9 +41,11 @@ _ENDED: dict[str, SpanStatus] = {"ok": "ok", "cancelled": "cancelled"}
 
 
 def apply(data: dict[str, Any], span: Span) -> None:
-    """Bring a record up to what the attributes of its span say."""
+    """Bring a record up to what the attributes of its span say, which are plain data."""
     span.attributes = data
-    span.pipeline = word(data.get(_PIPELINE)) or span.pipeline
+    pipeline = data.get(_PIPELINE)
+    if pipeline:
+        span.pipeline = word(pipeline)
     if not _TELLING.isdisjoint(data):
         _take_fields(span, data)
     if span.call is None or not span.call.usage.known:
@@ -81,11 +83,11 @@ def _counted(span: Span, told: Usage) -> Usage:
 
 def _take_fields(span: Span, data: dict[str, Any]) -> None:
     get, call = data.get, span.call
-    model = word(get("gen_ai.request.model"))
+    model = get("gen_ai.request.model")
     for name, first, second in _FIELDS:
-        value = word(get(first)) or word(get(second)) or (model if name == "model" else "")
+        value = get(first) or get(second) or (model if name == "model" else None)
         if value and (call is None or getattr(span, name) is None):
-            setattr(span, name, value)
+            setattr(span, name, word(value))
 
 
 def status_of(error: BaseException) -> SpanStatus:
