@@ -182,6 +182,7 @@ with sentry_sdk.start_span(op="gen_ai.execute_tool", name="execute_tool x") as s
 '''
 
 
+@pytest.mark.long
 def test_hostile(lab, app):
     """Hostile text in every field runs nothing and breaks no layout: live, in the details, in the saved form, trusted or not."""
     page = started(lab, "import json\n" + "get_ipython().run_line_magic('xmode', 'Minimal')", HOSTILE, app=app, height=1400)

@@ -129,7 +129,7 @@ def test_kept_everywhere(lab, page, browser, tmp_path):
         context.close()
 
 
-@pytest.mark.parametrize("trusted", [True, False])
+@pytest.mark.parametrize("trusted", [pytest.param(True, marks=pytest.mark.long), False])
 def test_a_killed_kernel(lab, trusted):
     """A notebook whose kernel died in the middle of a cell says so, trusted or not: no error in place of the view."""
     page = started(lab, SHORT.replace("sleep(1)", "sleep(600)"))

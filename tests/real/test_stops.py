@@ -34,7 +34,11 @@ def run(folder, *command):
     return subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, timeout=120)
 
 
-@pytest.mark.parametrize("kind", ["error", "async error", "comment header", "wrong option", "wrong option in a comment"])
+# Each starts a process of nbconvert's, and that a kernel: two of them in every run.
+OTHERS = [pytest.param(kind, marks=pytest.mark.long) for kind in ("async error", "comment header", "wrong option")]
+
+
+@pytest.mark.parametrize("kind", ["error", "wrong option in a comment", *OTHERS])
 def test_nbconvert_stops(tmp_path, kind):
     """`nbconvert --execute` ends with an error and does not run the next cell."""
     path = written(tmp_path, FAILING[kind])
@@ -54,7 +58,7 @@ def test_nbconvert_goes_on_if_asked(tmp_path):
     assert "error  boom" in cell.outputs[0].data["text/plain"]
 
 
-@pytest.mark.parametrize("kind", ["error", "async error"])
+@pytest.mark.parametrize("kind", ["error", OTHERS[0]])
 def test_papermill_stops(tmp_path, kind):
     """papermill ends with an error, does not run the next cell, and its file holds tree and error."""
     path = written(tmp_path, FAILING[kind])

@@ -9,7 +9,9 @@ PLAIN = World("nobody", "here")
 
 
 @pytest.mark.parametrize(
-    "world", [World("ours", "here"), World("ours", "here", "named", "stream")], ids=["off-static", "named-stream"]
+    "world",
+    [World("ours", "here"), pytest.param(World("ours", "here", "named", "stream"), marks=pytest.mark.long)],
+    ids=["off-static", "named-stream"],
 )
 def test_openai_chat(world):
     """Every mode of the OpenAI client is exactly right; `python -m tests.matrix` runs all."""
