@@ -39,8 +39,7 @@ def watch(
     before: Any = signal.getsignal(signal.SIGINT)
     if not callable(before):
         return _nothing
-    interrupted = _Interrupted(recording, before, _running_loop())
-    interrupted.begins, interrupted.ends = begins, ends
+    interrupted = _Interrupted(recording, before, begins, ends)
     signal.signal(signal.SIGINT, interrupted)
     if came:
         again(interrupted.heard)
@@ -60,22 +59,24 @@ class _Interrupted:
     frames, but never the last one.
     """
 
-    begins: frozenset[CodeType]
-    ends: frozenset[CodeType]
-
     def __init__(
-        self, recording: Recording, before: Any, loop: asyncio.AbstractEventLoop | None
+        self,
+        recording: Recording,
+        before: Any,
+        begins: frozenset[CodeType],
+        ends: frozenset[CodeType],
     ) -> None:
-        self._recording, self._before, self._loop = recording, before, loop
+        self._recording, self._before, self._loop = recording, before, _running_loop()
+        self._begins, self._ends = begins, ends
         self.heard = threading.Event()
 
     @property
     def __call__(self) -> Callable[[int, Any], Any]:
         """Raise the flag; the loop wakes up when the handler found has done its part."""
         inside = _codes(sys._getframe(1))
-        if not self.ends.isdisjoint(inside):
+        if not self._ends.isdisjoint(inside):
             return _nothing  # the cell is over: there is nothing left to interrupt
-        if not self.begins.isdisjoint(inside):
+        if not self._begins.isdisjoint(inside):
             again(self.heard)
             return _nothing
         self.heard.set()

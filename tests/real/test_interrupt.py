@@ -58,18 +58,6 @@ def test_random_moments(kernel, truth, kind, count):
     assert ("error", "interrupted") in seen
 
 
-@pytest.mark.parametrize("mode", ["Context", "Verbose", "Plain"])
-def test_its_traceback_is_the_users(kernel, mode):
-    """The traceback of an interrupt ends in the user's line: no frame of ours, also for %debug and `sys.last_traceback`."""
-    kernel.run(["%load_ext aimon_nb", f"%xmode {mode}"])
-    cell = kernel.cell("%%ai_track x\nimport time\ndef slow():\n    time.sleep(20)\nslow()", interrupt_after=1)
-    said = "\n".join(cell.traceback)
-    assert cell.ename == "KeyboardInterrupt" and "aimon_nb" not in said and "hidden" not in said
-    assert "time.sleep(20)" in said.partition("slow")[2]
-    names = "[f.name for f in __import__('traceback').extract_tb(__import__('sys').last_traceback)]"
-    assert ["<module>", "slow"] == kernel.value(names)[-2:]
-
-
 @pytest.mark.parametrize("source", ["%ai_track time.sleep(3)", "%%time\n%%ai_track below\ntime.sleep(3)", "%%ai_track cell\ntime.sleep(3)"])
 @pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.long)])
 def test_the_first_milliseconds(kernel, truth, source, step):
