@@ -137,13 +137,15 @@ class Tracked:
     def end(self, error: BaseException | None) -> None:
         """Close the run in the order that leaves nothing half-said.
 
-        The error first, then the answers still on their way, then the picture,
-        and only then the root, for there Sentry serialises the whole run.
+        That it is over at once; then the error, the answers still on their way, the
+        picture, and only then the root, for there Sentry serialises the whole run.
         """
         if self.recording.quiet:
             self._monitor.recorder.drain()
         run, status = self.run, status_of_run(error, stopped=self.recording.stop)
         op = run.options.get("op") or "ai.pipeline"
+        with faults.guard("showing that a run is over"):
+            self.view.over(status)
         with faults.guard("capturing an error"):
             if status == "error" and error is not None and not self.recording.quiet:
                 tags = run.options.get("tags")

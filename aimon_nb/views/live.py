@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from aimon_nb.model import Run
+from aimon_nb.model.run import RunStatus
 from aimon_nb.views import bundle
 from aimon_nb.views.screens import Html, Marimo, Page, Screen, Text
 
@@ -77,6 +78,11 @@ class LiveView:
         if self._feed is not None:
             self._feed.send(changed)
         self._screen.update()
+
+    def over(self, status: RunStatus) -> None:
+        """Say that the run has ended so, while its last spans are still being worked out."""
+        if self._feed is not None:
+            self._feed.tell_over(status)
 
     def finish(self) -> None:
         """Leave the static form in the cell; in this page the full view stays mounted on it."""

@@ -7,6 +7,7 @@ page by message and is never stored.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -14,6 +15,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from aimon_nb.model import Cost, Run, Span, Usage
+from aimon_nb.model.span import Kind
 from aimon_nb.pricing.usage import is_estimated
 from aimon_nb.views import words
 from aimon_nb.views.content import attributes, conversation
@@ -26,7 +28,8 @@ def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
     """Build what stands above the tree: identity, status, totals, notes.
 
     `started` is in epoch milliseconds; `elapsed` and `dur` in seconds (`dur` is
-    None while running). `now` is for tests.
+    None while running). `counting` says that more rows and other sums are on their
+    way. `now` is for tests.
     """
     totals = run.totals
     shown, note = words.total_cost(totals)
@@ -51,6 +54,7 @@ def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
         "faults": run.faults,
         "empty": words.line(words.empty(run), 500),
         "incomplete": run.incomplete,
+        "counting": False,
         "progress": None,
     }
 
@@ -71,14 +75,14 @@ def packed(span: Span, run: Run) -> list[Any]:
     not those of `input` and `output`. A large run has thousands of these, so they
     are small.
     """
-    cost, known = span.cost, span.model or span.request_model
+    cost, kind, known = span.cost, span.kind, _model(span)
     estimated = is_estimated(span)
     values = [
         span.span_id,
         run.shown_parent(span),
-        span.kind,
-        name(span),
-        label(span),
+        kind,
+        _named(span, kind),
+        _labelled(span, kind),
         span.status,
         _number(span.offset),
         _number(span.duration),
@@ -86,7 +90,7 @@ def packed(span: Span, run: Run) -> list[Any]:
         "" if cost is None or _nothing_to_bill(span) else words.cost(cost),
         bool(span.streaming),
         *_summed(span, estimated=estimated),
-        words.line(known, 80) if known else None,
+        known or None,
         error(span),
         asked(span),
         _number(span.ttft),
@@ -139,10 +143,13 @@ def counts(span: Span) -> bool:
 
 def name(span: Span) -> str:
     """Name the row: without the model, which stands beside it."""
-    if span.kind == "tool" and span.tool:
-        return words.line(span.tool, 120)
-    if span.kind == "agent" and span.agent:
-        return words.line(span.agent, 120)
+    return _named(span, span.kind)
+
+
+def _named(span: Span, kind: Kind) -> str:
+    own = span.tool if kind == "tool" else span.agent if kind == "agent" else None
+    if own:
+        return words.line(own, 120)
     text = span.name or span.op or "span"
     for model in (span.request_model, span.model):
         text = text.removesuffix(f" {model}") if model else text
@@ -156,10 +163,13 @@ def label(span: Span) -> str:
 
     That a failed call was `retried` is known when the tree is laid out.
     """
-    known = span.model or span.request_model
-    parts = [words.line(known, 80)] if known else []
-    if span.kind in ("agent", "tool", "retrieval"):
-        parts.append(span.kind)
+    return _labelled(span, span.kind)
+
+
+def _labelled(span: Span, kind: Kind) -> str:
+    parts = [_model(span)]
+    if kind in ("agent", "tool", "retrieval"):
+        parts.append(kind)
     if span.status == "error" and span.is_call:
         parts.append(_fault(span))
     elif span.status not in ("ok", "running"):
@@ -169,6 +179,14 @@ def label(span: Span) -> str:
     if span.streaming and span.status == "running":
         parts.append("streaming")
     return " · ".join(p for p in parts if p)
+
+
+def _model(span: Span) -> str:
+    known = span.model or span.request_model
+    return _short(known) if known else ""
+
+
+_short = functools.lru_cache(maxsize=1024)(functools.partial(words.line, limit=80))
 
 
 def detail(span: Span) -> dict[str, Any]:

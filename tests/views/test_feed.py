@@ -1,9 +1,14 @@
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import pytest
 import samples
 from samples import SECRET, agentic, chat, make_run
 
+from aimon_nb.api import monitor
 from aimon_nb.model import Message
 
+RunWidget = pytest.importorskip("aimon_nb.views.widget").RunWidget
 Feed = pytest.importorskip("aimon_nb.views.widget.feed").Feed
 
 
@@ -11,13 +16,14 @@ class Page:
     """Stands in for the widget and takes down what it is told."""
 
     def __init__(self):
-        self.told = []
+        self.told, self.headers = [], []
 
     def on_ask(self, hello, want):
         self.hello, self.want = hello, want
 
     def send_rows(self, header, rows, **more):
         self.told.append(("rows", [r[0] for r in rows]))
+        self.headers.append(header)
 
     def send_details(self, items):
         self.told.append(("details", items))
@@ -133,3 +139,36 @@ def test_a_page_knows_what_it_missed(page):
     assert 0 == feed.snapshot()["count"]
     feed.send(list(run.spans))
     assert 3 == feed.snapshot()["count"]
+
+
+def test_a_page_knows_that_more_is_coming(page):
+    """Of rows in several messages all headers but the last say so: the page lays a large tree out once."""
+    Feed(samples.many(2400), lambda *_: page).send(samples.many(2400).spans)
+    assert [True, True, False] == [header["counting"] for header in page.headers]
+
+
+def test_over_is_told_past_everything_else(page):
+    """That the cell is over is told at once, also while another thread tells rows, and as what is not summed up yet."""
+    feed = Feed(agentic(running=True), lambda *_: page)
+    with ThreadPoolExecutor(1) as pool, feed._lock:
+        pool.submit(feed.tell_over, "error").result(5)
+    [header] = page.headers
+    assert ("error", True) == (header["status"], header["counting"]) and header["dur"] > 0
+
+
+def test_over_is_told_before_it_is_worked_out(monkeypatch):
+    """A run with a view says that it is over before its spans are, and again when they are summed up."""
+    told = []
+    monkeypatch.setattr(RunWidget, "_tell", lambda widget, message: told.append(message.get("header", {})))
+    tracked = monitor.open("over", "none")
+    _ = tracked.view.widget
+    monkeypatch.setattr(monitor.recorder, "end_run", partial(_noted, told, monitor.recorder.end_run))
+    tracked.end(None)
+    at = told.index("worked out")
+    assert ["running"] * (at - 1) + ["ok"] == [header["status"] for header in told[:at]]
+    assert told[at - 1]["counting"] and not told[-1]["counting"] and "ok" == told[-1]["status"]
+
+
+def _noted(told, end, *args):
+    told.append("worked out")
+    end(*args)

@@ -206,6 +206,32 @@ def test_running_clocks_tick(tab):
     assert "5.30 s" == clock.inner_text()
 
 
+def test_over_before_its_sums(tab):
+    """A cell that is over says so at once; `…` stands at its sums until they are known, and they alone are read out."""
+    show(tab, "running")
+    sums, mark, spoken = (tab.locator(f"#live-running .head {part}") for part in (".sums", ".mark", "+ * ~ .said"))
+    over = {**fed(samples.agentic(running=True))["header"], "status": "ok", "dur": 5.3, "counting": True}
+    feed(tab, "running", {"header": over})
+    assert ("✓", "…", "") == (mark.inner_text(), sums.inner_text()[-1], spoken.inner_text())
+    feed(tab, "running", {k: v for k, v in fed(samples.agentic()).items() if k in ("header", "rows")})
+    assert "…" not in sums.inner_text()
+    assert spoken.inner_text().startswith("summarise: ok, ")
+
+
+def test_rows_that_keep_coming_are_laid_out_now_and_then(tab):
+    """Of a large run that is over, rows still on their way do not lay the tree out again each time; the last do."""
+    show(tab, "many")
+    laid = tab.evaluate("""async () => {
+      const run = globalThis[Symbol.for('aimon_nb')].runs.get('many'), [view] = run.views; let n = 0;
+      const layOut = view.layOut.bind(view); view.layOut = () => { n++; layOut(); }; view.laidAt = performance.now(); view.layTime = 1000;
+      const seen = [], frame = () => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r))), row = [...run.rows.values()][0];
+      for (const counting of [true, true, false]) {
+        feed.many({k: 'rows', run_id: 'many', header: {...run.header, counting}, rows: [Object.values({...row, id: 'n' + seen.length})]});
+        await frame(); seen.push(n); }
+      return seen; }""")
+    assert [0, 0, 1] == laid
+
+
 def test_does_not_jump(tab):
     """The view's height does not change when the run ends."""
     show(tab, "running")

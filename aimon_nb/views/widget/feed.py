@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from aimon_nb.model import Run, Span
+from aimon_nb.model.run import RunStatus
 from aimon_nb.views import rows
 from aimon_nb.views.widget import RunWidget
 
@@ -40,6 +41,15 @@ class Feed:
         with self._lock:
             self._send_rows(spans)  # the tree is whole before the first detail
             self._send_details(self._pressing(spans))
+
+    def tell_over(self, status: RunStatus) -> None:
+        """Tell that the run has ended so, and that its sums are yet to come.
+
+        No lock is taken: whoever ends a cell does not wait for rows that are on their way.
+        """
+        header = rows.header(self._run)
+        over = {"status": status, "dur": header["elapsed"], "counting": True}
+        self.widget.send_rows({**header, **over}, [])
 
     def send_all(self) -> None:
         """Send every row, to a page that lacks some; and the details a reader asks for first."""
@@ -82,7 +92,8 @@ class Feed:
         for at in range(0, max(len(spans), 1), BATCH):
             packed = [rows.packed(span, run) for span in spans[at : at + BATCH]]
             self._count += 1
-            self.widget.send_rows(header, packed, count=self._count)
+            counting = at + BATCH < len(spans)  # more is on its way: the page need not lay it out
+            self.widget.send_rows({**header, "counting": counting}, packed, count=self._count)
 
     def _send_details(self, spans: list[Span], *, asked: bool = False) -> None:
         items: dict[str, Any] = {}

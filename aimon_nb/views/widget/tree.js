@@ -308,9 +308,9 @@ class View {
     if (this.running) this.tick();
   }
 
-  /** A large run is laid out less often while it runs: a tenth of the page's time is enough. */
+  /** A large run is laid out less often while rows come: a tenth of the page's time is enough. */
   get breathes() {
-    return this.running && this.layTime > 5 && performance.now() - this.laidAt < 10 * this.layTime;
+    return (this.running || this.header.counting) && this.layTime > 5 && performance.now() - this.laidAt < 10 * this.layTime;
   }
 
   layOut() {
@@ -340,7 +340,7 @@ class View {
     say(p.clock, running ? clock(this.run.now) : seconds(this.run.now));
     this.two(p.calls, h.calls ? `${commas(h.calls)} ${h.calls === 1 ? 'call' : 'calls'}` : '', h.errors ? `${commas(h.errors)} ${h.errors === 1 ? 'error' : 'errors'}` : '');
     this.two(p['tokens-total'], h.tokens ? `${h.tokens} tokens` : '', h.cached);
-    this.two(p.cost, h.cost, h.cost_note);
+    this.two(p.cost, h.cost, h.counting && !running ? '…' : h.cost_note);
     say(p.where, h.trace ? `${h.destination} ${h.trace.slice(0, 8)}` : h.destination);
     p.where.classList.toggle('local', h.destination === 'local');
     p.copy.hidden = !h.trace || folded;
@@ -359,7 +359,7 @@ class View {
     this.progress.className = `progress ${running ? (h.progress == null ? 'open' : '') : 'done'}`;
     /** @type {HTMLElement} */ (this.progress.firstElementChild).style.width = h.progress == null ? '' : `${100 * h.progress}%`;
     this.tree.setAttribute('aria-label', `calls of ${name}`);
-    if (this.announce) {
+    if (this.announce && !h.counting) {
       this.announce = false;
       say(this.spoken, `${name}: ${h.status.replace('_', ' ')}, ${h.calls} calls, ${h.cost}`);
     }
