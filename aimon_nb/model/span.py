@@ -115,7 +115,7 @@ class Span:
     @property
     def kind(self) -> Kind:
         """What the span is to a reader: chooses its icon and colour."""
-        return _kind(self.op, is_call=self.is_call)
+        return _kind(self.op, is_call=self.is_call, is_tool=self.tool is not None)
 
 
 @lru_cache(maxsize=1024)
@@ -124,7 +124,7 @@ def _is_noise(op: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _kind(op: str, *, is_call: bool) -> Kind:
+def _kind(op: str, *, is_call: bool, is_tool: bool) -> Kind:
     if op.startswith(("gen_ai.embed", "ai.embed")):
         return "embedding"
     if is_call:
@@ -133,4 +133,6 @@ def _kind(op: str, *, is_call: bool) -> Kind:
         return "agent"
     if "tool" in op:
         return "tool"
-    return "retrieval" if "retriev" in op or "search" in op else "other"
+    if "retriev" in op or "search" in op:
+        return "retrieval"
+    return "tool" if is_tool else "other"

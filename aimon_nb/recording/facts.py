@@ -25,7 +25,7 @@ _FIELDS: tuple[tuple[str, str, str], ...] = (
     ("model", "gen_ai.response.model", "ai.model_id"),
     ("operation", "gen_ai.operation.name", ""),
     ("agent", "gen_ai.agent.name", ""),
-    ("tool", "gen_ai.tool.name", ""),
+    ("tool", "gen_ai.tool.name", "mcp.tool.name"),
 )
 _PIPELINE = "gen_ai.pipeline.name"
 # Most spans say nothing of a model: one look tells.

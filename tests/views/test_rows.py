@@ -5,8 +5,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import sentry_sdk
 from samples import ALL, HOSTILE, SECRET, START, add, agentic, chat, empty, failed, hostile, make_run, many, priced
 
+from aimon_nb.api import monitor, track
 from aimon_nb.model import Cost, Usage
 from aimon_nb.views import rows
 
@@ -31,6 +33,18 @@ def test_names_and_labels(span, name, label):
     run = agentic()
     row = rows.row(run.spans[span], run)
     assert (name, label) == (row["name"], row["label"])
+
+
+def test_a_tool_of_an_mcp_server_is_a_tool():
+    """What an MCP server is asked to run is shown as a tool, under the tool's name; what it is asked to read is not."""
+    with track("served", view="none"):
+        with sentry_sdk.start_span(op="mcp.server", name="tools/call look") as span:
+            span.set_data("mcp.tool.name", "look")
+        with sentry_sdk.start_span(op="mcp.server", name="resources/read"):
+            pass
+    run = monitor.recorder.runs()[-1]
+    shown = [rows.row(span, run) for _, span in run.walk()]
+    assert [("look", "tool", "tool"), ("resources/read", "", "other")] == [(row["name"], row["label"], row["kind"]) for row in shown]
 
 
 @pytest.mark.parametrize("name", ALL)
