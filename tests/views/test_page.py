@@ -218,6 +218,16 @@ def test_over_before_its_sums(tab):
     assert spoken.inner_text().startswith("summarise: ok, ")
 
 
+def test_over_before_its_first_row(tab):
+    """A cell that is over before anything of it was told is not called empty: that it is, its sums tell."""
+    show(tab, "empty")
+    header, mark, clock = fed(samples.empty())["header"], tab.locator("#live-empty .mark"), tab.locator("#live-empty .clock")
+    feed(tab, "empty", {"header": {**header, "counting": True}})
+    assert "✓" == mark.inner_text() and clock.is_visible()
+    feed(tab, "empty", {"header": header})
+    assert "○" == mark.inner_text() and not clock.is_visible()
+
+
 def test_rows_that_keep_coming_are_laid_out_now_and_then(tab):
     """Of a large run that is over, rows still on their way do not lay the tree out again each time; the last do."""
     show(tab, "many")

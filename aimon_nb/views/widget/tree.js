@@ -331,16 +331,16 @@ class View {
 
   paintHead() {
     const h = this.header, p = /** @type {any} */ (this.parts), state = BAD.includes(h.status) ? 'failed' : STOPPED.includes(h.status) ? 'stopped' : '';
-    const { empty, folded, running } = this, name = visible(h.name);
+    const { empty, folded, running } = this, name = visible(h.name), known = !running && !h.counting;
     p.mark.className = `mark ${running ? 'running' : state}`;
     if (running && !p.mark.firstElementChild) p.mark.replaceChildren(make('span', 'dot'), make('span', 'said', 'running'));
-    if (!running) say(p.mark, h.status === 'ok' && !h.calls && h.empty ? '○' : h.status === 'ok' ? '✓' : `${MARKS[h.status] ?? '?'} ${h.status.replace('_', ' ')}`);
+    if (!running) say(p.mark, h.status === 'ok' && !h.calls && h.empty && known ? '○' : h.status === 'ok' ? '✓' : `${MARKS[h.status] ?? '?'} ${h.status.replace('_', ' ')}`);
     say(p.title, name);
     p.title.title = name;
     say(p.clock, running ? clock(this.run.now) : seconds(this.run.now));
     this.two(p.calls, h.calls ? `${commas(h.calls)} ${h.calls === 1 ? 'call' : 'calls'}` : '', h.errors ? `${commas(h.errors)} ${h.errors === 1 ? 'error' : 'errors'}` : '');
     this.two(p['tokens-total'], h.tokens ? `${h.tokens} tokens` : '', h.cached);
-    this.two(p.cost, h.cost, h.counting && !running ? '…' : h.cost_note);
+    this.two(p.cost, h.cost, known || running ? h.cost_note : '…');
     say(p.where, h.trace ? `${h.destination} ${h.trace.slice(0, 8)}` : h.destination);
     p.where.classList.toggle('local', h.destination === 'local');
     p.copy.hidden = !h.trace || folded;
@@ -354,12 +354,12 @@ class View {
     p.fold.setAttribute('aria-label', `${name}: ${folded ? 'open' : 'fold'}`);
     say(p.reason, empty ? visible(h.empty) : '');
     for (const part of [p.calls, p['tokens-total'], p.cost, p.reason]) part.hidden = !part.textContent;
-    p.clock.hidden = !running && empty;
+    p.clock.hidden = known && empty;
     p.where.hidden = p.clock.hidden || (folded && !running);
     this.progress.className = `progress ${running ? (h.progress == null ? 'open' : '') : 'done'}`;
     /** @type {HTMLElement} */ (this.progress.firstElementChild).style.width = h.progress == null ? '' : `${100 * h.progress}%`;
     this.tree.setAttribute('aria-label', `calls of ${name}`);
-    if (this.announce && !h.counting) {
+    if (this.announce && known) {
       this.announce = false;
       say(this.spoken, `${name}: ${h.status.replace('_', ' ')}, ${h.calls} calls, ${h.cost}`);
     }
