@@ -63,13 +63,26 @@ class Options:
 def own_names(function: Callable[..., Any]) -> frozenset[str]:
     """Which of the two keywords a call may give are parameters of the function itself."""
     try:
-        parameters = inspect.signature(function).parameters
+        parameters = inspect.signature(_signed(function)).parameters
     except (TypeError, ValueError):  # a builtin without a signature
         return frozenset()
     takes = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return frozenset(
         name for name in PER_CALL if name in parameters and parameters[name].kind in takes
     )
+
+
+def _signed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What has the signature of a call.
+
+    Python 3.13 calls a `__signature__` that is none, and an object that answers to
+    every name has one: its answer may be a request to a server.
+    """
+    said = getattr(function, "__signature__", None)
+    if said is None or isinstance(said, inspect.Signature):
+        return function
+    made_up = inspect.getattr_static(function, "__signature__", None) is None
+    return type(function).__call__ if made_up else function
 
 
 def _option(key: str, value: Any) -> Any:
