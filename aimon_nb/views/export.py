@@ -159,7 +159,7 @@ def document(runs: Sequence[Run], by: Sequence[str] | None, *, content: bool) ->
 
 def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
     names = list(frame.columns)  # to walk over an index anew for each row is slow
-    columns = [frame[name].to_numpy("object", na_value=None) for name in names]
+    columns = [frame[n].to_numpy("object", na_value=None) for n in names]  # type: ignore[call-overload]
     for row in zip(*columns, strict=True):
         yield dict(zip(names, row, strict=True))
 
