@@ -97,13 +97,20 @@ def _names(model: str | None, asked: str | None, provider: str | None) -> tuple[
 def _stand_ins(provider: str, model: str, host: str | None, listed_as: str) -> tuple[str, ...]:
     """Where the list has one price for what providers bill apart."""
     said = []
-    if model.endswith("-latest"):
+    if _takes_for_another(model, listed_as.partition(" ")[2]):
         said.append(f"{model} is priced as {listed_as}")
     if provider == "aws" and (_ELSEWHERE.match(model) or _ABROAD.search(host or "")):
         said.append("priced as in a US region of Bedrock: others can cost more")
     if _REGIONAL.search(host or "") and (provider == "openai" or "claude" in model):
         said.append("priced without what a region of your choice can cost more")
     return tuple(said)
+
+
+def _takes_for_another(model: str, name: str) -> bool:
+    """Whether a name without a version is what the list takes for today's: `…-latest`."""
+    if name.startswith(model):
+        return _VERSION.match(name, len(model)) is not None
+    return model.endswith("-latest")
 
 
 @functools.lru_cache(maxsize=1024)
@@ -116,6 +123,7 @@ def _in_its_place(provider: str, answered: str | None, asked: str | None) -> tup
     return (f"no price is known for {answered[:100]}: priced as {asked[:100]}, as was asked for",)
 
 
+_VERSION = re.compile(r"-(?!v\d)\w")  # Bedrock's `-v1:0` says nothing
 _ELSEWHERE = re.compile(r"(eu|apac|jp|au|us-gov)\.")
 _ABROAD = re.compile(r"\.(?!us-(east|west)-)[a-z]{2}(-[a-z]+)+-\d\.(amazonaws|api)\.")
 # OpenAI's and Vertex's hosts for data that must stay somewhere.
