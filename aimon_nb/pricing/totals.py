@@ -143,6 +143,8 @@ def add_up(
         or any(c.state in ("unpriced", "no_usage", "partial") for c in costs)
     )
     _add_cached(totals, list(cached))
+    if counted and totals.cost is None and all(map(_was_refused, counted)):
+        totals.cost = _ZERO  # what was refused costs nothing, and that is known
     return totals
 
 
@@ -169,3 +171,7 @@ def _add_cached(totals: Totals, cached: list[Span]) -> None:
     totals.saved = added(saved) if saved else None
     if cached and totals.cost is None and not totals.calls:
         totals.cost = _ZERO
+
+
+def _was_refused(span: Span) -> bool:
+    return span.cost is None and span.status != "running" and not _billed(span)
