@@ -41,6 +41,17 @@ def run_of(n, make):
     return run
 
 
+def nested(i, deep=300):
+    """An agent, a tool, a framework's chat or a call on the wire, each below the one before, `deep` levels down."""
+    parent = f"s{i - 1}" if i % deep else "root"
+    if i % 4 == 3:
+        one = call(i, "gpt-4o", Usage(1000 + i, None, None, 100))
+        one.parent_id = parent
+        return one
+    op, usage = (("gen_ai.invoke_agent", Usage(5000, None, None, 500)), ("gen_ai.execute_tool", Usage()), ("gen_ai.chat", Usage(1000, None, None, 100)))[i % 4]
+    return Span(f"s{i}", parent, "r", AT, 0.0, op=op, name=op, status="ok", duration=0.1, provider="openai", model="gpt-4o", usage=usage)
+
+
 KINDS = {
     "equal usages": lambda i: call(i, "gpt-4o", Usage(1000, 500, None, 100, None, 1100)),
     "different usages": lambda i: call(i, "gpt-4o", Usage(1000 + i, 500, None, 100, None, 1100 + i)),
@@ -62,4 +73,11 @@ if __name__ == "__main__":
     with clock("100,000 spans as a DataFrame"):
         frames.spans([run])
     with clock("100,000 calls as usage"):
+        frames.usage([run])
+    run = run_of(100_000, nested)
+    with clock("100,000 spans, 300 deep, priced"):
+        price_run(run, set(run.spans))
+    with clock("100,000 spans, 300 deep, as a DataFrame"):
+        frames.spans([run])
+    with clock("100,000 spans, 300 deep, as usage"):
         frames.usage([run])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from aimon_nb.model import Run
 from aimon_nb.model.run import RunStatus
 from aimon_nb.recording import recorder
-from aimon_nb.views import frames, text
+from aimon_nb.views import frames, text, words
 from aimon_nb.views.live import LiveView
 from aimon_nb.views.styled import UsageTable
 
@@ -167,7 +167,8 @@ class RunView:
 
     def __repr__(self) -> str:
         recorder.drain()
-        return f"<run {self._run.name!r} {self._run.status}, {self._run.totals.calls} calls>"
+        calls = words.count(self._run.totals.calls, "call")
+        return f"<run {self._run.name!r} {self._run.status}, {calls}>"
 
 
 def _view_of(run: Run) -> LiveView:

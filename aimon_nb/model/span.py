@@ -29,6 +29,10 @@ CALL_OPS = frozenset(
         "ai.embeddings.create.cohere",
     }
 )
+# What a span of an op that nobody knows may say it is (`gen_ai.operation.name`).
+CALL_OPERATIONS = frozenset(
+    {"chat", "responses", "text_completion", "generate_content", "embeddings", "evaluate"}
+)
 # Plumbing below a call: kept in every record, folded in views.
 NOISE_OPS = frozenset(
     {
@@ -40,6 +44,9 @@ NOISE_OPS = frozenset(
         "socket.connection",
     }
 )
+
+
+_KNOWN = ("gen_ai.", "ai.pipeline", "ai.run")  # ops that say themselves what they are
 
 
 @dataclass(slots=True)
@@ -100,12 +107,14 @@ class Span:
     @property
     def is_call(self) -> bool:
         """Whether this is one model call (not an agent, tool or step)."""
-        return self.call is not None or self.op in CALL_OPS
+        if self.call is not None or self.op in CALL_OPS:
+            return True
+        return self.operation in CALL_OPERATIONS and not self.op.startswith(_KNOWN)
 
     @property
     def may_cost(self) -> bool:
         """Whether it says something of tokens: a call, or what reports usage."""
-        return self.call is not None or self.op in CALL_OPS or self.usage.known
+        return self.is_call or self.usage.known
 
     @property
     def is_noise(self) -> bool:

@@ -42,7 +42,7 @@ class Usage:
 
     @classmethod
     def sum(cls, usages: Iterable[Usage]) -> Usage:
-        """Add counts kind by kind; a kind nobody reported stays None."""
+        """Add counts kind by kind; a kind nobody reported stays None, a negative count is none."""
         columns = zip(*map(_COUNTS, usages), strict=True)
         return cls(*map(_sum, columns))
 
@@ -54,7 +54,7 @@ def _plus(a: int | None, b: int | None) -> int | None:
 
 
 def _sum(counts: tuple[int | None, ...]) -> int | None:
-    known = [count for count in counts if count is not None]
+    known = [count for count in counts if count is not None and count >= 0]
     return sum(known) if known else None
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from operator import itemgetter
 from typing import Literal
 
 from aimon_nb.model import Span
@@ -19,6 +21,14 @@ Context = tuple[tuple[str, str], ...]
 RATES = ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok")
 _PORT = re.compile(r"(.*?)(?::(\d+))?", re.DOTALL)
 _EVER = datetime.min.replace(tzinfo=timezone.utc)
+_TICK = timedelta(microseconds=1)
+# Beyond these a price is a slip of the pen, and its sums would fit no column.
+_LEAST, _MOST = Decimal("1e-12"), Decimal("1e9")
+
+
+def is_rate(amount: Decimal) -> bool:
+    """Whether an amount can be a price: 0, or USD per million tokens that somebody could ask."""
+    return amount.is_finite() and (amount == 0 or _LEAST <= amount <= _MOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +50,33 @@ class Entry:
     saved: bool = False
 
     @property
+    def of_host(self) -> bool:
+        """Whether it speaks of a host, not of a model."""
+        return self.kind in ("host", "free host")
+
+    @property
     def key(self) -> tuple[object, ...]:
         """What a later word on the same thing replaces."""
-        if self.kind in ("host", "free host"):
+        if self.of_host:
             return ("host", self.name)
         scope = self.provider if self.kind != "alias" else None
         return ("model", self.name, scope, self.glob, self.start)
 
-    def holds(self, names: Iterable[str], provider: str | None, start: datetime) -> bool:
+    def goes_by(self, model: str, host: str) -> bool:
+        """Whether it stands under this name, which is read as a model's and as a host's."""
+        return self.name == (host if self.of_host else model)
+
+    def names(self, models: Collection[str]) -> bool:
+        """Whether it speaks of one of these models."""
+        if self.glob:
+            return any(fnmatchcase(name, self.name) for name in models)
+        return self.name in models
+
+    def holds(self, models: Collection[str], provider: str | None, start: datetime) -> bool:
         """Whether it speaks of a call to one of these models at that time."""
         if self.kind != "alias" and self.provider not in (None, provider):
             return False
-        if self.start is not None and start < self.start:
-            return False
-        if self.glob:
-            return any(fnmatchcase(name, self.name) for name in names)
-        return self.name in names
+        return (self.start is None or start >= self.start) and self.names(models)
 
     @property
     def rank(self) -> tuple[bool, bool, datetime]:
@@ -64,13 +85,37 @@ class Entry:
         return not self.glob, narrow, self.start or _EVER
 
 
-@dataclass(slots=True)
-class Window:
-    """A context that held for a while: from `start` to `end` (None while it goes on)."""
+class Blocks:
+    """Which `with` blocks were open when: a call of any time finds them at once."""
 
-    context: Context
-    start: datetime
-    end: datetime | None = None
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: list[Context] = []  # the innermost last
+        # From a moment on these were open, until the next one.
+        self._since: list[tuple[datetime, tuple[Context, ...]]] = []
+
+    def begin(self, context: Context) -> None:
+        """A block opens now."""
+        with self._lock:
+            self._open.append(context)
+            self._note(datetime.now(timezone.utc))
+
+    def end(self, context: Context) -> None:
+        """The last opened block of this context ends now; what starts in this tick is inside."""
+        with self._lock:
+            last = len(self._open) - 1 - self._open[::-1].index(context)
+            del self._open[last]
+            self._note(datetime.now(timezone.utc) + _TICK)
+
+    def at(self, moment: datetime) -> tuple[Context, ...]:
+        """The contexts of the blocks that were open then, the innermost last."""
+        place = bisect_right(self._since, moment, key=itemgetter(0))
+        return self._since[place - 1][1] if place else ()
+
+    def _note(self, moment: datetime) -> None:
+        # A clock that is set back puts nothing before what has been.
+        last = self._since[-1][0] if self._since else moment
+        self._since.append((max(moment, last), tuple(self._open)))
 
 
 @dataclass(slots=True)
@@ -79,7 +124,7 @@ class Book:
 
     entries: dict[tuple[object, ...], Entry] = field(default_factory=dict)
     context: Context = ()
-    windows: list[Window] = field(default_factory=list)
+    blocks: Blocks = field(default_factory=Blocks)
     trouble: str | None = None  # why the saved prices could not be read
     opened: bool = False
     load: Callable[[], list[Entry]] = list
@@ -113,11 +158,10 @@ class Book:
             self.entries.pop(entry.key, None)
             self.entries[entry.key] = entry
 
-    def drop(self, names: Iterable[str]) -> list[Entry]:
-        """Forget every word on these names; returns what it was."""
-        wanted = set(names)
+    def drop(self, model: str, host: str) -> list[Entry]:
+        """Forget every word under this name; returns what it was."""
         with self._lock:
-            gone = [entry for entry in self.all() if entry.name in wanted]
+            gone = [entry for entry in self.all() if entry.goes_by(model, host)]
             for entry in gone:
                 del self.entries[entry.key]
         return gone
@@ -146,20 +190,17 @@ class Book:
 
     def context_at(self, start: datetime) -> Context:
         """The context that held when a call started; the innermost one wins."""
-        if not self.windows:
-            return self.context
-        held = dict(self.context)
-        for window in self.windows:
-            if window.start <= start and (window.end is None or start <= window.end):
-                held |= dict(window.context)
-        return tuple(sorted(held.items()))
+        held = self.context
+        for context in self.blocks.at(start):
+            held = tuple(sorted((dict(held) | dict(context)).items())) if context else ()
+        return held
 
     def rates(self, entry: Entry) -> Rates:
         """The rates of a price or a free model; the same object each time."""
         found = self._rates.get(entry)
         if found is None:
             given: dict[str, Decimal] = dict(entry.rates)
-            zero = Decimal(0) if entry.kind != "price" else None
+            zero = Decimal(0) if entry.kind in ("free", "free host") else None
             found = self._rates[entry] = Rates(
                 source="yours",
                 label=f"{entry.name} (yours)",
@@ -186,7 +227,7 @@ class Book:
             listener()
 
     def _models(self) -> Iterator[Entry]:
-        return (entry for entry in self.all() if entry.kind not in ("host", "free host"))
+        return (entry for entry in self.all() if not entry.of_host)
 
 
 book = Book()

@@ -89,7 +89,7 @@ def _lines(span: Span) -> Iterator[str]:
     for kind, tokens, rate, usd in cost.parts:
         times = f"{tokens:>12,} x {_plain(rate)} / 1M = " if rate is not None else f"{'':>12} "
         yield f"  {kind:<13}{times}${_plain(usd)}"
-    if cost.reason:
+    if cost.reason and cost.state != "no_usage":
         yield f"  {cost.reason}"
     for assumption in cost.assumptions:
         yield f"  assumed: {assumption}"
@@ -100,8 +100,10 @@ def _lines(span: Span) -> Iterator[str]:
 def _said(cost: Cost) -> str:
     if cost.saved is not None:
         return f"answered by a local cache; ~${_plain(cost.saved)} saved"
+    if cost.state == "no_usage" and cost.reason:
+        return cost.reason
     if cost.total is None or cost.state == "free":
-        return {"no_usage": "no usage reported"}.get(cost.state, cost.state)
+        return cost.state
     sign = "~" if cost.estimated else "≥ " if cost.state == "partial" else ""
     return f"{sign}${_plain(cost.total)}"
 

@@ -17,8 +17,8 @@ def write_whole(path: Path, write: Callable[[Path], None], *, force: bool = Fals
     """
     if not force and path.exists():
         raise FileExistsError(f"{path} exists")
-    # The suffix stays: some writers choose their format by it.
-    temporary = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
+    # Some writers choose their format by the suffix; the name may be as long as can be.
+    temporary = path.with_name(f".aimon-{secrets.token_hex(8)}{path.suffix}")
     try:
         write(temporary)
         if force:

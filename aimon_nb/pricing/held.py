@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from aimon_nb.pricing.book import Window, book
+from aimon_nb.pricing.book import Context, book
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -22,19 +21,23 @@ class Held:
     Source: docs/cost.md, "Your own prices".
     """
 
-    def __init__(self, values: dict[str, str]) -> None:
-        self._context = tuple(sorted(values.items()))
-        self._before = book.context
-        self._window: Window | None = None
-        book.context = self._context
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._before: Context | None = book.context
+        book.context = context
         book.changed()
 
     def __enter__(self) -> Self:
-        book.context = self._before
-        self._window = Window(self._context, datetime.now(timezone.utc))
-        book.windows.append(self._window)
-        book.changed()
+        self._for_a_block()
+        book.blocks.begin(self._context)
         return self
+
+    def _for_a_block(self) -> None:
+        """What held before holds again, but for blocks; said once, however often it is entered."""
+        before, self._before = self._before, None
+        if before is not None and book.context is self._context:
+            book.context = before
+            book.changed()
 
     def __exit__(
         self,
@@ -42,9 +45,7 @@ class Held:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        if self._window is not None:
-            self._window.end = datetime.now(timezone.utc)
-            book.changed()
+        book.blocks.end(self._context)
 
     def __repr__(self) -> str:
         said = ", ".join(f"{key}={value}" for key, value in self._context) or "standard"

@@ -164,6 +164,13 @@ def provider_at(host: str) -> str | None:
         return None
 
 
+def conditions() -> frozenset[str]:
+    """What a price of the list may depend on beside tokens and time."""
+    models = (model for provider in _snapshot().it.providers for model in provider.models)
+    variants = (variant for model in models for variant in model.price_variants or ())
+    return frozenset(key for variant in variants for key in variant.when)
+
+
 def knows(model: str) -> bool:
     """Whether any provider of the list has a model of this name."""
     return any(p.find_model(model) is not None for p in _snapshot().it.providers)

@@ -78,6 +78,7 @@ def rates_of(span: Span) -> Found:
         return Found(None, f"no price is known for {unknown} at {place.provider}", said)
     rates = listing.at(span.start, context)
     said = (*said, *_stand_ins(place.provider, names[0], host, listing.name))
+    said = (*said, *_in_its_place(place.provider, span.model, span.request_model))
     return Found(rates, None, said, free=listing.is_free and not rates.priced)
 
 
@@ -96,7 +97,7 @@ def _names(model: str | None, asked: str | None, provider: str | None) -> tuple[
 def _stand_ins(provider: str, model: str, host: str | None, listed_as: str) -> tuple[str, ...]:
     """Where the list has one price for what providers bill apart."""
     said = []
-    if model.endswith("-latest"):
+    if _takes_for_another(model, listed_as.partition(" ")[2]):
         said.append(f"{model} is priced as {listed_as}")
     if provider == "aws" and (_ELSEWHERE.match(model) or _ABROAD.search(host or "")):
         said.append("priced as in a US region of Bedrock: others can cost more")
@@ -105,6 +106,24 @@ def _stand_ins(provider: str, model: str, host: str | None, listed_as: str) -> t
     return tuple(said)
 
 
+def _takes_for_another(model: str, name: str) -> bool:
+    """Whether a name without a version is what the list takes for today's: `…-latest`."""
+    if name.startswith(model):
+        return _VERSION.match(name, len(model)) is not None
+    return model.endswith("-latest")
+
+
+@functools.lru_cache(maxsize=1024)
+def _in_its_place(provider: str, answered: str | None, asked: str | None) -> tuple[str, ...]:
+    """Where the list knows the model that was asked for, but not the one that answered."""
+    if not answered or not asked or answered == asked:
+        return ()
+    if listed.find(provider, candidates(answered, provider)) is not None:
+        return ()
+    return (f"no price is known for {answered[:100]}: priced as {asked[:100]}, as was asked for",)
+
+
+_VERSION = re.compile(r"-(?!v\d)\w")  # Bedrock's `-v1:0` says nothing
 _ELSEWHERE = re.compile(r"(eu|apac|jp|au|us-gov)\.")
 _ABROAD = re.compile(r"\.(?!us-(east|west)-)[a-z]{2}(-[a-z]+)+-\d\.(amazonaws|api)\.")
 # OpenAI's and Vertex's hosts for data that must stay somewhere.
@@ -129,6 +148,7 @@ def _word_on(host: str | None) -> Entry | None:
 def forget() -> None:
     """The list is another now: what was found in the one before does not hold."""
     _place.cache_clear()
+    _in_its_place.cache_clear()
 
 
 @functools.lru_cache(maxsize=1024)
@@ -165,11 +185,14 @@ def _yours(
     entry = book.model(names, provider, span.start)
     said: tuple[str, ...] = ()
     at = place.provider
-    for _ in range(10):  # an alias of an alias
-        if entry is None or entry.kind != "alias" or entry.target is None:
-            break
+    passed: list[Entry] = []
+    while entry is not None and entry.kind == "alias" and entry.target is not None:
+        if entry in passed:  # of two kernels that saved one each
+            way_out = f"pricing.unset({entry.name!r}) ends that"
+            return Found(None, f"{entry.name} would be priced as itself; {way_out}")
+        passed.append(entry)
         at, target = entry.provider or at, entry.target
-        said = (f"{entry.name} is priced as {f'{at} ' if at else ''}{target} (yours)",)
+        said = (f"{passed[0].name} is priced as {f'{at} ' if at else ''}{target} (yours)",)
         entry = book.model((target,), at or provider, span.start)
         if entry is None:
             return _listed_alias(at, target, said, span, context)
@@ -197,6 +220,12 @@ def _context(span: Span) -> Context:
     if isinstance(speed, str):
         told["speed"] = speed
     return tuple(sorted((dict(held) | told).items())) if told else held
+
+
+def in_words_of_the_list(values: dict[str, str]) -> Context:
+    """What the user says of processing and tier, as the list puts it."""
+    low = {key: value.strip().lower() for key, value in values.items()}
+    return tuple(sorted((_tier(low.pop("service_tier", None)) | low).items()))
 
 
 def _tier(name: str | None) -> dict[str, str]:

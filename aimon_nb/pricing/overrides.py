@@ -14,7 +14,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Literal
 
 from aimon_nb.pricing import listed, lookup, saved
-from aimon_nb.pricing.book import RATES, Entry, book
+from aimon_nb.pricing.book import RATES, Entry, book, is_rate
 from aimon_nb.pricing.held import Held
 from aimon_nb.pricing.names import bare_host, candidates, provider_id
 
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Amount = int | float | str | Decimal
-# Of 4,779 listed input and output prices two are lower, and none is higher.
-_LOWEST, _HIGHEST = Decimal("0.005"), Decimal(600)
+# Of 2,431 listed input prices six are lower, of 2,348 output prices eleven, of 1,478
+# cache prices none; and none at all is higher.
+_LOWEST = {"input_mtok": Decimal("0.01"), "output_mtok": Decimal("0.03")}
+_LOWEST_CACHED, _HIGHEST = Decimal("0.001"), Decimal(600)
 
 on_change = book.on_change
 book.load = saved.read
@@ -175,6 +177,7 @@ def context(**values: str) -> Held:
 
     Raises:
         TypeError: a value is no text.
+        ValueError: no price of the list depends on that.
 
     Example:
         pricing.context(processing="batch")          # from now on, for every run in memory
@@ -186,7 +189,11 @@ def context(**values: str) -> Held:
     wrong = next((f"{k}={v!r}" for k, v in values.items() if not isinstance(v, str)), None)
     if wrong is not None:
         raise TypeError(f"{wrong} is no text; say service_tier='flex' or processing='batch'")
-    return Held(values)
+    known = listed.conditions()
+    unknown = next((key for key in values if key not in known), None)
+    if unknown is not None:
+        raise ValueError(f"no price depends on {unknown}; say {', '.join(sorted(known))}")
+    return Held(lookup.in_words_of_the_list(values))
 
 
 def unset(name: str) -> None:
@@ -203,11 +210,9 @@ def unset(name: str) -> None:
 
     Source: docs/cost.md, "Your own prices".
     """
-    names = {_name(name), _host(name)}
-    book.all()
-    # The file first: if it cannot be written, nothing is forgotten here either.
-    kept = book.trouble is None and saved.forget(names)
-    if not book.drop(names) and not kept:
+    called = _name(name)
+    # `meta/llama3` is a model where one was set, and else the URL of the host `meta`.
+    if not (_forget(called, called) or _forget("", bare_host(name))):
         raise ValueError(f"nothing is set for {name!r}; pricing.table() shows what is")
     book.changed()
 
@@ -280,6 +285,13 @@ def update() -> str:
     return f"{listed.source()}: {models:,} models"
 
 
+def _forget(model: str, host: str) -> bool:
+    book.all()
+    # The file first: if it cannot be written, nothing is forgotten here either.
+    kept = book.trouble is None and saved.forget(model, host)
+    return bool(book.drop(model, host)) or kept
+
+
 def _put(entry: Entry, *, save: bool) -> None:
     if save:
         _keep(entry)
@@ -323,7 +335,7 @@ def _listed_provider(name: str) -> str:
 
 
 def _is_priced(model: str, provider: str | None) -> bool:
-    if any(entry.name == model for entry in book.all() if entry.kind in ("price", "free", "alias")):
+    if any(entry.names((model,)) for entry in book.all() if not entry.of_host):
         return True
     if provider is None:
         return listed.knows(model)
@@ -350,15 +362,16 @@ def _amount(name: str, value: Amount) -> Decimal:
         amount = Decimal(str(value))
     except InvalidOperation:
         raise ValueError(f"{name} is {value!r}; give USD per million tokens as a number") from None
-    if not amount.is_finite() or amount < 0:
-        raise ValueError(f"{name} is {value}; a price is a number from 0 up")
+    if not is_rate(amount):
+        raise ValueError(f"{name} is {value}; a price is 0 or more USD per million tokens")
     return amount
 
 
 def _warn(model: str, rates: tuple[tuple[str, Decimal], ...]) -> None:
     for name, rate in rates:
-        if 0 < rate < _LOWEST or rate > _HIGHEST:
-            size = "small" if rate < _LOWEST else "large"
+        small = 0 < rate < _LOWEST.get(name, _LOWEST_CACHED)
+        if small or rate > _HIGHEST:
+            size = "small" if small else "large"
             warnings.warn(
                 f"{name}={rate} for {model!r} is unusually {size}: "
                 "prices are in USD per million tokens, not per token or per thousand",

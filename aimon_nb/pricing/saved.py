@@ -7,13 +7,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from aimon_nb.pricing.book import RATES, Entry
+from aimon_nb.pricing.book import RATES, Entry, is_rate
 from aimon_nb.pricing.files import write_whole
 
 VERSION = 1
@@ -74,12 +74,11 @@ def keep(entry: Entry) -> None:
     _change(lambda kept: [*(one for one in kept if one.key != entry.key), entry])
 
 
-def forget(names: Iterable[str]) -> bool:
-    """Take everything under these names out of the file; whether there was anything."""
-    gone = set(names)
-    if not any(entry.name in gone for entry in read()):
+def forget(model: str, host: str) -> bool:
+    """Take everything under this name out of the file; whether there was anything."""
+    if not any(entry.goes_by(model, host) for entry in read()):
         return False
-    _change(lambda kept: [entry for entry in kept if entry.name not in gone])
+    _change(lambda kept: [entry for entry in kept if not entry.goes_by(model, host)])
     return True
 
 
@@ -164,7 +163,7 @@ def _entry(data: dict[str, Any]) -> Entry:
 
 def _rate(value: Any) -> Decimal:
     rate = Decimal(value if isinstance(value, str) else json.dumps(value))
-    if not rate.is_finite() or rate < 0:
+    if not is_rate(rate):
         raise ValueError(f"a price is {value!r}")
     return rate
 

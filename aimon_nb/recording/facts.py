@@ -48,6 +48,8 @@ def apply(data: dict[str, Any], span: Span) -> None:
         span.pipeline = word(pipeline)
     if not _TELLING.isdisjoint(data):
         _take_fields(span, data)
+    if span.provider is None and span.op.endswith(".cohere"):
+        span.provider = "cohere"  # whose integration says it nowhere else
     if span.call is None or not span.call.usage.known:
         span.usage = _counted(span, reported(data))
 

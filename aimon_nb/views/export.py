@@ -158,14 +158,10 @@ def document(runs: Sequence[Run], by: Sequence[str] | None, *, content: bool) ->
 
 
 def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    import pandas as pd
-
-    columns = [
-        [None if value is pd.NA or value is pd.NaT else value for value in frame[name]]
-        for name in frame.columns
-    ]
+    names = list(frame.columns)  # to walk over an index anew for each row is slow
+    columns = [frame[n].to_numpy("object", na_value=None) for n in names]  # type: ignore[call-overload]
     for row in zip(*columns, strict=True):
-        yield dict(zip(frame.columns, row, strict=True))
+        yield dict(zip(names, row, strict=True))
 
 
 def _grouped(record: dict[str, Any], by: Sequence[str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from aimon_nb.views.rows import name as name_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_SHOWN = 40  # bars of the waterfall
+_SHOWN = 40  # bars of a picture
 _COLOURS = {
     "model": "#5b6ad0",
     "embedding": "#4a9ba8",
@@ -57,7 +57,12 @@ def _by_model(run: Run) -> dict[str, list[Span]]:
     models: dict[str, list[Span]] = {}
     for span in bill_of(run).counted:
         models.setdefault(words.line(span.model or "no model", 40), []).append(span)
-    return models
+    names = list(models)
+    rest = names[_SHOWN:]
+    shown = {name: models[name] for name in names[:_SHOWN]}
+    if rest:  # a picture of thousands could not be drawn
+        shown[f"{len(rest):,} more models"] = [span for name in rest for span in models[name]]
+    return shown
 
 
 def _costs(axes: Any, models: dict[str, list[Span]]) -> None:

@@ -96,6 +96,7 @@ def cost_of(row: dict[str, Any]) -> str:
     cost = _number(row["cost_usd"])
     totals = Totals(
         calls=int(row["calls"]),
+        errors=int(row["errors"]),
         no_usage=int(row["calls_no_usage"]),
         unpriced=int(row["calls_unpriced"]),
         cached_locally=int(row["calls_cached_locally"]),

@@ -144,7 +144,7 @@ def total_cost(totals: Totals) -> tuple[str, str]:
     if totals.cost is None or (totals.cost == 0 and totals.lower_bound):
         return (notes[0], " · ".join(notes[1:])) if notes else ("", "")
     if totals.cost == 0:
-        return ("free" if totals.calls else ""), " · ".join(notes)
+        return ("free" if totals.calls > totals.errors else ""), " · ".join(notes)
     shown = at_least(totals.cost) if totals.lower_bound else money(totals.cost)
     return shown, " · ".join(notes)
 

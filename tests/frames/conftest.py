@@ -1,6 +1,6 @@
 import pytest
 
-from aimon_nb.pricing.book import book
+from aimon_nb.pricing.book import Blocks, book
 
 
 @pytest.fixture(autouse=True)
@@ -10,7 +10,7 @@ def clean_book(home, monkeypatch):
 
     def clear():
         book.entries.clear()
-        book.windows.clear()
+        book.blocks = Blocks()
         book.context, book.trouble, book.opened = (), None, False
 
     clear()

@@ -206,6 +206,12 @@ def test_a_folder_in_its_place(tmp_path):
     assert [tmp_path / "out.csv"] == list(tmp_path.iterdir())
 
 
+def test_as_long_a_name_as_can_be(tmp_path):
+    """A name that the file system takes is taken."""
+    for suffix in SUFFIXES:
+        assert export([agentic()], tmp_path / f"{'x' * (255 - len(suffix))}{suffix}").stat().st_size
+
+
 def test_one_key(tmp_path):
     """A single key needs no list, in any form."""
     for suffix in SUFFIXES:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from aimon_nb.pricing import price_run
-from aimon_nb.views import frames
+from aimon_nb.views import frames, words
 from tests.pricing.making import call, run_of, span, tokens
 from tests.views.samples import ALL, SECRET, agentic, hostile
 
@@ -77,6 +77,16 @@ def test_sums():
     assert pd.isna(usage.loc["m", "cost_usd"])
     assert "unpriced" == usage.loc["m", "cost_state"]
     assert pd.isna(usage.loc["m", "input_tokens_cached"])
+
+
+def test_only_refused():
+    """What was refused costs nothing: that is known, and no word of missing usage stands beside it."""
+    run = run_of(call("gpt-4o", tokens(), status="error"))
+    run.spans["s"].call.refused = True
+    price_run(run, set(run.spans))
+    told = frames.usage([run]).iloc[0][["calls", "errors", "calls_no_usage", "cost_usd", "cost_is_lower_bound", "cost_state"]]
+    assert [1, 1, 0, 0, False, "free"] == list(told)
+    assert ("", "") == words.total_cost(run.totals)
 
 
 def test_tokens_of_spans_add_up_to_usage():

@@ -90,6 +90,19 @@ def test_plot(run):
     assert [] == plt.get_fignums()
 
 
+def test_plot_of_thousands_of_models():
+    """More models than a picture holds are one bar, and none is left out of it."""
+    pytest.importorskip("matplotlib")
+    from aimon_nb.views.plots import plot
+
+    run = run_of(*[call(f"m-{i}", tokens(1, 1), "localhost:1", span_id=f"s{i}") for i in range(3000)])
+    price_run(run, set(run.spans))
+    figure = plot(run)
+    figure.canvas.draw()
+    assert "2,960 more models" == figure.axes[1].get_yticklabels()[-1].get_text()
+    assert 3000 == sum(bar.get_width() for bar in figure.axes[1].containers[0])
+
+
 def test_plot_marks_the_unknown():
     """A model without a price has a word in the picture, not a bar of zero."""
     pytest.importorskip("matplotlib")

@@ -29,7 +29,7 @@ ALONE = {
     "langchain_anthropic": ["langchain-anthropic>=1.7"],
     "langchain_openai": ["langchain-openai>=1.7"],
     "langgraph": ["langgraph>=1.2", "langchain>=1.4", "langchain-openai>=1.7"],
-    "litellm": ["litellm>=1.83", "mcp"],  # of which it imports a part
+    "litellm": ["litellm>=1.83", "mcp", "fastapi", "orjson", "soundfile"],  # of which it imports a part, for its cache
     "marimo": ["marimo>=0.20", "nbformat>=5"],
     "mistralai": ["mistralai>=3"],
     "openai_agents": ["openai-agents>=0.24"],

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from importlib.metadata import version
+
+import pytest
 
 from aimon_nb.model import Call, Run, Span, Usage
 
 AT = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
+# What a test says of single prices holds of the list of today.
+todays_list = pytest.mark.skipif(version("genai-prices").startswith("0.1."), reason="Python 3.10 has an older price list")
 
 
 def tokens(into=None, out=None, *, cached=None, write=None, reasoning=None, total=None):

@@ -70,3 +70,19 @@ def test_the_host_goes_before_the_providers_name():
 def test_no_guessing_without_a_provider():
     """Ollama's deepseek-r1:8b is not DeepSeek's."""
     assert "unpriced" == price(span("a", usage=tokens(1, 1), model="deepseek-r1:8b", provider=None)).state
+
+
+@pytest.mark.parametrize(
+    ("model", "host", "listed_as"),
+    [
+        ("mistral-medium", "api.mistral.ai", "mistral mistral-medium-3-1"),
+        ("mistral-large-latest", "api.mistral.ai", "mistral mistral-large"),
+        ("mistral-small-latest", "api.mistral.ai", None),  # under its own name in the list
+        ("gpt-4o", "api.openai.com", None),
+        ("gpt-4o-2024-08-06", "api.openai.com", None),
+    ],
+)
+def test_a_name_without_a_version(model, host, listed_as):
+    """Which version the list takes an undated name for is said at the cost."""
+    said = (f"{model} is priced as {listed_as}",) if listed_as else ()
+    assert said == price(call(model, tokens(1000, 1000), host)).assumptions

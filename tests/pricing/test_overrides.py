@@ -1,6 +1,7 @@
 """The user's own word on prices: one line each."""
 
 import json
+import time
 import warnings
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -8,8 +9,8 @@ from decimal import Decimal
 import pytest
 
 from aimon_nb import pricing
-from aimon_nb.pricing import price, price_run
-from aimon_nb.pricing.book import book
+from aimon_nb.pricing import price, price_run, saved
+from aimon_nb.pricing.book import Entry, book
 from aimon_nb.pricing.saved import path
 from tests.pricing.making import AT, call, run_of, span, tokens
 
@@ -73,28 +74,6 @@ def test_provider_and_glob():
     assert Decimal("0.0024") == price(call("my-model", U, "api.groq.com")).total
 
 
-def test_alias():
-    """A deployment is priced as the model behind it, and says so."""
-    pricing.alias("my-deployment", "gpt-4o", provider="azure")
-    cost = price(call("my-deployment", U, "res.openai.azure.com"))
-    assert Decimal("0.0045") == cost.total
-    assert "my-deployment is priced as azure gpt-4o (yours)" in cost.assumptions
-
-
-def test_alias_on_this_machine():
-    """An alias with a provider prices a local proxy's model too."""
-    pricing.alias("my-model", "gpt-4o", provider="openai")
-    assert Decimal("0.0045") == price(local()).total
-
-
-def test_alias_of_an_alias_of_yours():
-    """Aliases lead on, to a price of yours too."""
-    pricing.set("base", input_mtok=1, output_mtok=1)
-    pricing.alias("b", "base")
-    pricing.alias("a", "b")
-    assert Decimal("0.0012") == price(local("a")).total
-
-
 def test_free():
     """What you call free is free, not unpriced and not $0 by ignorance."""
     pricing.free("llama3.2:3b")
@@ -145,47 +124,6 @@ def test_numbers_of_numpy():
     assert Decimal("0.0013") == price(local()).total
 
 
-def test_alias_without_a_provider_on_this_machine():
-    """Where nobody told whose price an alias means, the reason says how to."""
-    pricing.alias("my-model", "gpt-4o")
-    assert "pricing.alias(…, provider=…)" in price(local()).reason
-
-
-def test_context():
-    """A tier holds from now on, in a block only for calls that start there, and ends with ()."""
-    late = AT.replace(month=11)
-    pricing.context(service_tier="flex")
-    assert Decimal("0.00225") == price(call("gpt-5", tokens(1000, 325), at=late)).total
-    pricing.context()
-    assert Decimal("0.0045") == price(call("gpt-5", tokens(1000, 325), at=late)).total
-    with pricing.context(processing="batch"):
-        start = datetime.now(timezone.utc)
-    assert Decimal("0.00225") == price(call("gpt-5", tokens(1000, 325), at=start)).total
-    assert Decimal("0.0045") == price(call("gpt-5", tokens(1000, 325), at=start + timedelta(hours=1))).total
-
-
-def test_the_answers_own_tier_wins():
-    """What the provider says it did goes before what you asked for."""
-    pricing.context(service_tier="flex")
-    assert Decimal("0.0045") == price(call("gpt-5", tokens(1000, 325), tier="default", at=AT.replace(month=11))).total
-
-
-def test_a_tier_without_a_price():
-    """A tier that the list has no price for is said, not passed over."""
-    pricing.context(service_tier="flex")
-    assert "no flex price is known: standard price" in price(call("grok-3", U, "api.x.ai")).assumptions
-
-
-def test_unset():
-    """What is unset is forgotten."""
-    pricing.set("gpt-4o", input_mtok=1, output_mtok=1)
-    pricing.host(LOCAL, provider="openai")
-    pricing.unset("GPT-4o")
-    pricing.unset(LOCAL)
-    assert Decimal("0.0045") == price(call("gpt-4o", U)).total
-    assert "unpriced" == price(local("gpt-4o")).state
-
-
 def test_table():
     """All you have set stands in one table."""
     pricing.set("my-model", input_mtok=0.5, output_mtok=1.5)
@@ -209,20 +147,21 @@ def test_changes_are_told():
     assert 3 == len(told)
 
 
-@pytest.mark.parametrize("rate", [0.0000025, 0.0025, 2500])
-def test_suspicious_prices(rate):
+# gpt-4o and claude-opus-4-5 per token and per thousand; a price for a billion.
+@pytest.mark.parametrize(("into", "out"), [(0.0000025, 0.00001), (0.0025, 0.01), (0.005, 0.025), (None, 0.01), (0.01, 0.001), (2500, 10_000)])
+def test_suspicious_prices(into, out):
     """A price per token or per thousand is probably a slip, and warns where you wrote it."""
     with pytest.warns(UserWarning, match="USD per million tokens") as caught:
-        pricing.set("m", input_mtok=rate)
+        pricing.set("m", input_mtok=into, output_mtok=out)
     assert __file__ == caught[0].filename
 
 
-@pytest.mark.parametrize("rate", [0, 0.005, 600, "2.50"])
+@pytest.mark.parametrize("rate", [0, 0.03, 600, "2.50"])
 def test_ordinary_prices(rate):
     """An ordinary price, a zero too, does not warn."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        pricing.set("m", input_mtok=rate)
+        pricing.set("m", input_mtok=rate, output_mtok=rate, cache_read_mtok=0.002)
 
 
 BAD = {
@@ -230,6 +169,9 @@ BAD = {
     "bool": (lambda: pricing.set("m", input_mtok=True), "input_mtok is True"),
     "negative": (lambda: pricing.set("m", output_mtok=-1), "output_mtok is -1"),
     "nan": (lambda: pricing.set("m", output_mtok=float("nan")), "output_mtok is nan"),
+    "more than there is": (lambda: pricing.set("m", input_mtok="1e999999"), "input_mtok is 1e999999"),
+    "a cell full of digits": (lambda: pricing.set("m", input_mtok=1e300), "input_mtok is 1e+300"),
+    "less than can be counted": (lambda: pricing.set("m", input_mtok="1e-400"), "input_mtok is 1e-400"),
     "nothing": (lambda: pricing.set("m"), "give input_mtok"),
     "only cache": (lambda: pricing.set("m", cache_read_mtok=1), "give input_mtok"),
     "no name": (lambda: pricing.set("", input_mtok=1), "named by a text"),
@@ -244,6 +186,7 @@ BAD = {
     "free nothing": (lambda: pricing.free(), "name a model or a host"),
     "unset": (lambda: pricing.unset("never-set"), "nothing is set for 'never-set'"),
     "context": (lambda: pricing.context(service_tier=1), "service_tier=1"),
+    "no condition": (lambda: pricing.context(tier="flex"), "no price depends on tier; say processing,"),
     "explain": (lambda: pricing.explain("no-such-span"), "no span 'no-such-span'"),
 }
 
@@ -274,15 +217,6 @@ def test_save():
     again()
     assert before.equals(pricing.table())
     assert Decimal("0.0008") == price(local()).total
-
-
-def test_unset_what_was_saved():
-    """What is unset is out of the file as well."""
-    pricing.free("a", save=True)
-    pricing.free("b", save=True)
-    pricing.unset("a")
-    again()
-    assert ["b"] == list(pricing.table()["name"])
 
 
 def test_a_file_of_your_choice(monkeypatch, tmp_path):
@@ -339,7 +273,8 @@ def test_explain():
 )
 def test_explain_what_is_not_known(one, words):
     """It says what is not known, and what would help."""
-    assert words in str(pricing.explain(one))
+    text = str(pricing.explain(one))
+    assert 1 == text.count(words)
 
 
 def test_explain_what_does_not_count(monkeypatch):
@@ -383,12 +318,3 @@ def test_update(monkeypatch):
     cost = price(call("gpt-4o", U))
     assert Decimal("0.0012") == cost.total
     assert "updated" in cost.source
-
-
-def test_a_block_within_one_tick():
-    """A call that starts in the clock's tick in which the block ends is still inside."""
-    with pricing.context(service_tier="flex"):
-        pass
-    window = book.windows[0]
-    window.end = window.start
-    assert (("service_tier", "flex"),) == book.context_at(window.start)

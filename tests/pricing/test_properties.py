@@ -1,5 +1,6 @@
 """What holds for every run, however its spans are nested."""
 
+from dataclasses import astuple
 from decimal import Decimal
 
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from tests.pricing.making import call, run_of, span
 OPS = ["gen_ai.chat", "gen_ai.chat", "gen_ai.invoke_agent", "gen_ai.execute_tool", "ai.run", "gen_ai.embeddings"]
 MODELS = ["gpt-4o", "gpt-5-mini", "my-model"]
 ORIGINS = [None, "auto.ai.langchain", "auto.ai.openai_agents", "auto.ai.litellm"]
-count = st.one_of(st.none(), st.integers(0, 400_000))
+count = st.one_of(st.none(), st.integers(0, 400_000), st.integers(-9, -1))
 usages = st.builds(Usage, count, count, st.none(), count, count, st.one_of(st.none(), st.integers(0, 10**6)))
 
 
@@ -64,6 +65,7 @@ def test_never_negative(spans):
             assert all(part[1] >= 0 and part[3] >= 0 for part in s.cost.parts)
     assert (run.totals.cost or 0) >= 0
     assert run.totals.unseen >= 0
+    assert all(count >= 0 for count in astuple(run.totals.usage) if count is not None)
 
 
 @settings(max_examples=200, deadline=None)
@@ -75,7 +77,8 @@ def test_one_more_call_never_lowers_a_total(spans, usage, model, wired, ended):
     after = totals([*spans, more], ended).totals
     assert after.calls == before.calls + 1
     assert (after.cost or 0) >= (before.cost or 0)
-    assert (after.usage.input or 0) >= (before.usage.input or 0)
+    for one, other in zip(astuple(before.usage), astuple(after.usage), strict=True):
+        assert (one or 0) <= (other or 0)
     assert not (before.lower_bound and not after.lower_bound)
 
 

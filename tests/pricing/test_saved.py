@@ -43,6 +43,7 @@ BROKEN = {
     "a provider that is none": one(kind="free", provider=[]),
     "true as a price": one(kind="price", input_mtok=True),
     "a list as a price": one(kind="price", input_mtok=[0, [1], 0]),
+    "more than any price": one(kind="price", input_mtok="1e400"),
     "not a number": one(kind="price", input_mtok="NaN"),
     "another kind": one(kind="gift"),
     "another encoding": b'{"version":1,"prices":[{"kind":"free","name":"\xe9"}]}',
@@ -69,6 +70,15 @@ def test_numbers_in_the_file():
     """A number written as a number is exact."""
     written(one(kind="price", input_mtok=0.1, output_mtok=1))
     assert Decimal("0.0003") == price(call("gpt-4o", U)).total
+
+
+def test_unset_what_was_saved():
+    """What is unset is out of the file as well."""
+    pricing.free("a", save=True)
+    pricing.free("b", save=True)
+    pricing.unset("a")
+    again()
+    assert ["b"] == list(pricing.table()["name"])
 
 
 def test_unset_reaches_what_a_later_word_hid():

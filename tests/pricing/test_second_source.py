@@ -13,8 +13,9 @@ from pathlib import Path
 from aimon_nb.pricing import listed, price
 from aimon_nb.pricing.names import provider_at
 from aimon_nb.pricing.rates import Tiers
-from tests.pricing.making import call, tokens
+from tests.pricing.making import call, todays_list, tokens
 
+pytestmark = todays_list
 DATA = json.loads((Path(__file__).parent / "second_source.json").read_text("utf-8"))
 AT = datetime.fromisoformat(DATA["at"])
 # provider, model pattern → why the lists differ. docs/cost.md says what a reader sees then.

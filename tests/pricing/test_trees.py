@@ -1,6 +1,7 @@
 """Which spans of a tree count (rule A): trees and the tokens they come to."""
 
 import random
+import time
 from decimal import Decimal
 
 import pytest
@@ -49,10 +50,14 @@ TREES = {
         [span("a", op=AGENT, usage=U, origin=OAI), span("b", op=AGENT, usage=U3, origin=OAI)], 1, 3300, True),
     "handoff, with the chats heard": (
         [span("a", op=AGENT, usage=U, origin=OAI), wire("c", "a"), span("b", op=AGENT, usage=U3, origin=OAI), wire("d", "b", U2)], 2, 3300, False),
+    "a step that reports more than the agent below it": ([span("s", op=STEP, usage=U3), span("a", "s", op=AGENT, usage=U, origin=OAI)], 1, 3300, False),
     "an agent that reports more than was heard": ([span("a", op=AGENT, usage=U3), wire("b", "a")], 1, 1100, True),
     "a call without usage": ([wire("a"), wire("b", usage=tokens())], 2, 1100, True),
     "a refused call": ([wire("a"), wire("b", usage=tokens(), status="error", refused=True)], 2, 1100, False),
     "a call that broke off": ([wire("a"), wire("b", usage=tokens(), status="error")], 2, 1100, True),
+    "an op nobody knows that says it is a chat": ([span("a", op="my.op", operation="chat"), wire("b")], 2, 1100, True),
+    "the same over the call on the wire": ([span("a", op="my.op", operation="chat"), wire("b", "a")], 1, 1100, False),
+    "an agent that says it is a chat": ([span("a", op=AGENT, operation="chat"), wire("b")], 1, 1100, False),
     "a model without a price": ([wire("a"), span("b", usage=U, model="my-model")], 2, 2200, True),
     "cache on top": ([wire("a", usage=tokens(100, 100, cached=900))], 1, 1100, False),
     "a span under itself": ([span("a", "a", usage=U)], 1, 1100, False),
@@ -71,6 +76,20 @@ def test_tree(spans, calls, sum_, lower):
     found = totals(spans)
     assert (calls, sum_) == (found.calls, found.usage.total)
     assert lower == found.lower_bound
+
+
+def test_spans_in_a_circle():
+    """Spans that are each other's parents count once."""
+    assert (1, 2200) == ((t := totals([span("a", "b", usage=U), span("b", "a", usage=U2)])).calls, t.usage.total)
+
+
+def test_however_deep():
+    """A run is added up in one walk: thousands of spans of which each hangs on the one before it."""
+    spans = [span("s0", op=AGENT, usage=U)]
+    spans += [span(f"s{i}", f"s{i - 1}", (AGENT, TOOL, "gen_ai.chat")[i % 3], U if i % 3 != 1 else tokens()) for i in range(1, 19_998)]
+    began = time.process_time()
+    assert 6666 == totals(spans).calls
+    assert time.process_time() - began < 10  # minutes, if each looked at all above it
 
 
 def test_there_are_enough_trees():
