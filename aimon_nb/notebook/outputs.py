@@ -5,7 +5,8 @@ a tracked cell runs that one method is wrapped, on the instance: a clear takes o
 view away with the rest, and that of a run inside, so they are shown again, at once
 after a plain clear, and just before the next output after `clear_output(wait=True)`,
 never earlier: an output of ours would make the waiting clear happen while the user
-still computes.
+still computes. A plain clear is sent as one that waits for our view, which follows it:
+there is no moment without.
 """
 
 from __future__ import annotations
@@ -92,11 +93,14 @@ class OutputGuard:
             if cell.pending and kind in _OUTPUTS:
                 cell.pending = False
                 self._show(cell, wait=True)
+            if kind != "clear_output":
+                return original(stream, msg, content, parent, *a, **k)
+            cell.pending = bool(about.get("wait"))
+            follows = not cell.pending and any(not view.waits for view in cell.views)
+            about["wait"] = cell.pending or follows  # `about` is the content that is sent
             sent = original(stream, msg, content, parent, *a, **k)
-            if kind == "clear_output":
-                cell.pending = bool(about.get("wait"))
-                if not cell.pending:
-                    self._show(cell, wait=False)
+            if follows:
+                self._show(cell, wait=False)
             return sent
 
     def _open(self, cell: _Cell, data: dict[str, Any], display_id: str) -> None:
