@@ -293,3 +293,51 @@ def test_clear_output_never_takes_it_from_sight(lab, app):
     page.wait_idle()
     assert [] == page.raw.evaluate("window.without")
     assert "line 39" in page.text(1) and "line 38" not in page.text(1)
+
+
+LONG = """%%ai_track a long list
+for i in range(60):
+    with sentry_sdk.start_span(op="x", name=f"step {i} {i}"): pass
+ask("PROMPT in hand")
+wait("scrolled-{app}")
+"""
+
+
+def test_the_end_takes_nothing_from_the_hand(lab, app):
+    """What the reader has scrolled to, opened and focused while the cell ran is so when it has ended, and after a new price."""
+    page = gated(lab, LONG.replace("{app}", app), "pricing.set('gpt-4o-mini', input_mtok=1, output_mtok=2)", app=app)
+    page.run(1)
+    page.output(1).locator(ROW, has_text="gpt-4o-mini").first.click()
+    page.output(1).get_by_text("PROMPT in hand").first.wait_for()
+    page.raw.wait_for_timeout(1_500)
+    page.output(1).locator(".aimon .body").evaluate("b => (b.scrollTop = 480)")
+    page.output(1).locator(".aimon .row.chosen").focus()
+    page.output(1).locator(".aimon .body").evaluate("b => (b.scrollTop = 480)")
+    page.raw.wait_for_timeout(200)
+    hand = """() => { const view = document.querySelector('.aimon'); return [view.querySelector('.body').scrollTop,
+      view.querySelector('.detail').innerText.includes('PROMPT in hand'), document.activeElement.className.includes('chosen')] }"""
+    assert [480, True, True] == page.raw.evaluate(hand)
+    still(page, 1, f"scrolled-{app}")
+    page.output(1).locator(".aimon .mark", has_text="✓").wait_for()
+    page.raw.wait_for_timeout(500)
+    assert [480, True, True] == page.raw.evaluate(hand)
+    before = page.output(1).locator(".aimon .cost").first.inner_text()
+    page.execute("pricing.set('gpt-4o-mini', input_mtok=1000, output_mtok=2000)")
+    page.raw.wait_for_function("before => document.querySelector('.aimon .cost').innerText !== before", arg=before)
+    page.raw.wait_for_timeout(500)
+    assert [480, True, True] == page.raw.evaluate(hand)
+
+
+NOTHING = "%%ai_track nothing\ntotal = 1 + 1"
+LATER = "%%ai_track later\nask('PROMPT')\n1 / 0"
+
+
+def test_what_no_row_says(lab, app):
+    """A cell in which nothing was heard says so in its line; one that failed outside of its rows says with what, also from memory."""
+    page = started(lab, NOTHING, LATER, "%ai_show later", app=app)
+    page.run_all()
+    line = page.output(1).locator(".aimon .head")
+    assert "no span and no model call was heard" in line.inner_text() and not line.locator(".fold").is_visible()
+    for index in (2, 3):
+        assert "ZeroDivisionError: division by zero" == page.output(index).locator(".aimon .reason").inner_text()
+    page.screenshot(SHOTS / f"unsaid-{app}.png")

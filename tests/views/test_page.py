@@ -671,3 +671,56 @@ def test_the_error_of_the_cell_itself(tab):
     assert "ZeroDivisionError: division by zero" == reason.inner_text()
     assert "" == tab.locator("#live-failed .head .reason").inner_text()
     assert [] == violations(tab)
+
+
+def moved(tab, run):
+    """The view's place is taken away and another one given to it, as at the end of a cell."""
+    tab.evaluate("""name => { document.getElementById('live-' + name).replaceChildren();
+      const el = document.createElement('div'); el.id = 'moved'; document.body.append(el);
+      globalThis[Symbol.for('aimon_nb')].runs.get(name).mount(el, {}); }""", run)
+    settle(tab)
+
+
+def test_a_move_keeps_scroll_and_focus(tab):
+    """Moved to another place, the view is scrolled as it was, the details too, and the keyboard is where it was."""
+    show(tab, "many")
+    tab.locator("#live-many .body").evaluate("b => (b.scrollTop = 30000)")
+    settle(tab)
+    at = tab.locator("#live-many .row.other:not(.group)").nth(2)
+    at.click()
+    item = rows.detail(samples.many(8).spans["s7"])
+    item["messages"][0]["text"] = "line\n" * 500
+    feed(tab, "many", {"items": {at.get_attribute("data-id"): item}})
+    tab.locator("#live-many .detail > div").first.evaluate("d => (d.scrollTop = 100)")
+    settle(tab)
+    focused, top = tab.evaluate("document.activeElement.dataset.id"), tab.locator("#live-many .body").evaluate("b => b.scrollTop")
+    moved(tab, "many")
+    assert top == tab.locator("#moved .body").evaluate("b => b.scrollTop")
+    assert 100 == tab.locator("#moved .detail > div").first.evaluate("d => d.scrollTop")
+    assert focused and focused == tab.evaluate("document.activeElement.dataset.id")
+
+
+def test_a_move_leaves_the_readers_focus(tab):
+    """Who has gone elsewhere by then stays there."""
+    show(tab, "finished")
+    row(tab, "finished", "c1").focus()
+    tab.evaluate("() => { const b = document.createElement('button'); b.id = 'else'; document.body.append(b); b.focus(); }")
+    moved(tab, "finished")
+    assert "else" == tab.evaluate("document.activeElement.id")
+    row_ = tab.locator("#moved .row[data-id=c1]")
+    row_.focus()
+    row_.evaluate("e => e.blur()")
+    settle(tab)
+    tab.evaluate("document.getElementById('moved').id = 'live-finished'")
+    moved(tab, "finished")
+    assert "BODY" == tab.evaluate("document.activeElement.tagName")
+
+
+def test_nothing_heard(tab):
+    """A run that only has rows which are not shown says in its line that nothing was heard."""
+    show(tab, "empty")
+    hidden = {**rows_of(samples.agentic(), "r"), "id": "root", "hidden": True}
+    feed(tab, "empty", {"rows": [packed(hidden)]})
+    head = tab.locator("#live-empty .head")
+    assert "no model call crossed" in head.inner_text()
+    assert not head.locator(".fold").is_visible()

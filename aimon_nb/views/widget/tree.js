@@ -13,7 +13,7 @@
 import { BAD, LINE, STOPPED, WINDOW_ABOVE, axis, clock, commas, counted, flatten, keyed, seconds, speed, sumCost, tokens, visible, windowOf } from './layout.js';
 import { hearKernel, stopButton } from './kernel.js';
 import { copyButton, facts, make, models, said, say } from './panes.js';
-import { placeBelow } from './scroll.js';
+import { Hand, placeBelow } from './scroll.js';
 import { Run, runOf } from './store.js';
 
 const MOST_LINES = 12; // the list scrolls inside beyond this
@@ -67,6 +67,7 @@ class View {
     this.detail = make('div', 'detail');
     this.spoken = make('div', 'said');
     this.root = this.build();
+    this.hand = new Hand(this.root);
     run.views.add(this);
   }
 
@@ -135,16 +136,16 @@ class View {
   mount(el, options) {
     const { root } = this;
     this.gather(this.outputs?.takeRecords() ?? []);
-    const top = this.body.scrollTop;
     el.classList.add('aimon-host');
     // Lab gives rendered HTML a padding at the right that a widget has not.
     const rendered = /** @type {HTMLElement|null} */ (el.closest('.jp-RenderedHTMLCommon'));
     if (rendered) rendered.style.paddingRight = '0';
     if (options?.open) this.fold = false;
     if (root.parentElement !== el) el.replaceChildren(root); // mount scripts run twice
+    this.hand.back();
     this.stale = true;
     this.paint();
-    this.body.scrollTop = top;
+    this.hand.back();
     this.watch(el);
     if (options?.wait) this.holdGhost(el);
     this.gone = [];
@@ -342,7 +343,8 @@ class View {
   }
 
   get empty() {
-    return !this.run.rows.size;
+    for (const row of this.run.rows.values()) if (!row.hidden) return false;
+    return true;
   }
 
   paintHead() {
