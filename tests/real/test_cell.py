@@ -255,6 +255,17 @@ def test_clear_output_around_a_run_inside(shell, clear):
     assert shell.value("'send' in get_ipython().kernel.session.__dict__") is False
 
 
+@pytest.mark.parametrize("wait", [True, False])
+def test_clear_output_in_a_block(shell, wait):
+    """Nor does it take away the tree of `with track` in a cell without a magic."""
+    cell = CLEARS.replace("%%ai_track demo\n", "").replace("for i in range(4):", "with track('demo'):\n  for i in range(4):").replace("    with", "      with").replace("    clear", "      clear").replace("    {show}", "      print('round', i)")
+    [a] = shell.run(["from aimon_nb import track\n" + cell.replace("{wait}", str(wait))])
+    assert a.status == "ok", a.traceback
+    [tree, last] = a.outputs
+    assert "s3" in tree.data["text/plain"] and "round 3" in str(last)
+    assert shell.value("'send' in get_ipython().kernel.session.__dict__") is False
+
+
 def test_clear_output_in_an_output_widget(shell):
     """A clear inside an ipywidgets.Output is its own affair."""
     [a] = shell.run(

@@ -87,6 +87,8 @@ def test_forced_colours(tab):
         assert back != tab.locator(f"#live-running {part}").evaluate(colour), part
     assert "solid" == row(tab, "running", "c1").evaluate("e => getComputedStyle(e).outlineStyle")
     assert "✕" in row(tab, "failed", "c").inner_text()
+    ink = "e => getComputedStyle(e).color"
+    assert tab.locator("#live-failed .title").evaluate(ink) == row(tab, "failed", "c").locator(".kind").evaluate(ink)
     assert [] == violations(tab)
 
 

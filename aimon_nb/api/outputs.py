@@ -1,7 +1,7 @@
 """The view survives `clear_output` of the user's code.
 
 Every output of a cell, from any thread, passes the kernel session's `send`. While
-a tracked cell runs that one method is wrapped, on the instance: a clear takes our
+a run is open that one method is wrapped, on the instance: a clear takes our
 view away with the rest, and that of a run inside, so they are shown again, at once
 after a plain clear, and just before the next output after `clear_output(wait=True)`,
 never earlier: an output of ours would make the waiting clear happen while the user
@@ -32,8 +32,14 @@ class _Cell:
     pending: bool = False
 
 
+@functools.lru_cache(maxsize=1)
+def guard_of(shell: Any) -> OutputGuard:
+    """The one guard of a shell: the wraps of two would take each other off."""
+    return OutputGuard(shell)
+
+
 class OutputGuard:
-    """The wrap of one kernel's session; in place only while a tracked cell runs."""
+    """The wrap of one kernel's session; in place only while a run is open in a cell."""
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
