@@ -702,6 +702,20 @@ def test_a_move_keeps_scroll_and_focus(tab):
     assert focused and focused == tab.evaluate("document.activeElement.dataset.id")
 
 
+def test_a_move_goes_on_following(tab):
+    """A list that follows its newest row does so after a move, with the rows that came meanwhile and those that come."""
+    show(tab, "running")
+    one = rows_of(samples.agentic(), "c1")
+    more = lambda n: {"rows": [packed({**one, "id": f"{n} {i}", "name": f"{n} {i}", "parent": None}) for i in range(30)]}
+    for n in range(3):
+        if n == 2:
+            tab.evaluate("m => { feed.running({...m, run_id: 'running'}); }", more("meanwhile"))
+            moved(tab, "running")
+        feed(tab, "running", more(n))
+    settle(tab, 150)
+    assert tab.locator("#moved .body").evaluate("b => b.scrollTop + b.clientHeight >= b.scrollHeight - 1")
+
+
 def test_a_move_leaves_the_readers_focus(tab):
     """Who has gone elsewhere by then stays there."""
     show(tab, "finished")

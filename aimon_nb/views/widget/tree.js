@@ -145,7 +145,6 @@ class View {
     this.hand.back();
     this.stale = true;
     this.paint();
-    this.hand.back();
     this.watch(el);
     if (options?.wait) this.holdGhost(el);
     this.gone = [];
