@@ -350,3 +350,12 @@ def test_no_frame_of_ours_around_a_call(shell):
         text = "\n".join(cell.traceback)
         assert "APIConnectionError" in text and "httpx" in text
         assert "/aimon_nb/" not in text, text
+
+
+def test_a_run_shown_in_its_own_cell(shell):
+    """A run that is displayed while it runs is kept as it ended, there too."""
+    [a, b] = shell.run(["%%ai_track demo\nfrom aimon_nb import last_run\nwith sentry_sdk.start_span(op='x', name='one'): display(last_run())\n1;", "last_run()"])
+    assert [set(o.data) for o in a.outputs] == [{"text/html", "text/plain"}] * 2
+    assert [text.split()[:3] for text in a.data()] == [["✓", "ok", "demo"]] * 2
+    assert "still running" not in str(a.outputs)
+    assert [o.output_type for o in b.outputs] == ["execute_result"]
