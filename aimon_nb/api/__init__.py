@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from aimon_nb.ai.hearing import hearing
 from aimon_nb.ai.options import Options
+from aimon_nb.api import interrupts
+from aimon_nb.api.outputs import guard_of
 from aimon_nb.api.run_view import RunView
 from aimon_nb.model import Run, Span
 from aimon_nb.model.run import RunStatus
@@ -130,9 +133,34 @@ class Tracked:
             view.open()
         monitor.views[self.run.run_id] = view
         self.view = view
+        self._unwatch: Callable[[], None] | None = None
+        self._output: str | None = None
         with faults.guard("describing the root span"):
             spans.set_tags(root.sdk, self.run.options.get("tags", {}))
             spans.set_data(root.sdk, self.run.options.get("data", {}))
+
+    def watch(
+        self,
+        shell: Any,
+        begins: frozenset[CodeType],
+        ends: frozenset[CodeType] = frozenset(),
+        *,
+        came: bool,
+    ) -> None:
+        """Stand guard over the code that runs now: its interrupt, and its output in this shell."""
+        self._guard = guard_of(shell)
+        self._output = self._guard.watch(self.view)
+        self._unwatch = interrupts.watch(self.recording, begins, ends, came=came)
+
+    def finish(self, error: BaseException | None) -> bool:
+        """Close the run as a whole, and tell whether an interrupt came meanwhile."""
+        with interrupts.deferred() as came:
+            if self._output is not None:
+                self._guard.release(self._output, self.view)
+            self.end(error)
+        if self._unwatch is not None:
+            self._unwatch()
+        return came.is_set()
 
     def end(self, error: BaseException | None) -> None:
         """Close the run in the order that leaves nothing half-said.
@@ -255,18 +283,26 @@ class Track:
         self._open: list[Tracked] = []
 
     def __enter__(self) -> RunView:
-        tracked = monitor.open(self._name, self._view, self._save, options=self._facts)
-        self._open.append(tracked)
+        with interrupts.deferred() as came:
+            tracked = monitor.open(self._name, self._view, self._save, options=self._facts)
+            self._open.append(tracked)
+        begins = frozenset({Track.__enter__.__code__, Track.__exit__.__code__})
+        shell = place.shell()
+        if shell is not None:
+            tracked.watch(shell, begins, came=came.is_set())
+        elif came.is_set():
+            interrupts.again()
         return RunView(tracked.run)
 
     def __exit__(self, ty: object, error: BaseException | None, tb: object) -> None:
         """Close the run that this code is in: tasks may share one `track`."""
-        place, inside = spans.here(), context.recording.get()
+        here, inside = spans.here(), context.recording.get()
         mine = next((t for t in self._open if t.recording is inside), self._open[-1])
         self._open.remove(mine)
-        mine.end(error)
+        if mine.finish(error):
+            interrupts.again()  # for the code that goes on
         if mine.recording is not inside:  # a coroutine thrown away, closed who knows where
-            spans.put(place)
+            spans.put(here)
 
     async def __aenter__(self) -> RunView:
         return self.__enter__()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from aimon_nb.model import Run
 from aimon_nb.model.run import RunStatus
 from aimon_nb.recording import recorder
-from aimon_nb.views import frames, text, words
+from aimon_nb.views import frames, place, text, words
 from aimon_nb.views.live import LiveView
 from aimon_nb.views.styled import UsageTable
 
@@ -156,6 +156,12 @@ class RunView:
         """The live view as a widget: `HBox([a.widget, b.widget])`."""
         recorder.drain()
         return _view_of(self._run).widget
+
+    def _ipython_display_(self) -> None:
+        if not (self._run.running and place.keeps()):
+            raise NotImplementedError  # IPython goes on to the mimebundle
+        recorder.drain()
+        _view_of(self._run).show_again()
 
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None

@@ -11,13 +11,11 @@ from __future__ import annotations
 import ast
 import threading
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aimon_nb.api import Monitor, Tracked
-from aimon_nb.notebook import interrupts, options
-from aimon_nb.notebook.outputs import OutputGuard
+from aimon_nb.api import Monitor, Tracked, interrupts
+from aimon_nb.notebook import options
 from aimon_nb.recording import context
 from aimon_nb.recording.faults import faults
 
@@ -31,14 +29,6 @@ class _Cell:
     request: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Watch:
-    """What stands guard over a running cell: its interrupt, and its output."""
-
-    unwatch: Callable[[], None]
-    output: str | None
-
-
 class CellTracker:
     """The hooks; a stack a thread, for subshells run cells in threads of their own."""
 
@@ -46,8 +36,6 @@ class CellTracker:
         self._shell, self._monitor = shell, monitor
         self.auto = False  # every cell is tracked, and shown if it has a model call
         self._stacks: dict[int, list[_Cell]] = {}
-        self._outputs = OutputGuard(shell)
-        self._watches: dict[Tracked, _Watch] = {}
         # completeness checks skip it then, and a terminal keeps reading the %% cell
         self._transform = _Transformer(self)
 
@@ -62,7 +50,7 @@ class CellTracker:
         for stack in self._stacks.values():
             for tracked in (cell.tracked for cell in stack):
                 if tracked is not None:
-                    self._end(tracked, self._watches.pop(tracked, None), None)
+                    self._end(tracked, None)
         self._stacks.clear()
         if self._transform in self._shell.input_transformers_cleanup:
             self._shell.input_transformers_cleanup.remove(self._transform)
@@ -108,7 +96,7 @@ class CellTracker:
             if asked and self._compiles(info):
                 with interrupts.deferred() as came:
                     tracked = self._open_cell(line, info)
-                self._watches[tracked] = self._watch(tracked, came=came.is_set())
+                self._watch(tracked, came=came.is_set())
         except KeyboardInterrupt:  # which is for the user's code
             interrupts.again()
         except BaseException:  # one that left a hook would hang the cell for ever
@@ -126,7 +114,7 @@ class CellTracker:
         if cell.tracked is None:
             return
         try:
-            self._end(cell.tracked, self._watches.pop(cell.tracked, None), error)
+            self._end(cell.tracked, error)
         except BaseException:
             faults.note("closing a run")
 
@@ -195,11 +183,11 @@ class CellTracker:
         last = None
         if tree.body and isinstance(tree.body[-1], ast.Expr):
             last = ast.Expression(tree.body.pop().value)
-        tracked, watch, error = None, None, None
+        tracked, error = None, None
         try:
             with interrupts.deferred() as came:
                 tracked = self.open(line, "%%ai_track\n" + cell, None, name)
-            watch = self._watch(tracked, came=came.is_set())
+            self._watch(tracked, came=came.is_set())
             exec(compile(tree, filename, "exec"), shell.user_ns)  # noqa: S102
             return eval(compile(last, filename, "eval"), shell.user_ns) if last else None  # noqa: S307
         except BaseException as raised:
@@ -207,20 +195,15 @@ class CellTracker:
             raise
         finally:
             if tracked is not None:
-                self._end(tracked, watch, error)
+                self._end(tracked, error)
 
-    def _watch(self, tracked: Tracked, *, came: bool) -> _Watch:
+    def _watch(self, tracked: Tracked, *, came: bool) -> None:
         begins = frozenset({CellTracker.before.__code__})
         ends = frozenset({CellTracker.after.__code__, CellTracker._end.__code__})
-        output = self._outputs.watch(tracked.view)
-        return _Watch(interrupts.watch(tracked.recording, begins, ends, came=came), output)
+        tracked.watch(self._shell, begins, ends, came=came)
 
-    def _end(self, tracked: Tracked, watch: _Watch | None, error: BaseException | None) -> None:
-        if watch is not None:
-            watch.unwatch()
-        with interrupts.deferred():  # the cell is over: there is nothing left to interrupt
-            self._outputs.release(watch.output if watch is not None else None, tracked.view)
-            tracked.end(error)
+    def _end(self, tracked: Tracked, error: BaseException | None) -> None:
+        tracked.finish(error)  # an interrupt meanwhile has nothing left to interrupt
 
     def _compiles(self, info: Any) -> bool:
         """A cell with a syntax error runs nothing: it gets no run and no view."""

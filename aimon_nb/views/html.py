@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from html import escape
 
 from aimon_nb.model import Run
-from aimon_nb.views import rows, words
+from aimon_nb.views import errors, rows, words
 from aimon_nb.views.lines import HEADS, Cells, Line, Tree, tree
 
 # Trees up to this size stand open to the second level.
@@ -103,8 +103,8 @@ def _header(run: Run, *, brief: bool = False) -> str:
     pieces = [words.seconds(rows.elapsed(run)), *words.totals(run.totals)]
     pieces.append(words.destination(run))
     facts = " · ".join(_text(p) for p in pieces if p)
-    said = ": ".join(p for p in (run.error_type, run.error) if p and (brief or not run.spans))
-    error = f"<br><b>{_text(words.line(said, 500))}</b>" if said else ""
+    said = errors.of_run(run) if brief else errors.untold(run)
+    error = f"<br><b>{_text(said)}</b>" if said else ""
     name = _text(words.line(run.name, 120))
     said_first = f"{_text(words.marked(run.status))} <b>{name}</b>"
     return f'<div style="white-space:pre-wrap">{said_first}  {facts}{error}</div>'

@@ -17,7 +17,7 @@ from aimon_nb.model import Run, Span, Usage
 from aimon_nb.model.cost import added
 from aimon_nb.model.usage import NOTHING
 from aimon_nb.pricing.usage import is_estimated
-from aimon_nb.views import rows, words
+from aimon_nb.views import errors, rows, words
 
 # Saved forms are complete to this many rows; a longer tree is grouped, then cut.
 LIMIT = 500
@@ -238,10 +238,10 @@ def _sum_in_words(one: Line) -> str:
 
 def _blame(one: Line) -> None:
     """Say the error once, where it happened: not on every span it passed through."""
-    status, said = one.span.status, rows.error(one.span)
+    status, said = one.span.status, errors.of_span(one.span)
     own = status in words.FAILED and not one.retried
     one.fails = own or any(child.fails for child in one.below)
     well = status == "ok" and not said and one.span.duration is not None
     one.quiet = well and all(child.quiet for child in one.below)
-    if said and not one.retried and all(rows.error(child.span) != said for child in one.below):
+    if said and not one.retried and all(errors.of_span(child.span) != said for child in one.below):
         one.error = said

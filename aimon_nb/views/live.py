@@ -21,10 +21,10 @@ Shown = Mode | Literal["marimo"]  # what a Mode becomes where the program knows 
 _showings = itertools.count(1)  # ids differ at each showing: pages share their scope
 
 
-def _display(data: dict[str, Any], display_id: str) -> None:
+def _display(data: dict[str, Any], display_id: str, *, update: bool = False) -> None:
     from IPython.display import display
 
-    display(data, raw=True, display_id=display_id)
+    display(data, raw=True, display_id=display_id, update=update)
 
 
 class LiveView:
@@ -40,6 +40,7 @@ class LiveView:
         self._widget: RunWidget | None = None
         self._feed: Feed | None = None
         self.display_id = f"aimon-{run.run_id}-{next(_showings)}"
+        self._again: list[str] = []  # ids of displays in which a reader has shown it while it ran
         self._screen = self._screen_for(mode)
 
     def _screen_for(self, mode: Shown) -> Screen:
@@ -91,6 +92,8 @@ class LiveView:
             self._widget.remember()
         if not self.waits:
             self._screen.finish()
+        for display_id in self._again:
+            _display(self.reopened(), display_id, update=True)
 
     def again(self, *, wait: bool) -> dict[str, Any]:
         """The bundle that shows the view once more after a `clear_output` of the user's."""
@@ -100,6 +103,11 @@ class LiveView:
         """The bundle that shows the run in another cell: the saved form, and over it the view."""
         _ = self.widget  # the page fetches what it lacks from it
         return bundle.reopened(self.run, self._place())
+
+    def show_again(self) -> None:
+        """Show the run, which goes on, in another place; what it leaves stands there, too."""
+        self._again.append(self._place())
+        _display(self.reopened(), self._again[-1])
 
     @property
     def on_screen(self) -> bool:

@@ -24,14 +24,14 @@ def shown(view: View) -> Shown:
         return "marimo"
     if view != "auto":
         return view
-    if _shell() is None:
+    if shell() is None:
         return "none"
     return "live" if keeps() else "text"
 
 
 def keeps() -> bool:
     """Tell whether outputs may be saved here: in a kernel they are its notebook's."""
-    return hasattr(_shell(), "kernel")
+    return hasattr(shell(), "kernel")
 
 
 def _check(what: str, value: str | None, known: Sequence[str]) -> None:
@@ -39,7 +39,8 @@ def _check(what: str, value: str | None, known: Sequence[str]) -> None:
         raise ValueError(f"{what} must be one of {', '.join(known)}; not {value!r}")
 
 
-def _shell() -> Any:
+def shell() -> Any:
+    """Give IPython's shell; None where there is none."""
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython is not None else None
 

@@ -17,7 +17,7 @@ from typing import Any
 from aimon_nb.model import Cost, Run, Span, Usage
 from aimon_nb.model.span import Kind
 from aimon_nb.pricing.usage import is_estimated
-from aimon_nb.views import words
+from aimon_nb.views import errors, words
 from aimon_nb.views.content import attributes, conversation
 from aimon_nb.views.trace import traceback
 
@@ -28,8 +28,8 @@ def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
     """Build what stands above the tree: identity, status, totals, notes.
 
     `started` is in epoch milliseconds; `elapsed` and `dur` in seconds (`dur` is
-    None while running). `counting` says that more rows and other sums are on their
-    way. `now` is for tests.
+    None while running). `error` is its own, where no row says it. `counting` says that
+    more rows and other sums are on their way. `now` is for tests.
     """
     totals = run.totals
     shown, note = words.total_cost(totals)
@@ -49,7 +49,7 @@ def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
         "unpriced": totals.unpriced,
         "destination": run.destination,
         "trace": run.trace_id if run.destination != "local" else None,
-        "error": _error(run.error_type, run.error),
+        "error": errors.untold(run),
         "notes": [words.line(n, 500) for n in run.said],
         "faults": run.faults,
         "empty": words.line(words.empty(run), 500),
@@ -91,7 +91,7 @@ def packed(span: Span, run: Run) -> list[Any]:
         bool(span.streaming),
         *_summed(span, estimated=estimated),
         known or None,
-        error(span),
+        errors.of_span(span),
         asked(span),
         _number(span.ttft),
         _heard(span),
@@ -198,7 +198,7 @@ def detail(span: Span) -> dict[str, Any]:
         "messages": conversation(span),
         "usage": _kinds(span.usage, estimated=is_estimated(span)),
         "cost": _arithmetic(span.cost, span.model or span.request_model),
-        "error": _error(span.error_type, _said(span), limit=20_000),
+        "error": errors.worded(span.error_type, errors.said(span), limit=20_000),
         "frames": traceback(span.frames),
         "ending": _ending(span),
         "facts": _listed(_facts(span)),
@@ -255,26 +255,10 @@ def _number(x: float | None) -> float | None:
     return round(x, 4) if x is not None and math.isfinite(x) else None
 
 
-def error(span: Span) -> str | None:
-    """Say in a line what went wrong with it; None where nothing is known."""
-    return _error(span.error_type, _said(span))
-
-
-def _said(span: Span) -> str | None:
-    return span.error or (span.call.error if span.call else None)
-
-
-def _error(kind: str | None, text: str | None, limit: int = 500) -> str | None:
-    both = f"{kind}: {text}" if kind and text else kind or text
-    if not both:
-        return None
-    return words.line(both, limit) if limit <= 500 else words.visible(both[:limit])
-
-
 def _fault(span: Span) -> str:
     """Say what went wrong with a call in a word: its HTTP status, or `error`."""
     code = span.attributes.get("http.response.status_code")
-    found = _CODE.search(f"{span.error_type} {_said(span)}"[:200])
+    found = _CODE.search(f"{span.error_type} {errors.said(span)}"[:200])
     return str(code) if code else found[1] if found else "error"
 
 

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from aimon_nb.model import Run
-from aimon_nb.views import rows, words
+from aimon_nb.views import errors, rows, words
 from aimon_nb.views.lines import HEADS, LIMIT, Cells, Line, Tree
 from aimon_nb.views.lines import tree as lay_out
 
@@ -39,8 +39,8 @@ def _header(run: Run, *, brief: bool = False) -> Iterator[str]:
     facts = [words.seconds(rows.elapsed(run)), *words.totals(run.totals), words.destination(run)]
     name = words.line(run.name, 60)
     yield "  ".join([f"{words.marked(run.status)}  {name}", *(f for f in facts if f)])
-    said = ": ".join(p for p in (run.error_type, run.error) if p)
-    if said and (brief or not run.spans):
+    said = errors.of_run(run) if brief else errors.untold(run)
+    if said:
         yield f"   {words.line(said, 300)}"
     why = words.empty(run)
     if why and not brief:

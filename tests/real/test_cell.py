@@ -255,6 +255,17 @@ def test_clear_output_around_a_run_inside(shell, clear):
     assert shell.value("'send' in get_ipython().kernel.session.__dict__") is False
 
 
+@pytest.mark.parametrize("wait", [True, False])
+def test_clear_output_in_a_block(shell, wait):
+    """Nor does it take away the tree of `with track` in a cell without a magic."""
+    cell = CLEARS.replace("%%ai_track demo\n", "").replace("for i in range(4):", "with track('demo'):\n  for i in range(4):").replace("    with", "      with").replace("    clear", "      clear").replace("    {show}", "      print('round', i)")
+    [a] = shell.run(["from aimon_nb import track\n" + cell.replace("{wait}", str(wait))])
+    assert a.status == "ok", a.traceback
+    [tree, last] = a.outputs
+    assert "s3" in tree.data["text/plain"] and "round 3" in str(last)
+    assert shell.value("'send' in get_ipython().kernel.session.__dict__") is False
+
+
 def test_clear_output_in_an_output_widget(shell):
     """A clear inside an ipywidgets.Output is its own affair."""
     [a] = shell.run(
@@ -339,3 +350,12 @@ def test_no_frame_of_ours_around_a_call(shell):
         text = "\n".join(cell.traceback)
         assert "APIConnectionError" in text and "httpx" in text
         assert "/aimon_nb/" not in text, text
+
+
+def test_a_run_shown_in_its_own_cell(shell):
+    """A run that is displayed while it runs is kept as it ended, there too."""
+    [a, b] = shell.run(["%%ai_track demo\nfrom aimon_nb import last_run\nwith sentry_sdk.start_span(op='x', name='one'): display(last_run())\n1;", "last_run()"])
+    assert [set(o.data) for o in a.outputs] == [{"text/html", "text/plain"}] * 2
+    assert [text.split()[:3] for text in a.data()] == [["✓", "ok", "demo"]] * 2
+    assert "still running" not in str(a.outputs)
+    assert [o.output_type for o in b.outputs] == ["execute_result"]

@@ -99,3 +99,32 @@ def test_its_traceback_is_the_users(kernel, mode):
     assert "time.sleep(20)" in said.partition("slow")[2]
     names = "[f.name for f in __import__('traceback').extract_tb(__import__('sys').last_traceback)]"
     assert ["<module>", "slow"] == kernel.value(names)[-2:]
+
+
+def test_of_a_block(kernel, truth):
+    """An interrupt of `with track` in a cell without a magic wakes its waiting loop, and no queued call is sent after it."""
+    kernel.run([SETUP.format(url=truth.url) + "import time, signal\nfrom concurrent.futures import ThreadPoolExecutor\nfrom aimon_nb import track"])
+    handler = kernel.value("repr(signal.getsignal(signal.SIGINT))")
+    cell = kernel.cell("async with track('waits'):\n    await asyncio.sleep(20)", interrupt_after=1)
+    assert cell.status == "error" and cell.seconds < 4
+    assert "interrupted" == kernel.value("runs()[-1].status")
+    ask = "client.chat.completions.create(model='gpt-4o', messages=[dict(role='user', content='hi')])"
+    pool = f"with track('pool'), ThreadPoolExecutor(2) as pool:\n    for i in range(300): pool.submit(lambda: (time.sleep(.05), {ask}))"
+    cell = kernel.cell(pool, interrupt_after=1)
+    assert cell.status == "error" and "interrupted" == kernel.value("runs()[-1].status")
+    assert 0 < len(truth.calls) < 200
+    assert handler == kernel.value("repr(signal.getsignal(signal.SIGINT))")
+
+
+def test_blocks_that_overlap(kernel):
+    """Blocks of several tasks end in any order; the handler of the interrupt is then as it was."""
+    kernel.run(["import asyncio, signal\nfrom aimon_nb import track, runs"])
+    cell = """before = signal.getsignal(signal.SIGINT)
+async def one(i):
+    await asyncio.sleep(.02 * i)
+    async with track(f"block {i}"): await asyncio.sleep(.1 + (.1 * i) % .15)
+await asyncio.gather(*(one(i) for i in range(4)))
+print(signal.getsignal(signal.SIGINT) is before)"""
+    [said] = kernel.run([cell])
+    assert said.text == "True\n"
+    assert ["ok"] * 4 == kernel.value("[run.status for run in runs()]")

@@ -248,3 +248,96 @@ def test_twenty_cells_do_not_slow_down(lab):
         early, late = statistics.median(times[1:7]), statistics.median(times[-6:])
         print(f"{what}: median of 2-7 {early:.4f}, of 15-20 {late:.4f}")
         assert late < 1.8 * early, times
+
+
+GONE = """%%ai_track goes
+ask("PROMPT one")
+time.sleep(1.5)
+{end}
+"""
+
+
+@pytest.mark.parametrize("end", ["time.sleep(60)", pytest.param("import os; os._exit(1)", marks=pytest.mark.long)])
+def test_a_kernel_that_goes_away(lab, app, end):
+    """A run whose kernel is restarted or dies is over in the page: its clock stands still, nothing is left to stop."""
+    page = started(lab, GONE.replace("{end}", end), app=app)
+    page.run(1)
+    page.output(1).locator(ROW).nth(0).wait_for()
+    page.raw.wait_for_timeout(1_500)
+    if "exit" not in end:
+        page.raw.evaluate("() => { const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session; window.restarted = kernel.restart() }")
+    page.output(1).locator(".aimon .mark", has_text="✕ killed").wait_for()
+    said = page.output(1).locator(".aimon .head").inner_text()
+    page.raw.wait_for_timeout(400)
+    assert said == page.output(1).locator(".aimon .head").inner_text()
+    assert not page.output(1).locator(".aimon .stop").is_visible()
+    page.raw.evaluate("() => window.restarted")  # the server is not asked to end a kernel that it still restarts
+    page.wait_ready()
+
+
+CLEARS = """%%ai_track clears
+from IPython.display import clear_output
+for i in range(40):
+    clear_output(); print("line", i)
+    with sentry_sdk.start_span(op="x", name=f"step {i} {i}"): time.sleep(.03)
+"""
+
+
+def test_clear_output_never_takes_it_from_sight(lab, app):
+    """In a loop of `clear_output` there is no frame without the view."""
+    page = started(lab, CLEARS, app=app)
+    page.raw.evaluate("""() => { window.without = []; let begun = false;
+      const look = () => { const n = document.querySelectorAll('.aimon').length; begun ||= n > 0; if (begun && n !== 1) without.push(n); requestAnimationFrame(look) };
+      look() }""")
+    page.run(1)
+    page.wait_idle()
+    assert [] == page.raw.evaluate("window.without")
+    assert "line 39" in page.text(1) and "line 38" not in page.text(1)
+
+
+LONG = """%%ai_track a long list
+for i in range(60):
+    with sentry_sdk.start_span(op="x", name=f"step {i} {i}"): pass
+ask("PROMPT in hand")
+wait("scrolled-{app}")
+"""
+
+
+def test_the_end_takes_nothing_from_the_hand(lab, app):
+    """What the reader has scrolled to, opened and focused while the cell ran is so when it has ended, and after a new price."""
+    page = gated(lab, LONG.replace("{app}", app), "pricing.set('gpt-4o-mini', input_mtok=1, output_mtok=2)", app=app)
+    page.run(1)
+    page.output(1).locator(ROW, has_text="gpt-4o-mini").first.click()
+    page.output(1).get_by_text("PROMPT in hand").first.wait_for()
+    page.raw.wait_for_timeout(1_500)
+    page.output(1).locator(".aimon .body").evaluate("b => (b.scrollTop = 480)")
+    page.output(1).locator(".aimon .row.chosen").focus()
+    page.output(1).locator(".aimon .body").evaluate("b => (b.scrollTop = 480)")
+    page.raw.wait_for_timeout(200)
+    hand = """() => { const view = document.querySelector('.aimon'); return [view.querySelector('.body').scrollTop,
+      view.querySelector('.detail').innerText.includes('PROMPT in hand'), document.activeElement.className.includes('chosen')] }"""
+    assert [480, True, True] == page.raw.evaluate(hand)
+    still(page, 1, f"scrolled-{app}")
+    page.output(1).locator(".aimon .mark", has_text="✓").wait_for()
+    page.raw.wait_for_timeout(500)
+    assert [480, True, True] == page.raw.evaluate(hand)
+    before = page.output(1).locator(".aimon .cost").first.inner_text()
+    page.execute("pricing.set('gpt-4o-mini', input_mtok=1000, output_mtok=2000)")
+    page.raw.wait_for_function("before => document.querySelector('.aimon .cost').innerText !== before", arg=before)
+    page.raw.wait_for_timeout(500)
+    assert [480, True, True] == page.raw.evaluate(hand)
+
+
+NOTHING = "%%ai_track nothing\ntotal = 1 + 1"
+LATER = "%%ai_track later\nask('PROMPT')\n1 / 0"
+
+
+def test_what_no_row_says(lab, app):
+    """A cell in which nothing was heard says so in its line; one that failed outside of its rows says with what, also from memory."""
+    page = started(lab, NOTHING, LATER, "%ai_show later", app=app)
+    page.run_all()
+    line = page.output(1).locator(".aimon .head")
+    assert "no span and no model call was heard" in line.inner_text() and not line.locator(".fold").is_visible()
+    for index in (2, 3):
+        assert "ZeroDivisionError: division by zero" == page.output(index).locator(".aimon .reason").inner_text()
+    page.screenshot(SHOTS / f"unsaid-{app}.png")

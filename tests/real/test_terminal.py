@@ -55,7 +55,7 @@ def test_terminal():
         assert "Out[3]: 42" in shown
         assert re.search(r"ok +demo", shown) and len(re.findall(r"─ step", shown)) == 1, shown
         shown = terminal.cell("%%ai_track boom", "1/0", "", "")
-        assert "----> 2 1/0" in shown and len(re.findall("ZeroDivisionError: ", shown)) == 1
+        assert "----> 2 1/0" in shown and shown.count("Traceback") == 1
         assert re.search(r"error +boom", shown)
         assert "Out[5]: 2" in terminal.cell("1+1")
         terminal.cell("%unload_ext aimon_nb")

@@ -87,6 +87,8 @@ def test_forced_colours(tab):
         assert back != tab.locator(f"#live-running {part}").evaluate(colour), part
     assert "solid" == row(tab, "running", "c1").evaluate("e => getComputedStyle(e).outlineStyle")
     assert "✕" in row(tab, "failed", "c").inner_text()
+    ink = "e => getComputedStyle(e).color"
+    assert tab.locator("#live-failed .title").evaluate(ink) == row(tab, "failed", "c").locator(".kind").evaluate(ink)
     assert [] == violations(tab)
 
 
@@ -313,7 +315,7 @@ def test_ghost_holds_cleared_output(tab):
     assert [True, False, 1] == said
 
 
-@pytest.mark.parametrize("width", [320, 420, 640, 1020])
+@pytest.mark.parametrize("width", [250, 320, 420, 640, 1020])
 def test_nothing_is_cut_off(tab, width):
     """At any width header buttons and columns stay inside the view."""
     tab.set_viewport_size({"width": width, "height": 900})
@@ -559,3 +561,192 @@ def test_models(tab):
     for words in ("gpt-4o", "my-local-model", "unpriced", "11,330 → 1,114", "$0.0244"):
         assert words in said, said
     assert not tab.locator("#live-finished .tree").is_visible()
+
+
+HEARD = "document.addEventListener('keydown', e => (window.heard ??= []).push(e.key))"
+FOCUS = "document.activeElement.className"
+
+
+def test_keys_outside_the_tree(tab):
+    """Who scrolls details or chooses an order by keys does so alone, not with the notebook's cells; Escape leads back."""
+    show(tab, "finished")
+    tab.evaluate(HEARD)
+    row(tab, "finished", "c1").click()
+    tab.locator("#live-finished .detail > div").first.focus()
+    for key in ("ArrowDown", "PageDown", "End", "Home", "ArrowLeft", "Escape"):
+        tab.keyboard.press(key)
+    assert not tab.locator("#live-finished .detail").is_visible()
+    assert "c1" == tab.evaluate("document.activeElement.dataset.id")
+    tab.locator("#live-finished .find").click()
+    tab.locator("#live-finished select").focus()
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("a")
+    tab.keyboard.press("Escape")
+    assert not tab.locator("#live-finished .finder").is_visible()
+    assert "find" in tab.evaluate(FOCUS)
+    assert tab.evaluate("window.heard") is None
+
+
+def test_folds_whatever_is_marked(tab):
+    """Words marked in an answer do not hold the fold button; who marks those of the header does not fold it."""
+    show(tab, "finished")
+    row(tab, "finished", "c1").click()
+    mark = "part => getSelection().selectAllChildren(document.querySelector(`#live-finished ${part}`))"
+    tab.evaluate(mark, ".detail .text")
+    tab.locator("#live-finished .fold").press("Enter")
+    assert not tab.locator("#live-finished .tree").is_visible()
+    tab.evaluate(mark, ".title")
+    tab.locator("#live-finished .head").dispatch_event("click")
+    assert not tab.locator("#live-finished .tree").is_visible()
+
+
+def test_stop_may_be_pressed_again(tab):
+    """A cell that survives its interrupt can be stopped once more; the keyboard stays in the view when it is over."""
+    show(tab, "running")
+    tab.evaluate("() => { const wait = setTimeout; window.setTimeout = (f, ms, ...more) => wait(f, ms >= 3000 ? 50 : ms, ...more) }")
+    stop = tab.locator("#live-running .stop")
+    stop.press("Enter")
+    assert "stopping…" == stop.inner_text()
+    settle(tab, 100)
+    assert "Stop" == stop.inner_text()
+    stop.press("Enter")
+    feed(tab, "running", {"header": {**fed(samples.agentic())["header"], "status": "interrupted"}})
+    assert "fold" == tab.evaluate(FOCUS)
+
+
+def test_the_end_is_said_once(tab):
+    """However many places show a run, one says how it ended, with numbers in words that fit."""
+    show(tab, "running")
+    tab.evaluate("""() => { const el = document.createElement('div'); el.id = 'second'; document.body.append(el);
+      globalThis[Symbol.for('aimon_nb')].runs.get('running').mount(el, {open: 1}); }""")
+    feed(tab, "running", {"header": {**fed(samples.agentic())["header"], "calls": 1, "errors": 0, "cost": "", "cost_note": ""}})
+    assert ["summarise: ok, 1 call"] == [said for said in tab.locator(".aimon > .said").all_inner_texts() if said]
+
+
+def test_a_cell_out_of_the_page_waits_too(tab):
+    """A saved output whose cell the notebook has taken out of the page, for it is out of sight, is mounted there all the same."""
+    show(tab, "empty")
+    tab.evaluate("""m => { const area = document.createElement('div'), el = document.createElement('div'); area.className = 'jp-OutputArea'; area.append(el);
+      globalThis[Symbol.for('aimon_nb')].waiting.push(['far', el, {open: 1}]); window.far = area;
+      return import(URL.createObjectURL(new Blob([document.getElementById('esm').textContent], {type: 'text/javascript'}))).then(({default: widget}) =>
+        widget().initialize({model: {get: k => ({run_id: 'far', snapshot: m})[k], on: () => {}}})); }""",
+      {"header": fed(samples.agentic())["header"], "rows": fed(samples.agentic())["rows"], "cut": 0})
+    tab.evaluate("document.body.append(far)")
+    assert 9 == tab.locator(".jp-OutputArea .row[data-id]").count()
+
+
+def test_what_is_on_its_way_keeps_its_time(tab):
+    """Between the end of a cell and its last rows, a row that ran keeps its bar and its time."""
+    show(tab, "running")
+    last = row(tab, "running", "c5")
+    bar = "e => e.querySelector('.line i').getBoundingClientRect().width"
+    wide = last.evaluate(bar)
+    feed(tab, "running", {"header": {**fed(samples.agentic(running=True))["header"], "status": "ok", "dur": 5.3, "counting": True}})
+    assert " s" in last.locator(".time").inner_text() and last.evaluate(bar) > wide / 2
+    feed(tab, "running", {"header": {**fed(samples.agentic(running=True))["header"], "status": "ok", "dur": 5.3}})
+    assert "open" == last.locator(".time").inner_text()
+
+
+def test_the_row_in_hand_stays_in_sight(tab):
+    """A call that is looked at while it runs does not vanish when it becomes one of a group; closed, the group stays closed."""
+    show(tab, "running")
+    run = samples.loop_of(9)
+    one = rows_of(run, "c0")
+    for at in range(4):
+        feed(tab, "running", {"rows": [packed({**one, "id": f"n{at}"})]})
+    feed(tab, "running", {"rows": [packed({**one, "id": "n4", "status": "running", "dur": None})]})
+    row(tab, "running", "n4").click()
+    for at in range(4, 9):
+        feed(tab, "running", {"rows": [packed({**one, "id": f"n{at}"})]})
+    assert "chosen" in row(tab, "running", "n4").get_attribute("class")
+    group = tab.locator("#live-running .row.group")
+    group.locator(".twisty").click()
+    feed(tab, "running", {"rows": [packed({**one, "id": "n9"})]})
+    assert "false" == group.get_attribute("aria-expanded") and 0 == row(tab, "running", "n4").count()
+
+
+def test_odd_numbers(tab):
+    """A row without a start, or one that ends before it starts, has a short bar inside its column and breaks no other."""
+    show(tab, "running")
+    one = rows_of(samples.agentic(), "c1")
+    for name, odd in (("none", {"start": None, "dur": None}), ("back", {"start": 3.0, "dur": -2.0}), ("early", {"start": -9.0, "dur": 1.0})):
+        feed(tab, "running", {"rows": [packed({**one, "id": name, "parent": None})]})
+        feed(tab, "running", {"rows": [packed({**one, "id": name, "parent": None, **odd})]})
+        assert row(tab, "running", name).evaluate("e => e.querySelector('.line i').offsetWidth") <= 60, name
+
+
+def test_the_error_of_the_cell_itself(tab):
+    """An error that no row says stands in the header; one that a row says does not stand there again."""
+    show(tab, "finished", "failed")
+    feed(tab, "finished", {"header": {**fed(samples.agentic())["header"], "status": "error", "error": "ZeroDivisionError: division by zero"}})
+    reason = tab.locator("#live-finished .head .reason")
+    assert "ZeroDivisionError: division by zero" == reason.inner_text()
+    assert "" == tab.locator("#live-failed .head .reason").inner_text()
+    assert [] == violations(tab)
+
+
+def moved(tab, run):
+    """The view's place is taken away and another one given to it, as at the end of a cell."""
+    tab.evaluate("""name => { document.getElementById('live-' + name).replaceChildren();
+      const el = document.createElement('div'); el.id = 'moved'; document.body.append(el);
+      globalThis[Symbol.for('aimon_nb')].runs.get(name).mount(el, {}); }""", run)
+    settle(tab)
+
+
+def test_a_move_keeps_scroll_and_focus(tab):
+    """Moved to another place, the view is scrolled as it was, the details too, and the keyboard is where it was."""
+    show(tab, "many")
+    tab.locator("#live-many .body").evaluate("b => (b.scrollTop = 30000)")
+    settle(tab)
+    at = tab.locator("#live-many .row.other:not(.group)").nth(2)
+    at.click()
+    item = rows.detail(samples.many(8).spans["s7"])
+    item["messages"][0]["text"] = "line\n" * 500
+    feed(tab, "many", {"items": {at.get_attribute("data-id"): item}})
+    tab.locator("#live-many .detail > div").first.evaluate("d => (d.scrollTop = 100)")
+    settle(tab)
+    focused, top = tab.evaluate("document.activeElement.dataset.id"), tab.locator("#live-many .body").evaluate("b => b.scrollTop")
+    moved(tab, "many")
+    assert top == tab.locator("#moved .body").evaluate("b => b.scrollTop")
+    assert 100 == tab.locator("#moved .detail > div").first.evaluate("d => d.scrollTop")
+    assert focused and focused == tab.evaluate("document.activeElement.dataset.id")
+
+
+def test_a_move_goes_on_following(tab):
+    """A list that follows its newest row does so after a move, with the rows that came meanwhile and those that come."""
+    show(tab, "running")
+    one = rows_of(samples.agentic(), "c1")
+    more = lambda n: {"rows": [packed({**one, "id": f"{n} {i}", "name": f"{n} {i}", "parent": None}) for i in range(30)]}
+    for n in range(3):
+        if n == 2:
+            tab.evaluate("m => { feed.running({...m, run_id: 'running'}); }", more("meanwhile"))
+            moved(tab, "running")
+        feed(tab, "running", more(n))
+    settle(tab, 150)
+    assert tab.locator("#moved .body").evaluate("b => b.scrollTop + b.clientHeight >= b.scrollHeight - 1")
+
+
+def test_a_move_leaves_the_readers_focus(tab):
+    """Who has gone elsewhere by then stays there."""
+    show(tab, "finished")
+    row(tab, "finished", "c1").focus()
+    tab.evaluate("() => { const b = document.createElement('button'); b.id = 'else'; document.body.append(b); b.focus(); }")
+    moved(tab, "finished")
+    assert "else" == tab.evaluate("document.activeElement.id")
+    row_ = tab.locator("#moved .row[data-id=c1]")
+    row_.focus()
+    row_.evaluate("e => e.blur()")
+    settle(tab)
+    tab.evaluate("document.getElementById('moved').id = 'live-finished'")
+    moved(tab, "finished")
+    assert "BODY" == tab.evaluate("document.activeElement.tagName")
+
+
+def test_nothing_heard(tab):
+    """A run that only has rows which are not shown says in its line that nothing was heard."""
+    show(tab, "empty")
+    hidden = {**rows_of(samples.agentic(), "r"), "id": "root", "hidden": True}
+    feed(tab, "empty", {"rows": [packed(hidden)]})
+    head = tab.locator("#live-empty .head")
+    assert "no model call crossed" in head.inner_text()
+    assert not head.locator(".fold").is_visible()

@@ -105,7 +105,20 @@ def test_header_of_a_sent_run():
     """A run that goes to Sentry shows its trace id."""
     header = rows.header(failed())
     assert ("Sentry", "3f2a91c4" * 4) == (header["destination"], header["trace"])
-    assert "ModelTimeoutError: no answer in 0.6 s" == header["error"]
+    assert header["error"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("no answer in 0.6 s", False), ("it failed: no answer in 0.6 s, after 3 tries", False), ("division by zero", True)],
+)
+def test_error_that_no_row_says(text, told):
+    """A run's own error is told where no failed row says it, or what a client's exception made of it."""
+    run = failed()
+    run.error_type, run.error = "SomeError", text
+    assert (f"SomeError: {text}" if told else None) == rows.header(run)["error"]
+    run.status = "interrupted"
+    assert rows.header(run)["error"] is None
 
 
 def test_header_of_an_empty_run():

@@ -52,6 +52,16 @@ def test_only_plain_elements(name):
     assert not re.search(r"[;\"]color:", markup)
 
 
+def test_the_error_of_the_cell_itself():
+    """What the cell failed with outside of any row stands below the header, in every form; else the row says it."""
+    run = agentic()
+    run.status, run.error_type, run.error = "error", "ZeroDivisionError", "division by zero"
+    for said in (html.static(run), html.summary(run), text.tree(run), text.summary(run)):
+        assert 1 == said.count("ZeroDivisionError: division by zero")
+    for said in (html.static(failed()), text.tree(failed())):
+        assert 1 == said.count("ModelTimeoutError: no answer in 0.6 s")
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_no_content_is_saved(name):
     """Neither html nor text holds a prompt, an answer or a tool argument."""

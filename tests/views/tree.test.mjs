@@ -5,7 +5,7 @@ import test from 'node:test';
 
 const here = new URL('.', import.meta.url);
 const widget = new URL('../../aimon_nb/views/widget/', here);
-const parts = ['layout.js', 'panes.js', 'scroll.js', 'store.js', 'tree.js'].map((name) => readFileSync(new URL(name, widget), 'utf8'));
+const parts = ['layout.js', 'panes.js', 'scroll.js', 'store.js', 'kernel.js', 'tree.js'].map((name) => readFileSync(new URL(name, widget), 'utf8'));
 const source = Buffer.from(parts.join('').replace(/^import .* from '\.\/.*\n/gm, ''));
 const tree = await import(`data:text/javascript;base64,${source.toString('base64')}`);
 const formats = JSON.parse(readFileSync(new URL('formats.json', here)));
@@ -177,4 +177,22 @@ test('the speed of a stream is said once its first token is here', () => {
   assert.equal(tree.speed(stream({}), 2.5), '≈ 100 tok/s');
   assert.equal(tree.speed(stream({ ttft: null }), 2.5), '');
   assert.equal(tree.speed(stream({ status: 'ok' }), 2.5), '');
+});
+
+test('a kernel that goes away takes its running runs with it, and no others', () => {
+  let tell;
+  const kernel = { iopubMessage: { connect: () => {} }, statusChanged: { connect: (f) => (tell = f) }, interrupt: () => {} };
+  const heard = {}, begun = (id, its) => {
+    tree.default().initialize({ model: { get: (k) => (k === 'run_id' ? id : {}), on: (k, f) => (heard[id] = f), widget_manager: { kernel: its } } });
+    heard[id]({ k: 'rows', run_id: id, header: { status: 'running', elapsed: 1 }, rows: [] });
+    return globalThis[Symbol.for('aimon_nb')].runs.get(id);
+  };
+  const mine = begun('k1', kernel), over = begun('k2', kernel), counting = begun('k3', kernel), others = begun('k4', { iopubMessage: kernel.iopubMessage });
+  heard.k2({ k: 'rows', run_id: 'k2', header: { status: 'ok', dur: 2 }, rows: [] });
+  heard.k3({ k: 'rows', run_id: 'k3', header: { status: 'ok', dur: 2, counting: true }, rows: [] });
+  tell(kernel, 'busy');
+  assert.equal(mine.header.status, 'running');
+  tell(kernel, 'autorestarting');
+  assert.deepEqual([mine, over, counting, others].map((run) => run.header.status), ['killed', 'ok', 'ok', 'running']);
+  assert.ok(mine.now >= 1 && mine.header.dur === mine.now && !counting.header.counting);
 });

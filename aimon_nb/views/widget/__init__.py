@@ -20,7 +20,7 @@ FLUSH = 1.0  # seconds that the end of a cell waits at most for its last message
 _HERE = Path(__file__).parent
 _VIEW = "application/vnd.jupyter.widget-view+json"
 # Each part imports from the ones before it; joined they are one module for the page.
-_PARTS = ("layout.js", "panes.js", "scroll.js", "store.js", "tree.js")
+_PARTS = ("layout.js", "panes.js", "scroll.js", "store.js", "kernel.js", "tree.js")
 _IMPORT = re.compile(r"^import .* from '\./\w+\.js';\n", re.MULTILINE)
 
 

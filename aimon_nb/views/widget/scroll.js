@@ -1,5 +1,5 @@
 // @ts-check
-/** The notebook's own scrolling: what the reader looks at stays where it is. */
+/** What the reader looks at, and works at, stays where it is. */
 
 const FRAMES = 6; // frames in which the notebook may still lay out
 
@@ -34,4 +34,32 @@ export function placeBelow(root) {
     expected = scroller.scrollTop;
     if (++frames < FRAMES) requestAnimationFrame(keep); // the notebook's own layout is late
   };
+}
+
+/** What the reader has in hand inside an element, which a page forgets when it moves: how its parts are scrolled, and the focus. */
+export class Hand {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    /** @type {Map<Element, number>} */ this.tops = new Map();
+    /** @type {HTMLElement|null} */ this.focused = null;
+    root.addEventListener('scroll', ({ target }) => this.tops.set(/** @type {Element} */ (target), /** @type {Element} */ (target).scrollTop), { capture: true, passive: true });
+    root.addEventListener('focusin', ({ target }) => (this.focused = /** @type {HTMLElement} */ (target)));
+    root.addEventListener('focusout', () => setTimeout(() => this.left()));
+  }
+
+  /** The focus went elsewhere; not so if its place was taken away. */
+  left() {
+    if (this.root.isConnected && !this.root.contains(document.activeElement)) this.focused = null;
+  }
+
+  /** Put it back, in another place. */
+  back() {
+    for (const [el, top] of this.tops) {
+      if (!this.root.contains(el)) this.tops.delete(el);
+      else if (el.scrollTop !== top) el.scrollTop = top;
+    }
+    const free = !document.activeElement || document.activeElement === document.body;
+    if (this.focused && free) this.focused.focus({ preventScroll: true });
+  }
 }

@@ -49,6 +49,7 @@ export class Run {
     this.cut = 0;
     this.count = 0; // messages of rows that came without a gap
     this.zero = 0; // performance.now() at the start of the run
+    /** @type {any} */ this.kernel = null; // the page's connection to it
     /** @type {(() => unknown)|null} */ this.interrupt = null;
     /** @type {((message: any) => void)|null} */ this.send = null;
   }
@@ -107,6 +108,12 @@ export class Run {
     if (!whole) this.send?.({ k: 'hello' });
   }
 
+  /** Its kernel is gone: nothing more will come. */
+  lose() {
+    const { header, running } = this;
+    if (running || header?.counting) this.hear({ header: { ...header, status: running ? 'killed' : header.status, dur: this.now, counting: false } });
+  }
+
   /** Ask the kernel for the details of a span; it answers when no cell runs. @param {string} id */
   want(id) {
     if (!this.send || this.wanted.has(id)) return;
@@ -130,6 +137,7 @@ export class Run {
     const page = store(), mine = page.waiting.filter(([id]) => id === this.id);
     if (!mine.length) return;
     page.waiting = page.waiting.filter(([id]) => id !== this.id);
-    for (const [, el, options] of mine) if (el.isConnected) this.mount(el, options);
+    // The notebook takes cells that are out of sight out of the page; their outputs have a place all the same.
+    for (const [, el, options] of mine) if (el.isConnected || el.closest('.jp-OutputArea')) this.mount(el, options);
   }
 }

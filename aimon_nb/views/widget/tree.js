@@ -11,15 +11,17 @@
  * @typedef {import('./layout.js').Entry} Entry
  */
 import { BAD, LINE, STOPPED, WINDOW_ABOVE, axis, clock, commas, counted, flatten, keyed, seconds, speed, sumCost, tokens, visible, windowOf } from './layout.js';
+import { hearKernel, stopButton } from './kernel.js';
 import { copyButton, facts, make, models, said, say } from './panes.js';
-import { placeBelow } from './scroll.js';
-import { Run, runOf, store } from './store.js';
+import { Hand, placeBelow } from './scroll.js';
+import { Run, runOf } from './store.js';
 
 const MOST_LINES = 12; // the list scrolls inside beyond this
 const TICK = 100; // ms between ticks of running clocks
 const QUICK = 1; // seconds; a shorter run shows only its line
 /** @type {Record<string, string>} */
 const MARKS = { ok: '✓', error: '✕', interrupted: '◼', cancelled: '◼', abandoned: '◌', lost: '?', over_budget: '◼', killed: '✕' };
+const OURS = ['Enter', ' ', 'ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight', 'PageUp', 'PageDown', 'Home', 'End'];
 const ORDERS = [['', 'as it ran'], ['slow', 'slow first'], ['dear', 'expensive first']];
 
 /** One place in the page that shows a run. */
@@ -33,6 +35,7 @@ class View {
     this.touched = false;
     /** @type {string|null} */ this.active = null;
     /** @type {string|null} */ this.chosen = null;
+    /** @type {string|null} */ this.held = null; // the row last gone to
     this.look = { text: '', failed: false, order: '' };
     this.showsModels = false;
     this.follow = true;
@@ -64,6 +67,7 @@ class View {
     this.detail = make('div', 'detail');
     this.spoken = make('div', 'said');
     this.root = this.build();
+    this.hand = new Hand(this.root);
     run.views.add(this);
   }
 
@@ -73,6 +77,11 @@ class View {
 
   get running() {
     return this.run.running;
+  }
+
+  /** Whether rows may still come or end. */
+  get open() {
+    return this.running || !!this.header.counting;
   }
 
   /** Only the line is shown: as decided, or while a run is so young that it may be over at once. */
@@ -105,7 +114,7 @@ class View {
   }
 
   finished() {
-    this.announce = true;
+    this.announce = [...this.run.views].find((one) => one.root.isConnected) === this; // one voice a run
     const quick = this.header.status === 'ok' && this.run.now < QUICK;
     if (quick && this.fold === null && !this.touched) this.fold = true;
     this.watchSight();
@@ -127,16 +136,15 @@ class View {
   mount(el, options) {
     const { root } = this;
     this.gather(this.outputs?.takeRecords() ?? []);
-    const top = this.body.scrollTop;
     el.classList.add('aimon-host');
     // Lab gives rendered HTML a padding at the right that a widget has not.
     const rendered = /** @type {HTMLElement|null} */ (el.closest('.jp-RenderedHTMLCommon'));
     if (rendered) rendered.style.paddingRight = '0';
     if (options?.open) this.fold = false;
     if (root.parentElement !== el) el.replaceChildren(root); // mount scripts run twice
+    this.hand.back();
     this.stale = true;
     this.paint();
-    this.body.scrollTop = top;
     this.watch(el);
     if (options?.wait) this.holdGhost(el);
     this.gone = [];
@@ -231,7 +239,7 @@ class View {
     const head = make('div', 'head'), tools = make('span', 'tools'), parts = /** @type {any} */ ((this.parts = {}));
     const span = (/** @type {string} */ name) => (parts[name.split(' ')[0]] = make('span', name));
     parts.copy = copyButton(() => this.header?.trace ?? '', 'the trace id');
-    parts.stop = this.button('stop', 'Stop', (event) => this.onStop(event));
+    parts.stop = stopButton(this.run);
     parts.find = this.button('act find', 'find', () => this.seek());
     parts.models = this.button('act', 'models', () => this.swapModels());
     parts.fold = make('button', 'fold', '▾');
@@ -240,16 +248,16 @@ class View {
     head.append(tools, span('mark'), span('title'), span('clock dim'), sums);
     for (const name of ['calls', 'tokens-total', 'cost', 'reason dim']) sums.append(span(name));
     parts.title.dir = 'auto';
-    head.addEventListener('click', () => this.onFold());
+    head.addEventListener('click', (event) => this.onFold(event));
     return head;
   }
 
-  /** @param {string} name @param {string} text @param {(event: Event) => void} act */
+  /** @param {string} name @param {string} text @param {() => void} act */
   button(name, text, act) {
     const button = make('button', name, text);
     button.addEventListener('click', (event) => {
       event.stopPropagation();
-      act(event);
+      act();
     });
     return button;
   }
@@ -279,7 +287,7 @@ class View {
     group.setAttribute('role', 'rowgroup');
     heads.setAttribute('role', 'row');
     this.axis.setAttribute('aria-label', 'timeline');
-    heads.append(make('span', '', 'span'), this.axis, make('span', 'num', 'time'), make('span', 'num tokens', 'tokens'), make('span', 'num', 'cost'));
+    heads.append(make('span', '', 'span'), this.axis, make('span', 'num', 'time'), make('span', 'num tokens', 'tokens'), make('span', 'num cost', 'cost'));
     for (const head of heads.children) head.setAttribute('role', 'columnheader');
     group.append(heads);
     return group;
@@ -310,11 +318,11 @@ class View {
 
   /** A large run is laid out less often while rows come: a tenth of the page's time is enough. */
   get breathes() {
-    return (this.running || this.header.counting) && this.layTime > 5 && performance.now() - this.laidAt < 10 * this.layTime;
+    return this.open && this.layTime > 5 && performance.now() - this.laidAt < 10 * this.layTime;
   }
 
   layOut() {
-    const begun = performance.now(), laid = flatten(this.run.rows, this.closed, this.lookup());
+    const begun = performance.now(), laid = this.unfolded(flatten(this.run.rows, this.closed, this.lookup()));
     this.entries = laid.entries;
     this.lines = laid.lines;
     this.stale = false;
@@ -325,8 +333,17 @@ class View {
     this.layTime = this.laidAt - begun;
   }
 
+  /** The row that the reader is at stays in sight when its like become a group. @param {ReturnType<typeof flatten>} laid */
+  unfolded(laid) {
+    const around = this.held && laid.entries.find(({ row, open }) => !open && row.members?.some((member) => member.id === this.held));
+    if (!around) return laid;
+    this.opened.add(around.id);
+    return flatten(this.run.rows, this.closed, this.lookup());
+  }
+
   get empty() {
-    return !this.run.rows.size;
+    for (const row of this.run.rows.values()) if (!row.hidden) return false;
+    return true;
   }
 
   paintHead() {
@@ -344,7 +361,9 @@ class View {
     say(p.where, h.trace ? `${h.destination} ${h.trace.slice(0, 8)}` : h.destination);
     p.where.classList.toggle('local', h.destination === 'local');
     p.copy.hidden = !h.trace || folded;
+    const left = p.stop === document.activeElement && !running;
     p.stop.hidden = !(running && this.run.interrupt);
+    if (left) p.fold.focus({ preventScroll: true });
     p.find.hidden = p.models.hidden = folded || empty;
     p.find.setAttribute('aria-pressed', String(!this.finder.hidden));
     p.models.setAttribute('aria-pressed', String(this.showsModels));
@@ -352,7 +371,8 @@ class View {
     say(p.fold, folded ? '▸' : '▾');
     p.fold.setAttribute('aria-expanded', String(!folded));
     p.fold.setAttribute('aria-label', `${name}: ${folded ? 'open' : 'fold'}`);
-    say(p.reason, empty ? visible(h.empty) : '');
+    say(p.reason, visible((!running && h.error) || (empty ? h.empty : '')));
+    p.reason.classList.toggle('failed', !running && !!h.error);
     for (const part of [p.calls, p['tokens-total'], p.cost, p.reason]) part.hidden = !part.textContent;
     p.clock.hidden = known && empty;
     p.where.hidden = p.clock.hidden || (folded && !running);
@@ -361,7 +381,8 @@ class View {
     this.tree.setAttribute('aria-label', `calls of ${name}`);
     if (this.announce && known) {
       this.announce = false;
-      say(this.spoken, `${name}: ${h.status.replace('_', ' ')}, ${h.calls} calls, ${h.cost}`);
+      const sums = [p.calls, p.cost].map((part) => part.textContent).filter(Boolean);
+      say(this.spoken, `${name}: ${[h.status.replace('_', ' '), ...sums].join(', ')}`);
     }
   }
 
@@ -454,7 +475,7 @@ class View {
 
   /** @param {any} el @param {Entry} e @param {number} index */
   fill(el, e, index) {
-    const { row, sum } = e, p = el.p, chosen = this.chosen === e.id, ticking = row.status === 'running' && this.running;
+    const { row, sum } = e, p = el.p, chosen = this.chosen === e.id, ticking = row.status === 'running' && this.open;
     const cost = (sum && sumCost(sum)) || row.cost, said = (sum && tokens(sum.input, sum.output)) || counted(row) || speed(row, this.run.now);
     const key = [e.depth, e.open, e.kids, e.at, e.siblings.length, e.top, e.why, e.label, chosen, ticking, cost, said, index, this.active === e.id].join('|');
     if (el.row !== row || el.key !== key) {
@@ -489,7 +510,7 @@ class View {
     if (el.whole !== this.whole) {
       el.whole = this.whole;
       p.bar.style.left = `${(100 * (row.start ?? 0)) / this.whole}%`;
-      p.bar.style.width = ticking ? '' : `${(100 * (row.dur ?? 0)) / this.whole}%`;
+      p.bar.style.width = ticking ? '' : `${(100 * Math.max(0, row.dur ?? 0)) / this.whole}%`;
     }
     if (ticking) say(p.time, clock(Math.max(0, this.run.now - (row.start ?? 0))));
   }
@@ -559,6 +580,7 @@ class View {
     }
     this.input.value = this.order.value = '';
     this.relook({ text: '', failed: false, order: '' });
+    /** @type {any} */ (this.parts).find.focus({ preventScroll: true });
   }
 
   swapModels() {
@@ -572,20 +594,11 @@ class View {
   // ---- the reader ----
 
   /** @param {Event} event */
-  onStop(event) {
-    event.stopPropagation();
-    const stop = /** @type {any} */ (this.parts).stop;
-    stop.textContent = 'stopping…';
-    stop.disabled = true;
-    Promise.resolve(this.run.interrupt?.()).catch(() => {
-      stop.textContent = 'Stop';
-      stop.disabled = false;
-    });
-  }
-
-  onFold() {
+  onFold(event) {
     this.layTime = 0;
-    if (this.empty || String(getSelection() ?? '')) return;
+    const marked = getSelection(), head = /** @type {Node} */ (event.currentTarget);
+    const reads = marked && !marked.isCollapsed && head.contains(marked.anchorNode) && event.target !== /** @type {any} */ (this.parts).fold;
+    if (this.empty || reads) return; // who marks the words above the tree copies them
     this.fold = !this.folded;
     this.stale = true;
     this.paint();
@@ -611,13 +624,7 @@ class View {
 
   /** @param {KeyboardEvent} event */
   onKey(event) {
-    const row = /** @type {Element} */ (event.target).closest?.('.row');
-    if (!row) {
-      if (event.target === this.input) return this.onFinderKey(event);
-      // Keys in our buttons are ours too: the notebook's shortcuts must not hear them.
-      if (['Enter', ' '].includes(event.key)) event.stopPropagation();
-      return;
-    }
+    if (!(/** @type {Element} */ (event.target).closest?.('.row'))) return this.onToolKey(event);
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const at = this.activeAt;
     const act = /** @type {any} */ (keyed(event.key, this.entries, Math.max(0, at)));
@@ -629,18 +636,26 @@ class View {
     else this.go(act.go);
   }
 
-  /** The notebook's shortcuts must not hear what is typed here. @param {KeyboardEvent} event */
-  onFinderKey(event) {
-    event.stopPropagation();
-    if (event.key === 'Escape') this.seek();
-    else if (event.key === 'ArrowDown') this.go(0);
-    else return;
-    event.preventDefault();
+  /** Keys outside the tree: the notebook's shortcuts hear nothing that is typed, chosen or scrolled here. @param {KeyboardEvent} event */
+  onToolKey(event) {
+    const target = /** @type {Element} */ (event.target), { key } = event, finds = this.finder.contains(target);
+    const away = key === 'Escape' && (finds || this.detail.contains(target)), down = key === 'ArrowDown' && target === this.input;
+    if (target === this.input || target === this.order || away || OURS.includes(key)) event.stopPropagation();
+    if (down) this.go(0);
+    else if (away && finds) this.seek();
+    else if (away) this.leaveDetail();
+    if (down || away) event.preventDefault();
+  }
+
+  leaveDetail() {
+    this.choose(null);
+    this.drawn.get(this.active ?? '')?.focus({ preventScroll: true });
   }
 
   /** @param {string} id */
   toggle(id) {
     this.layTime = 0;
+    this.held = null;
     const set = id.startsWith('group ') ? this.opened : this.closed; // groups are closed until opened
     if (!set.delete(id)) set.add(id);
     this.stale = true;
@@ -653,7 +668,7 @@ class View {
   /** @param {string|null} id */
   choose(id) {
     if (id?.startsWith('group ')) return this.toggle(id);
-    this.chosen = id;
+    this.chosen = this.held = id;
     this.follow = this.follow && id == null;
     this.detailStale = true;
     this.paint();
@@ -663,7 +678,7 @@ class View {
   go(index) {
     const entry = this.entries[index];
     if (!entry) return;
-    this.active = entry.id;
+    this.active = this.held = entry.id;
     this.follow = false;
     const top = entry.top * LINE, bottom = top + entry.lines * LINE, body = this.body;
     if (top < body.scrollTop) body.scrollTop = top;
@@ -717,24 +732,14 @@ function show(run, el, options) {
   view.mount(el, options);
 }
 
-/** Tell every view that a cell starts to run. @param {any} kernel */
-function hearCells(kernel) {
-  const { kernels, runs } = store();
-  if (!kernel?.iopubMessage?.connect || kernels.has(kernel)) return;
-  kernels.add(kernel);
-  kernel.iopubMessage.connect((/** @type {any} */ _, /** @type {any} */ message) => {
-    if (message?.header?.msg_type !== 'execute_input') return;
-    for (const run of runs.values()) for (const view of run.views) if (!run.running && view.root.isConnected) view.foldQuietly();
-  });
-}
-
 /** One call a widget model: messages are heard from the first, before any view. */
 export default () => ({
   /** @param {{model: any}} context */
   initialize({ model }) {
     const run = runOf(model.get('run_id'), show), kernel = model.widget_manager?.kernel;
+    run.kernel = kernel;
     if (typeof kernel?.interrupt === 'function') run.interrupt = () => kernel.interrupt();
-    hearCells(kernel);
+    hearKernel(kernel);
     if (model.send) run.send = (message) => model.send(message);
     const recall = () => run.recall(model.get('snapshot'));
     recall();

@@ -1,11 +1,12 @@
 """The view survives `clear_output` of the user's code.
 
 Every output of a cell, from any thread, passes the kernel session's `send`. While
-a tracked cell runs that one method is wrapped, on the instance: a clear takes our
+a run is open that one method is wrapped, on the instance: a clear takes our
 view away with the rest, and that of a run inside, so they are shown again, at once
 after a plain clear, and just before the next output after `clear_output(wait=True)`,
 never earlier: an output of ours would make the waiting clear happen while the user
-still computes.
+still computes. A plain clear is sent as one that waits for our view, which follows it:
+there is no moment without.
 """
 
 from __future__ import annotations
@@ -31,8 +32,14 @@ class _Cell:
     pending: bool = False
 
 
+@functools.lru_cache(maxsize=1)
+def guard_of(shell: Any) -> OutputGuard:
+    """The one guard of a shell: the wraps of two would take each other off."""
+    return OutputGuard(shell)
+
+
 class OutputGuard:
-    """The wrap of one kernel's session; in place only while a tracked cell runs."""
+    """The wrap of one kernel's session; in place only while a run is open in a cell."""
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
@@ -92,11 +99,14 @@ class OutputGuard:
             if cell.pending and kind in _OUTPUTS:
                 cell.pending = False
                 self._show(cell, wait=True)
+            if kind != "clear_output":
+                return original(stream, msg, content, parent, *a, **k)
+            cell.pending = bool(about.get("wait"))
+            follows = not cell.pending and any(not view.waits for view in cell.views)
+            about["wait"] = cell.pending or follows  # `about` is the content that is sent
             sent = original(stream, msg, content, parent, *a, **k)
-            if kind == "clear_output":
-                cell.pending = bool(about.get("wait"))
-                if not cell.pending:
-                    self._show(cell, wait=False)
+            if follows:
+                self._show(cell, wait=False)
             return sent
 
     def _open(self, cell: _Cell, data: dict[str, Any], display_id: str) -> None:

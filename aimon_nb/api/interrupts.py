@@ -1,4 +1,4 @@
-"""An interrupt of a tracked cell reaches its threads, its pools and its waiting loop.
+"""An interrupt of tracked code reaches its threads, its pools and its waiting loop.
 
 The flag must be up at the signal: `with ThreadPoolExecutor()` waits for its queue
 before any hook of ours runs, and until then more calls would be sent. And
@@ -43,13 +43,7 @@ def watch(
     signal.signal(signal.SIGINT, interrupted)
     if came:
         again(interrupted.heard)
-
-    def restore() -> None:
-        interrupted.heard.set()
-        if signal.getsignal(signal.SIGINT) is interrupted:
-            signal.signal(signal.SIGINT, before)
-
-    return restore
+    return interrupted.restore
 
 
 class _Interrupted:
@@ -69,6 +63,20 @@ class _Interrupted:
         self._recording, self._before, self._loop = recording, before, _running_loop()
         self._begins, self._ends = begins, ends
         self.heard = threading.Event()
+        self._over = False
+
+    def restore(self) -> None:
+        """Put the handler found back: that of the run outside which is open still."""
+        self._over = True
+        self.heard.set()
+        on_top = signal.getsignal(signal.SIGINT) is self
+        if on_top:
+            signal.signal(signal.SIGINT, self._below())
+
+    def _below(self) -> Any:
+        before = self._before
+        done = isinstance(before, _Interrupted) and before._over
+        return before._below() if done else before
 
     @property
     def __call__(self) -> Callable[[int, Any], Any]:
@@ -102,7 +110,8 @@ def deferred() -> Iterator[threading.Event]:
     Gives what is set if one came: it is for the user's code that runs next, if any.
     """
     came = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
+    here = threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGINT) is None:  # None: not Python's own
         yield came
         return
 
