@@ -214,7 +214,8 @@ class Recorder:
             for recording in self.recordings.values():
                 if recording.open or recording.asked:
                     records.refresh(recording, self.read)
-            self._take_log()  # ends of spans that we made
+            for node in self._take_log():  # ends of spans that we made; what began meanwhile
+                records.look(node, self.read)
 
     def _gather(self, over: set[Recording]) -> list[tuple[Recording, set[str]]]:
         """What there is to tell, added up, by run; of those that are `over` in any case."""
@@ -228,8 +229,10 @@ class Recorder:
         news = [(one, self._news(one)) for one in told]
         return [(one, changed) for one, changed in news if not one.quiet]
 
-    def _take_log(self) -> None:
+    def _take_log(self) -> list[Node]:
+        """Make and complete records; gives the spans that began, of which nothing is read yet."""
         log = self.log
+        begun: list[Node] = []
         for _ in range(len(log)):
             thing = log.popleft()
             try:
@@ -241,8 +244,10 @@ class Recorder:
                 else:
                     thing.taken = True
                     records.started(thing)
+                    begun.append(thing)
             except Exception:
                 faults.note("recording a span")
+        return begun
 
     def _news(self, recording: Recording) -> set[str]:
         changed, recording.changed = recording.changed, set()

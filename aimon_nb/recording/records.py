@@ -121,20 +121,25 @@ def _take(node: Node, span: Span, read: Read) -> None:
 def refresh(recording: Recording, read: Read) -> None:
     """Bring open spans and answers under way up to date."""
     for node in list(recording.open):
-        span = node.record
-        if span is None:
-            continue
-        with faults.guard("reading a span"):
-            before = seen(span)
-            _take(node, span, read)
-            if seen(span) != before:
-                recording.changed.add(span.span_id)
+        look(node, read)
     for exchange in list(recording.asked):
         try:
             _advance(recording, exchange)
         except Exception:
             recording.asked.pop(exchange, None)
             faults.note("reading a model's answer")
+
+
+def look(node: Node, read: Read) -> None:
+    """Bring the record of an open span up to what it says of itself now."""
+    recording, span = node.recording, node.record
+    if span is None or node not in recording.open:
+        return
+    with faults.guard("reading a span"):
+        before = seen(span)
+        _take(node, span, read)
+        if seen(span) != before:
+            recording.changed.add(span.span_id)
 
 
 def _advance(recording: Recording, exchange: Exchange) -> None:

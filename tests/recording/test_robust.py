@@ -384,3 +384,22 @@ def test_an_error_that_leaves_its_own_text(receiver, options):
     assert (step.status, step.error_type) == ("error", "Unreadable")
     assert (tracked.run.status, tracked.run.error_type) == ("error", "Unreadable")
     assert tracked.recording.closed and recorder.sole is None
+
+
+def test_what_begins_while_the_log_is_read_has_its_name(monkeypatch):
+    """A span that begins while our thread reads the log is told with its name and op, not as `span`."""
+    tracked, began, told = monitor.open("reading", "none"), [], {}
+    refresh = records.refresh
+
+    def slow(*args):
+        refresh(*args)
+        if not began:
+            began.append(sentry_sdk.start_span(op="gen_ai.chat", name="chat late").__enter__())
+
+    remove = recorder.on_event(lambda recording, changed: told.update({i: recording.run.spans[i].name for i in changed}))
+    monkeypatch.setattr(records, "refresh", slow)
+    recorder.drain()
+    remove()
+    assert "chat late" == told[began[0].span_id]
+    began[0].__exit__(None, None, None)
+    tracked.end(None)
