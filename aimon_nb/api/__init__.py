@@ -148,15 +148,18 @@ class Tracked:
         came: bool,
     ) -> None:
         """Stand guard over the code that runs now: its interrupt, and its output in this shell."""
-        self._guard = guard_of(shell)
-        self._output = self._guard.watch(self.view)
-        self._unwatch = interrupts.watch(self.recording, begins, ends, came=came)
+        with faults.guard("watching the output"):
+            self._guard = guard_of(shell)
+            self._output = self._guard.watch(self.view)
+        with faults.guard("watching for an interrupt"):
+            self._unwatch = interrupts.watch(self.recording, begins, ends, came=came)
 
     def finish(self, error: BaseException | None) -> bool:
         """Close the run as a whole, and tell whether an interrupt came meanwhile."""
         with interrupts.deferred() as came:
-            if self._output is not None:
-                self._guard.release(self._output, self.view)
+            with faults.guard("letting the output go"):
+                if self._output is not None:
+                    self._guard.release(self._output, self.view)
             self.end(error)
         if self._unwatch is not None:
             self._unwatch()

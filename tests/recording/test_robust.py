@@ -13,7 +13,7 @@ import pytest
 import sentry_sdk
 
 from aimon_nb import record_token_usage
-from aimon_nb.api import monitor
+from aimon_nb.api import monitor, track
 from aimon_nb.recording.caps import Limits
 from aimon_nb.recording import caps, context, records, recorder
 from aimon_nb.recording.faults import faults
@@ -403,3 +403,14 @@ def test_what_begins_while_the_log_is_read_has_its_name(monkeypatch):
     assert "chat late" == told[began[0].span_id]
     began[0].__exit__(None, None, None)
     tracked.end(None)
+
+
+@pytest.mark.parametrize("name", ["guard_of", "interrupts.watch"])
+def test_a_fault_of_ours_around_a_block(monkeypatch, name):
+    """A fault in what stands guard over a block of `track` leaves the block alone, and its run is closed."""
+    before = faults.count
+    monkeypatch.setattr("aimon_nb.api.place.shell", object)
+    monkeypatch.setattr(f"aimon_nb.api.{name}", lambda *_, **__: 1 / 0)
+    with track("block", view="none") as run:
+        done = True
+    assert done and "ok" == run.status and faults.count > before
