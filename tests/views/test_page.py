@@ -53,8 +53,10 @@ def violations(tab, context=".aimon"):
     return [(v["id"], [n["html"][:90] for n in v["nodes"][:3]]) for v in found]
 
 
-@pytest.mark.parametrize("width", [1020, 380])
-@pytest.mark.parametrize("theme", ["light", "dark", "contrast"])
+NARROW = [pytest.param(theme, 380, marks=pytest.mark.long) for theme in ("dark", "contrast")]
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1020), ("dark", 1020), ("contrast", 1020), ("light", 380), *NARROW])
 def test_axe(tab, theme, width):
     """No accessibility fault in any state: details, groups, the finder, the models, one closed line; in each theme, wide and narrow."""
     tab.set_viewport_size({"width": width, "height": 900})
