@@ -122,7 +122,7 @@ class Monitor:
 
 
 class Tracked:
-    """A run that is open: `end` closes it, whatever happened."""
+    """A run that is open: `finish` closes it, whatever happened."""
 
     def __init__(self, monitor: Monitor, root: Root, mode: Shown) -> None:
         self._monitor, self._root = monitor, root
@@ -155,7 +155,7 @@ class Tracked:
             self._unwatch = interrupts.watch(self.recording, begins, ends, came=came)
 
     def finish(self, error: BaseException | None) -> bool:
-        """Close the run as a whole, and tell whether an interrupt came meanwhile."""
+        """Close the run, let no interrupt fall into that, and tell whether one came."""
         with interrupts.deferred() as came:
             with faults.guard("letting the output go"):
                 if self._output is not None:

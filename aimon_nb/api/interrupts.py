@@ -69,8 +69,7 @@ class _Interrupted:
         """Put the handler found back: that of the run outside which is open still."""
         self._over = True
         self.heard.set()
-        on_top = signal.getsignal(signal.SIGINT) is self
-        if on_top:
+        if signal.getsignal(signal.SIGINT) is self:
             signal.signal(signal.SIGINT, self._below())
 
     def _below(self) -> Any:

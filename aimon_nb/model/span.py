@@ -33,6 +33,7 @@ CALL_OPS = frozenset(
 CALL_OPERATIONS = frozenset(
     {"chat", "responses", "text_completion", "generate_content", "embeddings", "evaluate"}
 )
+_KNOWN = ("gen_ai.", "ai.pipeline", "ai.run")  # ops that say themselves what they are
 # Plumbing below a call: kept in every record, folded in views.
 NOISE_OPS = frozenset(
     {
@@ -44,9 +45,6 @@ NOISE_OPS = frozenset(
         "socket.connection",
     }
 )
-
-
-_KNOWN = ("gen_ai.", "ai.pipeline", "ai.run")  # ops that say themselves what they are
 
 
 @dataclass(slots=True)

@@ -40,7 +40,7 @@ class LiveView:
         self._widget: RunWidget | None = None
         self._feed: Feed | None = None
         self.display_id = f"aimon-{run.run_id}-{next(_showings)}"
-        self._again: list[str] = []  # ids of displays in which a reader has shown it while it ran
+        self._elsewhere: list[str] = []  # displays in which it was shown again while it ran
         self._screen = self._screen_for(mode)
 
     def _screen_for(self, mode: Shown) -> Screen:
@@ -92,7 +92,7 @@ class LiveView:
             self._widget.remember()
         if not self.waits:
             self._screen.finish()
-        for display_id in self._again:
+        for display_id in self._elsewhere:
             _display(self.reopened(), display_id, update=True)
 
     def again(self, *, wait: bool) -> dict[str, Any]:
@@ -106,8 +106,8 @@ class LiveView:
 
     def show_again(self) -> None:
         """Show the run, which goes on, in another place; what it leaves stands there, too."""
-        self._again.append(self._place())
-        _display(self.reopened(), self._again[-1])
+        self._elsewhere.append(self._place())
+        _display(self.reopened(), self._elsewhere[-1])
 
     @property
     def on_screen(self) -> bool:
