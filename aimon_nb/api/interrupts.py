@@ -69,7 +69,8 @@ class _Interrupted:
         """Put the handler found back: that of the run outside which is open still."""
         self._over = True
         self.heard.set()
-        if signal.getsignal(signal.SIGINT) is self:
+        on_top = signal.getsignal(signal.SIGINT) is self  # in the `if`, mypy narrows `self` by it
+        if on_top:
             signal.signal(signal.SIGINT, self._below())
 
     def _below(self) -> Any:
