@@ -26,36 +26,24 @@ demo-headless: $(VENV)/.demo ## run the quickstart notebook in a kernel and writ
 		2> >(grep -v "over TCP without encryption" >&2 || true)
 	@echo "quickstart.html: the notebook as it ran"
 
-test: test-python test-notebooks test-views ## run every test: unit, kernel, browser, notebooks, widget
+# Each part runs to its end; the table at the end says what came of each.
+test: $(VENV)/.test browser ## run every test of the default run: unit, kernel, page, notebooks, widget
+	$(BIN)/python tests/run.py unit kernel page notebooks widget
 
-# One more than there are cores: tests of kernels and pages wait much of their time.
-WORKERS := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1) + 1 )))
+test-unit test-kernel test-page test-notebooks test-widget: test-%: $(VENV)/.test browser ## one part of them
+	$(BIN)/python tests/run.py $*
 
-test-python: $(VENV)/.test browser
-	$(BIN)/python -m pytest -n $(WORKERS) --dist load
+test-matrix: $(VENV)/.test browser ## full products, and what needs environments of its own
+	$(BIN)/python tests/run.py matrix
 
-# Five is pytest's word for "no such test".
-test-long: $(VENV)/.test browser ## the suites that take minutes or need environments of their own
-	$(BIN)/python -m pytest -n $(WORKERS) --dist load -m long || [ $$? = 5 ]
-
-# In a home of its own: no profile, no key and no DSN of yours has a part in it.
-test-notebooks: $(VENV)/.test
-	home=$$(mktemp -d); trap 'rm -rf "$$home"' EXIT; \
-	env -u OPENAI_API_KEY -u OPENAI_BASE_URL -u SENTRY_DSN HOME=$$home IPYTHONDIR=$$home/ipython AIMON_NB_AUTOLOAD=0 \
-		JUPYTER_CONFIG_DIR=$$home/config JUPYTER_DATA_DIR=$$home/data JUPYTER_RUNTIME_DIR=$$home/runtime JUPYTER_PREFER_ENV_PATH=1 \
-		$(BIN)/python -m pytest --nbval-lax -p no:cacheprovider notebooks
-
-test-views:
-	@files=$$(find tests/views -name '*.test.mjs'); \
-	if [ -z "$$files" ]; then exit 0; \
-	elif ! node --version >/dev/null 2>&1; then echo "node is missing: the widget's unit tests (tests/views) are skipped"; \
-	else node --test $$files; fi
+soak: $(VENV)/.test browser ## random moments, races, very large runs: minutes, and no verdict on a change
+	$(BIN)/python tests/run.py soak
 
 lint: $(VENV)/.lint ## ruff (rules and format), mypy and the types of the widget's modules
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check aimon_nb jupyter-config
-	$(BIN)/mypy
-	@.ci/types $(VENV)/node
+	$(BIN)/python tests/run.py lint types
+
+check: $(VENV)/.test $(VENV)/.lint browser ## what CI runs
+	$(BIN)/python tests/run.py lint types unit kernel page notebooks widget matrix
 
 bench: $(VENV)/.test ## what hearing costs beside bare sentry-sdk and peers; FLAGS=--quick for a glance
 	$(BIN)/python benchmarks/spans $(FLAGS)
@@ -77,4 +65,4 @@ $(VENV)/.%: pyproject.toml $(VENV)/.python
 	@touch $@
 
 .SECONDARY: $(VENV)/.python
-.PHONY: help demo demo-headless test test-long test-python test-notebooks test-views lint bench browser clean
+.PHONY: help demo demo-headless test test-unit test-kernel test-page test-notebooks test-widget test-matrix soak lint check bench browser clean

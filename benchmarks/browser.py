@@ -33,9 +33,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.real import places
-from tests.real.browser import FLAGS, find_browser
-from tests.real.lab import Lab
+from tests.parts import places
+from tests.parts.browser import FLAGS, find_browser
+from tests.parts.lab import Lab
 
 # The hooks stand around ours: they see what a cell costs its user, all told.
 BARE = """import json, random, time, sentry_sdk

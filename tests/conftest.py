@@ -1,6 +1,6 @@
 """What every test gets: an environment of its own, and real parts on request.
 
-The real parts stand one a file in `tests/real/`: a kernel, a Sentry receiver, a
+The real parts stand one a file in `tests/parts/`: a kernel, a Sentry receiver, a
 browser with JupyterLab in it, a model server with known counts, and a guard
 that records every try to leave the machine.
 """
@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.real import places
+from tests.parts import clock, places
 
-pytest_plugins = [f"tests.real.{part}" for part in ("kernel", "receiver", "network", "browser", "lab")]
+clock.install()
+
+PARTS = ("kernel", "receiver", "network", "browser", "lab", "reruns")
+pytest_plugins = ["tests.tiers", *(f"tests.parts.{part}" for part in PARTS)]
 
 CI = os.environ.get("CI", "").lower() == "true"
 
@@ -20,10 +23,7 @@ CI = os.environ.get("CI", "").lower() == "true"
 def pytest_collection_modifyitems(items):
     # Playwright leaves an event loop running in this thread: whatever calls
     # asyncio.run() must have had its turn before the browser starts.
-    for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.browser)
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
 
 
 def pytest_sessionfinish(session, exitstatus):

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from tests.real.places import ROOT
+from tests.parts.places import ROOT
 
 PACKAGE = ROOT / "aimon_nb"
 MODULES = sorted(PACKAGE.rglob("*.py"))

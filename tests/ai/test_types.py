@@ -9,7 +9,7 @@ import pytest
 FILE = Path(__file__).parent / "typing" / "tracked.py"
 
 
-@pytest.mark.long
+@pytest.mark.matrix
 def test_a_decorated_function_has_its_types(tmp_path):
     """Functions, coroutines, generators, methods, staticmethods, partials and objects keep their types."""
     pytest.importorskip("mypy")

@@ -16,7 +16,7 @@ from aimon_nb.views import export as module
 from aimon_nb.views.export import SUFFIXES, export
 from aimon_nb.views.schema import Document, Header, RunRecord, SpanRecord, json_schema
 from tests.pricing.making import call, run_of, tokens
-from tests.real.places import ROOT
+from tests.parts.places import ROOT
 from tests.views.samples import ALL, SECRET, agentic, failed, hostile, many
 
 BINARY = {".parquet"}

@@ -37,7 +37,7 @@ class Cell:
             return
         from tests.matrix.modes import step
         from tests.matrix.worlds import init
-        from tests.real.receiver import receiving
+        from tests.parts.receiver import receiving
 
         step.lifecycle = self.world.lifecycle
         with receiving() as receiver:

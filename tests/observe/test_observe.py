@@ -47,7 +47,7 @@ def test_heard(case):
     check(case, heard(case))
 
 
-@pytest.mark.long
+@pytest.mark.matrix
 @pytest.mark.timeout(600)
 def test_heard_by_the_oldest_sdk():
     """The whole table with the oldest sentry-sdk that we accept; these tests run on the newest."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.long
+@pytest.mark.matrix
 @pytest.mark.timeout(900)
 def test_it_runs():
     """A glance at bare sentry-sdk and us fills the table, and leaves the document alone."""

@@ -224,7 +224,7 @@ def test_without_plain_keeps_a_run_of_calls():
     assert isinstance(without_plain(tracked.run), Run)
 
 
-@pytest.mark.long
+@pytest.mark.matrix
 def test_the_hot_path_stays_as_fast_when_folding(monkeypatch):
     """Past the cap a span costs its record no more than before it."""
     def seconds(spans):

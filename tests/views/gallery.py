@@ -1,6 +1,6 @@
 """Draw every view in a bare page and save pictures: to be looked at.
 
-    python tests/views/gallery.py FOLDER
+    python -m tests.views.gallery FOLDER
 
 No notebook is needed: a stand-in for the widget model feeds tree.js. `page()` is
 shared with the browser tests of this room.
@@ -13,11 +13,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
-
-import samples  # noqa: E402
-
-from aimon_nb.views import bundle, html, rows, text  # noqa: E402
+from aimon_nb.views import bundle, html, rows, text
+from tests.views import samples
 
 ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 # Lab's own values (light, dark), so that colours are checked against the real theme.

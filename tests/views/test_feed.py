@@ -2,8 +2,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-import samples
-from samples import SECRET, agentic, chat, make_run
+from tests.views import samples
+from tests.views.samples import SECRET, agentic, chat, make_run
 
 from aimon_nb.api import monitor
 from aimon_nb.model import Message

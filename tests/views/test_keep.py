@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from samples import ALL, SECRET, agentic, chat, failed, hostile, many, make_run, end
+from tests.views.samples import ALL, SECRET, agentic, chat, failed, hostile, many, make_run, end
 
 from aimon_nb.views import bundle, whole
 
@@ -121,7 +121,7 @@ def test_full_holds_hostile_text_as_text():
     said["text/html"].encode("utf-8")
 
 
-@pytest.mark.browser
+@pytest.mark.page
 def test_full_opens_alone(browser, tmp_path):
     """In a page that has nothing else and no network, `full` is the whole view, prompts included; hostile text runs nothing."""
     faults = []

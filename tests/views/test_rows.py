@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import sentry_sdk
-from samples import ALL, HOSTILE, SECRET, START, add, agentic, chat, empty, failed, hostile, make_run, many, priced
+from tests.views.samples import ALL, HOSTILE, SECRET, START, add, agentic, chat, empty, failed, hostile, make_run, many, priced
 
 from aimon_nb.api import monitor, track
 from aimon_nb.model import Cost, Usage

@@ -4,7 +4,7 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from samples import ALL, HOSTILE, SECRET, add, agentic, chat, empty, end, failed, hostile, loop_of, make_run, many, priced
+from tests.views.samples import ALL, HOSTILE, SECRET, add, agentic, chat, empty, end, failed, hostile, loop_of, make_run, many, priced
 
 from aimon_nb.model import Usage
 from aimon_nb.views import bundle, html, text

@@ -4,7 +4,7 @@ import gc
 import weakref
 
 import openai
-from samples import add, make_run
+from tests.views.samples import add, make_run
 
 from aimon_nb.recording.facts import FRAMES, passed
 from aimon_nb.views import rows, trace

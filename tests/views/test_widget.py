@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from samples import SECRET, agentic
+from tests.views.samples import SECRET, agentic
 
 from aimon_nb.views import rows
 

@@ -9,7 +9,7 @@ import pytest
 from aimon_nb.recording.faults import faults
 from aimon_nb.wire.dialects import Dialect, find, known
 from aimon_nb.wire.dialects.registry import GROUP, OURS, Registry
-from tests.real.places import ROOT
+from tests.parts.places import ROOT
 from tests.wire.answers import CASES
 from tests.wire.hear import hear, plain
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tests.real.places import ROOT
+from tests.parts.places import ROOT
 
 FILE = ROOT / "jupyter-config/ipython/startup/50-aimon_nb.py"
 

@@ -148,7 +148,7 @@ time.sleep(1)
 """
 
 
-@pytest.fixture(params=["lab", pytest.param("notebook", marks=pytest.mark.long)])
+@pytest.fixture(params=["lab", pytest.param("notebook", marks=pytest.mark.matrix)])
 def app(request):
     return request.param
 

@@ -10,7 +10,7 @@ PLAIN = World("nobody", "here")
 
 @pytest.mark.parametrize(
     "world",
-    [World("ours", "here"), pytest.param(World("ours", "here", "named", "stream"), marks=pytest.mark.long)],
+    [World("ours", "here"), pytest.param(World("ours", "here", "named", "stream"), marks=pytest.mark.matrix)],
     ids=["off-static", "named-stream"],
 )
 def test_openai_chat(world):
@@ -35,7 +35,7 @@ PART = [
 ]
 
 
-@pytest.mark.long
+@pytest.mark.matrix
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("client", "place"), PART, ids="-".join)
 def test_a_part(client, place):

@@ -23,7 +23,7 @@ def _():
 '''
 
 
-@pytest.mark.long
+@pytest.mark.matrix
 @pytest.mark.timeout(600)
 def test_track_in_marimo(tmp_path):
     """The saved form stands below the cell when the block ends, with nothing of a live view."""

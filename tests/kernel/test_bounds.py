@@ -44,7 +44,7 @@ def test_late_spans_are_of_their_run_and_say_so(kernel, receiver, options):
     assert [name for name, *_ in kernel.value(SPANS.format(n=1))] == ["second"]
 
 
-@pytest.mark.long
+@pytest.mark.matrix
 @pytest.mark.timeout(600)
 def test_a_hundred_thousand_spans(kernel, receiver):
     """The cell ends, its tree stands once and is small, and it says what is folded and what Sentry will not get."""

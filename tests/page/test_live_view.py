@@ -5,13 +5,13 @@ import json
 import nbformat
 import pytest
 
-from tests.real.test_view import SHOTS, ROOT, ROW, started
+from tests.page.test_view import SHOTS, ROOT, ROW, started
 
 STORE = "globalThis[Symbol.for('aimon_nb')]"
 NEWEST = f"[...{STORE}.runs.values()].at(-1)"
 
 
-@pytest.fixture(params=["lab", pytest.param("notebook", marks=pytest.mark.long)])
+@pytest.fixture(params=["lab", pytest.param("notebook", marks=pytest.mark.matrix)])
 def app(request):
     return request.param
 
@@ -67,7 +67,7 @@ def whole(view, names):
     assert [] == missing, f"{len(missing)} of {len(names)} are missing"
 
 
-@pytest.mark.long
+@pytest.mark.matrix
 @pytest.mark.timeout(400)
 def test_nothing_is_lost(lab, app):
     """300 of 300 spans that came before the page had drawn anything are there; a view made 30 s late is whole at once, while the cell is blocked."""
@@ -100,7 +100,7 @@ def test_a_first_view_late(lab, app):
     still(page, 1, f"unshown-{app}")
 
 
-@pytest.mark.long
+@pytest.mark.matrix
 def test_a_new_view_of_the_output(lab):
     """JupyterLab's own second view of an output is whole, beside the first, while the cell runs and after it."""
     cell = '%%ai_track twice\nfor i in range(5):\n    with sentry_sdk.start_span(op="x", name=f"step {i} {i}"): ask(f"PROMPT {i}")\nwait("twice")'
@@ -182,7 +182,7 @@ with sentry_sdk.start_span(op="gen_ai.execute_tool", name="execute_tool x") as s
 '''
 
 
-@pytest.mark.long
+@pytest.mark.matrix
 def test_hostile(lab, app):
     """Hostile text in every field runs nothing and breaks no layout: live, in the details, in the saved form, trusted or not."""
     page = started(lab, "import json\n" + "get_ipython().run_line_magic('xmode', 'Minimal')", HOSTILE, app=app, height=1400)
@@ -226,7 +226,7 @@ for i in range(60):
 TIMED = "import time\n" + MANY.replace("%%ai_track many\n", "%%ai_track many\nbegun = time.thread_time()\n") + "took.append(time.thread_time() - begun)"
 
 
-@pytest.mark.long
+@pytest.mark.matrix
 def test_twenty_cells_do_not_slow_down(lab):
     """Twenty tracked cells one after another: the last are as fast as the first, in the kernel and in the page."""
     cell = TIMED.replace("import time\n", "")
@@ -255,7 +255,7 @@ time.sleep(1.5)
 """
 
 
-@pytest.mark.parametrize("end", ["time.sleep(60)", pytest.param("import os; os._exit(1)", marks=pytest.mark.long)])
+@pytest.mark.parametrize("end", ["time.sleep(60)", pytest.param("import os; os._exit(1)", marks=pytest.mark.matrix)])
 def test_a_kernel_that_goes_away(lab, app, end):
     """A run whose kernel is restarted or dies is over in the page: its clock stands still, nothing is left to stop."""
     page = started(lab, GONE.replace("{end}", end), app=app)

@@ -36,7 +36,7 @@ await asyncio.gather(*(one(i) for i in range(5)))
 
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kind", BUSY)
-@pytest.mark.parametrize("count", [30, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [30, pytest.param(200, marks=pytest.mark.matrix)])
 def test_random_moments(kernel, truth, kind, count):
     """At random moments the status matches the reply, nothing stays running, the next cell is clean."""
     kernel.run([SETUP.format(url=truth.url), "%%ai_track first\n1"])
@@ -59,7 +59,7 @@ def test_random_moments(kernel, truth, kind, count):
 
 
 @pytest.mark.parametrize("source", ["%ai_track time.sleep(3)", "%%time\n%%ai_track below\ntime.sleep(3)", "%%ai_track cell\ntime.sleep(3)"])
-@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.matrix)])
 def test_the_first_milliseconds(kernel, truth, source, step):
     """An interrupt while a run opens ends the cell at once; no run stays open, and the next cell is clean.
 

@@ -3,7 +3,7 @@
 import nbformat
 from playwright.sync_api import expect
 
-from tests.real.test_view import ROW, started
+from tests.page.test_view import ROW, started
 
 ASKS = """%%ai_track asks
 ask("PROMPT one", model="my-local-model")

@@ -35,7 +35,7 @@ def run(folder, *command):
 
 
 # Each starts a process of nbconvert's, and that a kernel: two of them in every run.
-OTHERS = [pytest.param(kind, marks=pytest.mark.long) for kind in ("async error", "comment header", "wrong option", "wrong option in a comment")]
+OTHERS = [pytest.param(kind, marks=pytest.mark.matrix) for kind in ("async error", "comment header", "wrong option", "wrong option in a comment")]
 
 
 @pytest.mark.parametrize("kind", ["error", *OTHERS])
@@ -58,7 +58,7 @@ def test_nbconvert_goes_on_if_asked(tmp_path):
     assert "error  boom" in cell.outputs[0].data["text/plain"]
 
 
-@pytest.mark.long
+@pytest.mark.matrix
 @pytest.mark.parametrize("kind", ["error", "async error"])
 def test_papermill_stops(tmp_path, kind):
     """papermill ends with an error, does not run the next cell, and its file holds tree and error."""

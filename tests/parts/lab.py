@@ -14,9 +14,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.real import places
-from tests.real.network import make_guard
-from tests.real.page import NotebookPage
+from tests.parts import places
+from tests.parts.network import make_guard
+from tests.parts.page import NotebookPage
 
 TOKEN = "test"
 APPS = {"lab": "/lab/tree/", "notebook": "/notebooks/"}

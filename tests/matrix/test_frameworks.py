@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from tests.matrix import environments
-from tests.real.receiver import receiving
+from tests.parts.receiver import receiving
 
 CHAT, TOOL, AGENT = "gen_ai.chat", "gen_ai.execute_tool", "gen_ai.invoke_agent"
 TREES = {
@@ -31,7 +31,7 @@ TREES = {
     "mcp": [(0, "mcp.server", "tools/call look"), (1, CHAT, "chat gpt-4o")],
 }
 ORDERS = ("load first", "import first")
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.matrix, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

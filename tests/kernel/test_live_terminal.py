@@ -8,14 +8,13 @@ import subprocess
 import sys
 
 import pytest
-from samples import agentic, loop_of
+from tests.views.samples import agentic, loop_of
 
 from aimon_nb.views import terminal
 
 CODE = """
 import sys, time
-sys.path.insert(0, {folder!r})
-import samples
+from tests.views import samples
 from aimon_nb.views import terminal
 terminal.PERIOD = 0.05
 run = samples.agentic(running=True)
@@ -55,7 +54,7 @@ class Screen:
 
 def run_on_a_terminal(body, **env):
     """Everything that a program wrote to its terminal."""
-    code = CODE.format(folder=os.path.dirname(__file__), body=body)
+    code = CODE.format(body=body)
     main, side = pty.openpty()
     child = subprocess.Popen(
         [sys.executable, "-c", code], stdin=side, stdout=side, stderr=side, close_fds=True,

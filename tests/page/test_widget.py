@@ -5,12 +5,11 @@ import os
 import shutil
 
 import pytest
-import samples
-from gallery import ARGS, fed, packed, page
+from tests.views import samples
+from tests.views.gallery import ARGS, fed, packed, page
 
 from aimon_nb.views import bundle, html, rows
 
-pytestmark = pytest.mark.browser
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -53,7 +52,7 @@ def violations(tab, context=".aimon"):
     return [(v["id"], [n["html"][:90] for n in v["nodes"][:3]]) for v in found]
 
 
-NARROW = [pytest.param(theme, 380, marks=pytest.mark.long) for theme in ("dark", "contrast")]
+NARROW = [pytest.param(theme, 380, marks=pytest.mark.matrix) for theme in ("dark", "contrast")]
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1020), ("dark", 1020), ("contrast", 1020), ("light", 380), *NARROW])

@@ -89,8 +89,8 @@ def views(messages, cell):
     ("main", "sub", "statuses"),
     [
         pytest.param(AWAITING, FAILING, ("ok", "error"), id="main awaits, sub fails"),
-        pytest.param(BUSY, BUSY, ("ok", "ok"), id="both sync", marks=pytest.mark.long),
-        pytest.param(FAILING, BUSY, ("error", "ok"), id="main fails", marks=pytest.mark.long),
+        pytest.param(BUSY, BUSY, ("ok", "ok"), id="both sync", marks=pytest.mark.matrix),
+        pytest.param(FAILING, BUSY, ("error", "ok"), id="main fails", marks=pytest.mark.matrix),
     ],
 )
 def test_two_at_once_do_not_mix(kernel, truth, main, sub, statuses):

@@ -110,7 +110,7 @@ class NotebookPage:
 
     def theme(self, name: str) -> None:
         """Change to `light`, `dark` or `contrast`, also while a cell runs."""
-        from tests.real.lab import THEMES
+        from tests.parts.lab import THEMES
 
         self.raw.evaluate(THEME, THEMES[name])
         self.raw.wait_for_function(

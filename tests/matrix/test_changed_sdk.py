@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.real.places import ROOT
+from tests.parts.places import ROOT
 
 CASE = """
 import json, logging, sys, warnings
@@ -57,7 +57,7 @@ CHANGES = {
     "a start is elsewhere": "rename(scope.Scope, 'start_streamed_span'); traces.start_span = lambda name, a=None, *m: sentry_sdk.get_current_scope().start_streamed_span_new(name, a, m[0] if m else traces._DEFAULT_PARENT_SPAN, True)",
 }
 NONE = "pass"
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.matrix
 
 
 def run(change, lifecycle):

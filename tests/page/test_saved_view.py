@@ -8,7 +8,7 @@ import sys
 import nbformat
 import pytest
 
-from tests.real.test_view import SHOTS, ROOT, ROW, SHORT, started
+from tests.page.test_view import SHOTS, ROOT, ROW, SHORT, started
 
 # Tracebacks show the cell's source: the secret word stands in no line of it.
 STEPS = """%%ai_track answer the question
@@ -129,7 +129,7 @@ def test_kept_everywhere(lab, page, browser, tmp_path):
         context.close()
 
 
-@pytest.mark.parametrize("trusted", [pytest.param(True, marks=pytest.mark.long), False])
+@pytest.mark.parametrize("trusted", [pytest.param(True, marks=pytest.mark.matrix), False])
 def test_a_killed_kernel(lab, trusted):
     """A notebook whose kernel died in the middle of a cell says so, trusted or not: no error in place of the view."""
     page = started(lab, SHORT.replace("sleep(1)", "sleep(600)"))
@@ -178,7 +178,7 @@ def test_no_prompt_in_saved_widget_state(lab):
     """With 'Save Widget State Automatically' on the file has the widget's state, and no prompt in it."""
     import pathlib
 
-    from tests.real import places
+    from tests.parts import places
 
     settings = pathlib.Path(places.folders(lab.home)["JUPYTERLAB_SETTINGS_DIR"])
     file = settings / "@jupyter-widgets/jupyterlab-manager/plugin.jupyterlab-settings"
@@ -200,7 +200,7 @@ def test_no_prompt_in_saved_widget_state(lab):
     assert "PROMPT" not in state + json.dumps([c.outputs for c in book.cells])
 
 
-@pytest.fixture(params=["lab", pytest.param("notebook", marks=pytest.mark.long)])
+@pytest.fixture(params=["lab", pytest.param("notebook", marks=pytest.mark.matrix)])
 def app(request):
     return request.param
 

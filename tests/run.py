@@ -1,0 +1,190 @@
+"""Run parts of the tests, each to its end, and print one table: `python tests/run.py unit kernel page`.
+
+`make test`, `make lint` and `.ci/run` are lists of parts. Parts run one after the other,
+pages beside the others, for they wait much of their time; the matrix comes last, alone.
+A part whose tools are missing says in one line what was not run: under CI=true that is a
+failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+RESULTS = ROOT / ".test-results"
+CI = os.environ.get("CI", "").lower() == "true"
+CORES = os.cpu_count() or 1
+# Beside the others runs this one; after them, alone, the last.
+BESIDE, LAST = "page", "matrix"
+
+
+@dataclass
+class Part:
+    """Commands that make one line of the table.
+
+    Args:
+        commands: Each is run, also after one has failed.
+        needs: What is missing on this machine in one line, or None.
+        env: What the commands have in their environment beside ours.
+
+    """
+
+    commands: Callable[[], Sequence[Sequence[str]]]
+    needs: Callable[[], str | None] = lambda: None
+    env: Callable[[], dict[str, str]] = dict
+
+
+@dataclass
+class Result:
+    name: str
+    state: str = "not run"
+    seconds: float = 0.0
+    counts: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return self.state == "ok" or (self.state.startswith("not run") and not CI)
+
+
+def pytest(tier: str, *options: str) -> Callable[[], list[list[str]]]:
+    workers = ["-n", str(CORES + 1), "--dist", "loadgroup"] if tier != "page" else []
+    return lambda: [[str(BIN / "python"), "-m", "pytest", "-m", tier, *workers, *options, "tests"]]
+
+
+def notebooks() -> list[list[str]]:
+    return [[str(BIN / "python"), "-m", "pytest", "--nbval-lax", "-p", "no:cacheprovider", "notebooks"]]
+
+
+def own_home() -> dict[str, str]:
+    """A home in which no profile, no key and no DSN of the person has a part."""
+    home = tempfile.mkdtemp(prefix="notebooks-home-")
+    gone = dict.fromkeys(("OPENAI_API_KEY", "OPENAI_BASE_URL", "SENTRY_DSN"), "")
+    folders = {f"JUPYTER_{kind}_DIR": f"{home}/{kind.lower()}" for kind in ("CONFIG", "DATA", "RUNTIME")}
+    return {**gone, **folders, "HOME": home, "IPYTHONDIR": f"{home}/ipython", "AIMON_NB_AUTOLOAD": "0", "JUPYTER_PREFER_ENV_PATH": "1"}
+
+
+def no_browser() -> str | None:
+    found = subprocess.run([sys.executable, str(ROOT / "tests/parts/browser.py")], capture_output=True, text=True, cwd=ROOT)
+    return None if found.returncode == 0 else "no Chromium or Chrome on this machine (Debian: apt-get install chromium)"
+
+
+def no_node() -> str | None:
+    return None if shutil.which("node") else "node is missing"
+
+
+def types() -> list[list[str]]:
+    return [[str(BIN / "mypy")], [str(ROOT / ".ci/types"), str(BIN.parent / "node")]]
+
+
+PARTS = {
+    "lint": Part(lambda: [[str(BIN / "ruff"), "check", "."], [str(BIN / "ruff"), "format", "--check", "aimon_nb", "jupyter-config"]]),
+    "types": Part(types, no_node),
+    "unit": Part(pytest("unit")),
+    "kernel": Part(pytest("kernel")),
+    "page": Part(pytest("page"), no_browser),
+    "notebooks": Part(notebooks, env=own_home),
+    "widget": Part(lambda: [["node", "--test", *map(str, sorted((ROOT / "tests/views").glob("*.test.mjs")))]], no_node),
+    "matrix": Part(pytest("matrix"), no_browser),
+    "soak": Part(pytest("soak"), no_browser),
+}
+
+
+class Run:
+    """The parts of one call, and what came of each."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.results = {name: Result(name) for name in names}
+        self._print = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._stopped = False
+
+    def go(self) -> int:
+        shutil.rmtree(RESULTS, ignore_errors=True)
+        RESULTS.mkdir()
+        begun = time.monotonic()
+        beside = threading.Thread(target=self._part, args=(BESIDE, False))
+        others = [name for name in self.results if name not in (BESIDE, LAST)]
+        both = BESIDE in self.results and others
+        try:
+            if both:
+                beside.start()
+            for name in others or [name for name in self.results if name == BESIDE]:
+                self._part(name, True)
+            if both:
+                beside.join()
+            if LAST in self.results:
+                self._part(LAST, True)
+        except KeyboardInterrupt:
+            self._stop()
+        return self._table(time.monotonic() - begun)
+
+    def _part(self, name: str, live: bool) -> None:
+        part, result = PARTS[name], self.results[name]
+        missing = part.needs()
+        if missing:
+            result.state = f"not run: {missing}"
+            return
+        begun = time.monotonic()
+        codes = []
+        with (RESULTS / f"{name}.log").open("w", encoding="utf-8") as log:
+            for command in part.commands():
+                if not self._stopped:
+                    codes.append(self._command(command, {**os.environ, **part.env(), "TESTS_RERUNS": str(RESULTS / "reruns.jsonl")}, log, live))
+        result.seconds = time.monotonic() - begun
+        text = (RESULTS / f"{name}.log").read_text("utf-8", "replace")
+        result.counts = [f"{number} {word}" for line in text.splitlines()[-3:] for number, word in re.findall(r"(\d+) (passed|failed|errors?|skipped|rerun)\b", line)]
+        result.state = "ok" if codes and not any(codes) else "FAILED"
+        if not live:
+            with self._print:
+                sys.stdout.write(f"\n───── {name}, which ran beside the others\n{text}\n")
+                sys.stdout.flush()
+
+    def _command(self, command: Sequence[str], env: dict[str, str], log, live: bool) -> int:
+        child = subprocess.Popen(
+            command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
+        self._running.add(child)
+        for line in child.stdout:
+            log.write(line)
+            if live:
+                with self._print:
+                    sys.stdout.write(line)
+                    sys.stdout.flush()
+        self._running.discard(child)
+        return child.wait()
+
+    def _stop(self) -> None:
+        self._stopped = True
+        for child in list(self._running):
+            child.send_signal(signal.SIGINT)
+
+    def _table(self, seconds: float) -> int:
+        print(f"\n{'part':<10} {'time':>9}  result")
+        for result in self.results.values():
+            print(f"{result.name:<10} {_clock(result.seconds):>9}  {', '.join([result.state, *result.counts])}")
+        ok = all(result.ok for result in self.results.values())
+        print(f"{'all':<10} {_clock(seconds):>9}  {'ok' if ok else 'FAILED'}")
+        return 0 if ok else 1
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds // 60)} min {seconds % 60:02.0f} s" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="+", choices=PARTS)
+    sys.exit(Run(parser.parse_args().parts).go())
