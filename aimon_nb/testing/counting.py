@@ -14,8 +14,9 @@ A token is a word (`str.split`). Then:
 What a request says can steer what happens to it, wherever it stands in the last
 turn: `[wait 2.5]` answers that many seconds later, `[status 500]` always fails
 so, `[busy once]` answers 429 the first time it is asked and then well, `[cut]`
-breaks the connection in the middle of the answer. Any model answers, but for
-`no-such-model` (404).
+breaks the connection in the middle of the answer, `[hold]` answers when the
+server's `release()` is called and `[hold after 3]` tells three events of a
+stream before it waits for that. Any model answers, but for `no-such-model` (404).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from dataclasses import dataclass, field
 from itertools import cycle, islice, pairwise
 
 _REASONS = re.compile(r"o\d|gpt-5|gemini-3|claude-opus")
-_STEER = re.compile(r"\[(wait|status) ([\d.]+)\]|\[(busy once|cut)\]")
+_STEER = re.compile(r"\[(wait|status|hold after) ([\d.]+)\]|\[(busy once|cut|hold)\]")
 _OPENING = ("In", "short:")
 _FILLER = ("and", "the", "rest", "follows", "from", "the", "text", "in", "plain", "words")
 _ECHOED = 24
@@ -58,6 +59,7 @@ class Steering:
     status: int | None = None
     busy_once: bool = False
     cut: bool = False
+    hold_after: int | None = None  # events of a stream that are told first; 0 holds all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +100,13 @@ def words(text: str) -> int:
 def steering(text: str) -> Steering:
     """Read what a request's last turn asks to happen to it."""
     found = {a or c: b for a, b, c in _STEER.findall(text)}
+    after = found.get("hold after")
     return Steering(
         wait=float(found.get("wait", 0)),
         status=int(found["status"]) if "status" in found else None,
         busy_once="busy once" in found,
         cut="cut" in found,
+        hold_after=0 if "hold" in found else int(after) if after else None,
     )
 
 

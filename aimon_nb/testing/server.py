@@ -24,7 +24,7 @@ from aimon_nb.testing import (
     ollama_api,
     openai_api,
 )
-from aimon_nb.testing.counting import steering
+from aimon_nb.testing.counting import Steering, steering
 from aimon_nb.testing.dialect import Body, Endpoint, RefusedError
 
 Outcome = Literal["running", "finished", "left_early", "cut"]
@@ -83,6 +83,10 @@ class TruthServer:
     `root + "/mistral"`. How it counts and what a request can ask for stands in
     `aimon_nb.testing.counting`.
 
+    A test need not hope for the clock: after `hold()` requests wait for `release()`, and
+    `wait_held(n)` returns when n of them do. A GET of `root + "/hold"` waits so too, for
+    code that calls no model.
+
     Args:
         latency: Seconds before an answer begins.
         chunk_latency: Seconds between two events of a stream.
@@ -100,6 +104,9 @@ class TruthServer:
         """Every request in the order of arrival; GET requests are not calls."""
         self._changed = threading.Condition()
         self._was_busy: set[str] = set()
+        self._holds_all = False
+        self._held = 0
+        self._releases = 0
         self._http: _Http | None = None
 
     @property
@@ -152,8 +159,43 @@ class TruthServer:
             )
             return [replace(call) for call in self.calls]
 
+    def hold(self) -> None:
+        """Let every request from now on wait for `release()` before it is answered."""
+        with self._changed:
+            self._holds_all = True
+
+    def release(self) -> None:
+        """Answer every request that is held, and hold no more but those that ask for it."""
+        with self._changed:
+            self._holds_all = False
+            self._releases += 1
+            self._changed.notify_all()
+
+    def wait_held(self, count: int = 1, timeout: float = 30.0) -> None:
+        """Wait until at least `count` requests are held.
+
+        Raises:
+            TimeoutError: So many did not come within `timeout` seconds.
+
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._held >= count, timeout):
+                raise TimeoutError(f"{self._held} of {count} requests are held after {timeout} s")
+
+    def wait_called(self, count: int = 1, timeout: float = 30.0) -> None:
+        """Wait until at least `count` calls have arrived since the last `clear()`.
+
+        Raises:
+            TimeoutError: So many did not come within `timeout` seconds.
+
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self.calls) >= count, timeout):
+                raise TimeoutError(f"{len(self.calls)} of {count} calls arrived in {timeout} s")
+
     def clear(self) -> None:
-        """Forget all calls, and who was told to come back later."""
+        """Forget all calls, and who was told to come back later; release what is held."""
+        self.release()
         with self._changed:
             self.calls.clear()
             self._was_busy.clear()
@@ -169,6 +211,17 @@ class TruthServer:
         with self._changed:
             self.calls.append(call)
         return call
+
+    def _is_released(self, since: int, seconds: float) -> bool:
+        """Whether `release()` was called since, waiting for it for so many seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._releases > since, seconds)
+
+    def _note_held(self, change: int) -> int:
+        with self._changed:
+            self._held += change
+            self._changed.notify_all()
+            return self._releases
 
     def _first_time(self, text: str) -> bool:
         with self._changed:
@@ -210,6 +263,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Http
 
     def do_GET(self) -> None:
+        if self.path == "/hold":
+            self._hold()
+            self._send(200, {})
+            return
         page = PAGES.get(self.path.partition("?")[0])
         if page is None:
             self._send(404, _unknown(self.path))
@@ -254,6 +311,8 @@ class _Handler(BaseHTTPRequestHandler):
         text = endpoint.asked(call.body)
         steer = steering(text)
         self._wait(owner.latency + steer.wait)
+        if owner._holds_all or steer.hold_after == 0:
+            self._hold()
         if steer.status is not None:
             raise RefusedError(steer.status, f"you asked for status {steer.status}")
         if steer.busy_once and owner._first_time(text):
@@ -272,7 +331,7 @@ class _Handler(BaseHTTPRequestHandler):
             reasoning=tokens.reasoning,
         )
         if answer.frames is not None:
-            return self._stream(answer.frames, answer.kind, cut=steer.cut)
+            return self._stream(answer.frames, answer.kind, steer)
         if steer.cut:
             return self._break_off()
         self._send(200, answer.body, *answer.headers)
@@ -284,12 +343,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
         self.wfile.flush()
 
-    def _stream(self, frames: Sequence[bytes], kind: str, *, cut: bool) -> Outcome:
+    def _stream(self, frames: Sequence[bytes], kind: str, steer: Steering) -> Outcome:
         self._head(200, kind, ("Transfer-Encoding", "chunked"))
         for number, frame in enumerate(frames):
             if number:
                 self._wait(self.server.owner.chunk_latency)
-            if cut and number >= len(frames) // 2:
+            if steer.hold_after and number == steer.hold_after:
+                self._hold()
+            if steer.cut and number >= len(frames) // 2:
                 return self._break_off()
             self.wfile.write(b"%x\r\n%s\r\n" % (len(frame), frame))
             self.wfile.flush()
@@ -312,6 +373,16 @@ class _Handler(BaseHTTPRequestHandler):
         if status == 429:
             self.send_header("Retry-After-Ms", "20")
         self.end_headers()
+
+    def _hold(self) -> None:
+        """Wait for `release()`, but notice when the client goes away."""
+        since = self.server.owner._note_held(1)
+        try:
+            while not self.server.owner._is_released(since, 0.02):
+                if self._client_left(0):
+                    raise ConnectionResetError("the client left")
+        finally:
+            self.server.owner._note_held(-1)
 
     def _wait(self, seconds: float) -> None:
         """Wait, but notice at once when the client goes away."""
