@@ -129,7 +129,9 @@ class SharedProcess:
 
     def take(self, cwd, environment) -> Process:
         """A kernel that knows nothing of an earlier test."""
-        if self._process is not None and self._process.reset(cwd, environment):
+        left = self._process.reset(cwd, environment) if self._process is not None else []
+        if left:
+            print("a new kernel, for the last test left behind:", *left, sep="\n")
             self.discard()
         if self._process is None:
             self._process = Process({**os.environ}, [], cwd)

@@ -20,13 +20,12 @@ def _reset(folder, environment):
             "transformers": len(shell.input_transformers_cleanup) + len(shell.input_transformers_post),
             "ast transformers": len(shell.ast_transformers),
             "our magics": [one for one in shell.configurables if type(one).__module__.startswith("aimon_nb")],
-            "import hooks": len(sys.meta_path),
+            "import hooks": [getattr(one, "__name__", type(one).__name__) for one in sys.meta_path],
             "threads": sum(thread.is_alive() for thread in threading.enumerate() if not thread.daemon),
             "interrupt handler": signal.getsignal(signal.SIGINT),
             "traceback mode": shell.InteractiveTB.mode,
             "autoawait": shell.autoawait,
-            "attributes of the shell": sorted(set(vars(shell)) - {"_last_traceback"}),
-            "attributes of the session": sorted(vars(shell.kernel.session)),
+            "replaced methods": [name for one in (shell, shell.kernel.session) for name in vars(one) if callable(getattr(type(one), name, None))],
             "standard streams": (sys.stdout, sys.stderr),
         }
 
