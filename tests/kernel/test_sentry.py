@@ -42,7 +42,6 @@ def test_every_call_once(kernel, truth, receiver, options, integrations):
     [work] = kernel.run([WORK])
     assert work.status == "ok", work.traceback
     kernel.run(["sentry_sdk.flush(5)"])
-    receiver.quiet()
     calls = kernel.value(
         "[(s.usage.input, s.usage.output, s.status) for s in last_run()._run.spans.values() if s.call and not s.covers]"
     )
@@ -69,7 +68,6 @@ def test_no_prompt_and_no_key_at_sentry(kernel, truth, receiver):
     """The wire sends neither prompts nor answers nor keys."""
     kernel.run([CLIENT.format(url=truth_url(truth)), INIT.format(dsn=receiver.dsn, integrations="[]", options={})])
     kernel.run([WORK, "sentry_sdk.flush(5)"])
-    receiver.quiet()
     everything = json.dumps(receiver.got)
     assert "gen_ai.chat" in everything
     for secret in ("plain words", "In short", "sk-secret-key", "parsed words"):
@@ -92,7 +90,6 @@ def test_an_error_is_captured_once(kernel, truth, receiver):
         ["from aimon_nb import ai_track\n@ai_track('step')\ndef step(): raise ValueError('no luck')", "%%ai_track shop\nstep()", "sentry_sdk.flush(5)"]
     )
     [event] = receiver.wait("event")
-    receiver.quiet()
     [event] = receiver.stored("event")
     [transaction] = receiver.of("transaction")
     assert event["exception"]["values"][-1]["value"] == "no luck"
@@ -103,7 +100,7 @@ def test_an_error_is_captured_once(kernel, truth, receiver):
 
 def test_nothing_leaves_without_a_dsn(no_network, kernels, truth):
     """Without a DSN a tracked cell reaches nothing but the user's own model server."""
-    kernel = kernels(env=no_network.env)
+    kernel = kernels(env=no_network.env, fresh=True)
     kernel.run([CLIENT.format(url=truth_url(truth))])
     [a, b] = kernel.run([WORK, "%ai_usage"])
     assert a.status == "ok" and b.status == "ok", (a, b)
