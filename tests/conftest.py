@@ -39,6 +39,8 @@ def clean_session(tmp_path_factory):
     """The settings, keys and folders of the person who runs the tests are out of reach."""
     with pytest.MonkeyPatch.context() as patch:
         places.clean(patch)
+        # Else the SDK asks git, in a process of its own, each time a client is made.
+        patch.setenv("SENTRY_RELEASE", "tests")
         places.move(patch, tmp_path_factory.mktemp("session-home"))
         yield
 
@@ -60,8 +62,13 @@ def truth_session():
 
 
 @pytest.fixture
-def truth(truth_session):
-    """The local model server, with no calls on its books yet."""
+def truth(truth_session, request, monkeypatch):
+    """The local model server, with no calls on its books yet; a unit test has its answers at once."""
+    from tests import tiers
+
     truth_session.settled()
     truth_session.clear()
+    if tiers.tier_of(request.node) == "unit":
+        monkeypatch.setattr(truth_session, "latency", 0.0)
+        monkeypatch.setattr(truth_session, "chunk_latency", 0.0)
     return truth_session

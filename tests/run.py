@@ -65,7 +65,7 @@ def pytest(tier: str, *options: str) -> Callable[[], list[list[str]]]:
 
 
 def notebooks() -> list[list[str]]:
-    return [[str(BIN / "python"), "-m", "pytest", "--nbval-lax", "-p", "no:cacheprovider", "notebooks"]]
+    return [[str(BIN / "python"), "-m", "pytest", "-p", "nbval", "--nbval-lax", "-p", "no:cacheprovider", "notebooks"]]
 
 
 def own_home() -> dict[str, str]:

@@ -122,6 +122,7 @@ def test_files_are_short_and_well_named():
     assert [] == [named(p) for p in PACKAGE.rglob("*") if p.stem.lower().strip("_") in NO_NAMES]
 
 
+@pytest.mark.kernel
 def test_importing_the_package_imports_nothing_heavy():
     """`import aimon_nb` works without IPython and loads no library that costs time."""
     code = "import sys, aimon_nb; print(*sorted({m.split('.')[0] for m in sys.modules}))"
@@ -145,6 +146,7 @@ def wheel(tmp_path_factory):
         return {name: archive.getinfo(name).file_size for name in archive.namelist()}
 
 
+@pytest.mark.kernel
 def test_the_wheel_holds_the_whole_package(wheel):
     """Every file of the package is in the wheel: code, py.typed, the widget's script and style."""
     wanted = {named(p) for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
@@ -153,6 +155,7 @@ def test_the_wheel_holds_the_whole_package(wheel):
     assert {"tree.js", "tree.css"} <= {name.rpartition("/")[2] for name in wheel}
 
 
+@pytest.mark.kernel
 def test_the_wheel_holds_the_licence_and_the_startup_file_and_no_tests(wheel):
     """The wheel has its licence and the lazy magics' file, and nothing of the workshop."""
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel)

@@ -286,6 +286,7 @@ def test_again_bundle():
     assert "application/vnd.jupyter.widget-view+json" not in told
 
 
+@pytest.mark.kernel
 def test_light_imports():
     """Words, rows, html, text and bundle import neither anywidget nor pandas."""
     code = (
