@@ -21,11 +21,12 @@ def _reset(folder, environment):
             "ast transformers": len(shell.ast_transformers),
             "our magics": [one for one in shell.configurables if type(one).__module__.startswith("aimon_nb")],
             "import hooks": len(sys.meta_path),
-            "threads": sum(thread.is_alive() for thread in threading.enumerate() if not thread.daemon),
+            # The loop keeps those in which it looks names up.
+            "threads": [t.name for t in threading.enumerate() if not t.daemon and not t.name.startswith("asyncio_")],
             "interrupt handler": signal.getsignal(signal.SIGINT),
             "traceback mode": shell.InteractiveTB.mode,
             "autoawait": shell.autoawait,
-            "attributes of the shell": sorted(set(vars(shell)) - {"_last_traceback"}),
+            "attributes of the shell": sorted(set(vars(shell)) - {"_last_traceback", "_last_input_line"}),
             "attributes of the session": sorted(vars(shell.kernel.session)),
             "standard streams": (sys.stdout, sys.stderr),
         }
@@ -61,6 +62,7 @@ def _reset(folder, environment):
     from ipywidgets.widgets import widget
     widget.Widget.close_all()
     shell.reset(new_session=True)
+    shell.InteractiveTB.set_mode(mode=start["traceback mode"])
     os.environ.clear()
     os.environ.update({**start["environment"], **environment})
     os.chdir(folder)
