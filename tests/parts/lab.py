@@ -11,12 +11,14 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from tests.parts import places
+from tests.parts.lazy import Lazy
 from tests.parts.network import make_guard
 from tests.parts.page import NotebookPage
+
+nbformat = Lazy("nbformat")
 
 TOKEN = "test"
 APPS = {"lab": "/lab/tree/", "notebook": "/notebooks/"}
