@@ -45,11 +45,26 @@ def clean_session(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="session")
+def one_certificate(tmp_path_factory) -> Path:
+    """A file of certificates that is read at once: each client of httpx reads the whole list, in 90 ms."""
+    import certifi
+
+    first, end, _ = Path(certifi.where()).read_text("utf-8").partition("-----END CERTIFICATE-----\n")
+    file = tmp_path_factory.mktemp("certificates") / "one.pem"
+    file.write_text(first + end, "utf-8")
+    return file
+
+
 @pytest.fixture(autouse=True)
-def home(clean_session, tmp_path_factory, monkeypatch) -> Path:
+def home(clean_session, tmp_path_factory, one_certificate, request, monkeypatch) -> Path:
     """A home folder for one test: no test sees what another one left."""
+    from tests import tiers
+
     folder = tmp_path_factory.mktemp("home")
     places.move(monkeypatch, folder)
+    if tiers.tier_of(request.node) == "unit":  # which speaks to no other machine
+        monkeypatch.setenv("SSL_CERT_FILE", str(one_certificate))
     return folder
 
 

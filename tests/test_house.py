@@ -1,6 +1,7 @@
 """The house: who imports whom, how long a file is, what importing costs, what the wheel holds."""
 
 import ast
+import functools
 import subprocess
 import sys
 import zipfile
@@ -37,8 +38,13 @@ def room(path):
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
+@functools.cache
 def imports(path):
-    """Yield (full dotted name of what is imported, whether at the top of the module)."""
+    """Each (full dotted name of what is imported, whether at the top of the module)."""
+    return list(_imports(path))
+
+
+def _imports(path):
     tree = ast.parse(path.read_text("utf-8"))
     inner = {id(n) for f in ast.walk(tree) if _waits(f) for n in ast.walk(f)}
     package = ("aimon_nb", *path.relative_to(PACKAGE).parent.parts)
@@ -58,6 +64,7 @@ def _waits(node):
     return checking or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
 
 
+@functools.cache
 def is_module(name):
     try:
         return find_spec(name) is not None

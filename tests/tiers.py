@@ -88,6 +88,13 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "covering: of its cases the default run takes a part, see tests/tiers.py")
 
 
+def pytest_ignore_collect(collection_path, config):
+    """The folder of another tier need not be read for the unit tier alone."""
+    if config.option.markexpr == "unit" and collection_path.parent == TESTS and collection_path.name in TIERS:
+        return True
+    return None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     _mark_what_covering_leaves_out(items)

@@ -10,7 +10,7 @@ import pytest
 from aimon_nb.pricing import price_run
 from aimon_nb.views import frames, words
 from tests.pricing.making import call, run_of, span, tokens
-from tests.views.samples import ALL, SECRET, agentic, hostile
+from tests.views.samples import EACH, SECRET, agentic, hostile
 
 SPANS = (
     "run_id, run, cell, notebook, pipeline, span_id, parent_id, depth, op, name, status, error_type, error, start, duration_s, "
@@ -26,10 +26,10 @@ USAGE = (
 DTYPES = {"string", "Int64", "Float64", "boolean", "datetime64[ns, UTC]"}
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", EACH)
 def test_columns(name):
     """Columns, their order and their nullable dtypes are the documented ones, whatever the run."""
-    run = ALL[name]()
+    run = EACH[name]()
     data, usage = frames.spans([run]), frames.usage([run])
     assert SPANS == list(data.columns)
     assert ["model", *USAGE] == list(usage.columns)

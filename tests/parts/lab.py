@@ -15,15 +15,17 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from tests.parts import places
 from tests.parts.kernel import FAILED
+from tests.parts.lazy import Lazy
 from tests.parts.network import make_guard
 from tests.parts.page import NotebookPage
 from tests.parts.reset import reset_code
 from tests.parts.waiting import eventually
+
+nbformat = Lazy("nbformat")
 
 TOKEN = "test"
 APPS = {"lab": "/lab/tree/", "notebook": "/notebooks/"}

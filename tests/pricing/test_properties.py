@@ -13,7 +13,7 @@ from aimon_nb.views import frames
 from tests.pricing.making import call, run_of, span
 
 # How fast a machine is decides nothing.
-SOME = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SOME = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 OPS = ["gen_ai.chat", "gen_ai.chat", "gen_ai.invoke_agent", "gen_ai.execute_tool", "ai.run", "gen_ai.embeddings"]
 MODELS = ["gpt-4o", "gpt-5-mini", "my-model"]
 ORIGINS = [None, "auto.ai.langchain", "auto.ai.openai_agents", "auto.ai.litellm"]

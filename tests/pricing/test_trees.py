@@ -90,8 +90,8 @@ def test_however_deep():
         below = [span(f"s{i}", f"s{i - 1}", (AGENT, TOOL, "gen_ai.chat")[i % 3], U if i % 3 != 1 else tokens()) for i in range(1, count)]
         return [span("s0", op=AGENT, usage=U), *below]
 
-    assert 6666 == totals(spans(19_998)).calls
-    assert steps(totals, spans(1500)) < 11 * steps(totals, spans(150))
+    assert 1666 == totals(spans(4_998)).calls
+    assert steps(totals, spans(600)) < 11 * steps(totals, spans(60))
 
 
 def test_there_are_enough_trees():
