@@ -80,7 +80,7 @@ def test_a_first_view_late(notebook, truth, app):
     page = notebook(UNSHOWN, app=app, height=1400)
     page.run(1)
     view = page.output(1).locator(ROOT)
-    view.locator(".row").nth(20).wait_for()
+    view.locator(".row").nth(10).wait_for()  # of many rows those in sight are drawn
     page.raw.wait_for_function(f"() => {NEWEST}?.rows.size >= 601")
     assert_whole(view, [f"span {i} of {i % 7}" for i in range(600)])
     view.locator(".body").evaluate("body => (body.scrollTop = 0)")
