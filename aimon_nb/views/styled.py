@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from aimon_nb.model import Totals
-from aimon_nb.views import words
+from aimon_nb.views import html, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,8 @@ class UsageTable:
         heads = "".join(f'<th style="{_LEFT}">{escape(key)}</th>' for key in self._keys)
         heads += "".join(f'<th style="{_RIGHT}">{head}</th>' for head in _HEADS)
         body = "".join(f"<tr>{''.join(self._row(row, most))}</tr>" for row in rows)
-        return f'<table style="{_TABLE}"><tr>{heads}</tr>{body}</table>{self._foot()}'
+        table = f'<table style="{_TABLE}"><tr>{heads}</tr>{body}</table>'
+        return f'<div class="{html.NO_FORMULAS}">{table}{self._foot()}</div>'
 
     def _row(self, row: dict[str, Any], most: float) -> Iterator[str]:
         for key in self._keys:
