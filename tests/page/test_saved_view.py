@@ -223,9 +223,9 @@ def test_html_view(lab, app):
 
 
 def test_composes_everywhere(lab, app):
-    """A run's widget stands in an HBox beside other widgets, in Lab and in Notebook 7."""
+    """A run's widget stands in an HBox beside other widgets, in Lab and in Notebook 7, as wide as its layout says later."""
     box = "from ipywidgets import HBox, Label; from aimon_nb import last_run\nHBox([last_run().widget, Label('beside')])"
-    page = started(lab, SHORT, box, app=app)
+    page = started(lab, SHORT, box, "last_run().widget.layout.width = '400px'", app=app)
     for index in (1, 2):
         page.run(index)
         page.wait_idle()
@@ -233,4 +233,8 @@ def test_composes_everywhere(lab, app):
     page.output(2).locator(ROW, has_text="gpt-4o-mini").first.click()
     page.output(2).get_by_text("PROMPT one").first.wait_for()
     assert "beside" in page.text(2)
+    host = page.output(2).locator(".widget-hbox > .aimon-host, .widget-hbox > :has(> .aimon-host)").first
+    assert 400 != host.evaluate("e => e.offsetWidth")
+    page.run(3)
+    page.raw.wait_for_function("e => e.offsetWidth === 400", arg=host.element_handle())
     page.screenshot(SHOTS / f"hbox-{app}.png", cell=2)
