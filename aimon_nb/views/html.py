@@ -23,6 +23,8 @@ NO_FORMULAS = "mathjax_ignore tex2jax_ignore"
 _SMALL = 30
 _ROOT = (
     "max-width:62em;font:13px/1.75 system-ui,sans-serif;white-space:pre;"
+    # Twice: JupyterLab's sanitiser drops `anywhere`, which also breaks words in tables and boxes.
+    "overflow-wrap:break-word;overflow-wrap:anywhere;"
     "border:1px solid rgba(128,128,128,.35);border-radius:6px;padding:4px 12px"
 )
 _DIM = '<small style="opacity:.75">'
