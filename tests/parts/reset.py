@@ -21,7 +21,8 @@ def _reset(folder, environment):
             "ast transformers": len(shell.ast_transformers),
             "our magics": [one for one in shell.configurables if type(one).__module__.startswith("aimon_nb")],
             "import hooks": [getattr(one, "__name__", type(one).__name__) for one in sys.meta_path],
-            "threads": sum(thread.is_alive() for thread in threading.enumerate() if not thread.daemon),
+            # The loop keeps those in which it looks names up.
+            "threads": [t.name for t in threading.enumerate() if not t.daemon and not t.name.startswith("asyncio_")],
             "interrupt handler": signal.getsignal(signal.SIGINT),
             "traceback mode": shell.InteractiveTB.mode,
             "autoawait": shell.autoawait,
@@ -60,6 +61,7 @@ def _reset(folder, environment):
     from ipywidgets.widgets import widget
     widget.Widget.close_all()
     shell.reset(new_session=True)
+    shell.InteractiveTB.set_mode(mode=start["traceback mode"])
     os.environ.clear()
     os.environ.update({**start["environment"], **environment})
     os.chdir(folder)
