@@ -42,9 +42,10 @@ def test_a_call_shows_its_cell(shell):
     assert shell.value("heard()") == [("the first words", "ok", 1), ("answer", "ok", 1), ("cell 5", "ok", 1)]
 
 
-def test_a_slow_call_is_shown_while_it_runs(shell):
+def test_a_slow_call_is_shown_while_it_runs(shell, truth):
     """The live view is there before the cell ends, in the cell's own output, behind what it printed."""
-    cell = shell.cell("print('first')\nask('hi [wait 1]')\ntime.sleep(.5)\nprint('second')")
+    is_shown = lambda cell: any("application/vnd.jupyter.widget-view+json" in one for one in cell.data_of_displays())
+    cell = shell.cell("print('first')\nask('hi [hold]')\nprint('second')", when=[(is_shown, truth.release)])
     kinds = [(m["msg_type"], m["content"]) for m in cell.messages]
     shown = next(i for i, (kind, _) in enumerate(kinds) if kind == "display_data")
     assert "application/vnd.jupyter.widget-view+json" in kinds[shown][1]["data"]
@@ -108,20 +109,23 @@ def test_time_and_errors(shell):
 
 def test_interrupted(shell):
     """An interrupted cell with a call is `interrupted`; one without stays nothing."""
-    a = shell.cell("ask()\ntime.sleep(20)", interrupt_after=1)
-    b = shell.cell("time.sleep(20)", interrupt_after=0.5)
+    a = shell.cell("ask()\nprint('ready')\ntime.sleep(600)", interrupt_when="ready")
+    b = shell.cell("print('ready')\ntime.sleep(600)", interrupt_when="ready")
     assert (a.ename, b.ename) == ("KeyboardInterrupt",) * 2
     assert [s for _, s, _ in shell.value("heard()")] == ["interrupted"]
     assert len(views(a)) == 1 and not views(b)
 
 
-def test_a_call_after_its_cell(shell):
+def test_a_call_after_its_cell(shell, truth):
     """A task that outlives its quiet cell makes the cell's run when it calls a model."""
-    [cell] = shell.run(["async def later():\n    await asyncio.sleep(.5)\n    await asyncio.to_thread(ask)\nt = asyncio.create_task(later())"])
+    wait = f"await asyncio.to_thread(urllib.request.urlopen, '{truth.root}/hold')"
+    [cell] = shell.run([f"import urllib.request\nasync def later():\n    {wait}\n    await asyncio.to_thread(ask)\nt = asyncio.create_task(later())"])
+    truth.wait_held()
     assert shell.value("heard()") == []
-    shell.drain(2)
-    assert [(s, n) for _, s, n in shell.value("heard()")] == [("ok", 1)]
-    assert len(views(cell)) == 1
+    truth.release()
+    shell.read_until(lambda: [(s, n) for _, s, n in shell.value("heard()")] == [("ok", 1)])
+    shell.read_until(lambda: "✓" in str(views(cell)))
+    assert len(views(cell)) == 1 and "still running" not in str(views(cell))
 
 
 @pytest.mark.parametrize("wait", [True, False])
@@ -171,7 +175,6 @@ def test_sentry_hears_of_calls_only(kernels, truth, receiver):
     """A cell without a call sends no transaction and no event; one with a call does."""
     kernel = kernels(env={"SENTRY_DSN": receiver.dsn})
     kernel.run([SETUP.format(url=truth.url), "%ai_auto on", "1 + 1", "1/0", "await asyncio.sleep(0)", "# told\nask()", "sentry_sdk.flush(5)"])
-    receiver.quiet()
     assert [kind for kind, _ in receiver.got if kind == "event"] == []
     assert [p["transaction"] for kind, p in receiver.got if kind == "transaction"] == ["told"]
 
@@ -183,5 +186,4 @@ def test_sentry_stream(kernels, truth, receiver):
         [SETUP.format(url=truth.url), f"sentry_sdk.init({receiver.dsn!r}, traces_sample_rate=1.0, default_integrations=False, trace_lifecycle='stream')",
          "%ai_auto on", "1 + 1", "await asyncio.sleep(0)", "# told\nask()", "sentry_sdk.flush(5)"]
     )
-    receiver.quiet()
     assert sorted(s["name"] for s in receiver.spans() if s["op"] == "ai.pipeline") == ["told"]

@@ -19,7 +19,7 @@ def started(kernels, home):
     shutil.copy(FILE, folder)
 
     def make(**env):
-        return kernels(env={"AIMON_NB_AUTOLOAD": "1", **env})
+        return kernels(env={"AIMON_NB_AUTOLOAD": "1", **env}, fresh=True)
 
     return make
 

@@ -1,7 +1,5 @@
 """Two tracked cells at once, the second in a subshell of the kernel: each has its own run, and its own view."""
 
-import time
-
 import pytest
 
 SETUP = """
@@ -63,18 +61,17 @@ def send(kernel, source, sub=None):
 
 
 def finish(kernel, ids):
-    """Replies by id; (id, type, content) of the messages as they came."""
-    replies, messages, until = {}, [], time.monotonic() + 90
+    """Replies by id; (id, type, content) of the messages as they came, until all of them are idle."""
+    replies, messages, running = {}, [], set(ids)
     while len(replies) < len(ids):
-        reply = kernel.client.get_shell_msg(timeout=max(0.1, until - time.monotonic()))
+        reply = kernel.client.get_shell_msg(timeout=90)
         replies[reply["parent_header"]["msg_id"]] = reply["content"]
-    until = time.monotonic() + 1
-    while time.monotonic() < until:
-        try:
-            msg = kernel.client.get_iopub_msg(timeout=0.2)
-        except Exception:
-            continue
-        messages.append((msg["parent_header"].get("msg_id"), msg["msg_type"], msg["content"]))
+    while running:
+        msg = kernel.client.get_iopub_msg(timeout=90)
+        one = msg["parent_header"].get("msg_id")
+        messages.append((one, msg["msg_type"], msg["content"]))
+        if msg["msg_type"] == "status" and msg["content"]["execution_state"] == "idle":
+            running.discard(one)
     return replies, messages
 
 

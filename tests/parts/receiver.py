@@ -80,14 +80,6 @@ class Receiver:
     def kinds(self) -> list[str]:
         return [kind for kind, _ in self.got]
 
-    def quiet(self, seconds: float = 0.5, timeout: float = 10) -> None:
-        """Wait until nothing has arrived for so many seconds."""
-        until = time.monotonic() + timeout
-        seen = -1
-        while seen != len(self.got) and time.monotonic() < until:
-            seen = len(self.got)
-            time.sleep(seconds)
-
     def stored(self, kind: str) -> list:
         """Transactions or events as Sentry would store them; fails if Sentry would reject a part."""
         out = [self._relay.normalize_event(payload) for payload in self.of(kind)]

@@ -2,12 +2,14 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
-from tests.views.samples import ALL, HOSTILE, SECRET, add, agentic, chat, empty, end, failed, hostile, loop_of, make_run, many, priced
+from tests.views.samples import EACH, HOSTILE, SECRET, add, agentic, chat, empty, end, failed, hostile, loop_of, make_run, many, priced
 
 from aimon_nb.model import Usage
-from aimon_nb.views import bundle, html, text
+from aimon_nb.views import bundle, frames, html, text
+from aimon_nb.views.styled import UsageTable
 
 
 class Reader(HTMLParser):
@@ -41,13 +43,14 @@ def words_of(run):
     return " ".join(" ".join(read(html.static(run, None)).said).split())
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", EACH)
 def test_only_plain_elements(name):
     """The saved form stands on elements that sanitisers keep, without colours of its own."""
-    markup = html.static(ALL[name](), None)
+    markup = html.static(EACH[name](), None)
     reader = read(markup)
     assert set(reader.tags) <= {"div", "details", "summary", "b", "small", "samp", "br"}
-    assert {name for name, _ in reader.attributes} <= {"style", "open"}
+    assert {name for name, _ in reader.attributes} <= {"style", "open", "class"}
+    assert {html.NO_FORMULAS} == {value for name, value in reader.attributes if name == "class"}
     assert "var(" not in markup
     assert not re.search(r"[;\"]color:", markup)
 
@@ -62,10 +65,10 @@ def test_the_error_of_the_cell_itself():
         assert 1 == said.count("ModelTimeoutError: no answer in 0.6 s")
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", EACH)
 def test_no_content_is_saved(name):
     """Neither html nor text holds a prompt, an answer or a tool argument."""
-    kept = bundle.final(ALL[name](), "m1")
+    kept = bundle.final(EACH[name](), "m1")
     assert SECRET not in str(kept)
     assert {"text/html", "text/plain"} == set(kept)
 
@@ -231,7 +234,7 @@ def test_mount_script():
     assert len(script.encode()) <= 300
     assert '"01JRUN"' in script
     assert 'id="aimon-1"' in markup
-    assert 'class="aimon-host"' in markup
+    assert 'class="aimon-host ' in markup
     run.run_id = "</script><b>"
     assert "</script><b>" not in html.mount_script(run, "m")
 
@@ -286,6 +289,7 @@ def test_again_bundle():
     assert "application/vnd.jupyter.widget-view+json" not in told
 
 
+@pytest.mark.kernel
 def test_light_imports():
     """Words, rows, html, text and bundle import neither anywidget nor pandas."""
     code = (
@@ -304,3 +308,16 @@ def test_sums_of_steps():
     assert "$0.7500" in text.tree(end(run, "ok", 1.0))
     chat(run, "c3", "s")
     assert "≥ $0.7500" in text.tree(run)
+
+
+@pytest.mark.parametrize("markup", [
+    lambda run: html.static(run), lambda run: html.summary(run),
+    lambda run: bundle.final(run, "m")["text/html"], lambda run: bundle.again(run, "m")["text/html"],
+    lambda run: bundle.live(run, SimpleNamespace(model_id="w"))["text/html"],
+    lambda run: UsageTable(frames.usage([run]), ["model"])._repr_html_(),
+], ids=["tree", "summary", "mounted", "running", "beside the widget", "styled table"])  # fmt: skip
+def test_no_formulas(markup):
+    """Whatever HTML we give to a page stands in one element in which MathJax, of Lab and of nbconvert, makes no formula."""
+    said = markup(agentic())
+    assert {"mathjax_ignore", "tex2jax_ignore"} <= set(re.match(r'<div class="([^"]*)"', said)[1].split())
+    assert "</div>" == re.sub(r"<script>.*</script>$", "", said)[-6:]
