@@ -27,6 +27,7 @@ BIN = Path(sys.executable).parent
 RESULTS = ROOT / ".test-results"
 CI = os.environ.get("CI", "").lower() == "true"
 CORES = os.cpu_count() or 1
+WORKERS = os.environ.get("TESTS_WORKERS") or str(CORES + 1)
 # Beside the others runs this one; after them, alone, the last.
 BESIDE, LAST = "page", "matrix"
 
@@ -60,7 +61,7 @@ class Result:
 
 
 def pytest(tier: str, *options: str) -> Callable[[], list[list[str]]]:
-    workers = ["-n", str(CORES + 1), "--dist", "loadgroup"] if tier != "page" else []
+    workers = ["-n", WORKERS, "--dist", "loadgroup"] if tier != "page" else []
     return lambda: [[str(BIN / "python"), "-m", "pytest", "-m", tier, *workers, *options, "tests"]]
 
 
