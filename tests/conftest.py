@@ -39,15 +39,32 @@ def clean_session(tmp_path_factory):
     """The settings, keys and folders of the person who runs the tests are out of reach."""
     with pytest.MonkeyPatch.context() as patch:
         places.clean(patch)
+        # Else the SDK asks git, in a process of its own, each time a client is made.
+        patch.setenv("SENTRY_RELEASE", "tests")
         places.move(patch, tmp_path_factory.mktemp("session-home"))
         yield
 
 
+@pytest.fixture(scope="session")
+def one_certificate(tmp_path_factory) -> Path:
+    """A file of certificates that is read at once: each client of httpx reads the whole list, in 90 ms."""
+    import certifi
+
+    first, end, _ = Path(certifi.where()).read_text("utf-8").partition("-----END CERTIFICATE-----\n")
+    file = tmp_path_factory.mktemp("certificates") / "one.pem"
+    file.write_text(first + end, "utf-8")
+    return file
+
+
 @pytest.fixture(autouse=True)
-def home(clean_session, tmp_path_factory, monkeypatch) -> Path:
+def home(clean_session, tmp_path_factory, one_certificate, request, monkeypatch) -> Path:
     """A home folder for one test: no test sees what another one left."""
+    from tests import tiers
+
     folder = tmp_path_factory.mktemp("home")
     places.move(monkeypatch, folder)
+    if tiers.tier_of(request.node) == "unit":  # which speaks to no other machine
+        monkeypatch.setenv("SSL_CERT_FILE", str(one_certificate))
     return folder
 
 
@@ -60,8 +77,13 @@ def truth_session():
 
 
 @pytest.fixture
-def truth(truth_session):
-    """The local model server, with no calls on its books yet."""
+def truth(truth_session, request, monkeypatch):
+    """The local model server, with no calls on its books yet; a unit test has its answers at once."""
+    from tests import tiers
+
     truth_session.settled()
     truth_session.clear()
+    if tiers.tier_of(request.node) == "unit":
+        monkeypatch.setattr(truth_session, "latency", 0.0)
+        monkeypatch.setattr(truth_session, "chunk_latency", 0.0)
     return truth_session

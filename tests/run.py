@@ -27,7 +27,6 @@ BIN = Path(sys.executable).parent
 RESULTS = ROOT / ".test-results"
 CI = os.environ.get("CI", "").lower() == "true"
 CORES = os.cpu_count() or 1
-WORKERS = os.environ.get("TESTS_WORKERS") or str(CORES + 1)
 # Beside the others runs this one; after them, alone, the last.
 BESIDE, LAST = "page", "matrix"
 
@@ -60,13 +59,14 @@ class Result:
         return self.state == "ok" or (self.state.startswith("not run") and not CI)
 
 
-def pytest(tier: str, *options: str) -> Callable[[], list[list[str]]]:
-    workers = ["-n", WORKERS, "--dist", "loadgroup"] if tier != "page" else []
-    return lambda: [[str(BIN / "python"), "-m", "pytest", "-m", tier, *workers, *options, "tests"]]
+def pytest(tier: str, workers: int, dist: str = "load") -> Callable[[], list[list[str]]]:
+    """Run a tier; `dist` says which tests stay together on one worker."""
+    several = ["-n", str(workers), "--dist", dist] if workers > 1 else []
+    return lambda: [[str(BIN / "python"), "-m", "pytest", "-m", tier, *several, "tests"]]
 
 
 def notebooks() -> list[list[str]]:
-    return [[str(BIN / "python"), "-m", "pytest", "--nbval-lax", "-p", "no:cacheprovider", "notebooks"]]
+    return [[str(BIN / "python"), "-m", "pytest", "-p", "nbval", "--nbval-lax", "-p", "no:cacheprovider", "notebooks"]]
 
 
 def own_home() -> dict[str, str]:
@@ -93,13 +93,13 @@ def types() -> list[list[str]]:
 PARTS = {
     "lint": Part(lambda: [[str(BIN / "ruff"), "check", "."], [str(BIN / "ruff"), "format", "--check", "aimon_nb", "jupyter-config"]]),
     "types": Part(types, no_node),
-    "unit": Part(pytest("unit")),
-    "kernel": Part(pytest("kernel")),
-    "page": Part(pytest("page"), no_browser),
+    "unit": Part(pytest("unit", CORES)),
+    "kernel": Part(pytest("kernel", CORES, "loadfile")),
+    "page": Part(pytest("page", 1), no_browser),
     "notebooks": Part(notebooks, env=own_home),
     "widget": Part(lambda: [["node", "--test", *map(str, sorted((ROOT / "tests/views").glob("*.test.mjs")))]], no_node),
-    "matrix": Part(pytest("matrix"), no_browser),
-    "soak": Part(pytest("soak"), no_browser),
+    "matrix": Part(pytest("matrix", CORES + 1, "loadgroup"), no_browser),
+    "soak": Part(pytest("soak", 1), no_browser),
 }
 
 

@@ -1,6 +1,7 @@
 """The house: who imports whom, how long a file is, what importing costs, what the wheel holds."""
 
 import ast
+import functools
 import subprocess
 import sys
 import zipfile
@@ -37,8 +38,13 @@ def room(path):
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
+@functools.cache
 def imports(path):
-    """Yield (full dotted name of what is imported, whether at the top of the module)."""
+    """Each (full dotted name of what is imported, whether at the top of the module)."""
+    return list(_imports(path))
+
+
+def _imports(path):
     tree = ast.parse(path.read_text("utf-8"))
     inner = {id(n) for f in ast.walk(tree) if _waits(f) for n in ast.walk(f)}
     package = ("aimon_nb", *path.relative_to(PACKAGE).parent.parts)
@@ -58,6 +64,7 @@ def _waits(node):
     return checking or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
 
 
+@functools.cache
 def is_module(name):
     try:
         return find_spec(name) is not None
@@ -122,6 +129,7 @@ def test_files_are_short_and_well_named():
     assert [] == [named(p) for p in PACKAGE.rglob("*") if p.stem.lower().strip("_") in NO_NAMES]
 
 
+@pytest.mark.kernel
 def test_importing_the_package_imports_nothing_heavy():
     """`import aimon_nb` works without IPython and loads no library that costs time."""
     code = "import sys, aimon_nb; print(*sorted({m.split('.')[0] for m in sys.modules}))"
@@ -145,6 +153,7 @@ def wheel(tmp_path_factory):
         return {name: archive.getinfo(name).file_size for name in archive.namelist()}
 
 
+@pytest.mark.kernel
 def test_the_wheel_holds_the_whole_package(wheel):
     """Every file of the package is in the wheel: code, py.typed, the widget's script and style."""
     wanted = {named(p) for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
@@ -153,6 +162,7 @@ def test_the_wheel_holds_the_whole_package(wheel):
     assert {"tree.js", "tree.css"} <= {name.rpartition("/")[2] for name in wheel}
 
 
+@pytest.mark.kernel
 def test_the_wheel_holds_the_licence_and_the_startup_file_and_no_tests(wheel):
     """The wheel has its licence and the lazy magics' file, and nothing of the workshop."""
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel)

@@ -12,6 +12,7 @@ The folder says the tier; a mark on a test or on one of its parameters says anot
 """
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -31,51 +32,80 @@ def tier_of(item) -> str:
     return marked or (folder if folder in TIERS else "unit")
 
 
-def covering(*names_and_values, keep=1):
-    """A parametrisation of a whole product, of which the default run takes a covering part.
+def covering(times=1, *, whole=()):
+    """Mark a test of a large product: the default run takes a part of it, the matrix tier the rest.
 
-    Each value of each name stands in at least one case of the default run; the other
-    cases are in the matrix tier.
+    The product is that of all its parameters, those of its fixtures too. Each value of each
+    parameter stands in at least one case of the default run.
 
     Args:
-        names_and_values: Pairs of a name and its values (or `pytest.param`s), as for
-            `pytest.mark.parametrize`.
-        keep: In how many cases each value of the longest name stands.
+        times: In how many cases each value stands at least, where there are so many.
+        whole: Ids of values of which every case is in the default run.
 
     """
-    import itertools
-
-    names = [name for name, _ in names_and_values]
-    values = [list(given) for _, given in names_and_values]
-    longest = max(map(len, values))
-    kept = {
-        tuple((step + turn * (place > 0)) % len(options) for place, options in enumerate(values))
-        for step in range(longest)
-        for turn in range(keep)
-    }
-    cases = []
-    for at in itertools.product(*(range(len(options)) for options in values)):
-        chosen = [values[place][index] for place, index in enumerate(at)]
-        marks = [mark for one in chosen for mark in getattr(one, "marks", ())]
-        plain = [value for one in chosen for value in (one.values if hasattr(one, "values") and hasattr(one, "marks") else (one,))]
-        if at not in kept:
-            marks.append(pytest.mark.matrix)
-        cases.append(pytest.param(*plain, marks=marks, id="-".join(_id(one) for one in chosen)))
-    return pytest.mark.parametrize(",".join(names), cases)
+    return pytest.mark.covering(times=times, whole=whole)
 
 
-def _id(value) -> str:
-    return str(getattr(value, "id", None) or value)
+def covering_cases(cases, times=1):
+    """Which of these cases to take, so that each value of each place stands in `times` of them.
+
+    Args:
+        cases: Tuples of the same length: a value for each parameter.
+        times: See `covering`.
+
+    Returns:
+        The numbers of the cases. The most wanted is taken first: of those the one whose
+        values were taken least, so that values meet many others.
+
+    """
+    values = [[*enumerate(case)] for case in cases]
+    there = Counter(value for case in values for value in case)
+    taken, count = set(), Counter()
+    while True:
+        wanted = [sum(count[value] < min(times, there[value]) for value in case) for case in values]
+        left = [number for number in range(len(cases)) if number not in taken and wanted[number]]
+        if not left:
+            return taken
+        best = min(left, key=lambda number: (-wanted[number], sum(count[value] for value in values[number])))
+        taken.add(best)
+        count.update(values[best])
+
+
+def _mark_what_covering_leaves_out(items):
+    products = {}
+    for item in items:
+        if item.get_closest_marker("covering") and hasattr(item, "callspec"):
+            products.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for product in products.values():
+        options = product[0].get_closest_marker("covering").kwargs
+        taken = covering_cases([tuple(item.callspec.indices.values()) for item in product], options["times"])
+        for number, item in enumerate(product):
+            if number not in taken and not set(options["whole"]).intersection(item.callspec._idlist):
+                item.add_marker("matrix")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "covering: of its cases the default run takes a part, see tests/tiers.py")
+
+
+def pytest_ignore_collect(collection_path, config):
+    """The folder of another tier need not be read for the unit tier alone."""
+    if config.option.markexpr == "unit" and collection_path.parent == TESTS and collection_path.name in TIERS:
+        return True
+    return None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
+    _mark_what_covering_leaves_out(items)
     for item in items:
         tier = tier_of(item)
         item.add_marker(tier)
-        shares = tier != "soak" and item.path.parent.name in ("kernel", "page")
-        if tier in ("kernel", "page") or shares:
+        real = next((name for name in ("page", "kernel") if tier == name or item.path.parent.name == name), None)
+        if real and tier != "soak":
             item.add_marker(pytest.mark.flaky(reruns=RERUNS))
+            # One worker has all pages, and all tests that share a kernel.
+            item.add_marker(pytest.mark.xdist_group("page" if real == "page" else item.path.stem))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+from contextlib import suppress
 from typing import Any
 
 import sentry_sdk
@@ -11,12 +13,15 @@ from sentry_sdk.integrations.threading import ThreadingIntegration
 
 from aimon_nb.recording.patches import Patches
 
+EXIT_SECONDS = 2.0  # how long the end of a process may wait for Sentry: the SDK's own default
+
 
 class Client:
     """Opens a client for a DSN found in the environment; the user's own is left alone."""
 
     def __init__(self) -> None:
         self._ours: Any = None
+        self._pid = 0  # of the process that opened it
 
     def install(self, patches: Patches) -> None:
         """While the client is ours, a guarded `init` of the user still runs and replaces it."""
@@ -38,14 +43,27 @@ class Client:
             include_local_variables=False,
             include_source_context=False,
         )
-        self._ours = sentry_sdk.get_client()
+        self._ours, self._pid = sentry_sdk.get_client(), os.getpid()
+        # The SDK's own integration for this prints to stderr, and cannot be taken back.
+        atexit.unregister(self._flush_at_exit)  # of an earlier client: nobody waits twice
+        atexit.register(self._flush_at_exit)
 
     def close(self) -> None:
         """Take our own client away, if it is still the one in use."""
+        atexit.unregister(self._flush_at_exit)
         if self._ours is not None and sentry_sdk.get_client() is self._ours:
             self._ours.close()
             sentry_sdk.get_global_scope().set_client(None)
         self._ours = None
+
+    def _flush_at_exit(self) -> None:
+        """Send what our own client still holds: its thread is a daemon, which Python ends."""
+        # A forked process has a copy of the queue, and would send it a second time.
+        if self._ours is None or os.getpid() != self._pid:
+            return
+        # Ctrl-C while this waits means to leave, and not to read a traceback of ours.
+        with suppress(Exception, KeyboardInterrupt):
+            self._ours.flush(timeout=EXIT_SECONDS)
 
     def _is_initialized(self, original: Any) -> Any:
         def is_initialized() -> bool:

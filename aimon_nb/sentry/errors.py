@@ -10,6 +10,7 @@ from sentry_sdk import scope as sentry_scope
 from sentry_sdk.utils import event_from_exception
 
 from aimon_nb.recording import context
+from aimon_nb.sentry.event_redaction import redact_breadcrumbs, redact_messages
 
 # On the exception itself: built-in ones take no weak reference, and a strong one
 # would keep the user's frames alive.
@@ -50,7 +51,8 @@ def capture(
     """Send an error event, unless this very exception was sent before.
 
     In a run, that is: before in this run. Interrupts and cancellations are no
-    errors; without an active client nothing happens.
+    errors; without an active client nothing happens. What the event holds is redacted
+    as our records are; the exception is not touched.
     """
     client = sentry_sdk.get_client()
     if not isinstance(error, Exception) or not client.is_active() or _seen(error):
@@ -74,7 +76,12 @@ def capture(
     if span is not None:
         read = getattr(span, "get_trace_context", None) or span._get_trace_context
         contexts["trace"] = read()
-    sentry_sdk.capture_event(event, hint=hint)
+    redact_messages(event)
+    # Breadcrumbs join the event inside of `capture_event`, and of all the processors that it
+    # asks only those of the current scope can be for one event alone.
+    with sentry_sdk.new_scope() as scope:
+        scope.add_event_processor(redact_breadcrumbs)
+        sentry_sdk.capture_event(event, hint=hint)
     error.__dict__[_MARK] = True
 
 

@@ -73,12 +73,18 @@ class LiveView:
 
     def update(self, changed: set[str]) -> None:
         """Show the spans that changed."""
+        # The first call of a quiet cell can come from a task that outlives it: no end of
+        # the run follows then, which would leave the saved form.
+        is_late = self.waits and not self.run.running
         if self.waits:
             self.waits, changed = False, set(self.run.spans)
             self._screen.open()
         if self._feed is not None:
             self._feed.send(changed)
-        self._screen.update()
+        if is_late:
+            self._screen.finish()
+        else:
+            self._screen.update()
 
     def over(self, status: RunStatus) -> None:
         """Say that the run has ended so, while its last spans are still being worked out."""

@@ -18,6 +18,14 @@ PLACES = [(name, rate) for name in LIFECYCLES for rate in (1.0, 0.0)] + [("no cl
 IDS = [f"{name}-{'sampled' if rate else 'unsampled'}" if name != "no client" else name for name, rate in PLACES]
 
 
+def _only(sends):
+    there = [(place, id) for place, id in zip(PLACES, IDS, strict=True) if (place[1] > 0) == sends]
+    return pytest.mark.parametrize("place", [place for place, _ in there], ids=[id for _, id in there], indirect=True)
+
+
+where_spans_are_sent, where_none_is_sent = _only(True), _only(False)
+
+
 @dataclass
 class Place:
     """One of the seven; `sends` where spans reach Sentry, `client` where errors do."""

@@ -20,6 +20,10 @@ import sentry_sdk
 from aimon_nb import ai_track, get_ai_pipeline_name, install, record_token_usage, set_ai_pipeline_name, set_data_normalized, track
 from aimon_nb.ai.normalize import normalized
 from aimon_nb.recording.faults import faults
+from tests.ai.conftest import where_spans_are_sent
+from tests.parts.locks import SeenLock
+from tests.parts.waiting import eventually
+from tests.tiers import covering
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +55,7 @@ VALUES = {
 }
 
 
+@covering(times=2)
 @pytest.mark.parametrize("value", VALUES)
 def test_data_of_any_kind_arrives_the_same_everywhere(place, run, value):
     """sentry_data leaves as set_data_normalized has it: strict JSON, never the loss of a whole envelope."""
@@ -60,16 +65,18 @@ def test_data_of_any_kind_arrives_the_same_everywhere(place, run, value):
     assert (plain, plain) == (attributes["fixed"], attributes["now"])
 
 
+@covering(times=2)
+@where_spans_are_sent
 @pytest.mark.parametrize("value", VALUES)
 def test_data_of_any_kind_at_sentry(place, value):
     """Sentry gets it, and so it does in both lifecycles."""
     given, plain = VALUES[value]
     ai_track("work", sentry_data={"fixed": given})(lambda: None)(sentry_data={"now": given})
-    if place.sends:
-        data = place.spans()["work"]["data"]
-        assert (plain, plain) == (data["fixed"], data["now"])
+    data = place.spans()["work"]["data"]
+    assert (plain, plain) == (data["fixed"], data["now"])
 
 
+@covering(times=2)
 @pytest.mark.parametrize(("given", "text"), [(3, "3"), (np.int64(3), "3"), (True, "True"), ("a\nb  c", "a b c"), ("x" * 500, "x" * 200), ([1, 2], "[1,2]"), ([1], "[1]"), ("\ud800", "?"), (Hostile(), "[cut: Hostile, RuntimeError]")])
 def test_a_tag_of_any_kind_is_text(place, run, given, text):
     """A tag's value is one line of at most 200 characters on the span and on the event, whatever was given."""
@@ -82,6 +89,7 @@ def test_a_tag_of_any_kind_is_text(place, run, given, text):
     place.receiver.stored("transaction")  # Sentry refuses no part of it
 
 
+@covering(times=5)
 @pytest.mark.parametrize("name", ["a\ud800b", "two\nlines", "", "\x00", "x" * 10_000])
 def test_a_name_of_any_kind_is_sent(place, name):
     """Names and ops are text that Sentry takes: a lone surrogate would be the loss of the envelope."""
@@ -104,6 +112,7 @@ def test_a_pipeline_named_by_hand_is_sent(place):
         assert (1, 2, "a?b") == (data["k?"], data["n?"], data["gen_ai.pipeline.name"])
 
 
+@covering()
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -205,6 +214,7 @@ class Loop:
 
 
 class TestProxies:
+    @covering(times=3)
     @pytest.mark.parametrize("make", [Odd, Loop, lambda: type("Named", (Odd,), {"__name__": 3})()], ids=["proxy", "loop", "name"])
     def test_can_be_tracked(self, place, run, make):
         """An object that answers to every name, or wraps itself, is called as it is."""
@@ -398,18 +408,18 @@ def test_the_marks_word_for_word():
     assert ("[cut]", "more") == list(json.loads(normalized({i: i for i in range(10**5)})).items())[-1]
 
 
-def test_the_first_calls_of_many_threads(receiver):
+def test_the_first_calls_of_many_threads(receiver, monkeypatch):
     """However many threads make the first call at once, all of them are heard."""
     from aimon_nb.ai.hearing import hearing
 
     receiver.init()
     hearing.uninstall()
     hearing._unwanted = False
-    original, inside = hearing.observer.install, threading.Event()
+    original, inside, lock = hearing.observer.install, threading.Event(), SeenLock()
 
     def slow(patches):
         inside.set()
-        time.sleep(0.1)
+        eventually(lambda: len(lock.came) == 2)  # the other call waits
         original(patches)
 
     @ai_track("second")
@@ -417,11 +427,12 @@ def test_the_first_calls_of_many_threads(receiver):
         with sentry_sdk.start_span(op="x", name="inner"):
             pass
 
+    monkeypatch.setattr(hearing, "_lock", lock)
     hearing.observer.install = slow
     try:
         first = threading.Thread(target=ai_track("first")(lambda: None))
         first.start()
-        inside.wait(5)
+        assert inside.wait(30)
         second()
         first.join()
     finally:

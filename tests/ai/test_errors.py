@@ -9,6 +9,7 @@ import pytest
 import sentry_sdk
 
 from aimon_nb import ai_track, set_ai_pipeline_name, track
+from tests.tiers import covering
 
 if sys.version_info < (3, 11):  # pytest brings it
     from exceptiongroup import ExceptionGroup
@@ -106,6 +107,7 @@ def test_one_that_an_outer_function_handles_is_no_event(place, run):
     assert ("ok", "error") == (run.spans()["outer"].status, run.spans()["inner"].status)
 
 
+@covering(times=3)
 @pytest.mark.parametrize("how", ["pool", "task", "to_thread"])
 def test_one_handled_across_a_pool_or_a_task(place, how):
     """So it is where the inner call ran in a pool or a task of the outer one."""
@@ -171,10 +173,12 @@ def test_the_grandparent_still_sees_it(static):
     """Where the maker is over but its own maker is not, that one captures."""
 
     async def main():
+        is_made = asyncio.Event()
+
         @ai_track("maker")
         async def maker():
             async def late():
-                await asyncio.sleep(0.01)
+                await is_made.wait()
                 return ai_track("late")(lambda: int("x"))()
 
             return asyncio.create_task(late())
@@ -182,6 +186,7 @@ def test_the_grandparent_still_sees_it(static):
         @ai_track("grandparent")
         async def grandparent():
             task = await maker()
+            is_made.set()
             await task
 
         with pytest.raises(ValueError):
@@ -253,6 +258,7 @@ LEAVING = [
 LEAVING_IDS = [f"{type(e).__name__}{e.args}" for e, *_ in LEAVING]
 
 
+@covering(times=5)
 @pytest.mark.parametrize(("error", "ours", "theirs"), LEAVING, ids=LEAVING_IDS)
 def test_interrupts_pass_and_are_no_errors(place, error, ours, theirs):
     """Interrupts, exits and cancellations pass, end the span with their own status, make no event."""
@@ -283,8 +289,14 @@ def test_a_cancelled_task(place, run):
     """A task cancelled in the middle passes the cancellation on; its span is cancelled."""
 
     async def main():
-        task = asyncio.create_task(ai_track("work")(asyncio.sleep)(10))
-        await asyncio.sleep(0.01)
+        never, begun = asyncio.Event(), asyncio.Event()
+
+        async def work():
+            begun.set()
+            await never.wait()
+
+        task = asyncio.create_task(ai_track("work")(work)())
+        await begun.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

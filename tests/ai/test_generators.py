@@ -12,6 +12,7 @@ import pytest
 import sentry_sdk
 
 from aimon_nb import ai_track, get_ai_pipeline_name, set_ai_pipeline_name
+from tests.tiers import covering
 
 
 @pytest.fixture
@@ -97,6 +98,7 @@ def test_leaving_early_with_a_return(place, run):
     assert ("abandoned", []) == (run.spans()["work"].status, place.errors())
 
 
+@covering(times=3)
 @pytest.mark.parametrize("leave", ["close", "collect", "break"])
 def test_leaving_early_ends_the_span(place, counting, run, leave):
     """close(), collection and a broken loop end the span; it is no error."""
@@ -448,7 +450,8 @@ class TestAsync:
             elif leave == "collect":
                 del made
                 gc.collect()
-                await asyncio.sleep(0.01)
+                while "running" == run.spans()["count"].status:  # the loop closes what was collected
+                    await asyncio.sleep(0)
 
         for leave in ("close", "collect", "loop"):
             asyncio.run(main(leave))
@@ -466,7 +469,7 @@ class TestAsync:
             try:
                 yield 1
             finally:
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0)
                 kept.append(get_ai_pipeline_name())
 
         async def main():
@@ -588,18 +591,23 @@ class TestAsync:
     def test_a_cancelled_step(self, place, run):
         """A consumer cancelled in the middle of a step cancels the span."""
 
+        begun = []
+
         @ai_track("work")
         async def work():
-            await asyncio.sleep(10)
+            begun[0].set()
+            await asyncio.Event().wait()
             yield 1
 
         async def main():
+            begun.append(asyncio.Event())
+
             async def consume():
                 async for _ in work():
                     pass
 
             task = asyncio.create_task(consume())
-            await asyncio.sleep(0.01)
+            await begun[0].wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -617,7 +625,7 @@ class TestAsync:
             try:
                 yield 1
             finally:
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0)
                 done.append(get_ai_pipeline_name())
 
         async def main():

@@ -16,13 +16,16 @@ import numpy as np
 import pandas as pd
 import pydantic
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import v1
 
 from aimon_nb import SPANDATA, ai_track, set_data_normalized
 from aimon_nb.ai.normalize import SIZE, normalized
 from aimon_nb.recording.plain import Plain
+
+# How fast a machine is decides nothing.
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 WHEN = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.timezone.utc)
 ID = uuid.UUID(int=7)
@@ -507,6 +510,7 @@ json_like = st.recursive(
 )
 
 
+@UNTIMED
 @given(json_like, st.booleans())
 def test_always_strict_json_of_bounded_size(value, unpack):
     """Whatever the value, what leaves is a finite scalar or text, strict JSON when it stands for more."""
@@ -519,6 +523,7 @@ def test_always_strict_json_of_bounded_size(value, unpack):
             json.loads(plain, parse_constant=pytest.fail)
 
 
+@UNTIMED
 @given(st.recursive(st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(st.characters(codec="utf-8"), max_size=20) | st.none() | st.floats(allow_nan=False, allow_infinity=False), lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=9), inner, max_size=5), max_leaves=15))
 def test_plain_json_is_itself(value):
     """JSON of moderate size is not changed."""

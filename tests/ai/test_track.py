@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from aimon_nb import ai_track, get_ai_pipeline_name, track
+from tests.tiers import covering
 
 
 def spans(view):
@@ -48,11 +49,18 @@ def test_async(place):
 def test_two_at_once_in_tasks(place):
     """Two tracked tasks are two runs that do not mix."""
 
+    opened, stepped = [], []
+
+    async def both(seen):
+        seen.append(1)
+        while len(seen) < 2:
+            await asyncio.sleep(0)
+
     async def one(name):
         async with track(name) as view:
-            await asyncio.sleep(0.005)
+            await both(opened)
             ai_track(f"{name} step")(lambda: None)()
-            await asyncio.sleep(0.005)
+            await both(stepped)
             return view, get_ai_pipeline_name()
 
     async def main():
@@ -63,6 +71,7 @@ def test_two_at_once_in_tasks(place):
         assert name == pipeline
 
 
+@covering(times=3)
 @pytest.mark.parametrize(("error", "status"), [(ValueError, "error"), (KeyboardInterrupt, "interrupted"), (asyncio.CancelledError, "interrupted")])
 def test_an_error_ends_it_and_goes_on(place, error, status):
     """An error is captured once and raised; an interrupt is none."""
@@ -92,14 +101,19 @@ def test_one_in_several_tasks(static):
     """Tasks and threads may share one `track`: each closes its own run."""
     again = track("demo")
 
-    async def one(wait):
+    opened, closed = [], []
+
+    async def one(turn):
         async with again as view:
-            await asyncio.sleep(wait)
+            opened.append(turn)
+            while len(opened) < 3 or len(closed) < turn:
+                await asyncio.sleep(0)
             running = view.status
+        closed.append(turn)
         return running, view.status
 
-    async def main():
-        return await asyncio.gather(one(0.002), one(0.02), one(0.01))
+    async def main():  # opened in this order, closed in another
+        return await asyncio.gather(one(0), one(2), one(1))
 
     assert [("running", "ok")] * 3 == asyncio.run(main())
 
@@ -118,6 +132,7 @@ def test_wrong_options_are_refused(given, error, message):
         track("demo", **given)
 
 
+@pytest.mark.kernel
 def test_in_a_notebook_it_is_live(kernel):
     """In a kernel it shows the live view under its cell, as the magic does."""
     [first, second] = kernel.run(

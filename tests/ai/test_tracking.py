@@ -10,6 +10,8 @@ import pytest
 import sentry_sdk
 
 from aimon_nb import ai_track, get_ai_pipeline_name, set_ai_pipeline_name
+from tests.ai.conftest import where_none_is_sent, where_spans_are_sent
+from tests.tiers import covering
 
 PIPELINE = "gen_ai.pipeline.name"
 
@@ -138,24 +140,41 @@ def kinds(place):
     }
 
 
-@pytest.mark.parametrize("kind", kinds(None))
-def test_every_kind_is_one_span_around_its_body(place, kind):
-    """Whatever is decorated, a call is one span that holds what its body does, under the pipeline."""
+# How a call can run: each in every place; further kinds of callables in two.
+WAYS = ("function", "coroutine", "generator", "async generator")
+
+
+def call(place, kind):
+    """Call a kind of thing to its end: it stood under the pipeline's name, and nothing stands after it."""
     function, go = kinds(place)[kind]
     assert (1, "work") == go(function)
     assert get_ai_pipeline_name() is None
     assert sentry_sdk.get_current_scope()._span is None
-    spans = place.all()
-    if not place.sends:
-        assert [] == spans
-        return
-    assert ["inner", "work"] == sorted(span["name"] for span in spans)
+
+
+@covering(whole=WAYS)
+@where_none_is_sent
+@pytest.mark.parametrize("kind", kinds(None))
+def test_every_kind_runs_where_nothing_is_sent(place, kind):
+    """Not sampled or without a client, a call runs under its pipeline all the same, and nothing is sent."""
+    call(place, kind)
+    assert [] == place.all()
+
+
+@covering(times=2, whole=WAYS)
+@where_spans_are_sent
+@pytest.mark.parametrize("kind", kinds(None))
+def test_every_kind_is_one_span_around_its_body(place, kind):
+    """Whatever is decorated, a call is one span that holds what its body does, under the pipeline."""
+    call(place, kind)
+    assert ["inner", "work"] == sorted(span["name"] for span in place.all())
     work, inner = (place.spans()[name] for name in ("work", "inner"))
     assert ("ai.pipeline", "work") == (work["op"], work["data"][PIPELINE])
     assert (work["span_id"], work["trace_id"]) == (inner["parent_span_id"], inner["trace_id"])
     assert "work" == inner["data"][PIPELINE]
 
 
+@covering(times=2, whole=WAYS)
 @pytest.mark.parametrize("kind", kinds(None))
 def test_our_view_shows_it_everywhere(place, run, kind):
     """In a run the call and what it holds are records, sampled or not, with a client or without."""
@@ -269,10 +288,16 @@ def test_a_coroutine_lasts_as_long_as_it_is_awaited(place, run):
 
     class Slow:
         async def __call__(self):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0)
+            return run.spans()["slow"].status
 
-    asyncio.run(ai_track("slow")(Slow())())
-    assert run.spans()["slow"].duration >= 0.05
+    async def main():
+        made = ai_track("slow")(Slow())()
+        await asyncio.sleep(0)
+        return await made
+
+    assert "running" == asyncio.run(main())
+    assert ("ok", True) == ((slow := run.spans()["slow"]).status, slow.duration > 0)
 
 
 def test_a_coroutine_nobody_awaits_ends_its_span(place, run):
@@ -338,6 +363,7 @@ class TestOptions:
         assert ("1", "2", 1, 2) == (first["a"], first["b"], first["c"], first["d"])
         assert ("1", "1", 1, None) == (second["a"], second["b"], second["c"], second.get("d"))
 
+    @covering(times=3)
     @pytest.mark.parametrize("kind", ["coroutine", "generator", "async generator"])
     def test_at_a_call_of_any_kind(self, place, run, kind):
         """The two keywords are taken out of calls of coroutines and generators as well."""
@@ -503,9 +529,13 @@ class TestTransaction:
     def test_siblings_of_a_gather_are_no_children_of_each_other(self, place):
         """Gathered calls are pipelines of their own, each with its own spans."""
 
+        inside = []
+
         async def step(name):
             with place.span(f"{name} inner"):
-                await asyncio.sleep(0.01)
+                inside.append(name)
+                while len(inside) < 3:  # all of them are open at once
+                    await asyncio.sleep(0)
 
         async def main():
             await asyncio.gather(*(ai_track(name)(step)(name) for name in "abc"))

@@ -5,12 +5,16 @@ import inspect
 import numpy as np
 import pytest
 import sentry_sdk
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sentry_conventions.attributes import ATTRIBUTE_METADATA
 
 from aimon_nb import SPANDATA, ai_track, record_token_usage, set_ai_pipeline_name
 from aimon_nb.ai.consts import TODAY
+from tests.tiers import covering
+
+# How fast a machine is decides nothing.
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 NAMES = ["input_tokens", "input_tokens_cached", "output_tokens", "output_tokens_reasoning", "total_tokens", "input_tokens_cache_write"]
 KEYS = {
@@ -65,6 +69,7 @@ def test_todays_names_are_what_sentrys_conventions_say():
     assert replaced == TODAY
 
 
+@UNTIMED
 @given(st.fixed_dictionaries({name: counts for name in NAMES}))
 def test_arithmetic(given_counts):
     """What was given is written as given, None is not, total is the sum where both parts are known."""
@@ -94,6 +99,7 @@ def test_numpy_integers_become_ints(number):
     assert 14 == data["gen_ai.usage.total_tokens"]
 
 
+@covering()
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("value", [-1, True, False, "12", float("nan"), 3.0, np.float64(3), np.bool_(True), b"1", [1], np.int64(-1), object()])
 def test_what_is_no_count_is_refused_and_nothing_is_written(name, value):

@@ -1,3 +1,5 @@
+import subprocess
+
 import pytest
 
 from aimon_nb.pricing.book import Blocks, book
@@ -16,3 +18,13 @@ def clean_book(home, monkeypatch):
     clear()
     yield
     clear()
+
+
+@pytest.fixture(autouse=True)
+def no_fonts_of_the_system(monkeypatch):
+    """matplotlib asks for the system's fonts by a process of its own; those it brings along do."""
+
+    def missing(command, **_):
+        raise FileNotFoundError(command[0])
+
+    monkeypatch.setattr(subprocess, "check_output", missing)

@@ -17,7 +17,7 @@ from aimon_nb.views.export import SUFFIXES, export
 from aimon_nb.views.schema import Document, Header, RunRecord, SpanRecord, json_schema
 from tests.pricing.making import call, run_of, tokens
 from tests.parts.places import ROOT
-from tests.views.samples import ALL, SECRET, agentic, failed, hostile, many
+from tests.views.samples import EACH, SECRET, agentic, failed, hostile, many
 
 BINARY = {".parquet"}
 
@@ -26,7 +26,7 @@ BINARY = {".parquet"}
 @pytest.mark.parametrize("name", ["finished", "running", "empty", "hostile"])
 def test_every_run_in_every_format(tmp_path, suffix, name):
     """Every format takes every run, and holds no prompt."""
-    path = export([ALL[name]()], tmp_path / f"out{suffix}")
+    path = export([EACH[name]()], tmp_path / f"out{suffix}")
     assert path.stat().st_size
     assert [path] == list(tmp_path.iterdir())
     if suffix not in BINARY and name != "hostile":
@@ -76,12 +76,12 @@ def test_json_is_as_documented(tmp_path):
     assert {"c3": None} == {s.span_id: s.cost_usd for s in data.spans if s.cost_state == "unpriced"}
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", EACH)
 @pytest.mark.parametrize("by", [None, ["model", "item"]])
 def test_the_schema_holds_what_is_written(tmp_path, name, by):
     """The JSON Schema in the docs accepts every file that is written, content or not."""
     schema = jsonschema.Draft202012Validator(json.loads((ROOT / "docs/schema.json").read_text("utf-8")))
-    make = partial(many, 300) if name == "many" else ALL[name]  # thousands take a minute
+    make = partial(many, 300) if name == "many" else EACH[name]  # more takes seconds
     for content in (False, True):
         path = export([make()], tmp_path / f"{content}.json", by=by, content=content)
         schema.validate(json.loads(path.read_text("utf-8")))

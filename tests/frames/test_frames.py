@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import threading
-import time
 
 import pandas as pd
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from aimon_nb.pricing import price_run
 from aimon_nb.views import frames, words
 from tests.pricing.making import call, run_of, span, tokens
-from tests.views.samples import ALL, SECRET, agentic, hostile
+from tests.views.samples import EACH, SECRET, agentic, hostile
 
 SPANS = (
     "run_id, run, cell, notebook, pipeline, span_id, parent_id, depth, op, name, status, error_type, error, start, duration_s, "
@@ -27,10 +26,10 @@ USAGE = (
 DTYPES = {"string", "Int64", "Float64", "boolean", "datetime64[ns, UTC]"}
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", EACH)
 def test_columns(name):
     """Columns, their order and their nullable dtypes are the documented ones, whatever the run."""
-    run = ALL[name]()
+    run = EACH[name]()
     data, usage = frames.spans([run]), frames.usage([run])
     assert SPANS == list(data.columns)
     assert ["model", *USAGE] == list(usage.columns)
@@ -118,15 +117,13 @@ def test_counts_too_large_for_a_table():
 def test_a_run_that_goes_on():
     """Tables, totals, trees and pictures can be made while other threads add spans."""
     run = run_of(*[call("gpt-4o", tokens(9, 9), span_id=f"s{i}") for i in range(300)], span("h", usage=tokens(5, 5)), ended=False)
-    over = threading.Event()
+    before_it, turns = len(run.spans), threading.Semaphore(0)
 
     def grow():
-        for i in range(20_000):
-            run.spans[f"g{i}"] = run.spans["s0"]
-            if over.is_set():
-                return
-            if i % 20 == 0:
-                time.sleep(0.0005)
+        for turn in range(200):
+            turns.acquire()
+            for i in range(100):
+                run.spans[f"g{turn}-{i}"] = run.spans["s0"]
 
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
@@ -134,11 +131,13 @@ def test_a_run_that_goes_on():
     thread.start()
     try:
         for _ in range(10):
+            turns.release(20)
             frames.spans([run]), frames.usage([run]), list(run.walk()), price_run(run, set())
     finally:
-        over.set()
+        turns.release(200)
         thread.join()
         sys.setswitchinterval(before)
+    assert before_it + 20_000 == len(run.spans)
 
 
 def test_a_key_twice():
@@ -182,6 +181,7 @@ def test_hostile_text():
     assert "</script>" in frames.spans([hostile()], content=True)["name"][1]
 
 
+@pytest.mark.kernel
 def test_nothing_heavy_is_imported():
     """Neither pandas nor the price list, pydantic or matplotlib is imported before it is used."""
     code = (

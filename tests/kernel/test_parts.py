@@ -94,34 +94,3 @@ class TestReceiver:
         )
         assert ["k"] == [t["transaction"] for t in receiver.wait("transaction")]
         assert ["ValueError"] == [e["exception"]["values"][0]["type"] for e in receiver.wait("event")]
-
-
-class TestLab:
-    @pytest.mark.parametrize("app", ["lab", "notebook"])
-    def test_cells(self, lab, app, tmp_path):
-        """A cell prints; one blocked in sleep shows [*]; Stop interrupts; the file has it all."""
-        page = lab.open(["print('hel' + 'lo')", "import time; print('in'); time.sleep(60)"], app=app)
-        page.run(0)
-        page.wait_idle()
-        assert "hello" == page.text(0).strip()
-        page.run(1)
-        page.output(1).get_by_text("in", exact=True).wait_for()
-        assert "[*]:" == page.prompt(1)
-        page.interrupt()
-        page.wait_idle()
-        assert "KeyboardInterrupt" in page.text(1)
-        saved = nbformat.read(page.save(), 4)
-        assert "hello\n" == saved.cells[0].outputs[0].text
-
-        again = lab.reopen(page.path, app=app)
-        assert "hello" == again.text(0).strip()
-        assert [] == lab.attempts
-
-    def test_themes(self, lab, tmp_path):
-        """A page opens in a theme, changes it, and has its picture taken."""
-        page = lab.open(["1"], theme="dark", env={"SEEN": "1"})
-        assert "false" == page.raw.evaluate("document.body.dataset.jpThemeLight")
-        light = page.screenshot(tmp_path / "light.png", theme="light")
-        assert light.stat().st_size > 1000
-        assert "true" == page.raw.evaluate("document.body.dataset.jpThemeLight")
-        assert "ok" == page.execute("import os; assert os.environ['SEEN'] == '1'")

@@ -118,3 +118,37 @@ def test_unloading_takes_our_client_only(kernels, truth, receiver, owner):
     assert kernel.value("last_run()._run.destination") == "Sentry"
     kernel.run(["%unload_ext aimon_nb"])
     assert kernel.value("sentry_sdk.get_client().is_active()") is (owner != "ours")
+
+
+LEAKS = """%%ai_track shop
+import httpx, http.client, logging
+logging.getLogger("httpx").setLevel(logging.INFO)
+def send(url): httpx.post(url + "/nowhere?key=AIzaSyA-secret-0123456789-0123&token=hidden-token").raise_for_status()
+plain = http.client.HTTPConnection({host!r})
+plain.request("GET", "/v1/models?key=AIzaSyA-secret-0123456789-0123&token=hidden-token"); plain.getresponse().read()
+send({url!r})
+"""
+
+
+@pytest.mark.parametrize("owner", ["ours", "the user's"])
+def test_no_key_in_an_error_event_of_ours(kernels, truth, receiver, owner):
+    """The failing cell's event holds no query of a URL, not in its messages and not in its breadcrumbs, and no source.
+
+    The user's client is as the SDK makes it, with its integrations for logs and HTTP: they
+    leave breadcrumbs, and ipykernel logs the source of a cell that failed before.
+    """
+    kernel = kernels(env={"SENTRY_DSN": receiver.dsn}, fresh=True)
+    kernel.run(["%load_ext aimon_nb\nimport sentry_sdk"])
+    if owner == "the user's":
+        kernel.run([f"sentry_sdk.init({receiver.dsn!r}, traces_sample_rate=1.0, auto_enabling_integrations=False)"])
+    host = truth_url(truth).removeprefix("http://").partition("/")[0]
+    kernel.run(["raise ValueError('written' + ' in the cell')", LEAKS.format(host=host, url=truth_url(truth)), "sentry_sdk.flush(5)"])
+    receiver.wait("event")
+    events = [e for e in receiver.of("event") if "exception" in e]
+    [event] = [e for e in events if e["exception"]["values"][-1]["mechanism"]["type"] == "ai_monitoring"]
+    assert "404" in event["exception"]["values"][-1]["value"]
+    told = json.dumps(event)
+    assert not [secret for secret in ("AIzaSyA", "hidden-token", "written") if secret in told]
+    if owner == "the user's":
+        kinds = {crumb["category"] for crumb in event["breadcrumbs"]["values"]}
+        assert {"httplib", "httpx", "IPKernelApp"} <= kinds

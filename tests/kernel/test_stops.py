@@ -82,17 +82,6 @@ def test_every_failure_aborts_the_queue(kernel):
     assert not (kernel.cwd / "next").exists()
 
 
-def test_run_all_stops_in_lab(lab):
-    """Run All in JupyterLab stops at the failing tracked cell; its tree stands above the error."""
-    page = lab.open([LOAD, FAILING["error"], NEXT])
-    page.raw.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
-    page.output(1).get_by_text("ZeroDivisionError").first.wait_for(timeout=60_000)
-    page.wait_idle()
-    assert "boom" in page.text(1) and page.text(1).index("boom") < page.text(1).index("Traceback")
-    assert page.prompt(2) == "[ ]:"
-    assert not (page.path.parent / "next").exists()
-
-
 def test_header_comments_pass_ruff(tmp_path, kernel):
     """A notebook of `# ai_track:` cells is plain Python to `ruff check`, and runs tracked."""
     sources = [

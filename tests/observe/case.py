@@ -101,9 +101,9 @@ class Case:
     def gather(self):
         async def one(i):
             with self.span(f"g{i}"):
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0)
                 with self.span(f"g{i}c"):
-                    await asyncio.sleep(0.01)
+                    await asyncio.sleep(0)
 
         async def main():
             with self.root(), self.span("a"):

@@ -20,10 +20,11 @@ def start(name):
 
 async def branch(name, depth=2):
     with start(name):
-        await asyncio.sleep(0.002 * (len(name) % 3))
+        for _ in range(len(name) % 3):  # branches go on at different turns
+            await asyncio.sleep(0)
         if depth:
             await asyncio.gather(*(branch(f"{name}{c}", depth - 1) for c in "xyz"))
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0)
         with start(f"{name}-end"):
             await asyncio.sleep(0)
 
@@ -42,7 +43,7 @@ async def tasks():
 
 async def failing(name):
     with start(name):
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0)
         raise ValueError(name)
 
 

@@ -41,6 +41,7 @@ def heard(case, python=sys.executable):
     return json.loads(done.stdout)
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("case", CASES)
 def test_heard(case):
     """Each span is heard once, with its start, its end, its name and its true parent."""

@@ -3,7 +3,7 @@
 import nbformat
 from playwright.sync_api import expect
 
-from tests.page.test_view import ROW, started
+from tests.parts.page import ROW
 
 ASKS = """%%ai_track asks
 ask("PROMPT one", model="my-local-model")
@@ -12,32 +12,21 @@ SET = "from aimon_nb import pricing; pricing.set('my-local-model', input_mtok=1_
 USAGE = "u = %ai_usage\nprint('cost', u['cost_state'][0], u['cost_usd'][0])"
 
 
-def keep_open(output):
-    """What the reader touched stays as it is; a quick run is folded already."""
-    fold = output.locator(".aimon .fold")
-    fold.click()
-    if fold.get_attribute("aria-expanded") == "false":
-        fold.click()
-
-
-def test_the_view_on_screen(lab):
+def test_the_view_on_screen(notebook):
     """The view, table and saved form of a run that has ended tell the new price; `unset` takes it back."""
-    page = started(lab, ASKS, USAGE, SET, USAGE, "pricing.unset('my-local-model')")
-    page.run(1)
-    page.wait_idle()
+    page = notebook(ASKS, USAGE, SET, USAGE, "pricing.unset('my-local-model')")
+    page.run_cells(1)
     row = page.output(1).locator(ROW).first
-    keep_open(page.output(1))
+    page.open_view(1)  # what the reader has touched stays open
     expect(row).to_contain_text("unpriced", timeout=20_000)
-    page.run(2)
-    page.wait_idle()
+    page.run_cells(2)
     assert "cost unpriced <NA>" in page.text(2)
-    page.run(3)
+    page.run_cells(3)
     expect(row).to_contain_text("$0.", timeout=20_000)
     expect(row).not_to_contain_text("unpriced")
-    page.run(4)
-    page.wait_idle()
+    page.run_cells(4)
     assert "cost priced 0.0" in page.text(4)
     kept = str(nbformat.read(page.save(), 4).cells[1].outputs)
     assert "$0." in kept and "unpriced" not in kept
-    page.run(5)
+    page.run_cells(5)
     expect(row).to_contain_text("unpriced", timeout=20_000)

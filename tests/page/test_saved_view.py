@@ -8,10 +8,11 @@ import sys
 import nbformat
 import pytest
 
-from tests.page.test_view import SHOTS, ROOT, ROW, SHORT, started
+from tests.page.test_view import SLOW_STEPS, STEPS
+from tests.parts.page import ROOT, ROW, SHOTS
 
 # Tracebacks show the cell's source: the secret word stands in no line of it.
-STEPS = """%%ai_track answer the question
+ANSWER = """%%ai_track answer the question
 @ai_track("retrieve")
 def retrieve(): return ask("PROM" "PT note", model="gpt-4o")
 retrieve()
@@ -24,19 +25,19 @@ ask("PROM" "PT shorter", model="no-such-model")
 """
 STOPS = """%%ai_track stops
 ask("PROM" "PT one thing")
-time.sleep(60)
+wait()
 """
 LOOP = """%%ai_track a long loop
 for i in range(600):
     if i == 300: ask("PROM" "PT first")
     with sentry_sdk.start_span(op="task", name="score"): pass
 """
-KINDS = {"tree": STEPS, "failed": FAILS, "stopped": STOPS, "loop": LOOP,
-         "summary": STEPS.replace("question", "question --save summary"),
-         "none": STEPS.replace("question", "question --save none"),
-         "full": STEPS.replace("question", "question --save full")}  # fmt: skip
+KINDS = {"tree": ANSWER, "failed": FAILS, "stopped": STOPS, "loop": LOOP,
+         "summary": ANSWER.replace("question", "question --save summary"),
+         "none": ANSWER.replace("question", "question --save none"),
+         "full": ANSWER.replace("question", "question --save full")}  # fmt: skip
 CELL = {name: index + 1 for index, name in enumerate(KINDS)}
-SAID = {
+SAYS = {
     "tree": ("✓ ok", "answer the question", "3 calls", "retrieve", "writer", "gpt-4o-mini", "my-local-model", "unpriced"),
     "failed": ("✕ error", "fails", "2 calls", "no-such-model", "does not exist"),
     "stopped": ("◼ interrupted", "stops", "1 call"),
@@ -47,30 +48,29 @@ SAID = {
 }
 
 
-def file_of(page):
+def outputs_in_file(page):
     return {name: nbformat.read(page.save(), 4).cells[index].outputs for name, index in CELL.items()}
 
 
 @pytest.fixture
-def page(lab):
+def page(notebook, truth):
     """Every kind of end, and every `--save`, run once in JupyterLab."""
-    page = started(lab, *KINDS.values())
+    page = notebook(*KINDS.values())
     page.execute("get_ipython().run_line_magic('xmode', 'Minimal')")  # the pictures are about the views
     for name, index in CELL.items():
         page.run(index)
         if name == "stopped":
-            page.output(index).locator(ROW).nth(0).wait_for()
-            page.raw.wait_for_timeout(1500)
+            truth.wait_held()
             page.interrupt()
         page.wait_idle()
     return page
 
 
-def check(read):
+def assert_reads_right(read):
     """`read` gives the words of a cell's output."""
     for name, index in CELL.items():
         said = " ".join(read(index).split())
-        for words in SAID[name]:
+        for words in SAYS[name]:
             assert words in said, (name, words, said)
         if name == "none":
             assert "" == said
@@ -84,7 +84,7 @@ def words_in(tab, index):
     return tab.locator(".jp-Cell").nth(index).locator(".jp-Cell-outputWrapper, .jp-OutputArea").first.inner_text()
 
 
-def picture(tab, name):
+def take_picture(tab, name):
     SHOTS.mkdir(parents=True, exist_ok=True)
     tab.screenshot(path=str(SHOTS / f"saved-{name}.png"), full_page=True)
 
@@ -92,7 +92,7 @@ def picture(tab, name):
 def test_kept_everywhere(lab, page, browser, tmp_path):
     """Each form reads right in Lab trusted, untrusted and without a kernel, in nbconvert offline, and stripped."""
     saved = page.save()
-    outputs = file_of(page)
+    outputs = outputs_in_file(page)
     for name, kept in outputs.items():
         views = [o.data for o in kept if o.output_type == "display_data"]
         assert [{"text/html", "text/plain"}] == [set(v) for v in views], name
@@ -103,7 +103,7 @@ def test_kept_everywhere(lab, page, browser, tmp_path):
     for trusted in (False, True):  # trust goes by the content: once signed, a copy is trusted too
         reopened = lab.reopen(saved, trusted=trusted, height=2600)
         assert reopened.output(CELL["full"]).locator(ROOT).count() == trusted, "trusted or not?"
-        check(reopened.text)
+        assert_reads_right(reopened.text)
         reopened.screenshot(SHOTS / f"saved-lab-{'trusted' if trusted else 'untrusted'}.png")
         reopened.screenshot(SHOTS / f"saved-lab-{'trusted' if trusted else 'untrusted'}-dark.png", theme="dark")
         if trusted:
@@ -124,76 +124,66 @@ def test_kept_everywhere(lab, page, browser, tmp_path):
         context.route(re.compile("^(?!file:|blob:|data:)"), lambda route: route.abort())
         tab = context.new_page()
         tab.goto(path.as_uri(), wait_until="load")
-        check(lambda index, tab=tab: words_in(tab, index))
-        picture(tab, name)
+        assert_reads_right(lambda index, tab=tab: words_in(tab, index))
+        take_picture(tab, name)
         context.close()
 
 
 @pytest.mark.parametrize("trusted", [pytest.param(True, marks=pytest.mark.matrix), False])
-def test_a_killed_kernel(lab, trusted):
+def test_a_killed_kernel(lab, notebook, truth, trusted):
     """A notebook whose kernel died in the middle of a cell says so, trusted or not: no error in place of the view."""
-    page = started(lab, SHORT.replace("sleep(1)", "sleep(600)"))
+    page = notebook(SLOW_STEPS)
     page.run(1)
-    page.output(1).locator(ROW).nth(2).wait_for()
-    page.raw.wait_for_timeout(2_000)
-    assert page.output(1).locator(ROW).nth(3).is_visible(), "the view went away when the widget did"
-    [kernel] = lab.ask("api/kernels")
+    page.output(1).locator(f".jp-RenderedHTMLCommon {ROOT}").wait_for()
+    page.output(1).locator(ROW).nth(3).wait_for()  # the view did not go away when the widget did
+    truth.wait_held()
     page.save()
     [view] = nbformat.read(page.path, 4).cells[1].outputs
     assert {"text/html", "text/plain"} == set(view.data)
-    lab.ask(f"api/kernels/{kernel['id']}", "DELETE")
+    lab.kill_kernel()
     reopened = lab.reopen(page.path, trusted=trusted, height=500)
     said = reopened.text(1)
     assert re.fullmatch(r"steps: started [-:0-9 ]+ UTC, still running when this was saved\. If its kernel died, this run has no end\.", said), said
     reopened.screenshot(SHOTS / f"saved-killed-{trusted}.png", cell=1)
 
 
-def test_none_in_its_page(lab):
-    """With `--save none` the page where it ran has the whole view; a reload shows nothing, `%ai_show` all of it again."""
-    page = started(lab, SHORT.replace("steps", "steps --save none"), "%ai_show steps")
-    page.run(1)
-    page.wait_idle()
+def test_none_in_its_page(notebook):
+    """With `--save none` the page where it ran has the whole view, `%ai_show` all of it again, and the file nothing."""
+    page = notebook(STEPS.replace("steps", "steps --save none"), "%ai_show steps")
+    page.run_cells(1)
+    page.open_view(1)
     page.output(1).locator(ROW, has_text="gpt-4o-mini").first.click()
     page.output(1).get_by_text("PROMPT one").first.wait_for()
-    page.run(2)
-    page.wait_idle()
+    page.run_cells(2)
     page.output(2).locator(ROW).nth(3).wait_for()
     kept = json.dumps([c.outputs for c in nbformat.read(page.save(), 4).cells])
     assert "steps" not in kept and "PROMPT" not in kept
 
 
-def test_the_setting_is_a_default(lab):
+def test_the_setting_is_a_default(notebook):
     """`%config AimonMagics.save` holds where the cell says nothing, for `track` too; the cell has the last word."""
     track = "from aimon_nb import track\nwith track('by hand'): ask('PROMPT')"
-    page = started(lab, "%config AimonMagics.save = 'summary'", SHORT, track, SHORT.replace("steps", "steps --save tree"))
-    for index in (1, 2, 3, 4):
-        page.run(index)
-        page.wait_idle()
+    page = notebook("%config AimonMagics.save = 'summary'", STEPS, track, STEPS.replace("steps", "steps --save tree"))
+    page.run_cells(1, 2, 3, 4)
     kept = [c.outputs[0].data["text/plain"] for c in nbformat.read(page.save(), 4).cells[2:]]
     assert [1, 1, 6] == [len(text.splitlines()) for text in kept], kept
     assert "by hand" in kept[1]
 
 
-def test_no_prompt_in_saved_widget_state(lab):
+KEEP_STATE = "() => window.jupyterapp.commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState')"
+
+
+def test_no_prompt_in_saved_widget_state(notebook):
     """With 'Save Widget State Automatically' on the file has the widget's state, and no prompt in it."""
-    import pathlib
-
-    from tests.parts import places
-
-    settings = pathlib.Path(places.folders(lab.home)["JUPYTERLAB_SETTINGS_DIR"])
-    file = settings / "@jupyter-widgets/jupyterlab-manager/plugin.jupyterlab-settings"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text('{"saveState": true}')
+    page = notebook(STEPS, "from aimon_nb import last_run; last_run().widget")
+    page.raw.evaluate(KEEP_STATE)
     try:
-        page = started(lab, SHORT, "from aimon_nb import last_run; last_run().widget")
-        for index in (1, 2):
-            page.run(index)
-            page.wait_idle()
+        page.run_cells(1, 2)
         page.output(2).locator(ROW, has_text="gpt-4o-mini").first.click()
         page.output(2).get_by_text("PROMPT one").first.wait_for()
         book = nbformat.read(page.save(), 4)
     finally:
-        file.unlink()
+        page.raw.evaluate(KEEP_STATE)  # on and off are the same command
     assert "widgets" in book.metadata, "the setting was not heard"
     state = json.dumps(book.metadata.widgets)
     assert "steps" in state
@@ -205,32 +195,26 @@ def app(request):
     return request.param
 
 
-def test_html_view(lab, app):
+HTML_VIEW = """%%ai_track steps --view html
+with sentry_sdk.start_span(op="x", name="one"): ask("PROMPT one")
+get_ipython().display_pub.clear_output()
+with sentry_sdk.start_span(op="x", name="two"): ask("PROMPT two")
+wait()
+"""
+
+
+def test_html_view(notebook, truth, app):
     """`--view html` is live without a widget: rows come while the cell is blocked, also after a `clear_output`."""
-    cell = SHORT.replace("steps", "steps --view html").replace("sleep(1)", "sleep(6)")
-    cell = cell.replace('with sentry_sdk.start_span(op="x", name="two")', 'get_ipython().display_pub.clear_output()\nwith sentry_sdk.start_span(op="x", name="two")')
-    page = started(lab, cell, app=app)
+    page = notebook(HTML_VIEW, app=app)
     page.run(1)
     page.output(1).get_by_text("two").wait_for()
     assert page.prompt(1) == "[*]:" and "… running" in page.text(1)
     page.screenshot(SHOTS / f"view-html-{app}.png", cell=1)
+    truth.wait_held()
+    truth.release()
     page.wait_idle()
     said = page.text(1)
     assert "✓ ok" in said and "2 calls" in said and said.count("steps") == 1
     assert page.output(1).locator(ROOT).count() == 0
     [view] = nbformat.read(page.save(), 4).cells[1].outputs
     assert "<script" not in view.data["text/html"] and "PROMPT" not in json.dumps(view)
-
-
-def test_composes_everywhere(lab, app):
-    """A run's widget stands in an HBox beside other widgets, in Lab and in Notebook 7."""
-    box = "from ipywidgets import HBox, Label; from aimon_nb import last_run\nHBox([last_run().widget, Label('beside')])"
-    page = started(lab, SHORT, box, app=app)
-    for index in (1, 2):
-        page.run(index)
-        page.wait_idle()
-    page.output(2).locator(".widget-hbox .aimon, .jupyter-widgets .aimon").first.wait_for()
-    page.output(2).locator(ROW, has_text="gpt-4o-mini").first.click()
-    page.output(2).get_by_text("PROMPT one").first.wait_for()
-    assert "beside" in page.text(2)
-    page.screenshot(SHOTS / f"hbox-{app}.png", cell=2)

@@ -1,45 +1,101 @@
 """The live view in a bare page, fed by a stand-in for the widget model."""
 
-import json
-import os
-import shutil
-
 import pytest
+from tests.parts.waiting import eventually
 from tests.views import samples
-from tests.views.gallery import ARGS, fed, packed, page
+from tests.views.gallery import fed, packed, write
 
-from aimon_nb.views import bundle, html, rows
+from aimon_nb.views import bundle, rows
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+# A page shows the samples of `tests.views.samples.ALL` by name, `show(tab, "finished")`.
+# The rows of the samples "running", "finished" and "interrupted", in their order:
+AGENTIC = RETRIEVAL, EMBEDDING, AGENT, ANSWERED, TOOL, RATE_LIMITED, UNPRICED, PRICED, STREAMED = (
+    "r", "e", "a", "c1", "t", "c2", "c3", "c4", "c5",
+)  # fmt: skip
+# Of "failed": a step, and the call in it that failed the step.
+FAILED_STEP, FAILED_CALL = "p", "c"
+# Of "hostile": a call whose answer has five million characters.
+HOSTILE_CALL = "h1"
+# Of "many", which has 10,000: the first row, the first call, and the last.
+FIRST_ROW, LAST_ROW = "a0", "s9999"
+
+SIZE = {"width": 1020, "height": 900}
 
 
-@pytest.fixture
-def tab(browser):
-    made = browser.new_page(viewport={"width": 1020, "height": 900})
+@pytest.fixture(scope="module")
+def module_tab(browser, tmp_path_factory):
+    """The one browser page of this module, and the folder of what it shows."""
+    made = browser.new_page(viewport=SIZE)
+    made.folder = tmp_path_factory.mktemp("pages")
     made.faults = []
     made.on("pageerror", lambda e: made.faults.append(str(e)))
-    made.on("dialog", lambda d: made.faults.append("dialog"))
     made.on("request", lambda r: made.faults.append(r.url) if r.url.startswith("http") else None)
+
+    def refuse(dialog):
+        made.faults.append("dialog")
+        dialog.dismiss()
+
+    made.on("dialog", refuse)
     yield made
-    assert [] == made.faults
     made.close()
 
 
-def show(tab, *live, theme="light"):
-    tab.set_content(page(live, theme=theme), wait_until="load")
+@pytest.fixture
+def tab(module_tab):
+    """The page as it was when it was new; `show` loads a document, so nothing of another test is in it."""
+    module_tab.set_viewport_size(SIZE)
+    module_tab.emulate_media(forced_colors="null", reduced_motion="null")
+    module_tab.mouse.move(0, 0)
+    yield module_tab
+    faults, module_tab.faults = module_tab.faults, []
+    assert [] == faults
+
+
+def show(tab, *live, saved=(), theme="light"):
+    """Load a document with these samples as live views, and as saved forms; come back when it is painted."""
+    tab.goto(write(tab.folder, live, saved, theme).as_uri())
     tab.wait_for_function("window.ready")
-    settle(tab, 50)
 
 
-def settle(tab, at_least=60):
-    """Wait some milliseconds, and until what was asked of the page before is painted."""
-    tab.wait_for_timeout(at_least)
-    tab.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))")
+def settle(tab):
+    """Wait until what was asked of the page before is painted: two frames."""
+    tab.evaluate("painted()")
 
 
 def feed(tab, name, message):
-    tab.evaluate(f"m => feed[{json.dumps(name)}]({{...m, run_id: {json.dumps(name)}}})", message)
-    settle(tab)
+    """The kernel tells this run's widget a message; come back when it is painted."""
+    tab.evaluate("([name, message]) => { feed[name](message); return painted(); }", [name, message])
+
+
+def ended(**changes):
+    """The message that ends "running" well, perhaps with a header of other values."""
+    return {"header": {**fed(samples.agentic())["header"], **changes}}
+
+
+def still_running(**changes):
+    """The message of a header of "running" that has not ended, with other values."""
+    return {"header": {**fed(samples.agentic(running=True))["header"], **changes}}
+
+
+def ended_with_rows():
+    """The message that ends "running" and tells all its rows as they ended."""
+    told = fed(samples.agentic())
+    return {"header": told["header"], "rows": told["rows"]}
+
+
+def stop_clock(tab, ahead=0):
+    """The page's clock jumps ahead by some seconds and stands still: no slow machine lets time pass."""
+    tab.evaluate("ahead => { const now = performance.now() + 1000 * ahead; performance.now = () => now; }", ahead)
+
+
+def watch_keys(tab):
+    """What the notebook around a view hears of keys goes to `window.heard`."""
+    tab.evaluate("() => { window.heard = []; document.addEventListener('keydown', event => heard.push(event.key)); }")
+
+
+def focused(tab, what="dataset.id"):
+    """The row, or another property of the element, that has the focus."""
+    return tab.evaluate(f"document.activeElement.{what}")
 
 
 def row(tab, run, span):
@@ -47,8 +103,10 @@ def row(tab, run, span):
 
 
 def violations(tab, context=".aimon"):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    found = axe.run(tab, context=context).response["violations"]
+    axe = pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT
+    tab.evaluate(axe)
+    # All that axe finds is much: only the faults come over.
+    found = tab.evaluate("context => axe.run(context, { resultTypes: ['violations'] }).then(({ violations }) => violations)", context)
     return [(v["id"], [n["html"][:90] for n in v["nodes"][:3]]) for v in found]
 
 
@@ -60,7 +118,7 @@ def test_axe(tab, theme, width):
     """No accessibility fault in any state: details, groups, the finder, the models, one closed line; in each theme, wide and narrow."""
     tab.set_viewport_size({"width": width, "height": 900})
     show(tab, "running", "finished", "failed", "empty", "interrupted", "hostile", "many", theme=theme)
-    for run, span in (("running", "c1"), ("failed", "c"), ("interrupted", "t")):
+    for run, span in (("running", ANSWERED), ("failed", FAILED_CALL), ("interrupted", TOOL)):
         row(tab, run, span).click()
     tab.locator("#live-many .row.group").first.click()
     tab.locator("#live-many .head button", has_text="find").click()
@@ -70,10 +128,14 @@ def test_axe(tab, theme, width):
     assert [] == violations(tab)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark", "contrast"])
-def test_axe_of_the_saved_form(tab, theme):
+SAVED = ("finished", "failed", "empty", "interrupted", "hostile")
+MORE_THAN_500 = [pytest.param((*SAVED, "many"), theme, marks=pytest.mark.matrix) for theme in ("dark", "contrast")]
+
+
+@pytest.mark.parametrize(("saved", "theme"), [((*SAVED, "many"), "light"), (SAVED, "dark"), (SAVED, "contrast"), *MORE_THAN_500])
+def test_axe_of_the_saved_form(tab, saved, theme):
     """Nor is there one in what is saved: ended well, failed, interrupted, empty, and one that goes beyond 500 rows."""
-    tab.set_content(page((), ("finished", "failed", "empty", "interrupted", "hostile", "many"), theme=theme))
+    show(tab, saved=saved, theme=theme)
     assert [] == violations(tab, "main > div:nth-child(even)")
 
 
@@ -81,15 +143,15 @@ def test_forced_colours(tab):
     """With the system's own colours bars, icons and the selected row are still told apart, and axe finds nothing."""
     tab.emulate_media(forced_colors="active")
     show(tab, "running", "failed")
-    row(tab, "running", "c1").click()
+    row(tab, "running", ANSWERED).click()
     colour = "e => getComputedStyle(e).backgroundColor"
     back = tab.locator("#live-running .aimon").evaluate(colour)
-    for part in (".row[data-id=c1] .line i", ".row[data-id=c1] .kind"):
-        assert back != tab.locator(f"#live-running {part}").evaluate(colour), part
-    assert "solid" == row(tab, "running", "c1").evaluate("e => getComputedStyle(e).outlineStyle")
-    assert "✕" in row(tab, "failed", "c").inner_text()
+    for part in (".line i", ".kind"):
+        assert back != row(tab, "running", ANSWERED).locator(part).evaluate(colour), part
+    assert "solid" == row(tab, "running", ANSWERED).evaluate("e => getComputedStyle(e).outlineStyle")
+    assert "✕" in row(tab, "failed", FAILED_CALL).inner_text()
     ink = "e => getComputedStyle(e).color"
-    assert tab.locator("#live-failed .title").evaluate(ink) == row(tab, "failed", "c").locator(".kind").evaluate(ink)
+    assert tab.locator("#live-failed .title").evaluate(ink) == row(tab, "failed", FAILED_CALL).locator(".kind").evaluate(ink)
     assert [] == violations(tab)
 
 
@@ -99,57 +161,63 @@ def test_reduced_motion(tab):
     moving = "() => document.getAnimations().filter(a => a.playState === 'running').length"
     assert tab.evaluate(moving) > 0
     tab.emulate_media(reduced_motion="reduce")
-    settle(tab, 100)
+    eventually(lambda: 0 == tab.evaluate(moving))
+    clock = tab.locator("#live-running .clock")
+    before = clock.inner_text()
+    eventually(lambda: before != clock.inner_text(), what="the clock ticks")
     assert 0 == tab.evaluate(moving)
-    before = tab.locator("#live-running .clock").inner_text()
-    settle(tab, 300)
-    assert before != tab.locator("#live-running .clock").inner_text()
 
 
 def test_rows_tell_the_tree(tab):
     """Rows stand in the order of the tree, with level, state and numbers."""
     show(tab, "finished")
     ids = tab.eval_on_selector_all("#live-finished .row[data-id]", "rows => rows.map(r => r.dataset.id)")
-    assert ["r", "e", "a", "c1", "t", "c2", "c3", "c4", "c5"] == ids
-    assert "2" == row(tab, "finished", "c1").get_attribute("aria-level")
-    assert "true" == row(tab, "finished", "a").get_attribute("aria-expanded")
-    assert "12,345 → 1,514" in row(tab, "finished", "a").inner_text()
-    assert "429, retried" in row(tab, "finished", "c2").inner_text()
+    assert list(AGENTIC) == ids
+    assert "2" == row(tab, "finished", ANSWERED).get_attribute("aria-level")
+    assert "true" == row(tab, "finished", AGENT).get_attribute("aria-expanded")
+    assert "12,345 → 1,514" in row(tab, "finished", AGENT).inner_text()
+    assert "429, retried" in row(tab, "finished", RATE_LIMITED).inner_text()
 
 
 def test_error_in_words(tab):
     """A failed row is followed by its error in words."""
     show(tab, "failed")
-    assert "ModelTimeoutError: no answer in 0.6 s" in row(tab, "failed", "c").inner_text()
-    assert "ModelTimeoutError" not in row(tab, "failed", "p").inner_text()
+    assert "ModelTimeoutError: no answer in 0.6 s" in row(tab, "failed", FAILED_CALL).inner_text()
+    assert "ModelTimeoutError" not in row(tab, "failed", FAILED_STEP).inner_text()
     assert "✕ error" in tab.locator("#live-failed .head").inner_text()
 
 
 def test_keyboard(tab):
     """The tree is worked by keys, with one row in the tab order; the notebook hears none of them."""
     show(tab, "finished")
-    tab.evaluate("document.addEventListener('keydown', e => (window.heard ??= []).push(e.key))")
-    row(tab, "finished", "r").focus()
-    seen = []
-    for key in ("ArrowDown", "End", "Home", "ArrowLeft", "ArrowDown", "ArrowRight", "ArrowLeft"):
+    watch_keys(tab)
+    row(tab, "finished", RETRIEVAL).focus()
+    for key, at in (
+        ("ArrowDown", EMBEDDING),
+        ("End", STREAMED),
+        ("Home", RETRIEVAL),
+        ("ArrowLeft", RETRIEVAL),  # closes it
+        ("ArrowDown", AGENT),  # so the embedding in it is passed over
+        ("ArrowRight", ANSWERED),  # the agent is open: into it
+        ("ArrowLeft", AGENT),
+    ):
         tab.keyboard.press(key)
-        seen.append(tab.evaluate("document.activeElement.dataset.id"))
-    assert ["e", "c5", "r", "r", "a", "c1", "a"] == seen
+        assert at == focused(tab), key
     assert 1 == tab.locator('#live-finished .row[tabindex="0"]').count()
-    for key, at in (("PageDown", "c5"), ("PageUp", "r"), ("ArrowDown", "a")):
+    for key, at in (("PageDown", STREAMED), ("PageUp", RETRIEVAL), ("ArrowDown", AGENT)):
         tab.keyboard.press(key)
-        assert at == tab.evaluate("document.activeElement.dataset.id")
+        assert at == focused(tab), key
     tab.keyboard.press("Enter")
     assert tab.locator("#live-finished .detail").is_visible()
     tab.keyboard.press("Escape")
     assert not tab.locator("#live-finished .detail").is_visible()
-    assert tab.evaluate("window.heard") is None
+    assert [] == tab.evaluate("heard")
 
 
 def test_details(tab):
     """A selected row shows its conversation and the arithmetic of its cost."""
     show(tab, "finished")
-    row(tab, "finished", "c1").click()
+    row(tab, "finished", ANSWERED).click()
     said = tab.locator("#live-finished .detail").inner_text()
     for words in ("Summarise the three reports", "Revenue rose", "stop · first token 0.31 s", "1,876 × $2.50", "$0.02416"):
         assert words in said
@@ -158,7 +226,7 @@ def test_details(tab):
 def test_long_text_is_cut(tab):
     """Five megabytes on one line are cut, and shown whole when asked for."""
     show(tab, "hostile")
-    row(tab, "hostile", "h1").click()
+    row(tab, "hostile", HOSTILE_CALL).click()
     assert tab.locator("#live-hostile .detail").evaluate("e => e.textContent.length") < 20_000
     tab.get_by_text("show all 5,000,0").click()
     assert tab.locator("#live-hostile .detail").evaluate("e => e.textContent.length") > 5_000_000
@@ -167,7 +235,7 @@ def test_long_text_is_cut(tab):
 def test_hostile_text_stays_text(tab):
     """Nothing a model writes becomes an element or runs."""
     show(tab, "hostile")
-    row(tab, "hostile", "h1").click()
+    row(tab, "hostile", HOSTILE_CALL).click()
     assert 0 == tab.locator("#live-hostile img, #live-hostile script").count()
     assert "\u202e" not in tab.locator("#live-hostile").inner_text()
 
@@ -178,45 +246,44 @@ def test_ten_thousand_rows(tab):
     assert tab.locator("#live-many .row[data-id]").count() < 60
     tab.locator("#live-many .row[data-id]").first.focus()
     tab.keyboard.press("End")
-    assert "s9999" == tab.evaluate("document.activeElement.dataset.id")
+    assert LAST_ROW == focused(tab)
     assert tab.locator("#live-many .body").evaluate("b => b.clientHeight") <= 12 * 24
 
 
 def test_repaints_are_batched(tab):
     """A thousand messages cost one repaint a frame."""
     show(tab, "finished")
-    frames = tab.evaluate("""async () => {
-      const run = globalThis[Symbol.for('aimon_nb')].runs.get('finished'), [view] = run.views; let n = 0;
-      const paint = view.paint.bind(view); view.paint = () => { n++; paint(); };
-      const row = run.rows.get('c1');
-      for (let i = 0; i < 1000; i++) feed.finished({k: 'rows', run_id: 'finished', rows: [Object.values({...row, id: 'n' + i, name: 'n' + i})]});
-      await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r))); return n; }""")
-    assert 1 == frames
-    assert 1009 == tab.evaluate(f"{view_of('finished')}.entries.length")
+    repaints = tab.evaluate("""async like => {
+      const view = viewOf('finished'), paint = view.paint.bind(view), row = runOf('finished').rows.get(like); let n = 0;
+      view.paint = () => { n++; paint(); };
+      for (let i = 0; i < 1000; i++) feed.finished({rows: [Object.values({...row, id: 'n' + i, name: 'n' + i})]});
+      await painted(); return n; }""", ANSWERED)
+    assert 1 == repaints
+    assert len(AGENTIC) + 1000 == tab.evaluate("viewOf('finished').entries.length")
 
 
 def test_running_clocks_tick(tab):
     """While a run runs its clocks tick; when it ends they stand still."""
     show(tab, "running")
-    clock = tab.locator("#live-running .clock")
-    before = clock.inner_text()
-    settle(tab, 400)
-    assert before != clock.inner_text()
-    run = samples.agentic()
-    feed(tab, "running", {"k": "rows", **{k: v for k, v in fed(run).items() if k in ("header", "rows")}})
-    assert "5.30 s" == clock.inner_text()
-    settle(tab, 300)
-    assert "5.30 s" == clock.inner_text()
+    clocks = [tab.locator("#live-running .clock"), row(tab, "running", STREAMED).locator(".time")]
+    for clock in clocks:
+        before = clock.inner_text()
+        eventually(lambda: before != clock.inner_text(), what="the clock ticks")
+    feed(tab, "running", ended_with_rows())
+    eventually(lambda: tab.evaluate("viewOf('running').timer === 0"), what="the last tick")
+    stop_clock(tab, ahead=60)
+    tab.evaluate("() => { viewOf('running').request(); return painted(); }")
+    assert ["5.30 s", "1.02 s"] == [clock.inner_text() for clock in clocks]
+    assert tab.evaluate("viewOf('running').timer === 0")
 
 
 def test_over_before_its_sums(tab):
     """A cell that is over says so at once; `…` stands at its sums until they are known, and they alone are read out."""
     show(tab, "running")
-    sums, mark, spoken = (tab.locator(f"#live-running .head {part}") for part in (".sums", ".mark", "+ * ~ .said"))
-    over = {**fed(samples.agentic(running=True))["header"], "status": "ok", "dur": 5.3, "counting": True}
-    feed(tab, "running", {"header": over})
+    sums, mark, spoken = (tab.locator(f"#live-running {part}") for part in (".head .sums", ".head .mark", ".aimon > .said"))
+    feed(tab, "running", still_running(status="ok", dur=5.3, counting=True))
     assert ("✓", "…", "") == (mark.inner_text(), sums.inner_text()[-1], spoken.inner_text())
-    feed(tab, "running", {k: v for k, v in fed(samples.agentic()).items() if k in ("header", "rows")})
+    feed(tab, "running", ended_with_rows())
     assert "…" not in sums.inner_text()
     assert spoken.inner_text().startswith("summarise: ok, ")
 
@@ -235,12 +302,12 @@ def test_rows_that_keep_coming_are_laid_out_now_and_then(tab):
     """Of a large run that is over, rows still on their way do not lay the tree out again each time; the last do."""
     show(tab, "many")
     laid = tab.evaluate("""async () => {
-      const run = globalThis[Symbol.for('aimon_nb')].runs.get('many'), [view] = run.views; let n = 0;
-      const layOut = view.layOut.bind(view); view.layOut = () => { n++; layOut(); }; view.laidAt = performance.now(); view.layTime = 1000;
-      const seen = [], frame = () => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r))), row = [...run.rows.values()][0];
+      const run = runOf('many'), view = viewOf('many'), layOut = view.layOut.bind(view), [row] = run.rows.values(), seen = []; let n = 0;
+      view.layOut = () => { n++; layOut(); };
+      view.layTime = Infinity; // so long did it take: time to lay out again never comes
       for (const counting of [true, true, false]) {
-        feed.many({k: 'rows', run_id: 'many', header: {...run.header, counting}, rows: [Object.values({...row, id: 'n' + seen.length})]});
-        await frame(); seen.push(n); }
+        feed.many({header: {...run.header, counting}, rows: [Object.values({...row, id: 'n' + seen.length})]});
+        await painted(); seen.push(n); }
       return seen; }""")
     assert [0, 0, 1] == laid
 
@@ -249,7 +316,7 @@ def test_does_not_jump(tab):
     """The view's height does not change when the run ends."""
     show(tab, "running")
     height = tab.locator("#live-running").bounding_box()["height"]
-    feed(tab, "running", {"k": "rows", **{k: v for k, v in fed(samples.agentic()).items() if k in ("header", "rows")}})
+    feed(tab, "running", ended_with_rows())
     assert abs(height - tab.locator("#live-running").bounding_box()["height"]) < 1
 
 
@@ -265,8 +332,8 @@ def test_stop(tab):
 def test_no_stop_without_a_kernel(tab):
     """Where the front-end cannot interrupt there is no Stop button."""
     show(tab, "running")
-    tab.evaluate("() => { const v = globalThis[Symbol.for('aimon_nb')].runs.get('running'); v.interrupt = null; for (const view of v.views) view.request(); }")
-    settle(tab, 60)
+    assert tab.locator("#live-running .stop").is_visible()
+    tab.evaluate("() => { runOf('running').interrupt = null; viewOf('running').request(); return painted(); }")
     assert not tab.locator("#live-running .stop").is_visible()
 
 
@@ -281,37 +348,48 @@ def test_fold(tab):
     assert tab.locator("#live-finished .tree").is_visible()
 
 
+# The places of saved outputs, each with the script that a notebook runs once it has drawn them.
+OUTPUT = """(id, markup, times = 1) => { const place = add('div', id); place.innerHTML = markup;
+  const { textContent } = place.querySelector('script');
+  while (times--) add('script').textContent = textContent; }"""
+
+
 def test_mount_keeps_state_and_may_run_twice(tab):
     """The saved form's script moves the view that lost its place over it: selection kept, no second copy."""
     show(tab, "finished")
-    row(tab, "finished", "c1").click()
-    run = samples.agentic()
-    run.run_id = "finished"
-    saved = bundle.final(run, "m1")["text/html"]
-    tab.evaluate("""markup => { const box = document.createElement('div'); box.id = 'saved'; document.body.append(box);
-      document.getElementById('live-finished').replaceChildren();
-      for (let i = 0; i < 2; i++) { if (!i) box.innerHTML = markup;
-        const old = box.querySelector('script'), fresh = document.createElement('script');
-        fresh.textContent = old.textContent; document.body.append(fresh); } }""", saved)
+    row(tab, "finished", ANSWERED).click()
+    tab.evaluate(f"""markup => {{ document.getElementById('live-finished').replaceChildren();
+      ({OUTPUT})('saved', markup, 2); }}""", saved_output("finished"))
     assert 1 == tab.locator("#saved .aimon").count()
     assert 0 == tab.locator("#live-finished .aimon").count()
     assert 0 == tab.locator("#saved samp").count()
     assert "Revenue rose" in tab.locator("#saved .detail").inner_text()
 
 
+def saved_output(run_id, **more):
+    """What a notebook keeps of the sample "finished", as that of a run of this id."""
+    run = samples.agentic()
+    run.run_id = run_id
+    return bundle.final(run, "m1", **more)["text/html"]
+
+
 def test_ghost_holds_cleared_output(tab):
     """After a waiting clear the user's old output stays for the frame until the new one comes."""
     show(tab, "running")
     said = tab.evaluate("""async () => {
-      const area = document.createElement('div'); area.className = 'jp-OutputArea'; document.body.append(area);
-      const view = globalThis[Symbol.for('aimon_nb')].runs.get('running');
-      const host = () => { const d = document.createElement('div'), e = document.createElement('div'); e.className = 'aimon-host'; d.append(e); return [d, e]; };
-      let [d, e] = host(); area.append(d); view.mount(e);
-      const user = document.createElement('p'); user.textContent = 'picture'; area.append(user);
-      await 0; area.replaceChildren(); [d, e] = host(); area.append(d); view.mount(e, {wait: 1}); view.mount(e, {wait: 1});
+      const area = add('div'), view = runOf('running');
+      area.className = 'jp-OutputArea';
+      const output = () => { const host = add('div', '', add('div', '', area)); host.className = 'aimon-host'; return host; };
+      const say = word => { add('p', '', area).textContent = word; };
+      view.mount(output());
+      say('picture');
+      await 0; // what watches the output area has its turn
+      area.replaceChildren();
+      const again = output();
+      view.mount(again, {wait: 1}); view.mount(again, {wait: 1});
       const held = area.textContent.includes('picture');
-      const next = document.createElement('p'); next.textContent = 'next'; area.append(next);
-      await new Promise(r => setTimeout(r, 20));
+      say('next');
+      await 0;
       return [held, area.textContent.includes('picture'), area.querySelectorAll('.aimon').length]; }""")
     assert [True, False, 1] == said
 
@@ -334,11 +412,8 @@ def test_nothing_is_cut_off(tab, width):
 def test_snapshot_rebuilds_a_reloaded_page(tab):
     """A page that only has the trait shows the rows, and where the rest is."""
     show(tab, "empty")
-    tab.evaluate("""async kept => {
-      const {default: widget} = await import(URL.createObjectURL(new Blob([document.getElementById('esm').textContent], {type: 'text/javascript'})));
-      const model = {get: k => ({run_id: 'kept', snapshot: kept})[k], on: () => {}}, el = document.createElement('div');
-      el.id = 'live-kept'; document.body.append(el);
-      const w = widget(); w.initialize({model}); w.render({model, el}); }""", rows.snapshot(samples.many(1000), 30_000))
+    kept = rows.snapshot(samples.many(1000), 30_000)
+    tab.evaluate("kept => addWidget('kept', kept, {el: add('div', 'live-kept')})", kept)
     said = tab.locator("#live-kept").inner_text()
     assert "item 0" in said
     assert "more rows are kept in the kernel" in said
@@ -349,164 +424,166 @@ def test_snapshot_rebuilds_a_reloaded_page(tab):
 def test_details_are_asked_for(tab):
     """Details that were not told are asked for when their row is opened, once, and shown when they come."""
     show(tab, "many")
-    tab.evaluate("window.sent = []")
-    row(tab, "many", "a0").focus()
+    row(tab, "many", FIRST_ROW).focus()
     tab.keyboard.press("End")
     tab.keyboard.press("Enter")
-    settle(tab, 60)
-    assert [{"k": "want", "ids": ["s9999"]}] == tab.evaluate("sent")
+    settle(tab)
+    assert [{"k": "want", "ids": [LAST_ROW]}] == tab.evaluate("sent")
     assert "details come when" in tab.locator("#live-many .detail").inner_text()
     item = rows.detail(samples.many(8).spans["s7"])
-    feed(tab, "many", {"items": {"s9999": item}})
+    feed(tab, "many", {"items": {LAST_ROW: item}})
     assert "the secret prompt" in tab.locator("#live-many .detail").inner_text()
+    assert 1 == len(tab.evaluate("sent"))
 
 
 def test_asks_for_rows_it_missed(tab):
     """A page that missed a message of rows asks for all of them when the snapshot says so; a whole one asks nothing."""
     show(tab, "finished")
-    tab.evaluate("""() => { window.sent = []; const run = globalThis[Symbol.for('aimon_nb')].runs.get('finished'), header = run.header;
-      run.recall({header, rows: [], cut: 0, count: 1}); window.first = sent.length;
-      run.hear({header, rows: [], count: 3}); run.recall({header, rows: [], cut: 0, count: 3}); window.second = sent.length;
-      run.hear({header, rows: [], cut: 0, whole: 4}); run.recall({header, rows: [], cut: 5, count: 4}); }""")
-    assert [0, 1, 1, 0] == tab.evaluate("() => [first, second, sent.length, globalThis[Symbol.for('aimon_nb')].runs.get('finished').cut]")
+    # `show` told one message of rows; a snapshot says by `count` how many there were, the answer to an asking page by `whole`.
+    asked = tab.evaluate("""() => { const run = runOf('finished'), {header} = run, asked = [];
+      const recall = (count, cut = 0) => { run.recall({header, rows: [], cut, count}); asked.push(sent.map(message => message.k).join()); };
+      recall(1);
+      run.hear({header, rows: [], count: 3}); // the second never came
+      recall(3);
+      run.hear({header, rows: [], cut: 0, whole: 4});
+      recall(4, 5);
+      return asked; }""")
+    assert ["", "hello", "hello"] == asked
+    assert 0 == tab.evaluate("runOf('finished').cut")
 
 
 def test_focus_survives_scrolling(tab):
     """The row with the focus keeps it wherever the list is scrolled to, and the keys go on from it."""
     show(tab, "many")
-    row(tab, "many", "a0").focus()
-    tab.locator("#live-many .body").evaluate("b => (b.scrollTop = 30000)")
-    settle(tab, 80)
-    assert "a0" == tab.evaluate("document.activeElement.dataset.id")
-    assert tab.locator("#live-many .body").evaluate("b => b.scrollTop") == 30000
+    row(tab, "many", FIRST_ROW).focus()
+    body = tab.locator("#live-many .body")
+    body.evaluate("b => { b.scrollTop = 30000; return painted(); }")
+    assert FIRST_ROW == focused(tab)
+    assert 30000 == body.evaluate("b => b.scrollTop")
     tab.keyboard.press("ArrowDown")
-    assert "a0" != tab.evaluate("document.activeElement.dataset.id")
-    assert tab.locator("#live-many .body").evaluate("b => b.scrollTop") < 1000
-
-
-def view_of(run):
-    return f"[...globalThis[Symbol.for('aimon_nb')].runs.get('{run}').views][0]"
+    assert FIRST_ROW != focused(tab)
+    assert body.evaluate("b => b.scrollTop") < 1000
 
 
 def test_two_places_two_views(tab):
     """A run shown twice is whole in both places, each with a selection of its own."""
     show(tab, "finished")
-    tab.evaluate("""() => { const el = document.createElement('div'); el.id = 'second'; document.body.append(el);
-      globalThis[Symbol.for('aimon_nb')].runs.get('finished').mount(el, {open: 1}); }""")
-    tab.locator('#second .row[data-id="c1"]').click()
+    tab.evaluate("runOf('finished').mount(add('div', 'second'), {open: 1})")
+    tab.locator(f'#second .row[data-id="{ANSWERED}"]').click()
     assert "Revenue rose" in tab.locator("#second .detail").inner_text()
     assert not tab.locator("#live-finished .detail").is_visible()
-    assert 9 == tab.locator("#second .row[data-id]").count() == tab.locator("#live-finished .row[data-id]").count()
+    assert len(AGENTIC) == tab.locator("#second .row[data-id]").count() == tab.locator("#live-finished .row[data-id]").count()
 
 
 def test_one_output_shown_twice(tab):
     """Where a notebook shows one output in two places, its script shows the view in both."""
     show(tab, "finished")
-    run = samples.agentic()
-    run.run_id = "finished"
-    saved = bundle.final(run, "m1", opened=True)["text/html"]
-    tab.evaluate("""markup => { document.getElementById('live-finished').replaceChildren();
-      for (const name of ['first', 'second']) { const box = document.createElement('div'); box.id = name; box.innerHTML = markup; document.body.append(box);
-        const fresh = document.createElement('script'); fresh.textContent = box.querySelector('script').textContent; document.body.append(fresh); } }""", saved)
-    assert 9 == tab.locator("#first .row[data-id]").count() == tab.locator("#second .row[data-id]").count()
+    tab.evaluate(f"""markup => {{ document.getElementById('live-finished').replaceChildren();
+      for (const id of ['first', 'second']) ({OUTPUT})(id, markup); }}""", saved_output("finished", opened=True))
+    assert len(AGENTIC) == tab.locator("#first .row[data-id]").count() == tab.locator("#second .row[data-id]").count()
 
 
 def test_a_saved_output_waits_for_its_run(tab):
     """The script of a saved output may run before the page knows the run: it is mounted when it comes."""
     show(tab, "empty")
-    saved = bundle.final(samples.agentic(), "early", opened=True)["text/html"]
-    assert len(saved.split("<script>")[1]) <= 300
-    tab.evaluate("""markup => { const box = document.createElement('div'); box.innerHTML = markup; document.body.append(box);
-      const s = document.createElement('script'); s.textContent = box.querySelector('script').textContent; document.body.append(s); }""", saved)
+    markup = saved_output("later", opened=True)
+    assert len(markup.split("<script>")[1]) <= 300
+    tab.evaluate(f"markup => ({OUTPUT})('early', markup)", markup)
     assert 0 == tab.locator("#early .aimon").count()
-    tab.evaluate("""async m => { const {default: widget} = await import(URL.createObjectURL(new Blob([document.getElementById('esm').textContent], {type: 'text/javascript'})));
-      widget().initialize({model: {get: k => ({run_id: '01JRUN', snapshot: m})[k], send: m => (window.hello = m.k), on: () => {}}}); }""",
-      {"header": fed(samples.agentic())["header"], "rows": fed(samples.agentic())["rows"], "cut": 0})
-    assert 9 == tab.locator("#early .row[data-id]").count()
+    # The snapshot lacks a count of messages, as one of which rows were missed.
+    tab.evaluate("kept => addWidget('later', {...kept, cut: 0}, {send: message => (window.hello = message.k)})", ended_with_rows())
+    assert len(AGENTIC) == tab.locator("#early .row[data-id]").count()
     assert "hello" == tab.evaluate("window.hello")
 
 
 def test_young_run_is_one_line(tab):
     """A run younger than a second shows its line only; over at once, it stays closed; failed, it opens."""
     show(tab, "running")
-    run = samples.agentic(running=True)
-    tab.evaluate("""async m => { const {default: widget} = await import(URL.createObjectURL(new Blob([document.getElementById('esm').textContent], {type: 'text/javascript'})));
-      for (const id of ['young', 'bad']) { const heard = {}, model = {get: k => ({run_id: id, snapshot: {}})[k], on: (k, f) => (heard[k] = f)};
-        const el = document.createElement('div'); el.id = 'live-' + id; document.body.append(el);
-        const w = widget(); w.initialize({model}); w.render({model, el}); feed[id] = heard['msg:custom']; feed[id]({...m, run_id: id}); } }""",
-      {"header": {**fed(run)["header"], "elapsed": 0.2}, "rows": fed(run)["rows"]})
-    settle(tab, 50)
-    assert not tab.locator("#live-young .tree").is_visible()
-    header = {**fed(samples.agentic())["header"], "dur": 0.4}
-    feed(tab, "young", {"header": header})
-    feed(tab, "bad", {"header": {**header, "status": "error"}})
-    assert not tab.locator("#live-young .tree").is_visible()
+    stop_clock(tab)
+    young = {**still_running(elapsed=0.2), "rows": fed(samples.agentic(running=True))["rows"]}
+    for run in ("brief", "bad", "long"):
+        tab.evaluate("run => addWidget(run, {}, {el: add('div', 'live-' + run)})", run)
+        feed(tab, run, young)
+        assert not tab.locator(f"#live-{run} .tree").is_visible()
+    feed(tab, "brief", ended(dur=0.4))
+    feed(tab, "bad", ended(dur=0.4, status="error"))
+    assert not tab.locator("#live-brief .tree").is_visible()
     assert tab.locator("#live-bad .tree").is_visible()
+    stop_clock(tab, ahead=1)
+    eventually(lambda: tab.locator("#live-long .tree").is_visible())
+    assert not tab.locator("#live-brief .tree").is_visible()
 
 
-def end_out_of_sight(tab, **header):
-    show(tab, "running")
-    tab.evaluate("""() => { const far = document.createElement('div'); far.id = 'far'; far.style.height = '3000px'; document.body.append(far);
-      far.scrollIntoView({block: 'end'}); }""")
-    feed(tab, "running", {"header": {**fed(samples.agentic())["header"], **header}})
-    settle(tab, 100)
-    return tab.locator("#live-running .tree").is_visible()
+def go_far_below(tab):
+    """The reader scrolls until no view is in sight."""
+    tab.evaluate("() => { const far = add('div'); far.style.height = '3000px'; far.scrollIntoView({block: 'end'}); }")
+
+
+def looked(tab):
+    """Wait until the page has seen whether the view of "running" is in sight, and what follows from it is painted."""
+    tab.evaluate("new Promise(done => new IntersectionObserver(done).observe(viewOf('running').root)).then(painted)")
 
 
 def test_folds_out_of_sight(tab):
     """Ended well and out of the reader's sight, it folds to one line."""
-    assert not end_out_of_sight(tab)
+    show(tab, "running")
+    go_far_below(tab)
+    feed(tab, "running", ended())
+    looked(tab)
+    assert not tab.locator("#live-running .tree").is_visible()
 
 
 def test_stays_in_sight(tab):
     """Ended well in the reader's sight, it stays open: nothing jumps."""
     show(tab, "running")
-    feed(tab, "running", {"header": fed(samples.agentic())["header"]})
-    settle(tab, 100)
+    feed(tab, "running", ended())
+    looked(tab)
     assert tab.locator("#live-running .tree").is_visible()
 
 
-@pytest.mark.parametrize(("run", "stays"), [("running", False), ("many", True)])
-def test_a_wheel_over_it_is_no_touch(tab, run, stays):
+@pytest.mark.parametrize(("run", "scrolls_inside"), [("running", False), ("many", True)])
+def test_a_wheel_over_it_is_no_touch(tab, run, scrolls_inside):
     """Who scrolls the notebook across the view has not touched it; who scrolls inside its list has."""
     show(tab, "running", "many")
     tab.evaluate("addEventListener('wheel', () => (window.wheeled = true), { capture: true, passive: true })")
     tab.locator(f"#live-{run} .body").hover()
     tab.mouse.wheel(0, 10)
     tab.wait_for_function("window.wheeled")
-    settle(tab, 100)
-    assert stays == tab.evaluate(f"{view_of(run)}.touched")
+    settle(tab)
+    assert scrolls_inside == tab.evaluate("run => viewOf(run).touched", run)
 
 
 @pytest.mark.parametrize("status", ["error", "interrupted"])
 def test_stays_when_it_went_wrong(tab, status):
     """Failed or interrupted, it stays as it is, also out of sight."""
-    assert end_out_of_sight(tab, status=status)
+    show(tab, "running")
+    go_far_below(tab)
+    feed(tab, "running", ended(status=status))
+    looked(tab)
+    assert tab.locator("#live-running .tree").is_visible()
 
 
 def test_stays_when_touched(tab):
     """What the reader has touched stays as it is."""
     show(tab, "running")
-    row(tab, "running", "c1").click()
-    tab.evaluate(f"{view_of('running')}.root.scrollIntoView()")
-    tab.evaluate("() => { const far = document.createElement('div'); far.style.height = '3000px'; document.body.append(far); far.scrollIntoView({block: 'end'}); }")
-    feed(tab, "running", {"header": fed(samples.agentic())["header"]})
-    settle(tab, 100)
+    row(tab, "running", ANSWERED).click()
+    go_far_below(tab)
+    feed(tab, "running", ended())
+    looked(tab)
     assert tab.locator("#live-running .tree").is_visible()
 
 
 def test_answers_grow(tab):
     """A streaming answer grows in place, with its speed in the row."""
     show(tab, "running")
-    row(tab, "running", "c5").click()
-    before = rows_of(samples.agentic(running=True), "c5")
+    row(tab, "running", STREAMED).click()
+    before = rows_of(samples.agentic(running=True), STREAMED)
     tab.evaluate("() => (window.box = document.querySelector('#live-running .turn:last-child .block > .text'))")
     feed(tab, "running", {"rows": [packed({**before, "streaming": True, "ttft": 0.1, "heard": 400})]})
     for text in (" and more", " <b>and</b> more"):
-        feed(tab, "running", {"grown": {"c5": text}})
+        feed(tab, "running", {"grown": {STREAMED: text}})
     assert tab.evaluate("box.isConnected && box.textContent").endswith("and more <b>and</b> more")
-    settle(tab, 150)
-    assert "tok/s" in row(tab, "running", "c5").inner_text()
+    eventually(lambda: "tok/s" in row(tab, "running", STREAMED).inner_text())
 
 
 def rows_of(run, span_id):
@@ -518,39 +595,47 @@ def test_groups_open_and_close(tab):
     show(tab, "many")
     first = tab.locator("#live-many .row.group").first
     assert "× 7" in first.inner_text() and "p95" in first.inner_text()
-    before = tab.evaluate(f"{view_of('many')}.entries.length")
+    rows_shown = lambda: tab.evaluate("viewOf('many').entries.length")
+    before = rows_shown()
     first.click()
-    assert before + 7 == tab.evaluate(f"{view_of('many')}.entries.length")
+    assert before + 7 == rows_shown()
     tab.keyboard.press("ArrowLeft")
-    assert before == tab.evaluate(f"{view_of('many')}.entries.length")
+    assert before == rows_shown()
 
 
 def test_find(tab):
     """Find looks in names, models, errors and messages; errors only; slow or expensive first."""
     show(tab, "finished", "many")
-    tab.evaluate("document.addEventListener('keydown', e => (window.heard ??= []).push(e.key))")
+    watch_keys(tab)
+    finder = tab.locator("#live-finished .finder")
+    words, errors_only, order = finder.locator("input"), finder.locator(".toggle"), finder.locator("select")
+    ids = lambda: tab.eval_on_selector_all("#live-finished .row[data-id]", "rows => rows.map(r => r.dataset.id)")
     tab.locator("#live-finished .head button", has_text="find").click()
-    shown = "#live-finished .row[data-id]"
-    ids = lambda: tab.eval_on_selector_all(shown, "rows => rows.map(r => r.dataset.id)")
     tab.keyboard.type("revenue rose")
-    assert ["a", "c1"] == ids()
-    tab.locator("#live-finished input").fill("")
-    tab.locator("#live-finished .toggle").click()
-    assert ["a", "c2"] == ids()
-    tab.locator("#live-finished .toggle").click()
-    tab.locator("#live-finished select").select_option("dear")
-    assert "c1" == ids()[0]
-    tab.locator("#live-finished select").select_option("slow")
-    assert "c1" == ids()[0] and "a" not in ids()
-    tab.locator("#live-finished input").press("Escape")
-    assert 9 == len(ids())
-    assert tab.evaluate("window.heard") is None
+    assert [AGENT, ANSWERED] == ids()
+    words.fill("")
+    errors_only.click()
+    assert [AGENT, RATE_LIMITED] == ids()
+    errors_only.click()
+    order.select_option("dear")
+    assert ANSWERED == ids()[0]
+    order.select_option("slow")
+    assert ANSWERED == ids()[0] and AGENT not in ids()
+    words.press("Escape")
+    assert len(AGENTIC) == len(ids())
+    assert [] == tab.evaluate("heard")
+
+
+def test_find_in_a_large_run(tab):
+    """Find says how many rows it found, and of how many calls the page does not have the messages."""
+    show(tab, "many")
+    finder = tab.locator("#live-many .finder")
     tab.locator("#live-many .head button", has_text="find").click()
-    tab.locator("#live-many .toggle").click()
-    assert "91 found" in tab.locator("#live-many .finder").inner_text()
-    tab.locator("#live-many .toggle").click()
-    tab.locator("#live-many input").fill("the secret prompt")
-    said = tab.locator("#live-many .finder").inner_text()
+    finder.locator(".toggle").click()
+    assert "91 found" in finder.inner_text()
+    finder.locator(".toggle").click()
+    finder.locator("input").fill("the secret prompt")
+    said = finder.inner_text()
     assert "35 found; messages of 8,715 calls are in the kernel, not searched" in said, said
 
 
@@ -564,34 +649,29 @@ def test_models(tab):
     assert not tab.locator("#live-finished .tree").is_visible()
 
 
-HEARD = "document.addEventListener('keydown', e => (window.heard ??= []).push(e.key))"
-FOCUS = "document.activeElement.className"
-
-
 def test_keys_outside_the_tree(tab):
     """Who scrolls details or chooses an order by keys does so alone, not with the notebook's cells; Escape leads back."""
     show(tab, "finished")
-    tab.evaluate(HEARD)
-    row(tab, "finished", "c1").click()
+    watch_keys(tab)
+    row(tab, "finished", ANSWERED).click()
     tab.locator("#live-finished .detail > div").first.focus()
     for key in ("ArrowDown", "PageDown", "End", "Home", "ArrowLeft", "Escape"):
         tab.keyboard.press(key)
     assert not tab.locator("#live-finished .detail").is_visible()
-    assert "c1" == tab.evaluate("document.activeElement.dataset.id")
+    assert ANSWERED == focused(tab)
     tab.locator("#live-finished .find").click()
     tab.locator("#live-finished select").focus()
-    tab.keyboard.press("ArrowDown")
-    tab.keyboard.press("a")
-    tab.keyboard.press("Escape")
+    for key in ("ArrowDown", "a", "Escape"):
+        tab.keyboard.press(key)
     assert not tab.locator("#live-finished .finder").is_visible()
-    assert "find" in tab.evaluate(FOCUS)
-    assert tab.evaluate("window.heard") is None
+    assert "find" in focused(tab, "className")
+    assert [] == tab.evaluate("heard")
 
 
 def test_folds_whatever_is_marked(tab):
     """Words marked in an answer do not hold the fold button; who marks those of the header does not fold it."""
     show(tab, "finished")
-    row(tab, "finished", "c1").click()
+    row(tab, "finished", ANSWERED).click()
     mark = "part => getSelection().selectAllChildren(document.querySelector(`#live-finished ${part}`))"
     tab.evaluate(mark, ".detail .text")
     tab.locator("#live-finished .fold").press("Enter")
@@ -604,47 +684,48 @@ def test_folds_whatever_is_marked(tab):
 def test_stop_may_be_pressed_again(tab):
     """A cell that survives its interrupt can be stopped once more; the keyboard stays in the view when it is over."""
     show(tab, "running")
-    tab.evaluate("() => { const wait = setTimeout; window.setTimeout = (f, ms, ...more) => (ms >= 3000 ? (window.later = () => f(...more)) : wait(f, ms, ...more)) }")
+    # What is to be done in seconds, not in milliseconds, is done when `later()` is called.
+    tab.evaluate("""() => { const wait = setTimeout;
+      window.setTimeout = (f, ms, ...more) => (ms >= 1000 ? (window.later = () => f(...more)) : wait(f, ms, ...more)) }""")
     stop = tab.locator("#live-running .stop")
     stop.press("Enter")
     assert "stopping…" == stop.inner_text()
     tab.evaluate("later()")
     assert "Stop" == stop.inner_text()
     stop.press("Enter")
-    feed(tab, "running", {"header": {**fed(samples.agentic())["header"], "status": "interrupted"}})
-    assert "fold" == tab.evaluate(FOCUS)
+    feed(tab, "running", ended(status="interrupted"))
+    assert "fold" == focused(tab, "className")
 
 
 def test_the_end_is_said_once(tab):
     """However many places show a run, one says how it ended, with numbers in words that fit."""
     show(tab, "running")
-    tab.evaluate("""() => { const el = document.createElement('div'); el.id = 'second'; document.body.append(el);
-      globalThis[Symbol.for('aimon_nb')].runs.get('running').mount(el, {open: 1}); }""")
-    feed(tab, "running", {"header": {**fed(samples.agentic())["header"], "calls": 1, "errors": 0, "cost": "", "cost_note": ""}})
+    tab.evaluate("runOf('running').mount(add('div', 'second'), {open: 1})")
+    feed(tab, "running", ended(calls=1, errors=0, cost="", cost_note=""))
     assert ["summarise: ok, 1 call"] == [said for said in tab.locator(".aimon > .said").all_inner_texts() if said]
 
 
 def test_a_cell_out_of_the_page_waits_too(tab):
     """A saved output whose cell the notebook has taken out of the page, for it is out of sight, is mounted there all the same."""
     show(tab, "empty")
-    tab.evaluate("""m => { const area = document.createElement('div'), el = document.createElement('div'); area.className = 'jp-OutputArea'; area.append(el);
-      globalThis[Symbol.for('aimon_nb')].waiting.push(['far', el, {open: 1}]); window.far = area;
-      return import(URL.createObjectURL(new Blob([document.getElementById('esm').textContent], {type: 'text/javascript'}))).then(({default: widget}) =>
-        widget().initialize({model: {get: k => ({run_id: 'far', snapshot: m})[k], on: () => {}}})); }""",
-      {"header": fed(samples.agentic())["header"], "rows": fed(samples.agentic())["rows"], "cut": 0})
+    tab.evaluate("""kept => { const area = (window.far = add('div')); area.className = 'jp-OutputArea'; area.remove();
+      globalThis[Symbol.for('aimon_nb')].waiting.push(['far', add('div', '', area), {open: 1}]);
+      return addWidget('far', {...kept, cut: 0}); }""", ended_with_rows())
     tab.evaluate("document.body.append(far)")
-    assert 9 == tab.locator(".jp-OutputArea .row[data-id]").count()
+    assert len(AGENTIC) == tab.locator(".jp-OutputArea .row[data-id]").count()
 
 
 def test_what_is_on_its_way_keeps_its_time(tab):
     """Between the end of a cell and its last rows, a row that ran keeps its bar and its time."""
     show(tab, "running")
-    last = row(tab, "running", "c5")
+    stop_clock(tab)
+    last = row(tab, "running", STREAMED)
     bar = "e => e.querySelector('.line i').getBoundingClientRect().width"
     wide = last.evaluate(bar)
-    feed(tab, "running", {"header": {**fed(samples.agentic(running=True))["header"], "status": "ok", "dur": 5.3, "counting": True}})
+    over = {"status": "ok", "dur": 5.3}
+    feed(tab, "running", still_running(**over, counting=True))
     assert " s" in last.locator(".time").inner_text() and last.evaluate(bar) > wide / 2
-    feed(tab, "running", {"header": {**fed(samples.agentic(running=True))["header"], "status": "ok", "dur": 5.3}})
+    feed(tab, "running", still_running(**over))
     assert "open" == last.locator(".time").inner_text()
 
 
@@ -669,7 +750,7 @@ def test_the_row_in_hand_stays_in_sight(tab):
 def test_odd_numbers(tab):
     """A row without a start, or one that ends before it starts, has a short bar inside its column and breaks no other."""
     show(tab, "running")
-    one = rows_of(samples.agentic(), "c1")
+    one = rows_of(samples.agentic(), ANSWERED)
     for name, odd in (("none", {"start": None, "dur": None}), ("back", {"start": 3.0, "dur": -2.0}), ("early", {"start": -9.0, "dur": 1.0})):
         feed(tab, "running", {"rows": [packed({**one, "id": name, "parent": None})]})
         feed(tab, "running", {"rows": [packed({**one, "id": name, "parent": None, **odd})]})
@@ -679,74 +760,69 @@ def test_odd_numbers(tab):
 def test_the_error_of_the_cell_itself(tab):
     """An error that no row says stands in the header; one that a row says does not stand there again."""
     show(tab, "finished", "failed")
-    feed(tab, "finished", {"header": {**fed(samples.agentic())["header"], "status": "error", "error": "ZeroDivisionError: division by zero"}})
+    feed(tab, "finished", ended(status="error", error="ZeroDivisionError: division by zero"))
     reason = tab.locator("#live-finished .head .reason")
     assert "ZeroDivisionError: division by zero" == reason.inner_text()
     assert "" == tab.locator("#live-failed .head .reason").inner_text()
     assert [] == violations(tab)
 
 
-def moved(tab, run):
+def move(tab, run, old="live-{}", new="moved"):
     """The view's place is taken away and another one given to it, as at the end of a cell."""
-    tab.evaluate("""name => { document.getElementById('live-' + name).replaceChildren();
-      const el = document.createElement('div'); el.id = 'moved'; document.body.append(el);
-      globalThis[Symbol.for('aimon_nb')].runs.get(name).mount(el, {}); }""", run)
-    settle(tab)
+    tab.evaluate("""([run, old, fresh]) => { document.getElementById(old).replaceChildren();
+      runOf(run).mount(add('div', fresh), {}); return painted(); }""", [run, old.format(run), new])
 
 
 def test_a_move_keeps_scroll_and_focus(tab):
     """Moved to another place, the view is scrolled as it was, the details too, and the keyboard is where it was."""
     show(tab, "many")
-    tab.locator("#live-many .body").evaluate("b => (b.scrollTop = 30000)")
-    settle(tab)
+    tab.locator("#live-many .body").evaluate("b => { b.scrollTop = 30000; return painted(); }")
     at = tab.locator("#live-many .row.other:not(.group)").nth(2)
     at.click()
     item = rows.detail(samples.many(8).spans["s7"])
     item["messages"][0]["text"] = "line\n" * 500
     feed(tab, "many", {"items": {at.get_attribute("data-id"): item}})
-    tab.locator("#live-many .detail > div").first.evaluate("d => (d.scrollTop = 100)")
-    settle(tab)
-    focused, top = tab.evaluate("document.activeElement.dataset.id"), tab.locator("#live-many .body").evaluate("b => b.scrollTop")
-    moved(tab, "many")
-    assert top == tab.locator("#moved .body").evaluate("b => b.scrollTop")
+    tab.locator("#live-many .detail > div").first.evaluate("d => { d.scrollTop = 100; return painted(); }")
+    row_before, top_before = focused(tab), tab.locator("#live-many .body").evaluate("b => b.scrollTop")
+    move(tab, "many")
+    assert top_before == tab.locator("#moved .body").evaluate("b => b.scrollTop")
     assert 100 == tab.locator("#moved .detail > div").first.evaluate("d => d.scrollTop")
-    assert focused and focused == tab.evaluate("document.activeElement.dataset.id")
+    assert row_before and row_before == focused(tab)
 
 
 def test_a_move_goes_on_following(tab):
     """A list that follows its newest row does so after a move, with the rows that came meanwhile and those that come."""
     show(tab, "running")
-    one = rows_of(samples.agentic(), "c1")
-    more = lambda n: {"rows": [packed({**one, "id": f"{n} {i}", "name": f"{n} {i}", "parent": None}) for i in range(30)]}
-    for n in range(3):
-        if n == 2:
-            tab.evaluate("m => { feed.running({...m, run_id: 'running'}); }", more("meanwhile"))
-            moved(tab, "running")
-        feed(tab, "running", more(n))
-    settle(tab, 150)
-    assert tab.locator("#moved .body").evaluate("b => b.scrollTop + b.clientHeight >= b.scrollHeight - 1")
+    one = rows_of(samples.agentic(), ANSWERED)
+    thirty = lambda name: {"rows": [packed({**one, "id": f"{name} {i}", "name": f"{name} {i}", "parent": None}) for i in range(30)]}
+    at_end = lambda place: tab.locator(f"{place} .body").evaluate("b => b.scrollTop > 0 && b.scrollTop + b.clientHeight >= b.scrollHeight - 1")
+    feed(tab, "running", thirty("before"))
+    assert at_end("#live-running")
+    tab.evaluate("message => feed.running(message)", thirty("meanwhile"))
+    move(tab, "running")
+    assert at_end("#moved")
+    feed(tab, "running", thirty("after"))
+    assert at_end("#moved")
 
 
 def test_a_move_leaves_the_readers_focus(tab):
     """Who has gone elsewhere by then stays there."""
     show(tab, "finished")
-    row(tab, "finished", "c1").focus()
-    tab.evaluate("() => { const b = document.createElement('button'); b.id = 'else'; document.body.append(b); b.focus(); }")
-    moved(tab, "finished")
-    assert "else" == tab.evaluate("document.activeElement.id")
-    row_ = tab.locator("#moved .row[data-id=c1]")
-    row_.focus()
-    row_.evaluate("e => e.blur()")
-    settle(tab)
-    tab.evaluate("document.getElementById('moved').id = 'live-finished'")
-    moved(tab, "finished")
-    assert "BODY" == tab.evaluate("document.activeElement.tagName")
+    row(tab, "finished", ANSWERED).focus()
+    tab.evaluate("add('button', 'elsewhere').focus()")
+    move(tab, "finished")
+    assert "elsewhere" == focused(tab, "id")
+    chosen = tab.locator(f"#moved .row[data-id={ANSWERED}]")
+    chosen.focus()
+    chosen.evaluate("e => { e.blur(); return painted(); }")
+    move(tab, "finished", old="moved", new="moved-again")
+    assert "BODY" == focused(tab, "tagName")
 
 
 def test_nothing_heard(tab):
     """A run that only has rows which are not shown says in its line that nothing was heard."""
     show(tab, "empty")
-    hidden = {**rows_of(samples.agentic(), "r"), "id": "root", "hidden": True}
+    hidden = {**rows_of(samples.agentic(), RETRIEVAL), "id": "root", "hidden": True}
     feed(tab, "empty", {"rows": [packed(hidden)]})
     head = tab.locator("#live-empty .head")
     assert "no model call crossed" in head.inner_text()

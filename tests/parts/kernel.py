@@ -9,14 +9,13 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nbformat
 import pytest
-from jupyter_client.manager import KernelManager
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionComplete
 
 from tests.parts import places
+from tests.parts.lazy import Lazy
 from tests.parts.reset import reset_code
+
+jupyter_client, nbclient, nbformat = Lazy("jupyter_client"), Lazy("nbclient"), Lazy("nbformat")
 
 FAILED = pytest.StashKey[bool]()
 
@@ -91,7 +90,7 @@ class Process:
     def __init__(self, environment, arguments, cwd):
         # Sockets in a folder: no port that another program could take between choosing and using it.
         self._sockets = tempfile.mkdtemp(prefix="k")
-        self.manager = KernelManager(kernel_name="python3", transport="ipc", ip=f"{self._sockets}/k")
+        self.manager = jupyter_client.KernelManager(kernel_name="python3", transport="ipc", ip=f"{self._sockets}/k")
         self.manager.start_kernel(cwd=str(cwd), env=environment, extra_arguments=arguments)
         self.client = self.manager.client()
         self.client.start_channels()
@@ -129,7 +128,9 @@ class SharedProcess:
 
     def take(self, cwd, environment) -> Process:
         """A kernel that knows nothing of an earlier test."""
-        if self._process is not None and self._process.reset(cwd, environment):
+        left = self._process.reset(cwd, environment) if self._process is not None else []
+        if left:
+            print("a new kernel, for the last test left behind:", *left, sep="\n")
             self.discard()
         if self._process is None:
             self._process = Process({**os.environ}, [], cwd)
@@ -175,7 +176,7 @@ class Kernel:
                 self._process = self._shared.take(self.cwd, environment)
             else:
                 self._process = Process({**os.environ, **self.env}, self.arguments, self.cwd)
-            self._reader = NotebookClient(self.notebook, record_timing=False)
+            self._reader = nbclient.NotebookClient(self.notebook, record_timing=False)
             self._reader.kc = self._process.client
         return self
 
@@ -297,7 +298,7 @@ class Kernel:
         self._reader.clear_before_next_output = bool(result and result.clears)
         try:
             self._reader.process_message(msg, cell or nbformat.v4.new_code_cell(), index)
-        except CellExecutionComplete:
+        except nbclient.exceptions.CellExecutionComplete:
             pass
         if result is not None:
             result.clears = self._reader.clear_before_next_output

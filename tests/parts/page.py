@@ -1,7 +1,14 @@
 """A notebook open in the browser, as a person sees and works it."""
 
-import time
+import os
 from pathlib import Path
+
+ROOT = ".aimon"
+ROW = ".aimon .row"
+HOME = Path(__file__).parents[2]
+SHOTS = HOME / "screenshots"
+# `UPDATE_PICTURES=1` renews the README's.
+PICTURES = HOME / "docs" / "images" if os.environ.get("UPDATE_PICTURES") else SHOTS
 
 READY = """() => {
   const panel = window.jupyterapp?.shell.currentWidget, context = panel?.sessionContext;
@@ -25,17 +32,36 @@ EXECUTE = """async code => {
 THEME = """async name => {
   await window.jupyterapp.commands.execute('apputils:change-theme', {theme: name});
 }"""
+THEME_NOW = "() => document.body.dataset.jpThemeName"
+FRAMES = "async count => { for (; count; count--) await new Promise(requestAnimationFrame); }"
 
 
 class NotebookPage:
-    """`raw` is Playwright's page, `path` the notebook's file."""
+    """`raw` is Playwright's page, `path` the notebook's file; `owned` if its test alone has the page."""
 
-    def __init__(self, raw, path: Path):
-        self.raw, self.path = raw, path
+    def __init__(self, raw, path: Path, *, owned=False):
+        self.raw, self.path, self.owned = raw, path, owned
         self.said: list[str] = []
         """What the page wrote to the browser's console as an error."""
-        raw.on("console", lambda m: self.said.append(m.text) if m.type == "error" else None)
-        raw.on("pageerror", lambda error: self.said.append(str(error)))
+        self.dialogs: list[str] = []
+        """What `alert` and the like have said; each was dismissed."""
+        self._listeners = {"console": self._hear_console, "pageerror": self._hear_error, "dialog": self._hear_dialog}
+        for event, hear in self._listeners.items():
+            raw.on(event, hear)
+
+    def _hear_console(self, message) -> None:
+        if message.type == "error":
+            self.said.append(message.text)
+
+    def _hear_error(self, error) -> None:
+        self.said.append(str(error))
+
+    def _hear_dialog(self, dialog) -> None:
+        if dialog.type == "beforeunload":
+            dialog.accept()
+        else:
+            self.dialogs.append(dialog.message)
+            dialog.dismiss()
 
     def wait_ready(self, timeout=60) -> None:
         """Wait for the kernel: a cell run before that opens a dialog and is lost."""
@@ -52,16 +78,24 @@ class NotebookPage:
         """Wait until every cell that was run has ended."""
         self.raw.wait_for_function(IDLE, timeout=timeout * 1000)
 
+    def wait_frames(self, count=2) -> None:
+        """Let the page paint: what an event that was seen brings about is in it after two frames."""
+        self.raw.evaluate(FRAMES, count)
+
     def run(self, index: int) -> None:
         """Run a cell and return at once; cells that are run meanwhile queue up."""
         self.raw.evaluate(RUN, index)
 
+    def run_cells(self, *indexes: int, timeout=120) -> None:
+        """Run cells one after the other, the failing ones too, each to its end."""
+        for index in indexes:
+            self.run(index)
+            self.wait_idle(timeout)
+
     def run_all(self, timeout=120) -> None:
         """Run the code cells one after the other, the failing ones too."""
-        for index in range(self.cells().count()):
-            if "jp-CodeCell" in (self.cell(index).get_attribute("class") or ""):
-                self.run(index)
-                self.wait_idle(timeout)
+        kinds = [self.cell(index).get_attribute("class") or "" for index in range(self.cells().count())]
+        self.run_cells(*[index for index, kind in enumerate(kinds) if "jp-CodeCell" in kind], timeout=timeout)
 
     def execute(self, code: str) -> str:
         """Run code in the kernel beside the notebook; gives the reply's status."""
@@ -93,14 +127,17 @@ class NotebookPage:
         """`[ ]:`, `[*]:` or `[7]:`."""
         return self.cell(index).locator(".jp-InputPrompt").text_content().strip()
 
+    def open_view(self, index: int) -> None:
+        """Unfold the view of a cell, if it is folded, as a reader does who looks at a quick run."""
+        fold = self.output(index).locator(".aimon .fold").first
+        if fold.get_attribute("aria-expanded") == "false":
+            fold.click()
+
     def save(self, timeout=30) -> Path:
         """Save the notebook as the Save button does, and wait until the file has it."""
         self.raw.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
-        until = time.monotonic() + timeout
-        dirty = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
-        while self.raw.evaluate(dirty):
-            assert time.monotonic() < until, "the notebook was not saved"
-            time.sleep(0.05)
+        clean = "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
+        self.raw.wait_for_function(clean, timeout=timeout * 1000)
         return self.path
 
     def reload(self) -> None:
@@ -112,11 +149,13 @@ class NotebookPage:
         """Change to `light`, `dark` or `contrast`, also while a cell runs."""
         from tests.parts.lab import THEMES
 
+        if self.raw.evaluate(THEME_NOW) == THEMES[name]:
+            return
         self.raw.evaluate(THEME, THEMES[name])
         self.raw.wait_for_function(
             "name => document.body.dataset.jpThemeName === name", arg=THEMES[name], timeout=15_000
         )
-        self.raw.wait_for_timeout(200)
+        self.wait_frames()
 
     def screenshot(self, path, theme=None, cell=None) -> Path:
         """Take a picture of the page, or of one cell, in a theme if one is named.
@@ -140,4 +179,7 @@ class NotebookPage:
         dialog.wait_for(state="detached")
 
     def close(self) -> None:
-        self.raw.context.close()
+        for event, hear in self._listeners.items():
+            self.raw.remove_listener(event, hear)
+        if self.owned:
+            self.raw.context.close()

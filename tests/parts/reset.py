@@ -20,13 +20,13 @@ def _reset(folder, environment):
             "transformers": len(shell.input_transformers_cleanup) + len(shell.input_transformers_post),
             "ast transformers": len(shell.ast_transformers),
             "our magics": [one for one in shell.configurables if type(one).__module__.startswith("aimon_nb")],
-            "import hooks": len(sys.meta_path),
-            "threads": sum(thread.is_alive() for thread in threading.enumerate() if not thread.daemon),
+            "import hooks": [getattr(one, "__name__", type(one).__name__) for one in sys.meta_path],
+            # The loop keeps those in which it looks names up.
+            "threads": [t.name for t in threading.enumerate() if not t.daemon and not t.name.startswith("asyncio_")],
             "interrupt handler": signal.getsignal(signal.SIGINT),
             "traceback mode": shell.InteractiveTB.mode,
             "autoawait": shell.autoawait,
-            "attributes of the shell": sorted(set(vars(shell)) - {"_last_traceback"}),
-            "attributes of the session": sorted(vars(shell.kernel.session)),
+            "replaced methods": [name for one in (shell, shell.kernel.session) for name in vars(one) if callable(getattr(type(one), name, None))],
             "standard streams": (sys.stdout, sys.stderr),
         }
 
@@ -61,6 +61,7 @@ def _reset(folder, environment):
     from ipywidgets.widgets import widget
     widget.Widget.close_all()
     shell.reset(new_session=True)
+    shell.InteractiveTB.set_mode(mode=start["traceback mode"])
     os.environ.clear()
     os.environ.update({**start["environment"], **environment})
     os.chdir(folder)

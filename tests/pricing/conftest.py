@@ -1,5 +1,6 @@
 import pytest
 
+from aimon_nb.api import monitor
 from aimon_nb.pricing.book import Blocks, book
 
 
@@ -13,6 +14,7 @@ def clean_book(home, monkeypatch):
         book.blocks = Blocks()
         book.context, book.trouble, book.opened = (), None, False
 
+    monitor.uninstall()  # runs of earlier tests would be priced again on its thread
     clear()
     yield
     clear()

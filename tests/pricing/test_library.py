@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.kernel
+
 
 def alone(code):
     """What a process of its own prints."""

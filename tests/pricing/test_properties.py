@@ -3,7 +3,7 @@
 from dataclasses import astuple
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aimon_nb.model import Usage
@@ -12,6 +12,8 @@ from aimon_nb.pricing.totals import bill_of
 from aimon_nb.views import frames
 from tests.pricing.making import call, run_of, span
 
+# How fast a machine is decides nothing.
+SOME = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 OPS = ["gen_ai.chat", "gen_ai.chat", "gen_ai.invoke_agent", "gen_ai.execute_tool", "ai.run", "gen_ai.embeddings"]
 MODELS = ["gpt-4o", "gpt-5-mini", "my-model"]
 ORIGINS = [None, "auto.ai.langchain", "auto.ai.openai_agents", "auto.ai.litellm"]
@@ -40,7 +42,7 @@ def totals(spans, ended=True):
     return run
 
 
-@settings(max_examples=200, deadline=None)
+@SOME
 @given(trees(), st.booleans())
 def test_total_is_the_sum_of_its_parts(spans, ended):
     """A run's cost and calls are the sums over its spans, and over the groups of its table."""
@@ -54,7 +56,7 @@ def test_total_is_the_sum_of_its_parts(spans, ended):
             assert s.cost.total == sum((part[3] for part in s.cost.parts), Decimal(0))
 
 
-@settings(max_examples=200, deadline=None)
+@SOME
 @given(trees())
 def test_never_negative(spans):
     """No cost, no sum and no arithmetic line is below zero."""
@@ -68,7 +70,7 @@ def test_never_negative(spans):
     assert all(count >= 0 for count in astuple(run.totals.usage) if count is not None)
 
 
-@settings(max_examples=200, deadline=None)
+@SOME
 @given(trees(), usages, st.sampled_from(MODELS), st.booleans(), st.booleans())
 def test_one_more_call_never_lowers_a_total(spans, usage, model, wired, ended):
     """A call outside aggregates and call spans adds to cost, calls and tokens, and makes no lower bound exact."""
@@ -82,7 +84,7 @@ def test_one_more_call_never_lowers_a_total(spans, usage, model, wired, ended):
     assert not (before.lower_bound and not after.lower_bound)
 
 
-@settings(max_examples=200, deadline=None)
+@SOME
 @given(trees(), st.randoms(use_true_random=False))
 def test_siblings_in_any_order(spans, random):
     """The order in which spans stand changes nothing."""

@@ -123,6 +123,7 @@ def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
     assert {} == book.entries
 
 
+@pytest.mark.kernel
 def test_two_kernels_save_at_once(tmp_path):
     """Of prices that several kernels save at the same time none is lost."""
     code = "import sys\nfrom aimon_nb import pricing\nfor i in range(10): pricing.free(f'{sys.argv[1]}-{i}', save=True)"

@@ -1,12 +1,15 @@
 """Attributes of spans → token counts (rule B)."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aimon_nb.model import Usage
 from aimon_nb.pricing.usage import fault, is_estimated, normalised, reported
 from tests.pricing.making import call, span, tokens
+
+# How fast a machine is decides nothing.
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 G = "gen_ai.usage."
 SPELLINGS = {
@@ -83,6 +86,7 @@ def test_impossible(usage, words):
 counts = st.one_of(st.none(), st.integers(0, 10**7))
 
 
+@UNTIMED
 @given(st.builds(Usage, counts, counts, counts, counts, counts, counts))
 def test_whole_is_never_less_than_its_parts(usage):
     """Whatever is reported: what is priced has its parts inside."""

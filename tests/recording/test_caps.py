@@ -2,7 +2,6 @@
 
 import gc
 import random
-import time
 import tracemalloc
 
 import pytest
@@ -201,7 +200,7 @@ def test_a_rerun_frees_memory():
     """Running one cell again and again does not add up."""
     def once():
         tracked = monitor.open("cell", "none", cell_id="c")
-        for _ in range(2_000):
+        for _ in range(500):
             with sentry_sdk.start_span(op="x", name="plain"):
                 pass
         tracked.end(None)
@@ -222,19 +221,3 @@ def test_without_plain_keeps_a_run_of_calls():
     tracked.end(None)
     assert without_plain(tracked.run) is tracked.run
     assert isinstance(without_plain(tracked.run), Run)
-
-
-@pytest.mark.matrix
-def test_the_hot_path_stays_as_fast_when_folding(monkeypatch):
-    """Past the cap a span costs its record no more than before it."""
-    def seconds(spans):
-        limit(monkeypatch, spans=spans)
-        tracked = monitor.open("speed", "none")
-        for _ in range(20_000):
-            with sentry_sdk.start_span(op="x", name="s"):
-                pass
-        begun = time.process_time()
-        tracked.end(None)
-        return time.process_time() - begun
-
-    assert min(seconds(10) for _ in range(3)) < 1.5 * min(seconds(100_000) for _ in range(3)) + 0.05

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from decimal import Decimal
 
 import openai
@@ -98,16 +97,17 @@ def test_a_fault_of_ours(monkeypatch, ask, owner, name):
     recorder.drain()
 
 
-def test_an_answer_after_the_end_of_the_run(ask):
+def test_an_answer_after_the_end_of_the_run(ask, truth):
     """A call under way when the cell ends keeps its tokens: the row comes in late."""
     tracked = monitor.open("late", "none")
-    job = threading.Thread(target=lambda: ask("slow words [wait 0.6]"))
+    truth.hold()
+    job = threading.Thread(target=lambda: ask("slow words"))
     job.start()
-    time.sleep(0.2)
+    truth.wait_held()
     tracked.end(None)
     assert calls(tracked.run) == [(None, None, "abandoned")]
+    truth.release()
     job.join()
-    time.sleep(0.4)
     recorder.drain()
     [(into, out, status)] = calls(tracked.run)
     assert into and out and status == "ok"
@@ -179,6 +179,7 @@ def test_a_bad_dsn(monkeypatch):
     assert tracked.run.status == "ok" and "SENTRY_DSN" in tracked.run.notes[0]
 
 
+@pytest.mark.kernel
 def test_fork(ask):
     """A forked child runs as without us, and records nothing."""
     tracked = monitor.open("fork", "none")
@@ -356,6 +357,7 @@ def test_a_run_ends_without_our_thread(how):
     assert told == ["ok"]
 
 
+@pytest.mark.kernel
 def test_a_run_that_ends_when_python_does():
     """A run that is closed by a destructor while Python ends holds nothing up."""
     code = "import aimon_nb\nclass Late:\n    def __del__(self):\n        with aimon_nb.track('late'): pass\n"

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from tests.views.samples import ALL, SECRET, agentic, chat, failed, hostile, many, make_run, end
+from tests.views.samples import EACH, SECRET, agentic, chat, failed, hostile, many, make_run, end
 
 from aimon_nb.views import bundle, whole
 
@@ -28,11 +28,11 @@ def held(markup):
     return json.loads(text)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", EACH)
 @pytest.mark.parametrize("save", SAVES)
 def test_prompts_are_in_one_form_only(name, save):
     """No prompt, answer or tool argument is kept but with `full`, and there in the script alone."""
-    said = kept(ALL[name](), save)
+    said = kept(EACH[name](), save)
     assert SECRET not in said["text/plain"] + read(said["text/html"])
     if save != "full":
         assert SECRET not in said["text/html"]

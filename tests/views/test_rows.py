@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import sentry_sdk
-from tests.views.samples import ALL, HOSTILE, SECRET, START, add, agentic, chat, empty, failed, hostile, make_run, many, priced
+from tests.views.samples import EACH, HOSTILE, SECRET, START, add, agentic, chat, empty, failed, hostile, make_run, many, priced
 
 from aimon_nb.api import monitor, track
 from aimon_nb.model import Cost, Usage
@@ -47,10 +47,10 @@ def test_a_tool_of_an_mcp_server_is_a_tool():
     assert [("look", "tool", "tool"), ("resources/read", "", "other")] == [(row["name"], row["label"], row["kind"]) for row in shown]
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", EACH)
 def test_packed(name):
     """A packed row has the values of a row by name, in the order in which the page reads them."""
-    run = ALL[name]()
+    run = EACH[name]()
     for span in list(run.spans.values())[:50]:
         packed, row = rows.packed(span, run), {**rows.row(span, run), "tokens": None}
         assert packed == [row[field] for field in rows.FIELDS[: len(packed)]]
@@ -127,19 +127,19 @@ def test_header_of_an_empty_run():
     assert "waiting for the first call" == rows.header(make_run())["empty"]
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", EACH)
 def test_no_content(name):
     """Header, rows and snapshot hold no prompt, no answer, no tool argument."""
-    run = ALL[name]()
+    run = EACH[name]()
     told = [rows.header(run), rows.snapshot(run), *(rows.row(s, run) for s in run.spans.values())]
     assert SECRET not in json.dumps(told)
     assert SECRET[4:] not in json.dumps(told)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", EACH)
 def test_json_safe(name):
     """All data is strict JSON that any transport can encode."""
-    run = ALL[name]()
+    run = EACH[name]()
     details = [rows.detail(s) for s in list(run.spans.values())[:50]]
     told = [rows.header(run), rows.snapshot(run), details]
     json.dumps(told, allow_nan=False, ensure_ascii=False).encode("utf-8")

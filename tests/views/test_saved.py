@@ -4,7 +4,7 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from tests.views.samples import ALL, HOSTILE, SECRET, add, agentic, chat, empty, end, failed, hostile, loop_of, make_run, many, priced
+from tests.views.samples import EACH, HOSTILE, SECRET, add, agentic, chat, empty, end, failed, hostile, loop_of, make_run, many, priced
 
 from aimon_nb.model import Usage
 from aimon_nb.views import bundle, html, text
@@ -41,10 +41,10 @@ def words_of(run):
     return " ".join(" ".join(read(html.static(run, None)).said).split())
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", EACH)
 def test_only_plain_elements(name):
     """The saved form stands on elements that sanitisers keep, without colours of its own."""
-    markup = html.static(ALL[name](), None)
+    markup = html.static(EACH[name](), None)
     reader = read(markup)
     assert set(reader.tags) <= {"div", "details", "summary", "b", "small", "samp", "br"}
     assert {name for name, _ in reader.attributes} <= {"style", "open"}
@@ -62,10 +62,10 @@ def test_the_error_of_the_cell_itself():
         assert 1 == said.count("ModelTimeoutError: no answer in 0.6 s")
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", EACH)
 def test_no_content_is_saved(name):
     """Neither html nor text holds a prompt, an answer or a tool argument."""
-    kept = bundle.final(ALL[name](), "m1")
+    kept = bundle.final(EACH[name](), "m1")
     assert SECRET not in str(kept)
     assert {"text/html", "text/plain"} == set(kept)
 
@@ -286,6 +286,7 @@ def test_again_bundle():
     assert "application/vnd.jupyter.widget-view+json" not in told
 
 
+@pytest.mark.kernel
 def test_light_imports():
     """Words, rows, html, text and bundle import neither anywidget nor pandas."""
     code = (

@@ -1,14 +1,16 @@
 """How each HTTP client is used: what its user's code sees, as plain values to compare."""
 
 import asyncio
-import time
 
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 
 
+CONNECTS = 20  # seconds: a busy machine is no reason to fail
+
+
 def patience(url):
-    """Seconds a client waits: a busy machine is no reason to fail."""
-    return 0.4 if "/silent/" in url else 20
+    """Seconds a client waits for more of an answer: not long where none will come."""
+    return 0.05 if "/silent/" in url else 20
 
 
 def failure(error):
@@ -38,7 +40,7 @@ def _httpx(name):
         module = __import__(name)
         seen = []
         with module.Client(
-            timeout=patience(url),
+            timeout=module.Timeout(CONNECTS, read=patience(url)),
             event_hooks={
                 "request": [lambda r: seen.append("request")],
                 "response": [lambda r: seen.append("response")],
@@ -64,7 +66,7 @@ def _httpx(name):
 def _httpx_async(name):
     async def use(url, mode):
         module = __import__(name)
-        async with module.AsyncClient(timeout=patience(url)) as client:
+        async with module.AsyncClient(timeout=module.Timeout(CONNECTS, read=patience(url))) as client:
             if mode == "whole":
                 r = await client.post(url, json=BODY)
                 return _told(r, [], r.content, r.text)
@@ -101,7 +103,7 @@ def use_requests(url, mode):
     import requests
 
     with requests.Session() as session:
-        r = session.post(url, json=BODY, timeout=patience(url), stream=mode != "whole")
+        r = session.post(url, json=BODY, timeout=(CONNECTS, patience(url)), stream=mode != "whole")
         if mode == "whole":
             got = r.content, r.text
         elif mode == "raw":
@@ -126,7 +128,8 @@ def use_requests(url, mode):
 def use_urllib3(url, mode):
     import urllib3
 
-    with urllib3.PoolManager(retries=False, timeout=patience(url)) as pool:
+    timeout = urllib3.Timeout(connect=CONNECTS, read=patience(url))
+    with urllib3.PoolManager(retries=False, timeout=timeout) as pool:
         r = pool.request("POST", url, json=BODY, preload_content=mode == "whole")
         if mode == "whole":
             got = r.data
@@ -153,7 +156,7 @@ def use_botocore(url, mode):
     request = AWSRequest(
         "POST", url, data=json.dumps(BODY).encode(), stream_output=mode != "whole"
     ).prepare()
-    r = URLLib3Session(timeout=patience(url)).send(request)
+    r = URLLib3Session(timeout=(CONNECTS, patience(url))).send(request)
     if mode == "whole":
         got = r.content
     elif mode == "left":
@@ -257,28 +260,27 @@ CLIENTS = {
 }
 
 
-def arrivals(name, url):
-    """Seconds from the start at which each piece of a stream is in the user's hands."""
-    start, got = time.perf_counter(), []
+def read_stream(name, url, each):
+    """Read a stream piece by piece: `each()` is called when one is in the user's hands."""
     if name.startswith("httpx") and not name.endswith("async"):
         module = __import__(name)
         with module.Client() as client, client.stream("POST", url, json=BODY) as r:
             for _ in r.iter_bytes():
-                got.append(time.perf_counter())
+                each()
     elif name.startswith("httpx"):
 
         async def use():
             module = __import__(name.partition("-")[0])
             async with module.AsyncClient() as client, client.stream("POST", url, json=BODY) as r:
                 async for _ in r.aiter_bytes():
-                    got.append(time.perf_counter())
+                    each()
 
         asyncio.run(use())
     elif name == "requests":
         import requests
 
         for _ in requests.post(url, json=BODY, stream=True).iter_content(None):
-            got.append(time.perf_counter())
+            each()
     elif name == "aiohttp":
 
         async def use():
@@ -286,7 +288,6 @@ def arrivals(name, url):
 
             async with aiohttp.ClientSession() as session, session.post(url, json=BODY) as r:
                 async for _ in r.content.iter_any():
-                    got.append(time.perf_counter())
+                    each()
 
         asyncio.run(use())
-    return start, got

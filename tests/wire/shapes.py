@@ -1,4 +1,4 @@
-"""A server whose answers have every shape: whole, chunked, compressed, slow, cut, refused.
+"""A server whose answers have every shape: whole, chunked, compressed, held, cut, refused.
 
 The last part of the path before the endpoint's own says which:
 `/gzip-stream/v1/chat/completions`.
@@ -8,7 +8,6 @@ import gzip
 import json
 import socket
 import threading
-import time
 import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -35,7 +34,7 @@ EVENTS = [
     b"data: [DONE]\n\n",
 ]
 PATH = "/v1/chat/completions"
-SLOW = 0.1  # seconds between two events of a slow stream
+PATIENCE = 20.0  # seconds after which what nobody releases is broken off
 
 
 def encoder(name):
@@ -58,11 +57,15 @@ class _Http(ThreadingHTTPServer):
 
 
 class Shapes:
-    """Use it in a `with` statement; `sent` holds the time of each event of the last stream."""
+    """Use it in a `with` statement; `bodies` holds what was asked.
+
+    A `held` stream sends its first event and waits for `release()` with the others.
+    """
 
     def __enter__(self):
         owner = self
-        self.sent, self.bodies = [], []
+        self.bodies = []
+        self._releases, self._changed = 0, threading.Condition()
 
         class Handler(_Handler):
             pass
@@ -79,6 +82,17 @@ class Shapes:
     @property
     def host(self):
         return f"127.0.0.1:{self.http.server_address[1]}"
+
+    def release(self):
+        """Let every stream go on that is held."""
+        with self._changed:
+            self._releases += 1
+            self._changed.notify_all()
+
+    def is_released(self, since):
+        """Whether `release()` was called since so many times, waiting for it."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._releases > since, PATIENCE)
 
     def url(self, shape):
         return f"http://{self.host}/{shape}{PATH}"
@@ -113,23 +127,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
         self.wfile.flush()
 
-    def _stream(self, encoding, pause=0.0, cut=None):
+    def _stream(self, encoding, cut=None, hold=None):
+        since = self.owner._releases
         headers = {"content_type": "text/event-stream", "transfer_encoding": "chunked"}
         feed = end = None
         if encoding:
             feed, end = encoder(encoding)
             headers["content_encoding"] = encoding
         self._head(**headers)
-        self.owner.sent = []
         for number, event in enumerate(EVENTS):
+            if number == hold and not self.owner.is_released(since):
+                cut = number
             if number == cut:
                 self.wfile.flush()
                 self.connection.shutdown(socket.SHUT_RDWR)
                 self.close_connection = True
                 return
-            time.sleep(pause)
             self._chunk(feed(event) if feed else event)
-            self.owner.sent.append(time.perf_counter())
         if end:
             self._chunk(end())
         self.wfile.write(b"0\r\n\r\n")
@@ -140,8 +154,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
             self.wfile.flush()
 
-    def _slow(self, encoding):
-        self._stream(encoding, pause=SLOW)
+    def _held(self, encoding):
+        self._stream(encoding, hold=1)
 
     def _cut(self, encoding):
         self._stream(encoding, cut=3)
@@ -155,8 +169,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _silent(self, encoding):
-        """Says nothing for longer than a client waits."""
-        time.sleep(1)
+        """Says nothing until the client has gone."""
+        self.connection.settimeout(PATIENCE)
+        self.rfile.read(1)
         self.close_connection = True
 
     def _gone(self, encoding):

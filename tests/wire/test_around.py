@@ -6,11 +6,11 @@ import os
 import queue
 import signal
 import threading
-import time
 
 import pytest
 
 from aimon_nb.api import monitor
+from tests.parts.waiting import eventually
 from tests.wire.clients import BODY
 from tests.wire.conftest import READ, calls, counts
 from tests.wire.shapes import EVENTS, WHOLE
@@ -37,6 +37,7 @@ def in_child(use):
 
 
 @forks
+@pytest.mark.kernel
 class TestForks:
     """A child process is not heard, and works as if we were not there; its parent's run is untouched."""
 
@@ -55,10 +56,11 @@ class TestForks:
         import httpx
 
         def use():
-            with httpx.stream("POST", shapes.url("slow"), json=BODY) as r:
+            with httpx.stream("POST", shapes.url("held"), json=BODY) as r:
                 pieces = r.iter_bytes()
                 got = [next(pieces)]
                 child = in_child(lambda: post(shapes.url("whole")) == 200)
+                shapes.release()
                 return child, b"".join([*got, *pieces])
 
         run = alike(use)
@@ -69,9 +71,10 @@ class TestForks:
         import httpx
 
         def use():
-            with httpx.stream("POST", shapes.url("slow"), json=BODY) as r:
+            with httpx.stream("POST", shapes.url("held"), json=BODY) as r:
                 pieces = r.iter_bytes()
                 next(pieces)
+                shapes.release()
                 return in_child(lambda: b"[DONE]" in b"".join(pieces))
 
         assert counts(alike(use)) == [("abandoned", None, None)]
@@ -126,9 +129,7 @@ class TestThreads:
             monitor.recorder._ready = True  # else the first request of a process wakes it anyway
             jobs.put(shapes.url("whole"))
             done.get(timeout=20)
-            until = time.monotonic() + 10
-            while not (calls(first) and counts(first) == [READ]) and time.monotonic() < until:
-                time.sleep(0.02)
+            eventually(lambda: calls(first) and counts(first) == [READ] and first in heard)
         finally:
             forget()
             jobs.put(None)
@@ -253,10 +254,11 @@ def test_in_the_middle_of_streams(shapes, track):
     import requests
 
     with track():
-        with httpx.stream("POST", shapes.url("slow"), json=BODY) as r:
+        with httpx.stream("POST", shapes.url("held"), json=BODY) as r:
             pieces = r.iter_bytes()
             got = [next(pieces)]
-            streamed = requests.post(shapes.url("slow"), json=BODY, stream=True)
+            streamed = requests.post(shapes.url("held"), json=BODY, stream=True)
             monitor.uninstall()
+            shapes.release()
             assert b"".join(streamed.iter_content(None)) == b"".join(EVENTS)
             assert b"".join([*got, *pieces]) == b"".join(EVENTS)

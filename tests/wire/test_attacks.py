@@ -171,7 +171,7 @@ class TestLeft:
         async def ask():
             async with aiohttp.ClientSession() as session:
                 for end in ("release", "close", None):
-                    response = await session.post(shapes.url("slow"), json=BODY)
+                    response = await session.post(shapes.url("held"), json=BODY)
                     if end is not None:
                         getattr(response, end)()
                         assert not kept[-1], end
@@ -192,7 +192,8 @@ class TestLeft:
 
         async def ask():
             async with aiohttp.ClientSession() as session:
-                responses = [await session.post(shapes.url("slow"), json=BODY) for _ in range(3)]
+                responses = [await session.post(shapes.url("held"), json=BODY) for _ in range(3)]
+                shapes.release()
                 return [len(await response.read()) for response in responses]
 
         with track() as run:
@@ -250,23 +251,24 @@ class TestCancelled:
 
         async def ask():
             async with httpx.AsyncClient() as client:
+                has_begun = asyncio.Event()
 
                 async def read():
-                    async with client.stream("POST", shapes.url("slow"), json=BODY) as r:
+                    async with client.stream("POST", shapes.url("held"), json=BODY) as r:
                         async for _ in r.aiter_bytes():
-                            pass
+                            has_begun.set()
 
                 task = asyncio.ensure_future(read())
-                await asyncio.sleep(0.35)
+                await has_begun.wait()
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await task
-                manager = client.stream("POST", shapes.url("slow"), json=BODY)
+                manager = client.stream("POST", shapes.url("held"), json=BODY)
                 pieces = (await manager.__aenter__()).aiter_bytes()
                 await pieces.__anext__()
                 del pieces
                 gc.collect()
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0)  # the loop closes what was collected
                 await manager.__aexit__(None, None, None)
 
         with track() as run:
@@ -279,13 +281,10 @@ class TestCancelled:
 
         async def ask():
             async with aiohttp.ClientSession() as session:
-                async def read():
-                    async with session.post(shapes.url("slow"), json=BODY) as r:
-                        async for _ in r.content:
-                            pass
-
-                with pytest.raises(asyncio.TimeoutError):
-                    await asyncio.wait_for(read(), 0.35)
+                async with session.post(shapes.url("held"), json=BODY) as r:
+                    await r.content.readany()
+                    with pytest.raises(asyncio.TimeoutError):  # the server holds the rest back
+                        await asyncio.wait_for(r.content.readany(), 0.01)
 
         with track() as run:
             asyncio.run(ask())
@@ -324,15 +323,17 @@ class TestUnload:
         module = pytest.importorskip(name)
         with track() as run:
             if name == "httpx":
-                with module.stream("POST", shapes.url("slow"), json=BODY) as response:
+                with module.stream("POST", shapes.url("held"), json=BODY) as response:
                     pieces = response.iter_bytes()
                     got = [next(pieces)]
                     monitor.uninstall()
+                    shapes.release()
                     got += pieces
             else:
-                pieces = module.post(shapes.url("slow"), json=BODY, stream=True).iter_content(None)
+                pieces = module.post(shapes.url("held"), json=BODY, stream=True).iter_content(None)
                 got = [next(pieces)]
                 monitor.uninstall()
+                shapes.release()
                 got += pieces
         assert b"".join(got) == b"".join(EVENTS)
         assert calls(run)[0].status in ("ok", "abandoned")

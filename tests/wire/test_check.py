@@ -39,6 +39,7 @@ def package(tmp_path, monkeypatch):
     return make
 
 
+@pytest.mark.kernel
 def test_what_is_here():
     """Each installed client stands there once, with its version and what hears it; all is covered: 0."""
     code, text = ask("-m", "aimon_nb", "check")
@@ -53,6 +54,7 @@ def test_what_is_here():
     assert "vllm" not in text
 
 
+@pytest.mark.kernel
 def test_a_client_that_is_not_heard(package):
     """One that runs its model in this process is named with what helps, and the exit code is 1."""
     package("gpt4all", "2.8.0", "gpt4all")
@@ -62,6 +64,7 @@ def test_a_client_that_is_not_heard(package):
     assert "use record_token_usage" in lines(text)["gpt4all"]
 
 
+@pytest.mark.kernel
 def test_versions_and_dialects(package):
     """A newer series, a client that was never tried, what hears it by its requirements, others' dialects."""
     package("dspy", "3.4.1", "dspy", ["litellm>=1", "openai ; extra == 'x'"])
@@ -78,6 +81,7 @@ def test_versions_and_dialects(package):
     assert "of other packages: acme" in text.splitlines()[0]
 
 
+@pytest.mark.kernel
 def test_it_imports_no_client():
     """Nothing but metadata is read: no client and no transport of a client is imported."""
     code = (
@@ -88,6 +92,7 @@ def test_it_imports_no_client():
     assert ask("-c", code)[0] == 0
 
 
+@pytest.mark.kernel
 def test_help():
     """Without a command, and with -h, it says what there is; a wrong command is a usage error."""
     code, text = ask("-m", "aimon_nb")

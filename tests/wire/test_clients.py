@@ -8,6 +8,8 @@ from aimon_nb.api import monitor
 from aimon_nb.recording.faults import faults
 from tests.wire.providers import WAYS
 
+# One worker imports the clients.
+pytestmark = pytest.mark.xdist_group("clients")
 EACH = pytest.mark.parametrize("name", WAYS)
 
 

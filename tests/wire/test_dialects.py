@@ -5,6 +5,7 @@ import pytest
 from aimon_nb.model import Usage
 from aimon_nb.wire.dialects import find
 from aimon_nb.wire.exchange import Exchange
+from tests.tiers import covering
 from tests.wire.answers import CASES
 from tests.wire.hear import frames, hear, plain, right_or_unknown, sse
 
@@ -31,6 +32,7 @@ def test_whole(case):
     check(case, hear(case.path, case.asked, case.answer, case.host))
 
 
+@covering()
 @BY_NAME
 @pytest.mark.parametrize("size", [1, 7])
 def test_byte_by_byte(case, size):

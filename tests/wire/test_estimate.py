@@ -217,6 +217,7 @@ class TestTiktoken:
         estimates.on = False
         assert (call.estimate.input, call.estimated_by) == (2, "characters / 4")
 
+    @pytest.mark.kernel
     def test_never_the_network(self, no_network, tmp_path):
         """Without the encoding nothing tries to reach a network, whatever the model."""
         code = (
@@ -236,6 +237,7 @@ class TestTiktoken:
         assert (done.returncode, done.stderr, no_network.attempts) == (0, "", [])
 
 
+@pytest.mark.kernel
 def test_the_setting(kernels, truth):
     """`%config AimonMagics.estimate = True` switches it on in a kernel; it is off at first."""
     pytest.importorskip("openai")

@@ -106,17 +106,20 @@ def test_a_task_started_while_sending_is_heard(shapes, track):
     later = []
 
     async def use():
+        is_sent = asyncio.Event()
+
         async def hook(request):
             if not later:
                 later.append(asyncio.ensure_future(after()))
 
         async def after():
-            await asyncio.sleep(0.2)
+            await is_sent.wait()
             async with httpx.AsyncClient() as other:
                 await other.post(shapes.url("whole"), json={})
 
         async with httpx.AsyncClient(event_hooks={"request": [hook]}) as client:
             await client.post(shapes.url("whole"), json={})
+        is_sent.set()
         await later[0]
 
     with track() as run:

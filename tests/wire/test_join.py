@@ -3,7 +3,6 @@
 import asyncio
 import json
 import threading
-import time
 
 import httpx
 import pytest
@@ -12,6 +11,8 @@ from sentry_sdk import traces
 
 from aimon_nb.wire import join as join_module
 
+from tests.parts.locks import SeenLock
+from tests.parts.waiting import eventually
 from tests.wire.conftest import calls
 from tests.wire.received import Received
 from tests.wire.shapes import EVENTS, WHOLE
@@ -309,9 +310,13 @@ def test_cover_and_inner_both_end_while_held(world, track):
 def test_eight_siblings_under_gather(world, track):
     """Rule 8: Sentry gets eight siblings, not a chain."""
 
+    standing = []
+
     async def ask():
         with world.span("gen_ai.chat", "chat", OPENAI):
-            await asyncio.sleep(0.01)
+            standing.append(1)
+            while len(standing) < 8:  # each has its span open before the first one asks
+                await asyncio.sleep(0)
             await world.aask()
 
     async def use():
@@ -329,10 +334,13 @@ def test_eight_siblings_under_gather(world, track):
 def test_two_threads_below_one_span(world, track, monkeypatch):
     """A span takes one of two requests that leave at once; the other one gets its own."""
 
-    def slow(exchange):
-        time.sleep(0.02)  # between finding the span and taking it
+    lock = SeenLock()
+
+    def slow(exchange):  # between finding the span and taking it
+        eventually(lambda: len(lock.came) == 4)
         return 1
 
+    monkeypatch.setattr(join_module, "_joining", lock)
     monkeypatch.setattr(join_module.retries, "attempt", slow)
     with track() as run:
         with world.span("gen_ai.chat", "chat", OPENAI):

@@ -48,7 +48,6 @@ def http2(connection, breaks_at=None):
                     break
                 h2_.send_data(number, piece)
                 connection.sendall(h2_.data_to_send())
-                time.sleep(0.002)
             else:
                 h2_.send_headers(number, [("x-usage", "99")], end_stream=True)
         connection.sendall(h2_.data_to_send())
@@ -301,9 +300,9 @@ class TestTrio:
 
         async def use():
             async with httpx.AsyncClient() as client:
-                with trio.move_on_after(0.35):
-                    async with client.stream("POST", shapes.url("slow"), json=BODY) as r:
+                with trio.CancelScope() as scope:
+                    async with client.stream("POST", shapes.url("held"), json=BODY) as r:
                         async for _ in r.aiter_bytes():
-                            pass
+                            scope.cancel()
 
         assert counts(alike(lambda: trio.run(use))) == [("cancelled", None, None)]

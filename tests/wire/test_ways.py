@@ -194,12 +194,12 @@ class TestReading:
         import httpx
 
         def requests_():
-            with self.response(shapes, "slow") as r:
+            with self.response(shapes, "held") as r:
                 for _ in r.iter_lines():
                     raise LookupError("mine")
 
         def httpx_():
-            with httpx.stream("POST", shapes.url("slow"), json=BODY) as r:
+            with httpx.stream("POST", shapes.url("held"), json=BODY) as r:
                 for _ in r.iter_lines():
                     raise LookupError("mine")
 

@@ -1,0 +1,147 @@
+"""How a script ends that opened no client of its own: what was tracked is sent, and the end does not wait for long."""
+
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+# The first handler that is registered is the last that runs: it tells how long the others took.
+# A thread of the SDK's gets no turn before the main thread waits for it: no luck in these tests.
+START = """
+import atexit, sys, time
+sys.setswitchinterval(30)
+def tell(): print("end", time.monotonic() - done)
+atexit.register(tell)
+ours = []
+def watched(function, *args): ours.append(function); return register(function, *args)
+def unwatched(function): ours[:] = [one for one in ours if one != function]; unregister(function)
+register, unregister, atexit.register, atexit.unregister = atexit.register, atexit.unregister, watched, unwatched
+def left(): return [f.__qualname__ for f in ours if f.__module__.startswith("aimon_nb")]
+"""
+DONE = "\ndone = time.monotonic()\n"
+LIMIT = 2.0  # seconds that the end may wait for Sentry
+BUSY = 2.0  # and what a busy machine may add
+
+
+def script(code, dsn, *, status=0):
+    """Run a script with this SENTRY_DSN; returns (what it printed, seconds that its end took, stderr)."""
+    run = subprocess.run(
+        [sys.executable, "-c", START + textwrap.dedent(code) + DONE * (status == 0)],
+        capture_output=True, text=True, timeout=60, env={**os.environ, "SENTRY_DSN": dsn},
+    )  # fmt: skip
+    assert run.returncode == status, run.stderr
+    said, _, seconds = run.stdout.rpartition("end ")
+    return said, float(seconds), run.stderr
+
+
+@pytest.fixture
+def black_hole():
+    """A DSN whose server takes every connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://key@127.0.0.1:{server.getsockname()[1]}/1"
+
+
+def test_the_last_run_arrives(receiver):
+    """A script that ends right after its run sends it, and waits for no longer than that takes."""
+    said, seconds, errors = script("from aimon_nb import track\nwith track('last'): pass", receiver.dsn)
+    assert ("", "") == (said, errors)
+    assert ["last"] == [event["transaction"] for event in receiver.wait("transaction")]
+    assert seconds < LIMIT + BUSY
+
+
+@pytest.mark.parametrize("end", ["int('x')", "sys.exit(1)"])
+def test_it_arrives_however_the_script_ends(receiver, end):
+    """An error of the run that ends the script arrives with the run; so does a run that exits."""
+    code = f"from aimon_nb import track\ndone = time.monotonic()\nwith track('last'): {end}"
+    _, _, errors = script(code, receiver.dsn, status=1)
+    assert ["last"] == [event["transaction"] for event in receiver.wait("transaction")]
+    if end == "int('x')":
+        assert "ValueError" in errors.splitlines()[-1]
+        assert ["ValueError"] == [event["exception"]["values"][-1]["type"] for event in receiver.wait("event")]
+
+
+def test_nobody_answers(black_hole):
+    """Where Sentry does not answer the end waits for two seconds, says nothing and is no error."""
+    said, seconds, errors = script("from aimon_nb import track\nwith track('last'): pass", black_hole)
+    assert ("", "") == (said, errors)
+    assert LIMIT * 0.9 < seconds < LIMIT + BUSY
+
+
+@pytest.mark.parametrize("error", ["RuntimeError", "KeyboardInterrupt"])
+def test_an_error_of_the_sdk(receiver, error):
+    """What the SDK raises at the end, or Ctrl-C while it waits, is no traceback on the way out."""
+    code = f"""
+        import sentry_sdk
+        from aimon_nb import track
+        with track("last"): pass
+        def flush(*_, **__): raise {error}
+        sentry_sdk.get_client().flush = flush
+    """
+    said, _, errors = script(code, receiver.dsn)
+    assert ("", "") == (said, errors)
+
+
+def test_a_client_of_the_users(black_hole):
+    """Nothing is added to the end of a script with a client of its own."""
+    code = f"""
+        import sentry_sdk
+        from aimon_nb import track
+        sentry_sdk.init({black_hole!r}, traces_sample_rate=1.0, default_integrations=False)
+        with track("last"): pass
+        print(left())
+    """
+    said, seconds, errors = script(code, black_hole)
+    assert ("[]\n", "") == (said, errors)
+    assert seconds < LIMIT * 0.9
+
+
+def test_a_client_that_the_users_replaced(receiver, black_hole):
+    """What our client still held arrives, and the user's client is not waited for."""
+    code = f"""
+        import sentry_sdk
+        from aimon_nb import track
+        with track("ours"): pass
+        sentry_sdk.init({black_hole!r}, traces_sample_rate=1.0, default_integrations=False)
+        with track("theirs"): pass
+    """
+    _, seconds, errors = script(code, receiver.dsn)
+    assert "" == errors
+    assert ["ours"] == [event["transaction"] for event in receiver.wait("transaction")]
+    assert seconds < LIMIT * 0.9
+
+
+def test_an_unload_takes_it_back(receiver):
+    """After an unload nothing of ours runs at the end; a second client is waited for once."""
+    code = """
+        from aimon_nb import install, track
+        from aimon_nb.api import monitor
+        for turn in range(2):
+            install()
+            with track("last"): pass
+            print(len(left()))
+            monitor.uninstall()
+            print(len(left()))
+    """
+    said, _, errors = script(code, receiver.dsn)
+    assert ("1\n0\n1\n0\n", "") == (said, errors)
+
+
+def test_a_forked_process_sends_nothing_twice(receiver):
+    """The child of a fork has a copy of what is still to be sent, and leaves it to its parent."""
+    code = """
+        import os, warnings
+        from aimon_nb import track
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads
+        for turn in range(30):
+            with track(str(turn)): pass
+        if not os.fork():
+            atexit.unregister(tell)
+            sys.exit()
+        os.wait()
+    """
+    script(code, receiver.dsn)
+    names = [event["transaction"] for event in receiver.wait("transaction", 30)]
+    assert sorted(names, key=int) == [str(turn) for turn in range(30)]

@@ -1,0 +1,57 @@
+"""No test waits for a clock, and no unit test starts a process."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from time import sleep
+
+import pytest
+
+from tests.parts.clock import ClockError
+from tests.parts.waiting import eventually
+
+
+@pytest.mark.parametrize("wait", [time.sleep, sleep, asyncio.sleep], ids=["time.sleep", "imported by name", "asyncio.sleep"])
+def test_a_sleep_of_a_test_is_an_error(wait):
+    """A test that sleeps longer than a turn is told so, with what to do instead."""
+    with pytest.raises(ClockError, match="eventually"):
+        wait(0.051)
+
+
+def test_a_turn_and_the_sleep_of_a_library_are_none():
+    """To let others have their turn is allowed, and what does not stand in a test may sleep."""
+    time.sleep(0.001)
+    asyncio.run(asyncio.sleep(0))
+    library = {}
+    exec(compile("import time\ndef pause(): time.sleep(0.06)", "/somewhere/library.py", "exec"), library)
+    library["pause"]()
+
+
+@pytest.mark.parametrize(
+    "start", [lambda: subprocess.run([sys.executable, "-V"]), lambda: os.system("true"), os.fork], ids=["subprocess", "system", "fork"]
+)
+def test_a_process_in_a_unit_test_is_an_error(start):
+    """A unit test that starts a process is told which tier it belongs to."""
+    with pytest.raises(RuntimeError, match="mark the test `kernel`"):
+        start()
+
+
+def test_eventually_gives_what_came():
+    """`eventually` returns the first true value; a failed assertion means "not yet"."""
+    tries = iter([None, AssertionError("no"), "there"])
+
+    def check():
+        now = next(tries)
+        if isinstance(now, Exception):
+            raise now
+        return now
+
+    assert "there" == eventually(check)
+
+
+def test_eventually_says_what_did_not_come():
+    """When it is not so in time, the message holds what was seen last."""
+    with pytest.raises(AssertionError, match="not within 0.02 s.*last: 0"):
+        eventually(lambda: 0, timeout=0.02)

@@ -1,0 +1,57 @@
+"""`tests/run.py`: every part runs to its end, and one table says what came of each."""
+
+import pytest
+
+from tests import run
+
+
+@pytest.fixture
+def parts(monkeypatch, tmp_path):
+    """Parts that start no process: a name, and the exit codes of its commands."""
+    done = []
+
+    def add(name, *codes, needs=None):
+        monkeypatch.setitem(run.PARTS, name, run.Part(lambda: [[name, str(code)] for code in codes], lambda: needs))
+
+    def command(self, command, env, log, live):
+        done.append(command[0])
+        log.write(f"== {command[0]}: 3 passed, 1 failed in 0.1s ==\n")
+        return int(command[1])
+
+    monkeypatch.setattr(run, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(run.Run, "_command", command)
+    monkeypatch.setattr(run, "CI", False)
+    add.done = done
+    return add
+
+
+def test_each_runs_to_its_end(parts, capsys):
+    """A part that fails keeps none after it from running, and fails the whole."""
+    parts("unit", 0)
+    parts("kernel", 1, 0)
+    parts("page", 0)
+    parts("matrix", 0)
+    assert 1 == run.Run(["unit", "kernel", "page", "matrix"]).go()
+    table = capsys.readouterr().out
+    assert ["matrix"] == parts.done[-1:] and ["kernel"] * 2 == [name for name in parts.done if name == "kernel"]
+    lines = {line.split()[0]: line for line in table.splitlines() if line}
+    assert "ok, 3 passed" in lines["unit"] and "FAILED" in lines["kernel"] and "FAILED" in lines["all"]
+
+
+def test_all_well(parts):
+    """Where every part is well, so is the whole."""
+    parts("unit", 0)
+    parts("page", 0)
+    assert 0 == run.Run(["unit", "page"]).go()
+    assert {"unit", "page"} == set(parts.done)
+
+
+@pytest.mark.parametrize(("ci", "code"), [(False, 0), (True, 1)])
+def test_what_is_missing(parts, capsys, monkeypatch, ci, code):
+    """Without a tool its part says in one line what is missing and was not run; under CI=true that is a failure."""
+    monkeypatch.setattr(run, "CI", ci)
+    parts("unit", 0)
+    parts("page", 0, needs="no Chromium or Chrome on this machine")
+    assert code == run.Run(["unit", "page"]).go()
+    assert "not run: no Chromium or Chrome on this machine" in capsys.readouterr().out
+    assert "page" not in parts.done
