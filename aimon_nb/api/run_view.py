@@ -155,7 +155,7 @@ class RunView:
     def widget(self) -> RunWidget:
         """The live view as a widget: `HBox([a.widget, b.widget])`."""
         recorder.drain()
-        return _view_of(self._run).widget
+        return _view_of(self._run).widget.with_layout()
 
     def _ipython_display_(self) -> None:
         if not (self._run.running and place.keeps()):

@@ -94,4 +94,4 @@ def _stub(run: Run) -> str:
 
 
 def _paragraph(said: str) -> str:
-    return f"<div>{escape(said, quote=False)}</div>" if said else ""
+    return f'<div class="{html.NO_FORMULAS}">{escape(said, quote=False)}</div>' if said else ""

@@ -16,10 +16,15 @@ from aimon_nb.model import Run
 from aimon_nb.views import errors, rows, words
 from aimon_nb.views.lines import HEADS, Cells, Line, Tree, tree
 
+# JupyterLab (MathJax 3 and later) and nbconvert (MathJax 2) make a formula of what stands
+# between two dollars, but not below an element of these classes.
+NO_FORMULAS = "mathjax_ignore tex2jax_ignore"
 # Trees up to this size stand open to the second level.
 _SMALL = 30
 _ROOT = (
     "max-width:62em;font:13px/1.75 system-ui,sans-serif;white-space:pre;"
+    # Twice: JupyterLab's sanitiser drops `anywhere`, which also breaks words in tables and boxes.
+    "overflow-wrap:break-word;overflow-wrap:anywhere;"
     "border:1px solid rgba(128,128,128,.35);border-radius:6px;padding:4px 12px"
 )
 _DIM = '<small style="opacity:.75">'
@@ -47,13 +52,15 @@ def summary(run: Run, mount_id: str | None = None) -> str:
 
 
 def _framed(body: str, mount_id: str | None) -> str:
-    return f'<div style="{_ROOT}">{body}</div>' if mount_id is None else host(body, mount_id, _ROOT)
+    if mount_id is not None:
+        return host(body, mount_id, _ROOT)
+    return f'<div class="{NO_FORMULAS}" style="{_ROOT}">{body}</div>'
 
 
 def host(body: str, mount_id: str, style: str) -> str:
     """Wrap in the element that the live view may take over; `aimon-host` marks it as ours."""
     framed = f'<div style="{style}">{body}</div>' if body else ""
-    return f'<div class="aimon-host" id="{escape(mount_id)}">{framed}</div>'
+    return f'<div class="aimon-host {NO_FORMULAS}" id="{escape(mount_id)}">{framed}</div>'
 
 
 def mount_script(run: Run, mount_id: str, *, wait: bool = False, opened: bool = False) -> str:

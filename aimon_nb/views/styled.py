@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from aimon_nb.model import Totals
-from aimon_nb.views import words
+from aimon_nb.views import html, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +21,9 @@ _TABLE = "border-collapse:collapse;font:13px/1.6 system-ui,sans-serif"
 _LEFT = "text-align:left;padding:1px 14px 1px 0"
 _RIGHT = "text-align:right;padding:1px 14px 1px 0;white-space:pre"
 _SHORT = 30  # characters that stay on one line
+_WHOLE = "white-space:nowrap"
+# A word without an end breaks, but not into a column of letters where the page is narrow.
+_BROKEN = "min-width:12em;overflow-wrap:anywhere"
 _GREY = '<span style="opacity:.6">{}</span>'
 _BAR = (
     '<div style="width:6em"><div style="width:{:.0f}%;height:.7em;'
@@ -47,14 +50,15 @@ class UsageTable:
         heads = "".join(f'<th style="{_LEFT}">{escape(key)}</th>' for key in self._keys)
         heads += "".join(f'<th style="{_RIGHT}">{head}</th>' for head in _HEADS)
         body = "".join(f"<tr>{''.join(self._row(row, most))}</tr>" for row in rows)
-        return f'<table style="{_TABLE}"><tr>{heads}</tr>{body}</table>{self._foot()}'
+        table = f'<table style="{_TABLE}"><tr>{heads}</tr>{body}</table>'
+        return f'<div class="{html.NO_FORMULAS}">{table}{self._foot()}</div>'
 
     def _row(self, row: dict[str, Any], most: float) -> Iterator[str]:
         for key in self._keys:
             name = row[key]
             shown = escape(words.line(name)) if isinstance(name, str) else _GREY.format("none")
-            short = ";white-space:nowrap" if isinstance(name, str) and len(name) <= _SHORT else ""
-            yield f'<td style="{_LEFT}{short}">{shown}</td>'
+            short = isinstance(name, str) and len(name) <= _SHORT
+            yield f'<td style="{_LEFT};{_WHOLE if short else _BROKEN}">{shown}</td>'
         yield f'<td style="{_RIGHT}">{row["calls"]:,}</td>'
         for name in ("input_tokens", "input_tokens_cached", "output_tokens"):
             count = _number(row[name])

@@ -12,15 +12,24 @@ from tests.views.samples import agentic, loop_of
 
 from aimon_nb.views import terminal
 
+# `turn()` comes back when the live view has had a whole turn to draw since it was called, whether it drew or not.
 CODE = """
-import sys, time
+import os, subprocess, sys, threading
 from tests.views import samples
 from aimon_nb.views import terminal
-terminal.PERIOD = 0.05
-run = samples.agentic(running=True)
-live = terminal.Terminal.on(run)
+turns, draw = threading.Semaphore(0), terminal.Terminal._draw
+def counted(self):
+    draw(self)
+    turns.release()
+def turn():
+    while turns.acquire(blocking=False):
+        pass
+    for _ in range(2):  # the first may have begun before
+        assert turns.acquire(timeout=20)
+terminal.Terminal._draw, terminal.PERIOD = counted, 0.01
+live = terminal.Terminal.on(samples.agentic(running=True))
 {body}
-live.close()
+if live: live.close()
 print("after")
 """
 
@@ -53,15 +62,14 @@ class Screen:
 
 
 def run_on_a_terminal(body, **env):
-    """Everything that a program wrote to its terminal."""
-    code = CODE.format(body=body)
+    """Everything that a program wrote to its terminal; who asks for a name there is told `tide`."""
     main, side = pty.openpty()
     child = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=side, stdout=side, stderr=side, close_fds=True,
+        [sys.executable, "-c", CODE.format(body=body)], stdin=side, stdout=side, stderr=side, close_fds=True,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "30", "PYTHONIOENCODING": "utf-8", **env},
     )  # fmt: skip
     os.close(side)
-    seen = b""
+    seen, answered = b"", False
     while True:
         try:
             part = os.read(main, 65536)
@@ -70,52 +78,56 @@ def run_on_a_terminal(body, **env):
         if not part:
             break
         seen += part
-        if b"name? " in seen and b"tide" not in seen:
-            os.write(main, b"tide\n")
+        if b"name? " in seen and not answered:
+            answered = os.write(main, b"tide\n")
     os.close(main)
     assert 0 == child.wait(20), seen.decode()
     return seen.decode().replace("\r\n", "\n")
 
 
 def last(text):
+    """What the terminal shows when all of this was written to it."""
     return "\n".join(Screen().feed(text).lines).rstrip("\n")
 
 
 def test_drawn_and_wiped_away():
     """The tree is there while the run runs; at the end the screen holds what was printed, and nothing else."""
-    text = run_on_a_terminal("print('one'); time.sleep(.3); print('two', file=sys.stderr); time.sleep(.2); print('three')")
+    text = run_on_a_terminal("print('one'); turn(); print('two', file=sys.stderr); turn(); print('three')")
     assert "one\ntwo\nthree\nafter" == last(text)
     drawn = Screen().feed(text).drawn
-    assert any(one.startswith("one\n… running  summarise") and "└─ chat  gpt-4o-mini" in one for one in drawn), drawn[-3:]
+    for printed in ("one", "one\ntwo"):
+        tree = [one for one in drawn if one.startswith(f"{printed}\n… running  summarise")]
+        assert any("└─ chat  gpt-4o-mini" in one for one in tree), (printed, drawn[-3:])
 
 
 def test_waits_for_the_end_of_a_line():
     """While a line of the user's is unfinished nothing is drawn: a progress bar stays itself."""
-    text = run_on_a_terminal("print('50 %', end='', flush=True); time.sleep(.3); print('\\r100 %')")
-    assert "running" not in text
+    text = run_on_a_terminal("print('50 %', end='', flush=True); turn(); print('\\r100 %')")
+    bar = text[text.index("50 %") : text.index("100 %")]
+    assert "50 %\r" == bar
     assert "100 %\nafter" == last(text)
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "shown"),
     [
-        ("import subprocess; subprocess.run(['echo', 'child']); time.sleep(.3)", "child\nafter"),
-        ("import os; os.system('echo child'); time.sleep(.3)", "child\nafter"),
-        ("print('hello', input('name? ')); time.sleep(.3)", "name? tide\nhello tide\nafter"),
+        pytest.param("subprocess.run(['echo', 'child'])", "child\nafter", id="another process"),
+        pytest.param("os.system('echo child')", "child\nafter", id="a shell"),
+        pytest.param("print('hello', input('name? '))", "name? tide\nhello tide\nafter", id="input"),
     ],
 )
-def test_leaves_when_others_write(body, said):
+def test_leaves_when_others_write(body, shown):
     """Once another process or `input` may use the terminal, it is theirs to the end of the cell."""
-    text = run_on_a_terminal(f"time.sleep(.3); {body}")
+    text = run_on_a_terminal(f"turn(); {body}; turn()")
     assert "… running" in text
-    assert said == last(text)
-    assert "running" not in text[text.index(said.split("\n")[0]) :]
+    assert shown == last(text)
+    assert "running" not in text[text.index(shown.split("\n")[0]) :]
 
 
 def test_nothing_stays_wrapped():
     """After `close` every function is the one that was there."""
     text = run_on_a_terminal(
-        "import builtins, os, subprocess; live.close()\n"
+        "live.close()\n"
         "print([getattr(f, '__qualname__', '').startswith('Terminal') for f in "
         "(input, os.system, subprocess.Popen.__init__)], 'write' in vars(sys.stdout))"
     )
@@ -124,7 +136,7 @@ def test_nothing_stays_wrapped():
 
 def test_not_on_a_dumb_terminal_or_a_file():
     """Where nothing can be wiped away nothing is drawn."""
-    assert "running" not in run_on_a_terminal("live = live or open('/dev/null'); time.sleep(.3)", TERM="dumb")
+    assert "None\nafter\n" == run_on_a_terminal("print(live)", TERM="dumb")
     assert terminal.Terminal.on(agentic(running=True)) is None
 
 

@@ -195,9 +195,9 @@ def test_reload_and_show(notebook, app):
 
 
 def test_widget_composes(notebook, app):
-    """A run's widget stands in a box beside other widgets, in Lab and in Notebook 7, twice if wanted; both are whole."""
+    """A run's widget stands in a box beside other widgets, in Lab and in Notebook 7, twice if wanted; both are whole, and each is as wide as its layout says later."""
     box = "from ipywidgets import HBox, Label; from aimon_nb import last_run\nHBox([last_run().widget, last_run().widget, Label('beside')])"
-    page = notebook(STEPS, box, app=app)
+    page = notebook(STEPS, box, "last_run().widget.layout.width = '400px'", app=app)
     page.run_cells(1, 2)
     both = page.output(2).locator(".widget-hbox .aimon, .jupyter-widgets .aimon")
     both.nth(1).locator(".row").nth(3).wait_for()
@@ -205,6 +205,10 @@ def test_widget_composes(notebook, app):
     both.nth(0).locator(".row", has_text="gpt-4o-mini").first.click()
     page.output(2).get_by_text("PROMPT one").first.wait_for()
     assert "beside" in page.text(2)
+    host = page.output(2).locator(".widget-hbox > .aimon-host, .widget-hbox > :has(> .aimon-host)").first
+    assert 400 != host.evaluate("e => e.offsetWidth")
+    page.run_cells(3)
+    page.raw.wait_for_function("e => e.offsetWidth === 400", arg=host.element_handle())
     page.screenshot(SHOTS / f"hbox-{app}.png", cell=2)
 
 

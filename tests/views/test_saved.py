@@ -2,12 +2,14 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
 from tests.views.samples import EACH, HOSTILE, SECRET, add, agentic, chat, empty, end, failed, hostile, loop_of, make_run, many, priced
 
 from aimon_nb.model import Usage
-from aimon_nb.views import bundle, html, text
+from aimon_nb.views import bundle, frames, html, text
+from aimon_nb.views.styled import UsageTable
 
 
 class Reader(HTMLParser):
@@ -47,7 +49,8 @@ def test_only_plain_elements(name):
     markup = html.static(EACH[name](), None)
     reader = read(markup)
     assert set(reader.tags) <= {"div", "details", "summary", "b", "small", "samp", "br"}
-    assert {name for name, _ in reader.attributes} <= {"style", "open"}
+    assert {name for name, _ in reader.attributes} <= {"style", "open", "class"}
+    assert {html.NO_FORMULAS} == {value for name, value in reader.attributes if name == "class"}
     assert "var(" not in markup
     assert not re.search(r"[;\"]color:", markup)
 
@@ -231,7 +234,7 @@ def test_mount_script():
     assert len(script.encode()) <= 300
     assert '"01JRUN"' in script
     assert 'id="aimon-1"' in markup
-    assert 'class="aimon-host"' in markup
+    assert 'class="aimon-host ' in markup
     run.run_id = "</script><b>"
     assert "</script><b>" not in html.mount_script(run, "m")
 
@@ -305,3 +308,16 @@ def test_sums_of_steps():
     assert "$0.7500" in text.tree(end(run, "ok", 1.0))
     chat(run, "c3", "s")
     assert "≥ $0.7500" in text.tree(run)
+
+
+@pytest.mark.parametrize("markup", [
+    lambda run: html.static(run), lambda run: html.summary(run),
+    lambda run: bundle.final(run, "m")["text/html"], lambda run: bundle.again(run, "m")["text/html"],
+    lambda run: bundle.live(run, SimpleNamespace(model_id="w"))["text/html"],
+    lambda run: UsageTable(frames.usage([run]), ["model"])._repr_html_(),
+], ids=["tree", "summary", "mounted", "running", "beside the widget", "styled table"])  # fmt: skip
+def test_no_formulas(markup):
+    """Whatever HTML we give to a page stands in one element in which MathJax, of Lab and of nbconvert, makes no formula."""
+    said = markup(agentic())
+    assert {"mathjax_ignore", "tex2jax_ignore"} <= set(re.match(r'<div class="([^"]*)"', said)[1].split())
+    assert "</div>" == re.sub(r"<script>.*</script>$", "", said)[-6:]

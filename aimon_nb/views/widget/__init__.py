@@ -15,6 +15,8 @@ from typing import Any
 
 import anywidget
 import traitlets
+from ipywidgets import Layout, widget_serialization
+from ipywidgets.widgets.trait_types import InstanceDict
 
 FLUSH = 1.0  # seconds that the end of a cell waits at most for its last messages to leave
 _HERE = Path(__file__).parent
@@ -36,6 +38,10 @@ class RunWidget(anywidget.AnyWidget):
 
     run_id = traitlets.Unicode().tag(sync=True)
     snapshot = traitlets.Dict().tag(sync=True)
+    # None until somebody places the widget: a layout is a model and a comm of its own, and one
+    # for each tracked cell would be fetched by every page that loads.
+    layout = InstanceDict(Layout, allow_none=True).tag(sync=True, **widget_serialization)
+    _own_layout: Layout | None = None
 
     def __init__(self, run_id: str, recall: Callable[[], dict[str, Any]] | None = None) -> None:
         self._recall = recall
@@ -47,6 +53,25 @@ class RunWidget(anywidget.AnyWidget):
         if "snapshot" in state and self._recall is not None:
             state["snapshot"] = self._recall()
         return state
+
+    @traitlets.default("layout")
+    def _default_layout(self) -> None:
+        return None
+
+    def with_layout(self) -> RunWidget:
+        """Return the widget with a layout, for code that places it among other widgets.
+
+        It must be there before the widget is shown: anywidget's views do not hear of a later one.
+        """
+        if self.layout is None:
+            self.layout = self._own_layout = Layout()
+        return self
+
+    def close(self) -> None:
+        """Close the page's model, and that of the layout if it was made here."""
+        super().close()
+        if self._own_layout is not None:
+            self._own_layout.close()
 
     def flush(self) -> None:
         """Wait until what was sent has left: the kernel's thread that sends it needs the GIL.

@@ -136,7 +136,8 @@ class View {
   mount(el, options) {
     const { root } = this;
     this.gather(this.outputs?.takeRecords() ?? []);
-    el.classList.add('aimon-host');
+    // Lab typesets the place after the view is in it: two dollars would become a formula.
+    el.classList.add('aimon-host', 'mathjax_ignore', 'tex2jax_ignore');
     // Lab gives rendered HTML a padding at the right that a widget has not.
     const rendered = /** @type {HTMLElement|null} */ (el.closest('.jp-RenderedHTMLCommon'));
     if (rendered) rendered.style.paddingRight = '0';
