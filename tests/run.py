@@ -162,6 +162,7 @@ class Run:
                 sys.stdout.flush()
 
     def _command(self, command: Sequence[str], env: dict[str, str], log, live: bool) -> int:
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # each process would compile all that it imports
         child = subprocess.Popen(
             command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         )
