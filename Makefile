@@ -39,6 +39,9 @@ test-matrix: $(VENV)/.test browser ## full products, and what needs environments
 soak: $(VENV)/.test browser ## random moments, races, very large runs: minutes, and no verdict on a change
 	$(BIN)/python tests/run.py soak
 
+test-versions: $(VENV)/.versions ## lowest, newest and coming versions of what we need, on each Python that is here
+	$(BIN)/nox $(FLAGS)
+
 lint: $(VENV)/.lint ## ruff (rules and format), mypy and the types of the widget's modules
 	$(BIN)/python tests/run.py lint types
 
@@ -65,4 +68,4 @@ $(VENV)/.%: pyproject.toml $(VENV)/.python
 	@touch $@
 
 .SECONDARY: $(VENV)/.python
-.PHONY: help demo demo-headless test test-unit test-kernel test-page test-notebooks test-widget test-matrix soak lint check bench browser clean
+.PHONY: help demo demo-headless test test-unit test-kernel test-page test-notebooks test-widget test-matrix test-versions soak lint check bench browser clean

@@ -56,7 +56,15 @@ def __getattr__(name: str) -> Any:
         return import_module("aimon_nb.pricing")
     if name not in _HOMES:
         raise AttributeError(f"module 'aimon_nb' has no attribute {name!r}")
-    return getattr(import_module(f"aimon_nb.{_HOMES[name]}"), name)
+    try:
+        return getattr(import_module(f"aimon_nb.{_HOMES[name]}"), name)
+    except ImportError as error:
+        from aimon_nb.model.errors import UnsupportedSDKError
+
+        if isinstance(error, UnsupportedSDKError):
+            # Its message says all: the frames of our imports would only hide it.
+            raise error.with_traceback(None) from None
+        raise
 
 
 def __dir__() -> list[str]:

@@ -7,14 +7,17 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from aimon_nb.model.errors import UnsupportedSDKError
+
 if TYPE_CHECKING:
     from aimon_nb.wire.coverage import Row
 
 _CHECK = "list the installed model clients and HTTP transports: heard, partly, not, and by what"
 _CHECK_MORE = """\
 exit codes: 0, everything installed here is heard, at least partly; 1, a client is
-not. Versions are compared by their series (3 of 3.54, 0.28 of 0.28.1) with the
-latest one that was tried. Nothing is imported and nothing is fetched.
+not; 2, nothing is, for the installed sentry-sdk is of an unknown series. Versions are
+compared by their series (3 of 3.54, 0.28 of 0.28.1) with the latest one that was
+tried. Nothing is imported and nothing is fetched.
 """
 _NEVER = "Never heard: http.client and urllib of the standard library, models in this process."
 _HEADS = ("", "installed", "tried", "heard", "by", "")
@@ -37,7 +40,11 @@ def main(given: Sequence[str] | None = None) -> int:
     if parser.parse_args(given).command is None:
         parser.print_help()
         return 0
-    return check()
+    try:
+        return check()
+    except UnsupportedSDKError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
 
 
 def check() -> int:

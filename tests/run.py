@@ -62,7 +62,9 @@ class Result:
 def pytest(tier: str, workers: int, dist: str = "load") -> Callable[[], list[list[str]]]:
     """Run a tier; `dist` says which tests stay together on one worker."""
     several = ["-n", str(workers), "--dist", dist] if workers > 1 else []
-    return lambda: [[str(BIN / "python"), "-m", "pytest", "-m", tier, *several, "tests"]]
+    # Pages have all their tests in one folder; other tiers have marked ones in the rooms.
+    where = "tests/page" if tier == "page" else "tests"
+    return lambda: [[str(BIN / "python"), "-m", "pytest", "-m", tier, *several, where]]
 
 
 def notebooks() -> list[list[str]]:

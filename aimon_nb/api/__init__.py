@@ -363,7 +363,7 @@ def runs() -> list[RunView]:
     Example:
         [run.name for run in runs() if run.status == "error"]
 
-    Source: `%ai_runs`.
+    Source: `%ai_show NAME`, which shows one of them.
     """
     return [RunView(run) for run in recorder.runs()]
 

@@ -9,3 +9,11 @@ class RequestRefusedError(Exception):
 
 class RunStopped(RequestRefusedError):  # noqa: N818  a state of the run, in the user's words
     """The run was interrupted: this model call was not sent."""
+
+
+class UnsupportedSDKError(ImportError):
+    """The installed sentry-sdk is of a series that this version does not know."""
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython asks an exception for this: where ours failed tells the user nothing.
+        return [f"{type(self).__name__}: {self}"]

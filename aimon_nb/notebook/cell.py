@@ -237,11 +237,14 @@ class _Transformer:
     def _transformed(self, lines: list[str]) -> list[str]:
         first = lines[0].rstrip("\n") if lines else ""
         comment = options.COMMENT.match(first)
+        found = options.HEADER.match(first)
+        header = found or comment
+        if header is not None and options.asks_for_help(header.group("line") or ""):
+            return [options.HELP_LINE]  # IPython refuses a cell magic without a body
         if comment is not None:
             # Plain Python: nothing to do, but a wrong option must not pass unseen.
             asked = comment.group("line")
             return lines if options.parses(asked) else [f"%%ai_track {asked}\n", *lines[1:]]
-        found = options.HEADER.match(first)
         if found is None or self._tracker.nested or not options.parses(found.group("line") or ""):
             return lines  # a wrong header reaches the real magic, which says what is wrong
         rest = next((i for i, line in enumerate(lines) if i and line.strip()), len(lines))

@@ -13,7 +13,7 @@ from IPython.core.magic import (
     no_var_expand,
     output_can_be_silenced,
 )
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument
 from traitlets import Bool, Enum, Int, observe
 
 from aimon_nb.api import Monitor
@@ -93,16 +93,18 @@ class AimonMagics(Magics):
         return self.tracker.run_nested(line, cell)
 
     @no_var_expand
-    @magic_arguments()
+    @options.with_help
     @argument("name", nargs="*", help="name of the pipeline; it may hold spaces")
     @argument("--clear", action="store_true", help="have no pipeline")
     @line_magic
-    def ai_pipeline(self, line: str) -> str | None:
+    def ai_pipeline(self, asked: Any) -> str | None:
         """Show, set or clear the notebook's pipeline.
 
         It names the pipeline of cells without a name of their own.
+
+        Example:
+            %ai_pipeline nightly
         """
-        asked = parse_argstring(self.ai_pipeline, line)
         name = " ".join(asked.name)
         if asked.clear and name:
             raise UsageError(f"give a name or --clear, not both (got {name!r})")
@@ -113,17 +115,18 @@ class AimonMagics(Magics):
         return context.default_pipeline if not (name or asked.clear) else None
 
     @no_var_expand
-    @magic_arguments()
+    @options.with_help
     @argument("state", nargs="?", help="on or off (default: show which)")
     @line_magic
-    def ai_auto(self, line: str) -> str | None:
+    def ai_auto(self, asked: Any) -> str | None:
         """Track every cell from the next one on, or no longer.
 
         A cell without a model call shows nothing and is no run.
 
-        %ai_auto on
+        Example:
+            %ai_auto on
         """
-        state = parse_argstring(self.ai_auto, line).state
+        state = asked.state
         if state is None:
             return "on" if self.auto else "off"
         if state not in ("on", "off"):
@@ -132,16 +135,16 @@ class AimonMagics(Magics):
         return None
 
     @no_var_expand
-    @magic_arguments()
+    @options.with_help
     @argument("--by", default="model", help="comma list of: " + ", ".join(frames.KEYS))
     @chosen.options
     @line_magic
-    def ai_usage(self, line: str) -> pd.DataFrame | Path:
+    def ai_usage(self, asked: Any) -> pd.DataFrame | Path:
         """Calls, tokens and cost as a DataFrame, a row a group.
 
-        %ai_usage --by model,day --since 2h
+        Example:
+            %ai_usage --by model,day --since 2h
         """
-        asked = parse_argstring(self.ai_usage, line)
         keys = [name.strip() for name in asked.by.split(",") if name.strip()]
         with chosen.one_line():
             runs = chosen.runs(asked)
@@ -150,18 +153,18 @@ class AimonMagics(Magics):
             return frames.usage(runs, keys)
 
     @no_var_expand
-    @magic_arguments()
+    @options.with_help
     @argument("--content", action="store_true", help="with prompts and answers")
     @chosen.options
     @line_magic
-    def ai_spans(self, line: str) -> pd.DataFrame | Path:
+    def ai_spans(self, asked: Any) -> pd.DataFrame | Path:
         """The spans as a DataFrame, a row a span, in the order of the tree.
 
         A DataFrame that is shown is saved with the notebook: `--content` too.
 
-        %ai_spans --to spans.parquet
+        Example:
+            %ai_spans --to spans.parquet
         """
-        asked = parse_argstring(self.ai_spans, line)
         with chosen.one_line():
             runs = chosen.runs(asked)
             if asked.to is not None:
@@ -169,12 +172,15 @@ class AimonMagics(Magics):
             return frames.spans(runs, content=asked.content)
 
     @no_var_expand
-    @magic_arguments()
+    @options.with_help
     @argument("name", nargs="*", help="a run's id or name (default: the last run)")
     @line_magic
-    def ai_show(self, line: str) -> RunView | None:
-        """Open the live view of a run again, from memory."""
-        asked = parse_argstring(self.ai_show, line)
+    def ai_show(self, asked: Any) -> RunView | None:
+        """Open the live view of a run again, from memory.
+
+        Example:
+            %ai_show summarise
+        """
         with chosen.one_line():
             found = chosen.named(" ".join(asked.name) or None)
         return RunView(found[-1]) if found else None

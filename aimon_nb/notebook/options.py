@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import re
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable
 from typing import Any, get_args
 
 from IPython.core.error import UsageError
 from IPython.core.magic_arguments import (
     MagicArgumentParser,
     argument,
-    construct_parser,
     magic_arguments,
+    parse_argstring,
 )
 
 from aimon_nb.views.bundle import Save
@@ -21,9 +25,13 @@ SAVES: tuple[str, ...] = get_args(Save)
 HEADER = re.compile(r"[ \t]*%%ai_track(?:[ \t]+(?P<line>.*?))?[ \t]*$")
 # The same as plain Python, for linters, formatters and jupytext.
 COMMENT = re.compile(r"# ?ai_track:[ \t]*(?P<line>.*?)[ \t]*$")
+# Asks for the help of `%%ai_track`, also where IPython would refuse the cell for its empty body.
+HELP_LINE = "%ai_track -h\n"
+_help = argument("-h", "--help", action="store_true", help="show this help and run nothing")
 
 
 @magic_arguments()
+@_help
 @argument("name", nargs="*", help="name of the run and its pipeline; it may hold spaces")
 @argument("--op", default=None, help="op of the root span (default: ai.pipeline)")
 @argument(
@@ -39,19 +47,20 @@ COMMENT = re.compile(r"# ?ai_track:[ \t]*(?P<line>.*?)[ \t]*$")
     help="what the saved notebook keeps of it: tree (no prompts), one line, nothing, or full: "
     "the whole view with prompts and answers",
 )
-@argument("-h", "--help", action="store_true", help="show this help and run nothing")
 def ai_track(line: str, cell: str | None = None) -> Any:
     """Track a cell: its model, agent and tool calls, live, with tokens and cost.
 
-    %%ai_track summarise
-
     As plain Python, a first line `# ai_track: summarise` means the same, and
     %ai_track STATEMENT tracks one statement, as %time does.
+
+    Example:
+        %%ai_track summarise
+        answer(question)
     """
     raise NotImplementedError(line, cell)  # only its parser and help are used
 
 
-_parser: MagicArgumentParser = construct_parser(ai_track)
+_parser: MagicArgumentParser = ai_track.parser
 
 
 def parse(line: str) -> Any:
@@ -71,10 +80,20 @@ def _unquoted(word: str) -> str:
 
 def parses(line: str) -> bool:
     """Whether a header is right and asks for a run (not for help)."""
+    return _asks_for_help(line) is False
+
+
+def asks_for_help(line: str) -> bool:
+    """Whether a header is right and asks for help (not for a run)."""
+    return _asks_for_help(line) is True
+
+
+def _asks_for_help(line: str) -> bool | None:
+    """Whether a header asks for help; None for one that is wrong."""
     try:
-        return not parse(line).help
+        return bool(parse(line).help)
     except (UsageError, SystemExit):
-        return False
+        return None
 
 
 def header_line(source: str) -> str | None:
@@ -91,9 +110,36 @@ def parser_of(magic: Any) -> MagicArgumentParser:
     return getattr(magic, "parser", _parser)
 
 
-def help_text() -> str:
-    """What `-h` prints."""
-    return str(_parser.format_help())
+def help_text(parser: ArgumentParser = _parser, sign: str = "%%") -> str:
+    """The help of a magic: usage, what it does, an example, its options.
+
+    It is not the parser's own: IPython writes that as reST, and titles each magic with one `%`.
+    """
+    page = RawDescriptionHelpFormatter(f"{sign}{parser.prog}", width=80)
+    page.add_usage(None, parser._actions, parser._mutually_exclusive_groups)
+    page.add_text(inspect.cleandoc(parser.description or ""))
+    page.start_section("options")
+    page.add_arguments(parser._actions)
+    page.end_section()
+    return page.format_help()
+
+
+def with_help(function: Callable[[Any, Any], Any]) -> Callable[[Any, str], Any]:
+    """Make a line magic of a method that takes its options parsed; `-h` prints its help instead.
+
+    It stands where IPython's `magic_arguments` would: a parser of IPython's knows no `-h`.
+    """
+    declared = magic_arguments()(_help(function))
+
+    @functools.wraps(declared)
+    def magic(self: Any, line: str) -> Any:
+        asked = parse_argstring(declared, line)
+        if asked.help:
+            print(help_text(declared.parser, "%"))  # noqa: T201 (asked for)
+            return None
+        return declared(self, asked)
+
+    return magic
 
 
 def line_of(statement: str) -> str:

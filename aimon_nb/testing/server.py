@@ -1,50 +1,15 @@
-"""The truth server: HTTP, latency and bookkeeping; what is said stands in a dialect's file."""
+"""The truth server: what it keeps of each call, and when it answers."""
 
 from __future__ import annotations
 
-import json
-import re
-import socket
 import threading
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
 from typing import Any, Literal
-from urllib.parse import unquote
 
-from aimon_nb.testing import (
-    anthropic_api,
-    bedrock_api,
-    cohere_api,
-    gemini_api,
-    huggingface_api,
-    mistral_api,
-    ollama_api,
-    openai_api,
-)
-from aimon_nb.testing.counting import Steering, steering
-from aimon_nb.testing.dialect import Body, Endpoint, RefusedError
+from aimon_nb.testing.answering import Http
+from aimon_nb.testing.dialect import Body
 
 Outcome = Literal["running", "finished", "left_early", "cut"]
-# A further dialect adds its paths here; `{model}` in one stands for the model.
-CALLS: dict[str, Endpoint] = {
-    **openai_api.CALLS,
-    **anthropic_api.CALLS,
-    **bedrock_api.CALLS,
-    **cohere_api.CALLS,
-    **gemini_api.CALLS,
-    **huggingface_api.CALLS,
-    **mistral_api.CALLS,
-    **ollama_api.CALLS,
-}
-_WITH_MODEL = [
-    (re.compile(re.escape(path).replace(r"\{model\}", "([^/]+)")), endpoint)
-    for path, endpoint in CALLS.items()
-    if "{model}" in path
-]
-PAGES = {**openai_api.PAGES}
 
 
 @dataclass(slots=True)
@@ -107,7 +72,7 @@ class TruthServer:
         self._holds_all = False
         self._held = 0
         self._releases = 0
-        self._http: _Http | None = None
+        self._http: Http | None = None
 
     @property
     def host(self) -> str:
@@ -129,7 +94,7 @@ class TruthServer:
     def start(self) -> TruthServer:
         """Listen on a free port of 127.0.0.1; a second start changes nothing."""
         if self._http is None:
-            self._http = _Http(self)
+            self._http = Http(self)
             threading.Thread(
                 target=self._http.serve_forever, args=(0.05,), name="truth-server", daemon=True
             ).start()
@@ -235,188 +200,3 @@ def truth_server(
 ) -> TruthServer:
     """Make a `TruthServer`: use it in a `with` statement, or `.start()` and `.stop()` it."""
     return TruthServer(latency=latency, chunk_latency=chunk_latency, chunks=chunks)
-
-
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
-    def __init__(self, owner: TruthServer) -> None:
-        self.owner = owner
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    def server_bind(self) -> None:
-        """Bind without HTTPServer's look-up of our own name, which may ask the network."""
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Print nothing: a client that goes away is an ordinary event."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1  # headers and body leave in one packet
-    timeout = 60
-    server: _Http
-
-    def do_GET(self) -> None:
-        if self.path == "/hold":
-            self._hold()
-            self._send(200, {})
-            return
-        page = PAGES.get(self.path.partition("?")[0])
-        if page is None:
-            self._send(404, _unknown(self.path))
-        else:
-            self._send(200, page())
-
-    def do_POST(self) -> None:
-        size = int(self.headers.get("Content-Length") or 0)
-        raw = self.rfile.read(size)
-        path = self.path.partition("?")[0]
-        endpoint, in_path = _route(path)
-        if endpoint is None:
-            self._send(404, _unknown(path))
-            return
-        try:
-            body = in_path | json.loads(raw)
-        except (ValueError, TypeError):
-            self._send(400, endpoint.error(400, "the request body is not JSON"))
-            return
-        self._serve(endpoint, self.server.owner._begin(path, body))
-
-    def _serve(self, endpoint: Endpoint, call: Served) -> None:
-        owner = self.server.owner
-        outcome: Outcome = "left_early"
-        try:
-            outcome = self._answer(endpoint, call)
-        except RefusedError as error:
-            owner._note(call, status=error.status)
-            self._send(error.status, endpoint.error(error.status, str(error)))
-            outcome = "finished"
-        except OSError:
-            self.close_connection = True
-        except Exception as error:
-            owner._note(call, status=400)
-            self._send(400, endpoint.error(400, f"cannot answer this: {error!r}"))
-            outcome = "finished"
-        finally:
-            owner._note(call, outcome=outcome)
-
-    def _answer(self, endpoint: Endpoint, call: Served) -> Outcome:
-        owner = self.server.owner
-        text = endpoint.asked(call.body)
-        steer = steering(text)
-        self._wait(owner.latency + steer.wait)
-        if owner._holds_all or steer.hold_after == 0:
-            self._hold()
-        if steer.status is not None:
-            raise RefusedError(steer.status, f"you asked for status {steer.status}")
-        if steer.busy_once and owner._first_time(text):
-            raise RefusedError(429, "you asked me to be busy once")
-        answer = endpoint.answer(call.body, owner.chunks)
-        tokens = answer.tokens
-        owner._note(
-            call,
-            status=200,
-            streamed=answer.frames is not None,
-            usage_told=answer.usage_told and not steer.cut,
-            input=tokens.input,
-            cached=tokens.cached,
-            cache_write=tokens.cache_write,
-            output=tokens.output,
-            reasoning=tokens.reasoning,
-        )
-        if answer.frames is not None:
-            return self._stream(answer.frames, answer.kind, steer)
-        if steer.cut:
-            return self._break_off()
-        self._send(200, answer.body, *answer.headers)
-        return "finished"
-
-    def _send(self, status: int, body: Any, *headers: tuple[str, str]) -> None:
-        data = json.dumps(body).encode()
-        self._head(status, "application/json", ("Content-Length", str(len(data))), *headers)
-        self.wfile.write(data)
-        self.wfile.flush()
-
-    def _stream(self, frames: Sequence[bytes], kind: str, steer: Steering) -> Outcome:
-        self._head(200, kind, ("Transfer-Encoding", "chunked"))
-        for number, frame in enumerate(frames):
-            if number:
-                self._wait(self.server.owner.chunk_latency)
-            if steer.hold_after and number == steer.hold_after:
-                self._hold()
-            if steer.cut and number >= len(frames) // 2:
-                return self._break_off()
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(frame), frame))
-            self.wfile.flush()
-        self.wfile.write(b"0\r\n\r\n")
-        self.wfile.flush()
-        return "finished"
-
-    def _break_off(self) -> Outcome:
-        self.close_connection = True
-        self.wfile.flush()
-        self.connection.shutdown(socket.SHUT_RDWR)
-        return "cut"
-
-    def _head(self, status: int, kind: str, *headers: tuple[str, str]) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        for header in headers:
-            self.send_header(*header)
-        self.send_header("x-request-id", f"req_{len(self.server.owner.calls)}")
-        if status == 429:
-            self.send_header("Retry-After-Ms", "20")
-        self.end_headers()
-
-    def _hold(self) -> None:
-        """Wait for `release()`, but notice when the client goes away."""
-        since = self.server.owner._note_held(1)
-        try:
-            while not self.server.owner._is_released(since, 0.02):
-                if self._client_left(0):
-                    raise ConnectionResetError("the client left")
-        finally:
-            self.server.owner._note_held(-1)
-
-    def _wait(self, seconds: float) -> None:
-        """Wait, but notice at once when the client goes away."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            if self._client_left(min(left, 0.2)):
-                raise ConnectionResetError("the client left")
-        if self._client_left(0):
-            raise ConnectionResetError("the client left")
-
-    def _client_left(self, seconds: float) -> bool:
-        """Whether the client goes away within so many seconds."""
-        self.connection.settimeout(seconds or 0.000_001)
-        try:
-            return not self.connection.recv(1, socket.MSG_PEEK)
-        except (TimeoutError, BlockingIOError):
-            return False
-        finally:
-            self.connection.settimeout(self.timeout)
-
-    def log_message(self, *_: object) -> None:
-        """Write nothing to stderr: a notebook would show it."""
-
-
-def _route(path: str) -> tuple[Endpoint | None, Body]:
-    """(what answers on a path, the model if the path names it)."""
-    if path in CALLS:
-        return CALLS[path], {}
-    for pattern, endpoint in _WITH_MODEL:
-        found = pattern.fullmatch(path)
-        if found:
-            return endpoint, {"model": unquote(found[1])}
-    return None, {}
-
-
-def _unknown(path: str) -> Body:
-    return {"error": {"message": f"unknown path {path}", "type": "invalid_request_error"}}

@@ -327,10 +327,11 @@ def _texts(values: list[str | None]) -> Any:
     import pandas as pd
 
     try:
-        return pd.array(values, dtype="string")
+        # pandas would take a lone surrogate, before 3 and without pyarrow: only writing it fails.
+        "".join(value for value in values if value).encode()
     except UnicodeEncodeError:
-        whole = [v if v is None else v.encode("utf-8", "replace").decode() for v in values]
-        return pd.array(whole, dtype="string")
+        values = [v if v is None else v.encode("utf-8", "replace").decode() for v in values]
+    return pd.array(values, dtype="string")
 
 
 def _naive(value: datetime) -> datetime:

@@ -178,7 +178,9 @@ def test_content_only_if_asked():
 
 def test_hostile_text():
     """No text breaks a table: a lone surrogate is replaced, the rest is kept."""
-    assert "</script>" in frames.spans([hostile()], content=True)["name"][1]
+    name = frames.spans([hostile()], content=True)["name"][1]
+    assert "</script>" in name
+    assert "\x07\x1b[31m?&amp;" in name
 
 
 @pytest.mark.kernel

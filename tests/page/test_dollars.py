@@ -2,14 +2,12 @@
 
 import pytest
 
-from tests.page.test_view import ROOT, SHOTS, started
+from tests.parts.page import ROOT, SHOTS
 
 SETUP = """%config AimonMagics.estimate = True
-import pathlib, aimon_nb
+import aimon_nb
 from IPython.display import HTML
 formula = HTML("<p>$a$</p>")
-def wait(name):
-    while not pathlib.Path(name).exists(): time.sleep(.05)
 """
 # One call tells its tokens and one does not: the header holds a cost and an estimate.
 PAYS = """%%ai_track pay $5 of $6 today --save {save} --view {view}
@@ -22,7 +20,7 @@ with sentry_sdk.start_span(op="task", name="pay"): raise ValueError("you have $2
 """
 RUNS = """%%ai_track pay $5 of $6 while it runs
 with sentry_sdk.start_span(op="task", name="a $x$ b"):
-    wait("html"); display(formula); wait("formula")
+    wait(); display(formula); wait()
 """
 CELLS = {
     "tree": PAYS.format(save="tree", view="auto"),
@@ -49,22 +47,21 @@ def only_formulas_of(page, *names):
 
 
 @pytest.mark.timeout(300)
-def test_dollars_make_no_formula(lab):
+def test_dollars_make_no_formula(lab, notebook, truth):
     """Names, errors and sums with two dollars stay text: live, at the end, from memory, and in the file, trusted or not."""
-    page = started(lab, SETUP, *CELLS.values(), height=3000)
-    for index in range(1, CELL["runs"]):
-        page.run(index)
-        page.wait_idle()
+    page = notebook(SETUP, *CELLS.values(), height=3000)
+    page.run_cells(*range(1, CELL["runs"]))
     page.run(CELL["runs"])
     # The widget gives way to HTML after a second: Lab typesets that.
     page.output(CELL["runs"]).locator(f".jp-RenderedHTMLCommon {ROOT}").wait_for()
-    (page.path.parent / "html").touch()
+    truth.wait_held()
+    truth.release()
     only_formulas_of(page, "runs")
     page.screenshot(SHOTS / "dollars-running.png", cell=CELL["runs"])
-    (page.path.parent / "formula").touch()
+    truth.wait_held()
+    truth.release()
     page.wait_idle()
-    page.run(CELL["formula"])
-    page.wait_idle()
+    page.run_cells(CELL["formula"])
     only_formulas_of(page, "runs", "formula")
     assert 2 <= page.output(CELL["tree"]).locator(".aimon .head").inner_text().count("$0.")
     page.screenshot(SHOTS / "dollars-live.png")

@@ -1,8 +1,10 @@
 """A real local Sentry: takes envelopes over HTTP; Sentry's own ingestion code judges them."""
 
 import contextlib
+import functools
 import gzip
 import http.server
+import itertools
 import json
 import threading
 import time
@@ -113,7 +115,15 @@ def _plain(span: dict, name) -> dict:
     return {"name": name, **{key: span.get(key) for key in keys}}
 
 
-def _handler(receiver: Receiver):
+# The receivers that are in use, by the project in their DSN.
+_PROJECTS: dict[int, Receiver] = {}
+_NUMBERS = itertools.count(1)
+
+
+@functools.cache
+def _server():
+    """One server for all receivers of this process: to start and stop one takes longer than most tests."""
+
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["content-length"]))
@@ -126,7 +136,9 @@ def _handler(receiver: Receiver):
                 body = brotli.decompress(body)
             elif encoding == "deflate":
                 body = zlib.decompress(body)
-            receiver.add(body)
+            receiver = _PROJECTS.get(int(self.path.split("/")[2]))  # /api/PROJECT/envelope/
+            if receiver is not None:  # else what an earlier test's client still had to say
+                receiver.add(body)
             self.send_response(200)
             self.send_header("Content-Length", "2")
             self.end_headers()
@@ -135,7 +147,9 @@ def _handler(receiver: Receiver):
         def log_message(self, *_):
             pass
 
-    return Handler
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
 
 
 @pytest.fixture
@@ -147,14 +161,14 @@ def receiver():
 
 @contextlib.contextmanager
 def receiving():
-    rec = Receiver()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(rec))
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    rec.dsn = f"http://key@127.0.0.1:{server.server_address[1]}/1"
-    yield rec
-    import sentry_sdk
+    rec, number = Receiver(), next(_NUMBERS)
+    rec.dsn = f"http://key@127.0.0.1:{_server().server_address[1]}/{number}"
+    _PROJECTS[number] = rec
+    try:
+        yield rec
+    finally:
+        import sentry_sdk
 
-    sentry_sdk.get_client().close(timeout=2)
-    sentry_sdk.get_global_scope().set_client(None)
-    server.shutdown()
-    server.server_close()
+        sentry_sdk.get_client().close(timeout=2)
+        sentry_sdk.get_global_scope().set_client(None)
+        del _PROJECTS[number]

@@ -111,7 +111,7 @@ def test_full_of_twenty_thousand():
     said = kept(many(20_000), "full")
     assert len(said["text/html"]) < 3_600_000
     data = held(said["text/html"])
-    assert 20_000 == len(data["snapshot"]["rows"]) + data["snapshot"]["cut"]
+    assert data["snapshot"]["cut"] and 20_000 == len(data["snapshot"]["rows"]) + data["snapshot"]["cut"]
 
 
 def test_full_holds_hostile_text_as_text():
@@ -119,26 +119,3 @@ def test_full_holds_hostile_text_as_text():
     said = kept(hostile(), "full")
     assert 1 == said["text/html"].count("<script") == said["text/html"].count("</script")
     said["text/html"].encode("utf-8")
-
-
-@pytest.mark.page
-def test_full_opens_alone(browser, tmp_path):
-    """In a page that has nothing else and no network, `full` is the whole view, prompts included; hostile text runs nothing."""
-    faults = []
-    runs = {"good": agentic(), "bad": hostile()}
-    runs["bad"].run_id = "another"
-    body = "".join(kept(run, "full", name)["text/html"] for name, run in runs.items())
-    (tmp_path / "kept.html").write_text(f'<!doctype html><meta charset="utf-8"><body>{body}', "utf-8")
-    tab = browser.new_page(viewport={"width": 1000, "height": 900})
-    try:
-        tab.on("pageerror", lambda e: faults.append(str(e)))
-        tab.on("dialog", lambda d: (faults.append("dialog"), d.dismiss()))
-        tab.on("request", lambda r: faults.append(r.url) if r.url.startswith("http") else None)
-        tab.goto((tmp_path / "kept.html").as_uri())
-        tab.locator('#bad .row[data-id="h0"]').wait_for()
-        tab.locator('#good .row[data-id="c1"]').click()  # a call with a system prompt and an answer
-        said = tab.locator("#good .detail").inner_text()
-        assert "Revenue rose" in said and "Name every number you use" in said
-        assert [] == faults
-    finally:
-        tab.close()

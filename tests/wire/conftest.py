@@ -50,10 +50,10 @@ def calls(run):
 
 
 @pytest.fixture
-def alike(track):
-    """`run = alike(use)`: what it returns or raises is the same with us and without, and no fault of ours."""
+def same_with_and_without(track):
+    """`run = same_with_and_without(use)`: what it returns or raises is the same with us and without, and no fault of ours."""
 
-    def alike(use):
+    def same_with_and_without(use):
         monitor.uninstall()
         without = outcome(use)
         with track() as run:
@@ -62,7 +62,7 @@ def alike(track):
         assert run.faults == 0
         return run
 
-    return alike
+    return same_with_and_without
 
 
 def counts(run):

@@ -41,7 +41,7 @@ def in_child(use):
 class TestForks:
     """A child process is not heard, and works as if we were not there; its parent's run is untouched."""
 
-    def test_pools(self, shapes, alike):
+    def test_pools(self, shapes, same_with_and_without):
         """Workers of `multiprocessing` that are forked from a tracked cell."""
 
         def use():
@@ -49,9 +49,9 @@ class TestForks:
             with multiprocessing.get_context("fork").Pool(2) as pool:
                 return first, pool.map(post, [shapes.url("whole")] * 3), post(shapes.url("whole"))
 
-        assert counts(alike(use)) == [READ, READ]
+        assert counts(same_with_and_without(use)) == [READ, READ]
 
-    def test_in_mid_stream(self, shapes, alike):
+    def test_in_mid_stream(self, shapes, same_with_and_without):
         """A fork while a stream is open: the child asks a model itself, the parent reads on."""
         import httpx
 
@@ -63,10 +63,10 @@ class TestForks:
                 shapes.release()
                 return child, b"".join([*got, *pieces])
 
-        run = alike(use)
+        run = same_with_and_without(use)
         assert counts(run) == [READ]
 
-    def test_a_stream_that_the_child_reads(self, shapes, alike):
+    def test_a_stream_that_the_child_reads(self, shapes, same_with_and_without):
         """The child reads its parent's stream; the parent leaves it."""
         import httpx
 
@@ -77,7 +77,7 @@ class TestForks:
                 shapes.release()
                 return in_child(lambda: b"[DONE]" in b"".join(pieces))
 
-        assert counts(alike(use)) == [("abandoned", None, None)]
+        assert counts(same_with_and_without(use)) == [("abandoned", None, None)]
 
     def test_amid_threads(self, shapes, track):
         """Forks while other threads are sending: no lock of ours is held for ever in a child."""

@@ -18,7 +18,7 @@ from aimon_nb.wire import exchange as exchange_module
 from aimon_nb.wire.dialects import known
 from aimon_nb.wire.dialects.dialect import Dialect
 from tests.wire.conftest import calls
-from tests.wire.hear import hear
+from tests.wire.exchanges import heard_call
 from tests.wire.received import Received
 from tests.wire.shapes import EVENTS
 
@@ -361,7 +361,7 @@ class TestBounds:
             b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],'
             b'"usage":{"prompt_tokens":7,"completion_tokens":5,"total_tokens":12}}\n\n'
         )
-        call = hear("/v1/chat/completions", BODY, [piece] * 200 + [last])
+        call = heard_call("/v1/chat/completions", BODY, [piece] * 200 + [last])
         assert (call.usage.input, call.usage.output) == (7, 5)
 
     def test_what_piles_up_is_let_go(self, monkeypatch):

@@ -7,7 +7,7 @@ from aimon_nb.wire.dialects import find
 from aimon_nb.wire.exchange import Exchange
 from tests.tiers import covering
 from tests.wire.answers import CASES
-from tests.wire.hear import frames, hear, plain, right_or_unknown, sse
+from tests.wire.exchanges import frames, heard_call, plain, right_or_unknown, sse
 
 BY_NAME = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
@@ -29,7 +29,7 @@ def check(case, call):
 @BY_NAME
 def test_whole(case):
     """Everything that a request and its answer tell is on the call."""
-    check(case, hear(case.path, case.asked, case.answer, case.host))
+    check(case, heard_call(case.path, case.asked, case.answer, case.host))
 
 
 @covering()
@@ -38,13 +38,13 @@ def test_whole(case):
 def test_byte_by_byte(case, size):
     """It does not matter in which pieces an answer comes."""
     pieces = [case.answer[i : i + size] for i in range(0, len(case.answer), size)]
-    check(case, hear(case.path, case.asked, pieces, case.host))
+    check(case, heard_call(case.path, case.asked, pieces, case.host))
 
 
 @BY_NAME
 def test_no_body(case):
     """A request whose body is not known still has its answer, and what the path tells."""
-    call = hear(case.path, None, case.answer, case.host)
+    call = heard_call(case.path, None, case.answer, case.host)
     right_or_unknown(case.usage, call.usage)
     assert call.usage == case.usage or not case.reason
     in_path = any(part in case.path for part in ("/models/", "/model/", "/deployments/"))
@@ -66,7 +66,7 @@ def test_no_body(case):
 )
 def test_refused(path, answer):
     """An answer that refuses has its text, and no usage."""
-    call = hear(path, {"model": "m"}, plain(answer), status=429)
+    call = heard_call(path, {"model": "m"}, plain(answer), status=429)
     assert ("busy", False) == (call.error, call.usage.known)
 
 
@@ -81,7 +81,7 @@ class TestMessages:
                 {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "c"}]}]},
             ]
         }  # fmt: skip
-        call = hear("/v1/messages", asked)
+        call = heard_call("/v1/messages", asked)
         assert turns(call.input) == [("user", "a\n[image]", []), ("assistant", "b", [("f", '{"x": 1}')]), ("user", "c", [])]
 
     def test_responses(self):
@@ -94,7 +94,7 @@ class TestMessages:
                 {"type": "function_call_output", "output": "c"},
             ],
         }  # fmt: skip
-        call = hear("/v1/responses", asked)
+        call = heard_call("/v1/responses", asked)
         said = [("system", "s", []), ("user", "a\n[input_image]", []), ("assistant", "", [("f", "{}")]), ("tool", "c", [])]
         assert (said, {"reasoning_effort": "low"}) == (turns(call.input), call.parameters)
 
@@ -108,7 +108,7 @@ class TestMessages:
                 {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"y": 2}}}]},
             ],
         }  # fmt: skip
-        call = hear("/v1beta/models/m:generateContent", asked)
+        call = heard_call("/v1beta/models/m:generateContent", asked)
         said = [("system", "s", []), ("user", "a\n[inlineData]", []), ("model", "", [("f", '{"x": 1}')]), ("user", '{"y": 2}', [])]
         assert (said, {"temperature": 0.5, "thinkingBudget": 7}) == (turns(call.input), call.parameters)
 
@@ -121,13 +121,13 @@ class TestMessages:
                 {"role": "user", "content": [{"toolResult": {"content": [{"json": {"y": 2}}, {"text": "z"}]}}]},
             ],
         }  # fmt: skip
-        call = hear("/model/m/converse", asked)
+        call = heard_call("/model/m/converse", asked)
         said = [("system", "s", []), ("user", "a\n[image]", []), ("assistant", "", [("f", '{"x": 1}')]), ("user", '{"y": 2}\nz', [])]
         assert said == turns(call.input)
 
     def test_cohere_v1(self):
         asked = {"preamble": "s", "chat_history": [{"role": "CHATBOT", "message": "b"}], "message": "c"}
-        assert turns(hear("/v1/chat", asked).input) == [("system", "s", []), ("chatbot", "b", []), ("user", "c", [])]
+        assert turns(heard_call("/v1/chat", asked).input) == [("system", "s", []), ("chatbot", "b", []), ("user", "c", [])]
 
 
 class TestGrowing:
@@ -135,7 +135,7 @@ class TestGrowing:
         """What is said so far can be read at any time, JSON lines and lists included."""
         for name in ("ollama chat", "gemini stream as a list", "bedrock converse-stream", "openai stream"):
             case = CASES[name]
-            half = hear(case.path, case.asked, case.answer[: len(case.answer) * 3 // 4], left=True)
+            half = heard_call(case.path, case.asked, case.answer[: len(case.answer) * 3 // 4], left=True)
             assert half.output, name
 
     def test_a_frame_with_a_wrong_checksum(self):
@@ -144,28 +144,28 @@ class TestGrowing:
         usage = frames(("metadata", {"usage": {"inputTokens": 10, "outputTokens": 5, "totalTokens": 15}}))
         damaged = bytearray(usage)
         damaged[-8] ^= 1
-        assert not hear("/model/m/converse-stream", {}, bytes(damaged) + good).usage.known
-        assert "end_turn" == hear("/model/m/converse-stream", {}, bytes(damaged) + good).finish_reason
+        assert not heard_call("/model/m/converse-stream", {}, bytes(damaged) + good).usage.known
+        assert "end_turn" == heard_call("/model/m/converse-stream", {}, bytes(damaged) + good).finish_reason
         damaged = bytearray(usage)
         damaged[3] ^= 1
-        assert hear("/model/m/converse-stream", {}, bytes(damaged) + good).finish_reason is None
-        assert 15 == hear("/model/m/converse-stream", {}, good + usage).usage.total
+        assert heard_call("/model/m/converse-stream", {}, bytes(damaged) + good).finish_reason is None
+        assert 15 == heard_call("/model/m/converse-stream", {}, good + usage).usage.total
 
     def test_a_count_must_be_a_count(self):
         """A count that is none is unknown, and so is a sum with it."""
         for junk in ("7", -1, 1.5, True, [7], {"a": 1}, 10**30, float("inf")):
             raw = {"input_tokens": 10, "cache_read_input_tokens": junk, "output_tokens": 5}
-            usage = hear("/v1/messages", {}, plain({"type": "message", "stop_reason": "end_turn", "usage": raw})).usage
+            usage = heard_call("/v1/messages", {}, plain({"type": "message", "stop_reason": "end_turn", "usage": raw})).usage
             assert (None, None, 5) == (usage.input, usage.cached, usage.output), junk
 
     def test_a_body_of_many_lines(self):
         """A pretty-printed body and braces inside of texts are one answer."""
         body = b'{\n  "usage": {"prompt_tokens": 3},\n  "x": "}{ \\" } \\\\",\n  "choices": []\n}\n'
-        assert 3 == hear("/v1/chat/completions", {}, [body[:20], body[20:45], body[45:]]).usage.input
+        assert 3 == heard_call("/v1/chat/completions", {}, [body[:20], body[20:45], body[45:]]).usage.input
 
     def test_an_event_stream_without_spaces_and_with_carriage_returns(self):
         body = sse({"choices": [], "usage": {"prompt_tokens": 3}}).replace(b"\n", b"\r\n").replace(b"data: ", b"data:")
-        assert 3 == hear("/v1/chat/completions", {}, body).usage.input
+        assert 3 == heard_call("/v1/chat/completions", {}, body).usage.input
 
 
 class TestBedrockHeaders:
@@ -179,24 +179,24 @@ class TestBedrockHeaders:
 
     def test_counts_in_headers(self):
         """Where the body tells no usage, Bedrock's own counts do: the cache beside the input."""
-        call = hear(self.PATH, {"message": "hi"}, self.ANSWER, headers=self.TOLD)
+        call = heard_call(self.PATH, {"message": "hi"}, self.ANSWER, headers=self.TOLD)
         assert call.usage == Usage(15, 3, None, 5)
         assert call.output[0].text == "18"
 
     def test_the_body_goes_first(self):
         """What the maker tells of its answer stands, whatever the headers say."""
         body = b'{"generation": "18", "stop_reason": "stop", "prompt_token_count": 9, "generation_token_count": 2}'
-        assert hear(self.PATH, {}, body, headers=self.TOLD).usage == Usage(9, None, None, 2)
+        assert heard_call(self.PATH, {}, body, headers=self.TOLD).usage == Usage(9, None, None, 2)
 
     @pytest.mark.parametrize("text", ["", "-1", "1e3", "12.0", "many", "９x", "9" * 5000, "\u00b2"])
     def test_nonsense_is_unknown(self, text):
         """A header that is no count tells nothing."""
         told = {"x-amzn-bedrock-input-token-count": text}
-        assert hear(self.PATH, {}, self.ANSWER, headers=told).usage == Usage()
+        assert heard_call(self.PATH, {}, self.ANSWER, headers=told).usage == Usage()
 
     def test_not_of_an_error(self):
         """A refused call has no counts."""
-        assert hear(self.PATH, {}, b'{"message": "no"}', status=400, headers=self.TOLD).usage == Usage()
+        assert heard_call(self.PATH, {}, b'{"message": "no"}', status=400, headers=self.TOLD).usage == Usage()
 
     def test_no_other_header_is_read(self):
         """Only the dialect's own names are asked for, and of other dialects none."""

@@ -11,7 +11,7 @@ from aimon_nb.recording.faults import faults
 from aimon_nb.wire import events
 from aimon_nb.wire.events import EventReader
 from tests.wire.answers import CASES
-from tests.wire.hear import KINDS, hear, lines, plain, right_or_unknown, sse
+from tests.wire.exchanges import KINDS, heard_call, lines, plain, right_or_unknown, sse
 
 SOME = settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
 
@@ -49,7 +49,7 @@ def test_cut_anywhere_in_any_pieces(case, data):
     end = data.draw(st.integers(0, len(case.answer)))
     edges = sorted(data.draw(st.lists(st.integers(0, end), max_size=6)))
     pieces = [case.answer[a:b] for a, b in zip([0, *edges], [*edges, end], strict=True)]
-    right_or_unknown(case.usage, hear(case.path, case.asked, pieces, case.host, left=True).usage)
+    right_or_unknown(case.usage, heard_call(case.path, case.asked, pieces, case.host, left=True).usage)
 
 
 @pytest.mark.parametrize("step", [13, pytest.param(1, marks=pytest.mark.matrix)])
@@ -57,7 +57,7 @@ def test_every_cut_of_every_answer(step):
     """The same for each byte, without chance."""
     for case in CASES.values():
         for end in range(0, len(case.answer), step):
-            right_or_unknown(case.usage, hear(case.path, case.asked, case.answer[:end], case.host).usage)
+            right_or_unknown(case.usage, heard_call(case.path, case.asked, case.answer[:end], case.host).usage)
 
 
 def events_of(case):
@@ -97,7 +97,7 @@ def test_any_value_is_junk(case, data):
     path = data.draw(st.sampled_from([p for p in spots(told) if p]))
     junk = data.draw(JUNK)
     changed = encode(put(told, path, junk))
-    call = hear(case.path, case.asked, changed, case.host)
+    call = heard_call(case.path, case.asked, changed, case.host)
     for kind in KINDS:
         value = getattr(call.usage, kind)
         assert value is None or (isinstance(value, int) and value >= 0)
@@ -119,7 +119,7 @@ def test_any_request(case, data):
     """A request of any shape raises nothing, and its answer is read all the same."""
     path = data.draw(st.sampled_from(list(spots(case.asked))))
     asked = put(case.asked, path, data.draw(JUNK))
-    call = hear(case.path, asked if isinstance(asked, dict) else {}, case.answer, case.host)
+    call = heard_call(case.path, asked if isinstance(asked, dict) else {}, case.answer, case.host)
     if "server tool" not in case.label:  # there the request tells what is final
         right_or_unknown(case.usage, call.usage)
     json.dumps([call.parameters, call.tools, [m.text for m in call.input]])
@@ -131,8 +131,8 @@ def test_any_request(case, data):
 def test_noise(case, noise, at):
     """Bytes that are no text, anywhere."""
     place = int(len(case.answer) * at)
-    hear(case.path, case.asked, case.answer[:place] + noise + case.answer[place:], case.host)
-    hear(case.path, noise, noise, case.host)
+    heard_call(case.path, case.asked, case.answer[:place] + noise + case.answer[place:], case.host)
+    heard_call(case.path, noise, noise, case.host)
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
@@ -142,16 +142,16 @@ def test_every_end_of_a_line(end, mark):
     told = sse({"choices": [{"index": 0, "delta": {"content": "a\r\n"}, "finish_reason": "stop"}]}, {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 5}})
     answer = mark + told.replace(b"\n", end)
     for size in (1, 7, len(answer)):
-        call = hear("/v1/chat/completions", {}, [answer[i : i + size] for i in range(0, len(answer), size)])
+        call = heard_call("/v1/chat/completions", {}, [answer[i : i + size] for i in range(0, len(answer), size)])
         assert (call.usage.input, call.usage.output, call.output[0].text) == (7, 5, "a\r\n")
-    assert hear("/v1/chat/completions", {}, mark + plain({"choices": [], "usage": {"prompt_tokens": 7}})).usage.input == 7
+    assert heard_call("/v1/chat/completions", {}, mark + plain({"choices": [], "usage": {"prompt_tokens": 7}})).usage.input == 7
 
 
 @pytest.mark.parametrize("body", [b"[" * 20_000, b'{"a":' * 20_000, b'{"usage":' + b"9" * 10_000 + b"}", b"\0" * 500, b"\xff" * 500, b'"'])
 def test_hostile(body):
     """Nesting without end, numbers without end, no JSON at all."""
     for path in {case.path for case in CASES.values() if not case.path.startswith(("/hf", "/?"))} - {"/"}:
-        assert not hear(path, body, body).usage.known
+        assert not heard_call(path, body, body).usage.known
 
 
 def test_a_large_body_is_read_in_linear_time(monkeypatch):
@@ -167,7 +167,7 @@ def test_a_large_body_is_read_in_linear_time(monkeypatch):
     monkeypatch.setattr(events._Documents, "_MARKS", Marks())
     monkeypatch.setattr(events, "_objects", lambda text: (parsed.append(len(text)), objects(text))[1])
     body = plain({"data": [{"embedding": "x" * 5_000_000}, {"embedding": [0.5] * 700_000}], "usage": {"prompt_tokens": 3}})
-    call = hear("/v1/embeddings", {}, [body[i : i + 4096] for i in range(0, len(body), 4096)])
+    call = heard_call("/v1/embeddings", {}, [body[i : i + 4096] for i in range(0, len(body), 4096)])
     assert 3 == call.usage.input
     assert [len(body)] == parsed
     assert len(body) == sum(scanned)

@@ -54,7 +54,7 @@ def http2(connection, breaks_at=None):
 
 
 class TestHttp2:
-    def test_streamed_and_whole(self, alike):
+    def test_streamed_and_whole(self, same_with_and_without):
         """An answer over HTTP/2 is heard like any other."""
         import httpx
 
@@ -66,9 +66,9 @@ class TestHttp2:
                 with client.stream("POST", url, json=BODY) as r:
                     return whole.http_version, whole.content, b"".join(r.iter_bytes())
 
-        assert counts(alike(use)) == [READ, READ]
+        assert counts(same_with_and_without(use)) == [READ, READ]
 
-    def test_many_over_one_connection(self, alike):
+    def test_many_over_one_connection(self, same_with_and_without):
         """Interleaved answers are told apart; the one that is left early is left."""
         import httpx
 
@@ -85,10 +85,10 @@ class TestHttp2:
                 asked = [client.post(url, json=BODY) for _ in range(5)]
                 return [r and r.content for r in await asyncio.gather(left(), *asked)]
 
-        run = alike(lambda: asyncio.run(use()))
+        run = same_with_and_without(lambda: asyncio.run(use()))
         assert sorted(call.status for call in calls(run)) == ["abandoned", *["ok"] * 5]
 
-    def test_reset(self, alike):
+    def test_reset(self, same_with_and_without):
         """A stream that the server resets is the client's own exception, and a failed call."""
         import httpx
 
@@ -99,7 +99,7 @@ class TestHttp2:
                 with client.stream("POST", url, json=BODY) as r:
                     return b"".join(r.iter_bytes())
 
-        assert counts(alike(use)) == [("error", None, None)]
+        assert counts(same_with_and_without(use)) == [("error", None, None)]
 
 
 def answers(answer):
@@ -171,11 +171,11 @@ def _ways():
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_odd_answers(name, alike):
+def test_odd_answers(name, same_with_and_without):
     """Bytes or exception are the client's own in every way to read; counts are right or unknown, never an error of ours."""
     url = answers(ODD[name])
     for use in _ways():
-        run = alike(lambda use=use: use(url))
+        run = same_with_and_without(lambda use=use: use(url))
         for call in calls(run):
             assert (call.usage.input, call.usage.output) in ((7, 5), (None, None))
             assert call.status != "running"
@@ -199,7 +199,7 @@ class TestEncodings:
         }
 
     @pytest.mark.parametrize("name", ["br", "zstd", "x-gzip", "gzip, br", "identity"])
-    def test_raw(self, name, alike):
+    def test_raw(self, name, same_with_and_without):
         """One coding or two, byte by byte for the user and whole for us."""
         import requests
 
@@ -210,7 +210,7 @@ class TestEncodings:
             raw = requests.post(url, json=BODY, stream=True).raw
             return b"".join(iter(lambda: raw.read(7), b""))
 
-        assert counts(alike(use)) == [READ]
+        assert counts(same_with_and_without(use)) == [READ]
 
     def test_a_library_that_is_not_there(self, monkeypatch):
         """Without the library that decodes it a body is unreadable, which the exchange takes for no usage."""
@@ -240,7 +240,7 @@ async def sockets(app):
     return runner, site._server.sockets[0].getsockname()[1]
 
 
-def test_websockets_pass(alike):
+def test_websockets_pass(same_with_and_without):
     """Sockets that are upgraded pass untouched in every client, at a model's path too; they are no call of ours."""
 
     async def use():
@@ -268,14 +268,14 @@ def test_websockets_pass(alike):
         await runner.cleanup()
         return said
 
-    run = alike(lambda: asyncio.run(use()))
+    run = same_with_and_without(lambda: asyncio.run(use()))
     assert calls(run) == []
 
 
 class TestTrio:
     """httpx without asyncio."""
 
-    def test_nursery(self, shapes, alike):
+    def test_nursery(self, shapes, same_with_and_without):
         """Calls of trio's tasks are heard, each once."""
         import httpx
         import trio
@@ -291,9 +291,9 @@ class TestTrio:
                     nursery.start_soon(ask)
             return got
 
-        assert counts(alike(lambda: trio.run(use))) == [READ] * 4
+        assert counts(same_with_and_without(lambda: trio.run(use))) == [READ] * 4
 
-    def test_cancelled(self, shapes, alike):
+    def test_cancelled(self, shapes, same_with_and_without):
         """A scope that trio cancels in mid-stream leaves a call that was cancelled."""
         import httpx
         import trio
@@ -305,4 +305,4 @@ class TestTrio:
                         async for _ in r.aiter_bytes():
                             scope.cancel()
 
-        assert counts(alike(lambda: trio.run(use))) == [("cancelled", None, None)]
+        assert counts(same_with_and_without(lambda: trio.run(use))) == [("cancelled", None, None)]

@@ -11,7 +11,7 @@ from aimon_nb.wire.dialects.registry import GROUP, OURS, Registry
 from tests.parts.places import ROOT
 from tests.parts.steps import steps
 from tests.wire.answers import CASES
-from tests.wire.hear import hear, plain
+from tests.wire.exchanges import heard_call, plain
 
 NOT_ASKED = [
     "/", "/v1/models", "/v1/files", "/v1/threads/t/messages", "/channels/1/messages", "/v1/messages/count_tokens",
@@ -111,8 +111,8 @@ def test_a_dialect_of_others(others):
 
 def test_it_is_read_like_ours(others, monkeypatch):
     found = others(acme=f"{HERE}:Acme")
-    monkeypatch.setattr("tests.wire.hear.find", found.find)
-    call = hear("/acme/ask", {"m": "x"}, plain({"why": "done"}), "acme.example")
+    monkeypatch.setattr("tests.wire.exchanges.find", found.find)
+    call = heard_call("/acme/ask", {"m": "x"}, plain({"why": "done"}), "acme.example")
     assert ("acme", "x", "done") == (call.provider, call.request_model, call.finish_reason)
 
 
@@ -130,11 +130,11 @@ def test_one_that_cannot_be_loaded_is_switched_off(others, value):
 def test_one_that_raises_is_switched_off(others, monkeypatch, name):
     """At its first exception, whenever that is; the call itself is still a call."""
     found = others(acme=f"{HERE}:{name}")
-    monkeypatch.setattr("tests.wire.hear.find", found.find)
+    monkeypatch.setattr("tests.wire.exchanges.find", found.find)
     if name == "Broken":
         assert found.find("acme.example", b"/acme/ask") is None
     else:
-        hear("/acme/ask", {}, plain({"what": 1}), "acme.example")
+        heard_call("/acme/ask", {}, plain({"what": 1}), "acme.example")
     assert ["acme"] == list(found.off)
     assert found.find("acme.example", b"/acme/ask") is None
 

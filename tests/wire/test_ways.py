@@ -39,25 +39,25 @@ def _posts():
 
 @pytest.mark.parametrize("client", ["httpx", "requests", "urllib3", "aiohttp"])
 class TestWhereItGoes:
-    def test_a_redirect(self, client, shapes, alike):
+    def test_a_redirect(self, client, shapes, same_with_and_without):
         """A call that is sent on to another address is one call, whoever follows."""
-        run = alike(lambda: _posts()[client](shapes.url("moved")))
+        run = same_with_and_without(lambda: _posts()[client](shapes.url("moved")))
         assert counts(run) == [READ]
         assert (run.totals.calls, calls(run)[0].attempt) == (1, 1)
 
-    def test_hung_up(self, client, shapes, alike):
+    def test_hung_up(self, client, shapes, same_with_and_without):
         """A server that hangs up has got the request: what it costs is unknown, not nothing."""
-        run = alike(lambda: _posts()[client](shapes.url("gone")))
+        run = same_with_and_without(lambda: _posts()[client](shapes.url("gone")))
         assert [(call.status, call.call.refused) for call in calls(run)][-1] == ("error", False)
 
-    def test_nobody_there(self, client, closed_port, alike):
+    def test_nobody_there(self, client, closed_port, same_with_and_without):
         """Where nobody listens nothing was sent: it costs nothing."""
-        run = alike(lambda: _posts()[client](f"http://127.0.0.1:{closed_port}/v1/chat/completions"))
+        run = same_with_and_without(lambda: _posts()[client](f"http://127.0.0.1:{closed_port}/v1/chat/completions"))
         assert {(call.status, call.call.refused) for call in calls(run)} == {("error", True)}
 
 
 class TestHooks:
-    def test_of_a_session(self, shapes, alike):
+    def test_of_a_session(self, shapes, same_with_and_without):
         """A session's hook reads the answer, whole or streamed, before the user does."""
         import requests
 
@@ -67,9 +67,9 @@ class TestHooks:
             whole = session.post(shapes.url("whole"), json=BODY).content
             return read, whole, session.post(shapes.url("stream"), json=BODY, stream=True).content
 
-        assert counts(alike(use)) == [READ, READ]
+        assert counts(same_with_and_without(use)) == [READ, READ]
 
-    def test_that_asks_another_model(self, shapes, alike):
+    def test_that_asks_another_model(self, shapes, same_with_and_without):
         """A hook that runs while its client is sending may ask a model itself: that is a call of its own."""
         import httpx
         import requests
@@ -91,13 +91,13 @@ class TestHooks:
             lambda: asyncio.run(async_client()),
         ]
         for use in ways:
-            run = alike(use)
+            run = same_with_and_without(use)
             assert counts(run) == [READ, READ]
             assert sorted(call.request_model for call in calls(run)) == ["another", "gpt-4o"]
 
 
 class TestAdapters:
-    def test_mounted_later(self, shapes, alike):
+    def test_mounted_later(self, shapes, same_with_and_without):
         """A session's own adapters, of requests' kind and of no kind at all."""
         import requests
 
@@ -123,9 +123,9 @@ class TestAdapters:
             second = session.post(shapes.url("whole"), json=BODY).content
             return first, second, session.post("http://canned.test/v1/chat/completions", json=BODY).content
 
-        assert counts(alike(use)) == [READ] * 3
+        assert counts(same_with_and_without(use)) == [READ] * 3
 
-    def test_that_tries_again(self, shapes, alike):
+    def test_that_tries_again(self, shapes, same_with_and_without):
         """urllib3's own retries below one request are one call."""
         import requests
         from urllib3.util import Retry
@@ -137,7 +137,7 @@ class TestAdapters:
             with pytest.raises(requests.exceptions.RetryError):
                 session.post(shapes.url("busy"), json=BODY)
 
-        assert [call.status for call in calls(alike(use))] == ["error"]
+        assert [call.status for call in calls(same_with_and_without(use))] == ["error"]
 
     @pytest.mark.parametrize("when", ["before", "after"])
     def test_a_mock(self, when, track):
@@ -166,7 +166,7 @@ class TestReading:
 
         return requests.post(shapes.url(shape), json=BODY, stream=True)
 
-    def test_ways(self, shapes, alike):
+    def test_ways(self, shapes, same_with_and_without):
         """Lines, pieces, one byte at a time, as a file, copied, in text."""
 
         def copied():
@@ -187,9 +187,9 @@ class TestReading:
             copied,
         ]
         for use in ways:
-            assert counts(alike(use))[-1] == READ
+            assert counts(same_with_and_without(use))[-1] == READ
 
-    def test_left_by_an_exception(self, shapes, alike):
+    def test_left_by_an_exception(self, shapes, same_with_and_without):
         """A `with` that the user's own exception leaves: his exception, and a call that was abandoned."""
         import httpx
 
@@ -204,11 +204,11 @@ class TestReading:
                     raise LookupError("mine")
 
         for use in (requests_, httpx_):
-            assert counts(alike(use)) == [LEFT]
+            assert counts(same_with_and_without(use)) == [LEFT]
 
 
 class TestTransports:
-    def test_mounts_and_own_transports(self, shapes, alike):
+    def test_mounts_and_own_transports(self, shapes, same_with_and_without):
         """Whatever transport a client of httpx sends by, and one that sends a request twice."""
         import httpx
 
@@ -226,9 +226,9 @@ class TestTransports:
                 first = client.post("http://canned.test/v1/chat/completions", json=BODY).content
                 return first, client.post(shapes.url("whole"), json=BODY).content
 
-        assert counts(alike(use)) == [READ, READ]
+        assert counts(same_with_and_without(use)) == [READ, READ]
 
-    def test_an_auth_that_sends_again(self, shapes, alike):
+    def test_an_auth_that_sends_again(self, shapes, same_with_and_without):
         """An auth flow of httpx that asks again with a key is one call, as its user sees one answer."""
         import httpx
 
@@ -239,6 +239,6 @@ class TestTransports:
                 request.headers["authorization"] = "Bearer sk-secret"
                 yield request
 
-        run = alike(lambda: json.loads(httpx.post(shapes.url("whole"), json=BODY, auth=Again()).content))
+        run = same_with_and_without(lambda: json.loads(httpx.post(shapes.url("whole"), json=BODY, auth=Again()).content))
         assert counts(run) == [READ]
         assert "sk-secret" not in repr(run)

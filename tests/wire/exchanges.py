@@ -13,7 +13,7 @@ from aimon_nb.wire.exchange import Exchange
 KINDS = tuple(field.name for field in fields(Usage))
 
 
-def hear(path, asked=None, answer=b"", host="api.example.com", status=200, left=False, headers=()):
+def heard_call(path, asked=None, answer=b"", host="api.example.com", status=200, left=False, headers=()):
     """The call that is read from a request and the chunks of its answer."""
     dialect = find(host, path.encode())
     assert dialect is not None, path
