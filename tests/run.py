@@ -62,9 +62,15 @@ class Result:
 def pytest(tier: str, workers: int, dist: str = "load") -> Callable[[], list[list[str]]]:
     """Run a tier; `dist` says which tests stay together on one worker."""
     several = ["-n", str(workers), "--dist", dist] if workers > 1 else []
-    # Pages have all their tests in one folder; other tiers have marked ones in the rooms.
-    where = "tests/page" if tier == "page" else "tests"
-    return lambda: [[str(BIN / "python"), "-m", "pytest", "-m", tier, *several, where]]
+    return lambda: [[str(BIN / "python"), "-m", "pytest", "-m", tier, *several, *files_of(tier)]]
+
+
+def files_of(tier: str) -> list[str]:
+    """Where the tests of a tier are: its folder, and files of the rooms in which it is marked."""
+    if tier in ("unit", "matrix"):
+        return ["tests"]
+    marked = (path for path in sorted(ROOT.glob("tests/**/test_*.py")) if f"mark.{tier}" in path.read_text("utf-8"))
+    return [f"tests/{tier}", *(str(path.relative_to(ROOT)) for path in marked if path.parent.name != tier)]
 
 
 def notebooks() -> list[list[str]]:

@@ -1,5 +1,6 @@
 """How much work a call is, counted and not timed: the same on every machine."""
 
+import gc
 import sys
 
 
@@ -17,9 +18,12 @@ def steps(function, *args):
         return trace
 
     before = sys.gettrace()
+    gc.collect()
+    gc.disable()  # else what the collector finalizes in between counts, too
     sys.settrace(trace)
     try:
         function(*args)
     finally:
         sys.settrace(before)
+        gc.enable()
     return count
