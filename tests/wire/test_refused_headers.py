@@ -62,7 +62,9 @@ def kept(track, tmp_path):
     return kept
 
 
-@covering(("client", [*CLIENTS]), ("headers", [*HEADERS]), keep=2)
+@covering(times=2)
+@pytest.mark.parametrize("headers", HEADERS)
+@pytest.mark.parametrize("client", CLIENTS)
 def test_no_record_holds_the_value(client, headers, shapes, kept):
     """Whatever client refuses whatever header: its error stands in the run, and nothing of the header."""
     send = ai_track("send")(lambda: CLIENTS[client](shapes.url("whole"), HEADERS[headers]))
