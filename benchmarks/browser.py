@@ -12,6 +12,7 @@ Prints
   meanwhile; frames a second and the longest frame while scrolling;
 - a reference in the same browser, after each scrolling: a list of as many rows that does
   nothing but be windowed; what this machine can paint at all;
+- Stop: from the click to the end of a cell that sleeps;
 - nothing lost: 300 spans, 5 ms apart, from the first moment of a cell;
 - repetition: the first and the last of twenty such cells, a tenth as large, and beside
   them, in turn and each in a notebook of its own, twenty with `--view none` and twenty
@@ -66,6 +67,9 @@ EARLY = """%%ai_track early
 for i in range(300):
     with sentry_sdk.start_span(op="x", name=f"at {i}"): time.sleep(.005)
 time.sleep(1)
+"""
+STOPS = """%%ai_track stops
+with sentry_sdk.start_span(op="x", name="sleeps"): time.sleep(600)
 """
 ENDS = 20  # runs with Sentry
 PERIOD = 100  # ms between two paintings of the painter
@@ -124,7 +128,7 @@ class Bench:
     """One notebook of cells that are run one after the other."""
 
     def __init__(self, lab, cells):
-        self.page = lab.open(cells, height=1400)
+        self.page = lab.open(cells, height=1400, fresh=True)
         self.next = 0
 
     def run(self, wait=True):
@@ -185,6 +189,15 @@ class Bench:
         print(f"latency, {what}: {len(delays)} of 100 rows, p50 {statistics.median(delays):.0f} ms, p95 {p95:.0f} ms; "
               f"beyond the painter's {PERIOD} ms: p95 {max(0, p95 - PERIOD):.0f} ms", flush=True)  # fmt: skip
 
+    def stop(self):
+        self.run(wait=False)
+        stop = self.page.output(self.next - 1).get_by_role("button", name="Stop", exact=True)
+        stop.wait_for()
+        begun = self.page.raw.evaluate("() => Date.now()")
+        stop.click()
+        self.page.wait_idle()
+        print(f"Stop: the cell was over {self.page.raw.evaluate('() => Date.now()') - begun} ms after the click", flush=True)
+
     def early(self):
         self.run()
         print(f"nothing lost: {self.page.raw.evaluate(HEARD)} of 300 spans", flush=True)
@@ -193,7 +206,7 @@ class Bench:
 def main(spans):
     loop, few = LOOP.format(spans=spans), LOOP.format(spans=spans // 10)
     slow = [LATENCY.format(delay=delay) for delay in DELAY.values()]
-    cells = [BARE, loop, TOLD, LOAD, EARLY, *slow, f"%%ai_track none --view none\n{loop}", TOLD]
+    cells = [BARE, loop, TOLD, LOAD, EARLY, *slow, STOPS, f"%%ai_track none --view none\n{loop}", TOLD]
     cells += [f"%%ai_track first\n{loop}", TOLD, f"%%ai_track second\n{loop}", TOLD]
     sent = [BARE, LOAD, SENTRY, *["%%ai_track sent\n" + LOOP.format(spans=10_000), TOLD] * ENDS]
     with opened() as lab:
@@ -205,6 +218,7 @@ def main(spans):
         bench.early()
         for what in DELAY:
             bench.latency(what)
+        bench.stop()
         bench.cost(f"{spans:,} spans, --view none")
         bench.scale(spans, f"{spans:,} spans live")
         bench.scale(spans, "the same again")

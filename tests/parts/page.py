@@ -41,7 +41,7 @@ class NotebookPage:
 
     def __init__(self, raw, path: Path, *, owned=False):
         self.raw, self.path, self.owned = raw, path, owned
-        self.said: list[str] = []
+        self.errors: list[str] = []
         """What the page wrote to the browser's console as an error."""
         self.dialogs: list[str] = []
         """What `alert` and the like have said; each was dismissed."""
@@ -51,10 +51,10 @@ class NotebookPage:
 
     def _hear_console(self, message) -> None:
         if message.type == "error":
-            self.said.append(message.text)
+            self.errors.append(message.text)
 
     def _hear_error(self, error) -> None:
-        self.said.append(str(error))
+        self.errors.append(str(error))
 
     def _hear_dialog(self, dialog) -> None:
         if dialog.type == "beforeunload":
