@@ -100,7 +100,7 @@ def types() -> list[list[str]]:
 
 PARTS = {
     "lint": Part(lambda: [[str(BIN / "ruff"), "check", "."], [str(BIN / "ruff"), "format", "--check", "aimon_nb", "jupyter-config"]]),
-    "types": Part(types, no_node),
+    "types": Part(types),
     "unit": Part(pytest("unit", CORES)),
     "kernel": Part(pytest("kernel", CORES, "loadfile")),
     "page": Part(pytest("page", 1), no_browser),
