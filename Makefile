@@ -9,7 +9,9 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && { echo $$p; break; }; done)
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
-INSTALL = $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+# Without bytecode each kernel, worker and script of a test compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+INSTALL = $(if $(UV),uv pip install --quiet --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
 NOTEBOOK := notebooks/quickstart.ipynb
 LAB_FLAGS = $(if $(filter 0,$(shell id -u)),--allow-root)

@@ -100,7 +100,7 @@ def types() -> list[list[str]]:
 
 PARTS = {
     "lint": Part(lambda: [[str(BIN / "ruff"), "check", "."], [str(BIN / "ruff"), "format", "--check", "aimon_nb", "jupyter-config"]]),
-    "types": Part(types, no_node),
+    "types": Part(types),
     "unit": Part(pytest("unit", CORES)),
     "kernel": Part(pytest("kernel", CORES, "loadfile")),
     "page": Part(pytest("page", 1), no_browser),
@@ -162,6 +162,7 @@ class Run:
                 sys.stdout.flush()
 
     def _command(self, command: Sequence[str], env: dict[str, str], log, live: bool) -> int:
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # each process would compile all that it imports
         child = subprocess.Popen(
             command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         )

@@ -1,7 +1,6 @@
 """Which part of a large product the default run takes."""
 
 import itertools
-from types import SimpleNamespace
 
 import pytest
 
@@ -42,22 +41,26 @@ def test_three_parameters():
     assert 5 == len(taken)
 
 
-class Case:
-    """A case of a test, as pytest collects it."""
-
-    def __init__(self, *numbers):
-        self.nodeid = f"test_x[{numbers}]"
-        self.callspec = SimpleNamespace(indices=dict(enumerate(numbers)), _idlist=[f"id{number}" for number in numbers])
-        self.marks = {"covering": covering(whole=["id0"]).mark}
-        self.get_closest_marker = self.marks.get
-        self.add_marker = lambda name: self.marks.update({name: pytest.mark.matrix.mark})
+@pytest.fixture(params=["x", "y", "z"])
+def fixed(request):
+    return request.param
 
 
-def test_what_is_left_out_is_in_the_matrix_tier():
-    """Cases that are not taken are marked, but for those of a value that stands whole."""
-    cases = [Case(*numbers) for numbers in itertools.product(range(3), range(10, 13))]
-    tiers._mark_what_covering_leaves_out(cases)
-    default = {tuple(case.callspec.indices.values()) for case in cases if "matrix" not in case.marks}
-    assert {(0, 10), (0, 11), (0, 12)} < default
-    assert [{0, 1, 2}, {10, 11, 12}] == [set(column) for column in zip(*default, strict=True)]
-    assert 5 == len(default)
+@covering(whole=["all"])
+@pytest.mark.parametrize("one", ["all", "some", "more"])
+@pytest.mark.parametrize(("other", "further"), [(1, 2), (3, 4), (5, 6)])
+def test_a_product(fixed, one, other, further):
+    """What the next test looks at: 27 cases, of which those of `all` stand whole."""
+
+
+def test_what_is_left_out_is_in_the_matrix_tier(request):
+    """Cases that are not taken are of the matrix tier, but for those of a value that stands whole."""
+    items = [*request.session.genitems(request.node.getparent(pytest.Module))]  # collected once more
+    tiers._mark_what_covering_leaves_out(items)
+    cases = [item for item in items if item.originalname == "test_a_product"]
+    default = [item.callspec.params for item in cases if tiers.tier_of(item) == "unit"]
+    assert 27 == len(cases)
+    assert 9 == sum(case["one"] == "all" for case in default)
+    assert 9 < len(default) <= 9 + 2 * 2
+    for name, values in {"fixed": {*"xyz"}, "one": {"all", "some", "more"}, "other": {1, 3, 5}}.items():
+        assert values == {case[name] for case in default}

@@ -72,15 +72,17 @@ def covering_cases(cases, times=1):
 
 
 def _mark_what_covering_leaves_out(items):
+    # An id for each parametrization; the indices of `callspec` count cases, not values.
+    ids = lambda item: tuple(item.callspec._idlist)
     products = {}
     for item in items:
         if item.get_closest_marker("covering") and hasattr(item, "callspec"):
             products.setdefault(item.nodeid.partition("[")[0], []).append(item)
     for product in products.values():
         options = product[0].get_closest_marker("covering").kwargs
-        taken = covering_cases([tuple(item.callspec.indices.values()) for item in product], options["times"])
+        taken = covering_cases([ids(item) for item in product], options["times"])
         for number, item in enumerate(product):
-            if number not in taken and not set(options["whole"]).intersection(item.callspec._idlist):
+            if number not in taken and not set(options["whole"]).intersection(ids(item)):
                 item.add_marker("matrix")
 
 

@@ -843,6 +843,11 @@ def test_a_move_leaves_the_readers_focus(tab):
     chosen.evaluate("e => { e.blur(); return painted(); }")
     move(tab, "finished", old="moved", new="moved-again")
     assert "BODY" == focused(tab, "tagName")
+    # The focus went with its place, and the reader elsewhere before there was another one.
+    tab.locator(f"#moved-again .row[data-id={ANSWERED}]").focus()
+    tab.evaluate("() => { document.getElementById('moved-again').replaceChildren(); document.getElementById('elsewhere').focus(); return painted(); }")
+    tab.evaluate("() => { runOf('finished').mount(add('div', 'at-last'), {}); return painted(); }")
+    assert "elsewhere" == focused(tab, "id")
 
 
 def test_nothing_heard(tab):

@@ -12,6 +12,8 @@ def clean(patch):
     for name in list(os.environ):
         if name.startswith(FOREIGN):
             patch.delenv(name)
+    # Each kernel and script would compile all that it imports.
+    patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     # Else each client of Sentry's asks a process of git for the commit.
     patch.setenv("SENTRY_RELEASE", "tests")
     # `make test` installs the startup file in .venv; a test that wants it says so.

@@ -18,7 +18,6 @@ def steps(function, *args):
         return trace
 
     before = sys.gettrace()
-    gc.collect()
     gc.disable()  # else what the collector finalizes in between counts, too
     sys.settrace(trace)
     try:

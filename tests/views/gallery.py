@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -124,14 +125,14 @@ def main(folder):
     out.mkdir(parents=True, exist_ok=True)
     live = ["running", "finished", "failed", "empty", "interrupted", "many", "hostile"]
     static = ["finished", "failed", "empty", "interrupted", "hostile"]
-    with sync_playwright() as p:
+    with tempfile.TemporaryDirectory() as pages, sync_playwright() as p:
         browser = p.chromium.launch(executable_path=find_browser(), args=FLAGS)
         for theme, width in (("light", 1020), ("dark", 1020), ("contrast", 1020), ("light", 420)):
             tab = browser.new_page(viewport={"width": width, "height": 900})
             tab.on("console", lambda m: print("console:", m.text))
             tab.on("pageerror", lambda e: print("error:", e))
             for part, names in (("live", (live, ())), ("static", ((), static))):
-                tab.goto(write(out, *names, theme=theme).as_uri())
+                tab.goto(write(pages, *names, theme=theme).as_uri())
                 tab.wait_for_function("window.ready")
                 if part == "live":
                     tab.locator('#live-running .row[data-id="c1"]').click()
