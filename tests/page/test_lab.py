@@ -25,6 +25,7 @@ def test_cells(lab, truth, app):
     assert "hello\n" == saved.cells[0].outputs[0].text
 
     again = lab.reopen(page.path, app=app)
+    again.output(0).get_by_text("hello").wait_for()
     assert "hello" == again.text(0).strip()
     assert [] == lab.attempts
 

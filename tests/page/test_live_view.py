@@ -204,6 +204,7 @@ def test_hostile(lab, notebook, app):
     for trusted in (False, True):
         again = lab.reopen(saved, trusted=trusted, app=app, height=1400)
         again.cell(2).scroll_into_view_if_needed()
+        again.output(2).get_by_text("alert(1)").first.wait_for()
         assert "alert(1)" in again.text(2) and 0 == again.output(2).locator("img, a").count()
         again.wait_frames()
         dialogs += again.dialogs

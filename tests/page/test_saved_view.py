@@ -10,6 +10,7 @@ import pytest
 
 from tests.page.test_view import SLOW_STEPS, STEPS
 from tests.parts.page import ROOT, ROW, SHOTS
+from tests.parts.waiting import eventually
 
 # Tracebacks show the cell's source: the secret word stands in no line of it.
 ANSWER = """%%ai_track answer the question
@@ -66,6 +67,9 @@ def page(notebook, truth):
     return page
 
 
+TRUSTED = "index => window.jupyterapp.shell.currentWidget.content.widgets[index].model.trusted"
+
+
 def assert_reads_right(read):
     """`read` gives the words of a cell's output."""
     for name, index in CELL.items():
@@ -78,6 +82,7 @@ def assert_reads_right(read):
             assert "retrieve" not in said
         for wrong in ("PROMPT", "Error displaying widget", "Loading widget", "RunWidget"):
             assert wrong not in said, (name, said)
+    return True
 
 
 def words_in(tab, index):
@@ -102,8 +107,11 @@ def test_kept_everywhere(lab, page, browser, tmp_path):
 
     for trusted in (False, True):  # trust goes by the content: once signed, a copy is trusted too
         reopened = lab.reopen(saved, trusted=trusted, height=2600)
-        assert reopened.output(CELL["full"]).locator(ROOT).count() == trusted, "trusted or not?"
-        assert_reads_right(reopened.text)
+        full = reopened.output(CELL["full"])
+        (full.locator(ROOT) if trusted else full.get_by_text("answer the question")).first.wait_for()
+        reopened.wait_frames()
+        assert (trusted, int(trusted)) == (reopened.raw.evaluate(TRUSTED, CELL["full"]), full.locator(ROOT).count())
+        eventually(lambda: assert_reads_right(reopened.text))
         reopened.screenshot(SHOTS / f"saved-lab-{'trusted' if trusted else 'untrusted'}.png")
         reopened.screenshot(SHOTS / f"saved-lab-{'trusted' if trusted else 'untrusted'}-dark.png", theme="dark")
         if trusted:
@@ -142,6 +150,7 @@ def test_a_killed_kernel(lab, notebook, truth, trusted):
     assert {"text/html", "text/plain"} == set(view.data)
     lab.kill_kernel()
     reopened = lab.reopen(page.path, trusted=trusted, height=500)
+    reopened.output(1).get_by_text("steps: started").wait_for()
     said = reopened.text(1)
     assert re.fullmatch(r"steps: started [-:0-9 ]+ UTC, still running when this was saved\. If its kernel died, this run has no end\.", said), said
     reopened.screenshot(SHOTS / f"saved-killed-{trusted}.png", cell=1)

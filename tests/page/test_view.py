@@ -83,6 +83,7 @@ def test_live_finished_and_kept(lab, notebook, truth, tmp_path):
     assert size < 20_000
 
     reopened = lab.reopen(saved)
+    reopened.output(1).get_by_text("DONE").wait_for()
     kept = reopened.text(1)
     for words in ("summarise", "5 calls", "retrieve", "gpt-4o-mini", "unpriced", "DONE"):
         assert words in kept, kept
