@@ -298,7 +298,7 @@ with ThreadPoolExecutor(2) as pool:
         print('stopped')
         raise
 """
-    both_are_under_way = lambda _: len(truth.calls) == 2
+    both_are_under_way = lambda _: truth.held == 2
     a = shell.cell(cell, interrupt_when=both_are_under_way, when=[("stopped", truth.release)])
     assert a.ename == "KeyboardInterrupt"
     assert len(truth.settled()) == 2
