@@ -187,7 +187,7 @@ def test_hostile(lab, notebook, app):
     for index in range(view.locator(".row").count()):
         view.locator(".row").nth(index).click()
         view.locator(".row.chosen").wait_for()
-        view.locator(".detail .facts").wait_for()
+        view.locator(".detail .facts").first.wait_for()
         for more in view.locator(".detail details:not([open]) > summary").all():
             if more.is_visible():
                 more.click()

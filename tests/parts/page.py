@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from tests.parts.waiting import eventually
+
 ROOT = ".aimon"
 ROW = ".aimon .row"
 HOME = Path(__file__).parents[2]
@@ -34,6 +36,11 @@ THEME = """async name => {
 }"""
 THEME_NOW = "() => document.body.dataset.jpThemeName"
 FRAMES = "async count => { for (; count; count--) await new Promise(requestAnimationFrame); }"
+SAVE = """async () => {
+  const { context } = window.jupyterapp.shell.currentWidget;
+  await context.save();
+  return !context.model.dirty;
+}"""
 
 
 class NotebookPage:
@@ -134,10 +141,9 @@ class NotebookPage:
             fold.click()
 
     def save(self, timeout=30) -> Path:
-        """Save the notebook as the Save button does, and wait until the file has it."""
-        self.raw.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
-        clean = "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
-        self.raw.wait_for_function(clean, timeout=timeout * 1000)
+        """Save the notebook as the Save button does, until the file has all of it."""
+        # What changes while it is being saved is not in the file.
+        eventually(lambda: self.raw.evaluate(SAVE), timeout, "the notebook is saved")
         return self.path
 
     def reload(self) -> None:
