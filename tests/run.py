@@ -27,6 +27,8 @@ BIN = Path(sys.executable).parent
 RESULTS = ROOT / ".test-results"
 CI = os.environ.get("CI", "").lower() == "true"
 CORES = os.cpu_count() or 1
+# Without compiled modules each start of pytest, of a kernel and of a script takes seconds more.
+COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
 # Beside the others runs this one; after them, alone, the last.
 BESIDE, LAST = "page", "matrix"
 
@@ -151,7 +153,7 @@ class Run:
         with (RESULTS / f"{name}.log").open("w", encoding="utf-8") as log:
             for command in part.commands():
                 if not self._stopped:
-                    codes.append(self._command(command, {**os.environ, **part.env(), "TESTS_RERUNS": str(RESULTS / "reruns.jsonl")}, log, live))
+                    codes.append(self._command(command, {**os.environ, **COMPILED, **part.env(), "TESTS_RERUNS": str(RESULTS / "reruns.jsonl")}, log, live))
         result.seconds = time.monotonic() - begun
         text = (RESULTS / f"{name}.log").read_text("utf-8", "replace")
         result.counts = [f"{number} {word}" for line in text.splitlines()[-3:] for number, word in re.findall(r"(\d+) (passed|failed|errors?|skipped|rerun)\b", line)]
