@@ -20,7 +20,9 @@ PRERELEASES = ["sentry-sdk", "ipykernel", "anywidget", "openai", "anthropic"]
 
 def tiers(session: nox.Session) -> None:
     """Run the unit and the kernel tier, or the parts of tests/run.py that stand after `--`."""
-    session.run("python", "tests/run.py", *(session.posargs or ["unit", "kernel"]))
+    # An old version may lack what a test is about: the test is skipped, also under CI=true.
+    parts = session.posargs or ["unit", "kernel"]
+    session.run("python", "tests/run.py", *parts, env={"CI": ""})
 
 
 def newest_release(session: nox.Session) -> None:

@@ -9,6 +9,7 @@ failure.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -27,6 +28,8 @@ BIN = Path(sys.executable).parent
 RESULTS = ROOT / ".test-results"
 CI = os.environ.get("CI", "").lower() == "true"
 CORES = os.cpu_count() or 1
+# Of tests of kernels and pages that fail and pass when they are run again, in one run.
+ALLOWED = 2
 # Beside the others runs this one; after them, alone, the last.
 BESIDE, LAST = "page", "matrix"
 
@@ -185,9 +188,22 @@ class Run:
         print(f"\n{'part':<10} {'time':>9}  result")
         for result in self.results.values():
             print(f"{result.name:<10} {_clock(result.seconds):>9}  {', '.join([result.state, *result.counts])}")
-        ok = all(result.ok for result in self.results.values())
+        reruns = recorded_reruns(RESULTS / "reruns.jsonl")
+        print(*lines_of_reruns(reruns), sep="\n", end="\n" * bool(reruns))
+        ok = all(result.ok for result in self.results.values()) and len(reruns) <= ALLOWED
         print(f"{'all':<10} {_clock(seconds):>9}  {'ok' if ok else 'FAILED'}")
         return 0 if ok else 1
+
+
+def recorded_reruns(report: Path) -> list[dict]:
+    """What was run again, as `tests/parts/reruns.py` writes it."""
+    return [json.loads(line) for line in report.read_text("utf-8").splitlines()] if report.exists() else []
+
+
+def lines_of_reruns(reruns: Sequence[dict]) -> list[str]:
+    """Each in words, and that they are too many where they are."""
+    told = [f"{'passed' if one['passed'] else 'failed'} on the {'2nd' if one['tries'] == 2 else '3rd'} try: {one['test']}" for one in reruns]
+    return told + [f"{len(reruns)} tests were run again; more than {ALLOWED} are a failure"] * (len(reruns) > ALLOWED)
 
 
 def _clock(seconds: float) -> str:

@@ -207,14 +207,14 @@ class CellTracker:
 
     def _compiles(self, info: Any) -> bool:
         """A cell with a syntax error runs nothing: it gets no run and no view."""
-        source = getattr(info, "transformed_cell", None)
-        if source is None:
-            return True
         try:
+            source = getattr(info, "transformed_cell", None)
+            if source is None:  # IPython 8 has no such field, and Python 3.10 no later IPython
+                source = self._shell.transform_cell(info.raw_cell)
             with warnings.catch_warnings():  # IPython's own compile will say them
                 warnings.simplefilter("ignore")
                 self._shell.compile.ast_parse(source)
-        except (SyntaxError, ValueError):
+        except Exception:  # IPython meets it too, and runs nothing
             return False
         return True
 

@@ -136,6 +136,11 @@ class TruthServer:
             self._releases += 1
             self._changed.notify_all()
 
+    @property
+    def held(self) -> int:
+        """How many requests are held now: what `release()` would answer."""
+        return self._held
+
     def wait_held(self, count: int = 1, timeout: float = 30.0) -> None:
         """Wait until at least `count` requests are held.
 

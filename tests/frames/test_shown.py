@@ -13,6 +13,10 @@ from tests.pricing.making import call, run_of, span, tokens
 from tests.views.samples import agentic, empty, hostile, many
 
 
+# Which imports matplotlib, and looks at its fonts.
+ONE_WORKER = pytest.mark.xdist_group("plots")
+
+
 def table(run):
     return UsageTable(frames.usage([run]), ["model"])
 
@@ -78,6 +82,7 @@ def test_no_usage_says_what_would_help():
     assert 'stream_options={"include_usage": True}' in run.spans["s"].cost.reason
 
 
+@ONE_WORKER
 @pytest.mark.parametrize("run", [agentic(), agentic(running=True), empty(), hostile(), many(60)], ids="fin run empty hostile many".split())
 def test_plot(run):
     """Every run can be drawn: cost, tokens, waterfall; nothing is left open in pyplot."""
@@ -90,6 +95,7 @@ def test_plot(run):
     assert [] == plt.get_fignums()
 
 
+@ONE_WORKER
 def test_plot_of_thousands_of_models():
     """More models than a picture holds are one bar, and none is left out of it."""
     pytest.importorskip("matplotlib")
@@ -103,6 +109,7 @@ def test_plot_of_thousands_of_models():
     assert 3000 == sum(bar.get_width() for bar in figure.axes[1].containers[0])
 
 
+@ONE_WORKER
 def test_plot_marks_the_unknown():
     """A model without a price has a word in the picture, not a bar of zero."""
     pytest.importorskip("matplotlib")

@@ -1,5 +1,7 @@
 """Every kind of cell that people write: tracked, it is what it would have been without us."""
 
+import sys
+
 import pytest
 
 SETUP = """
@@ -113,7 +115,8 @@ ODD = {
     "break outside a loop": ("%%ai_track none\nx = 1\nbreak", "error", "none"),
     "return outside a function": ("%%ai_track none\nreturn 5", "error", "none"),
     "bad indent": ("%%ai_track none\nif 1:\nx", "error", None),
-    "null byte": ("%%ai_track none\nx = '\x00'", "error", None),
+    # Before 3.12 Python raises ValueError there, for which ipykernel never answers.
+    **({"null byte": ("%%ai_track none\nx = '\x00'", "error", None)} if sys.version_info >= (3, 12) else {}),
     "unknown magic": ("%%ai_track um\n%nosuchmagic", None, "um"),
     "help": ("%%ai_track q\nlen?", "ok", "q"),
 }

@@ -61,7 +61,7 @@ def test_help_before_the_load(kernels, home):
     folder = home / "ipython/profile_default/startup"
     folder.mkdir(parents=True)
     shutil.copy(FILE, folder)
-    cell = kernels(env={"AIMON_NB_AUTOLOAD": "1"}).cell("%%ai_track -h")
+    cell = kernels(env={"AIMON_NB_AUTOLOAD": "1"}, fresh=True).cell("%%ai_track -h")
     check(cell.text, "%%ai_track", "%%ai_track summarise")
 
 

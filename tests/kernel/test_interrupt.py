@@ -44,7 +44,7 @@ def test_of_a_block(kernel, truth):
     assert "interrupted" == kernel.value("runs()[-1].status")
     ask = "client.chat.completions.create(model='gpt-4o', messages=[dict(role='user', content='[hold]')])"
     pool = f"with track('pool'), ThreadPoolExecutor(2) as pool:\n    jobs = [pool.submit(lambda: {ask}) for i in range(300)]"
-    cell = kernel.cell(pool, interrupt_when=lambda _: len(truth.calls) == 2)
+    cell = kernel.cell(pool, interrupt_when=lambda _: truth.held == 2)
     assert cell.status == "error" and "interrupted" == kernel.value("runs()[-1].status")
     truth.release()
     kernel.read_until(lambda: kernel.value("all(job.done() for job in jobs)"))

@@ -6,13 +6,16 @@ import sys
 import nbformat
 import pytest
 
+from tests.parts.waiting import eventually
+
 LOAD = "%load_ext aimon_nb\nimport asyncio, pathlib"
 NEXT = "pathlib.Path('next').write_text('ran')"
 FAILING = {
     "error": "%%ai_track boom\n1/0",
     "async error": "%%ai_track boom\nawait asyncio.sleep(0)\nraise ValueError('no')",
     "comment header": "# ai_track: boom\n1/0",
-    "below another magic": "%%time\n%%ai_track boom\n1/0",
+    # Not %%time: in IPython 8 it shows an error and goes on.
+    "below another magic": "%%timeit -n 1 -r 1\n%%ai_track boom\n1/0",
     "statement": "%ai_track 1/0",
     "wrong option": "%%ai_track boom --bogus\nx = 1",
     "wrong option in a comment": "# ai_track: boom --bogus\nx = 1",
@@ -79,6 +82,8 @@ def test_every_failure_aborts_the_queue(kernel):
         ids = [kernel.client.execute(code, allow_stdin=False) for code in (source, NEXT)]
         replies = [kernel.reply(msg_id) for msg_id in ids]
         assert [reply["status"] for reply in replies] == ["error", "aborted"], (kind, replies)
+        # ipykernel 6 goes on to abort for a moment after it has replied.
+        eventually(lambda: kernel.reply(kernel.client.execute("pass"))["status"] == "ok")
     assert not (kernel.cwd / "next").exists()
 
 

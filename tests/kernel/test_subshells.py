@@ -1,6 +1,9 @@
 """Two tracked cells at once, the second in a subshell of the kernel: each has its own run, and its own view."""
 
+import ipykernel
 import pytest
+
+pytestmark = pytest.mark.skipif(ipykernel.version_info[0] < 7, reason="ipykernel 6 has no subshells")
 
 SETUP = """
 %load_ext aimon_nb

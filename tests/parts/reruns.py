@@ -1,7 +1,8 @@
 """Tests of kernels and pages that fail are run again, and nobody can overlook that they were.
 
 The summary names each, a file keeps them (`REPORT`, a line of JSON each), and more than
-`ALLOWED` in one run, all its parts together, are a failure.
+`ALLOWED` in one run are a failure: here those of one process, in `tests/run.py` those of
+all parts together.
 """
 
 import json
@@ -9,18 +10,9 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.run import ALLOWED, lines_of_reruns
 
-ALLOWED = 2
 REPORT = Path(os.environ.get("TESTS_RERUNS") or Path(__file__).parents[2] / ".test-results/reruns.jsonl")
-
-
-def recorded() -> list[dict]:
-    """What this run has put on record so far: test, tries, and the last failure."""
-    return [json.loads(line) for line in REPORT.read_text("utf-8").splitlines()] if REPORT.exists() else []
-
-
-def ordinal(number: int) -> str:
-    return {2: "2nd", 3: "3rd"}.get(number, f"{number}th")
 
 
 def pytest_configure(config):
@@ -28,28 +20,28 @@ def pytest_configure(config):
         REPORT.unlink(missing_ok=True)
 
 
+def _reruns_of(reporter) -> list[dict]:
+    failed: dict[str, list[str]] = {}
+    for report in reporter.stats.get("rerun", []):
+        failed.setdefault(report.nodeid, []).append(str(report.longrepr)[-2000:])
+    passed = {report.nodeid for report in reporter.stats.get("passed", [])}
+    return [{"test": test, "tries": len(errors) + 1, "passed": test in passed, "error": errors[-1]} for test, errors in failed.items()]
+
+
 def pytest_sessionfinish(session):
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or hasattr(session.config, "workerinput"):
         return
-    failed: dict[str, list[str]] = {}
-    for report in reporter.stats.get("rerun", []):
-        failed.setdefault(report.nodeid, []).append(str(report.longrepr)[-2000:])
-    if not failed:
+    reruns = _reruns_of(reporter)
+    if not reruns:
         return
     REPORT.parent.mkdir(parents=True, exist_ok=True)
-    passed = {report.nodeid for report in reporter.stats.get("passed", [])}
     with REPORT.open("a", encoding="utf-8") as file:
-        for test, errors in failed.items():
-            file.write(json.dumps({"test": test, "tries": len(errors) + 1, "passed": test in passed, "error": errors[-1]}) + "\n")
-    if len(recorded()) > ALLOWED and session.exitstatus == 0:
+        file.writelines(json.dumps(one) + "\n" for one in reruns)
+    if len(reruns) > ALLOWED and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter):
-    reruns = recorded()
-    for one in reruns:
-        word = "passed" if one["passed"] else "failed"
-        terminalreporter.write_line(f"{word} on the {ordinal(one['tries'])} try: {one['test']}", yellow=True)
-    if len(reruns) > ALLOWED:
-        terminalreporter.write_line(f"{len(reruns)} tests were run again; more than {ALLOWED} are a failure", red=True)
+    for line in lines_of_reruns(_reruns_of(terminalreporter)):
+        terminalreporter.write_line(line, yellow=True)
