@@ -151,7 +151,7 @@ def test_never_sent(ask, track, monkeypatch):
     """Sentry gets no estimate as if it were a count."""
     import sentry_sdk
 
-    sentry_sdk.init("http://a@127.0.0.1:9/1", traces_sample_rate=1.0, transport=_Kept)
+    sentry_sdk.init("http://a@127.0.0.1:9/1", traces_sample_rate=1.0, transport=_Kept, default_integrations=False, auto_enabling_integrations=False)
     _Kept.events.clear()
     with track():
         api.install(estimate=True)
