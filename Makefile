@@ -36,7 +36,7 @@ test-unit test-kernel test-page test-notebooks test-widget: test-%: $(VENV)/.tes
 	$(BIN)/python tests/run.py $*
 
 test-matrix: $(VENV)/.test browser ## full products, and what needs environments of its own
-	$(BIN)/python tests/run.py matrix
+	$(BIN)/python tests/run.py matrix matrix-page
 
 soak: $(VENV)/.test browser ## random moments, races, very large runs: minutes, and no verdict on a change
 	$(BIN)/python tests/run.py soak
@@ -48,7 +48,7 @@ lint: $(VENV)/.lint ## ruff (rules and format), mypy and the types of the widget
 	$(BIN)/python tests/run.py lint types
 
 check: $(VENV)/.test $(VENV)/.lint browser ## what CI runs
-	$(BIN)/python tests/run.py lint types unit kernel page notebooks widget matrix
+	$(BIN)/python tests/run.py lint types unit kernel page notebooks widget matrix matrix-page
 
 bench: $(VENV)/.test ## what hearing costs beside bare sentry-sdk and peers; FLAGS=--quick for a glance
 	$(BIN)/python benchmarks/spans $(FLAGS)

@@ -1,7 +1,7 @@
 """Run parts of the tests, each to its end, and print one table: `python tests/run.py unit kernel page`.
 
 `make test`, `make lint` and `.ci/run` are lists of parts. Parts run one after the other,
-pages beside the others, for they wait much of their time; the matrix comes last, alone.
+those of pages beside them, for they wait much of their time.
 A part whose tools are missing says in one line what was not run: under CI=true that is a
 failure.
 """
@@ -30,8 +30,8 @@ CI = os.environ.get("CI", "").lower() == "true"
 CORES = os.cpu_count() or 1
 # Of tests of kernels and pages that fail and pass when they are run again, in one run.
 ALLOWED = 2
-# Beside the others runs this one; after them, alone, the last.
-BESIDE, LAST = "page", "matrix"
+# One browser at a time: these run one after the other, beside the rest.
+PAGES = ("page", "matrix-page")
 
 
 @dataclass
@@ -62,10 +62,11 @@ class Result:
         return self.state == "ok" or (self.state.startswith("not run") and not CI)
 
 
-def pytest(tier: str, workers: int, dist: str = "load") -> Callable[[], list[list[str]]]:
-    """Run a tier; `dist` says which tests stay together on one worker."""
-    several = ["-n", str(workers), "--dist", dist] if workers > 1 else []
-    return lambda: [[str(BIN / "python"), "-m", "pytest", "-m", tier, *several, *files_of(tier)]]
+def pytest(tier: str, workers: int, *options: str) -> Callable[[], list[list[str]]]:
+    """Run a tier: with several workers, a file with its kernel on one of them."""
+    several = ["-n", str(workers), "--dist", "load" if tier == "unit" else "loadfile"] if workers > 1 else []
+    where = [] if any(option.startswith("tests/") for option in options) else files_of(tier)
+    return lambda: [[str(BIN / "python"), "-m", "pytest", "-m", tier, *several, *options, *where]]
 
 
 def files_of(tier: str) -> list[str]:
@@ -105,11 +106,12 @@ PARTS = {
     "lint": Part(lambda: [[str(BIN / "ruff"), "check", "."], [str(BIN / "ruff"), "format", "--check", "aimon_nb", "jupyter-config"]]),
     "types": Part(types),
     "unit": Part(pytest("unit", CORES)),
-    "kernel": Part(pytest("kernel", CORES, "loadfile")),
+    "kernel": Part(pytest("kernel", CORES)),
     "page": Part(pytest("page", 1), no_browser),
     "notebooks": Part(notebooks, env=own_home),
     "widget": Part(lambda: [["node", "--test", *map(str, sorted((ROOT / "tests/views").glob("*.test.mjs")))]], no_node),
-    "matrix": Part(pytest("matrix", CORES + 1, "loadgroup"), no_browser),
+    "matrix": Part(pytest("matrix", CORES, "--ignore=tests/page")),
+    "matrix-page": Part(pytest("matrix", 1, "tests/page"), no_browser),
     "soak": Part(pytest("soak", 1), no_browser),
 }
 
@@ -127,21 +129,21 @@ class Run:
         shutil.rmtree(RESULTS, ignore_errors=True)
         RESULTS.mkdir()
         begun = time.monotonic()
-        beside = threading.Thread(target=self._part, args=(BESIDE, False))
-        others = [name for name in self.results if name not in (BESIDE, LAST)]
-        both = BESIDE in self.results and others
+        pages = [name for name in self.results if name in PAGES]
+        others = [name for name in self.results if name not in PAGES]
+        beside = threading.Thread(target=self._run, args=(pages, not others))
         try:
-            if both:
-                beside.start()
-            for name in others or [name for name in self.results if name == BESIDE]:
-                self._part(name, True)
-            if both:
-                beside.join()
-            if LAST in self.results:
-                self._part(LAST, True)
+            beside.start()
+            self._run(others, True)
+            beside.join()
         except KeyboardInterrupt:
             self._stop()
+            beside.join()
         return self._table(time.monotonic() - begun)
+
+    def _run(self, names: Sequence[str], live: bool) -> None:
+        for name in names:
+            self._part(name, live)
 
     def _part(self, name: str, live: bool) -> None:
         part, result = PARTS[name], self.results[name]

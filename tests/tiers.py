@@ -103,11 +103,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         tier = tier_of(item)
         item.add_marker(tier)
-        real = next((name for name in ("page", "kernel") if tier == name or item.path.parent.name == name), None)
-        if real and tier != "soak":
+        if tier in ("kernel", "page") or (tier == "matrix" and item.path.parent.name in ("kernel", "page")):
             item.add_marker(pytest.mark.flaky(reruns=RERUNS))
-            # One worker has all pages, and all tests that share a kernel.
-            item.add_marker(pytest.mark.xdist_group("page" if real == "page" else item.path.stem))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -75,7 +75,6 @@ def test_with_a_client(python, framework, client):
     with receiving() as receiver:
         got = run(python, framework, "load first", client, receiver.dsn)
         check(got, framework)
-        receiver.quiet(0.2)
         sent = receiver.spans()
     ours = {span_id: parent for span_id, parent, *_ in got["spans"]}
     theirs = {s["span_id"]: s["parent_span_id"] for s in sent if s["span_id"] in ours}
@@ -98,7 +97,6 @@ def test_what_the_user_disabled_stays_off(python, framework):
     """`disabled_integrations` of his own client: calls as ever, no agent, nothing twice."""
     with receiving() as receiver:
         got = run(python, framework, "load first", "refused", receiver.dsn)
-        receiver.quiet(0.2)
         sent = receiver.spans()
     ops = [op for _, op, _ in got["tree"]]
     assert ops.count(CHAT) == 2 and AGENT not in ops, got
@@ -111,7 +109,6 @@ def test_what_the_user_chose_counts_once(python, framework):
     """An integration that his client names is set up once, is his at unload, and is heard as ours is."""
     with receiving() as receiver:
         got = run(python, framework, "import first", "chosen", receiver.dsn)
-        receiver.quiet(0.2)
         sent = [s["span_id"] for s in receiver.spans()]
     check({**got, "left": []}, framework)
     assert len(sent) == len(set(sent))
