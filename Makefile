@@ -32,7 +32,8 @@ demo-headless: $(VENV)/.demo ## run the quickstart notebook in a kernel and writ
 test: $(VENV)/.test browser ## run every test of the default run: unit, kernel, page, notebooks, widget
 	$(BIN)/python tests/run.py unit kernel page notebooks widget
 
-test-unit test-kernel test-page test-notebooks test-widget: test-%: $(VENV)/.test browser ## one part of them
+test-page: browser
+test-unit test-kernel test-page test-notebooks test-widget: test-%: $(VENV)/.test ## one part of them
 	$(BIN)/python tests/run.py $*
 
 test-matrix: $(VENV)/.test browser ## full products, and what needs environments of its own

@@ -15,6 +15,10 @@ def parts(monkeypatch, tmp_path):
 
     def command(self, command, env, log, live):
         done.append(command[0])
+        if command[1] == "Ctrl-C":
+            raise KeyboardInterrupt
+        if command[1] == "missing":
+            raise FileNotFoundError(command[0])
         log.write(f"== {command[0]}: 3 passed, 1 failed in 0.1s ==\n")
         return int(command[1])
 
@@ -55,3 +59,22 @@ def test_what_is_missing(parts, capsys, monkeypatch, ci, code):
     assert code == run.Run(["unit", "page"]).go()
     assert "not run: no Chromium or Chrome on this machine" in capsys.readouterr().out
     assert "page" not in parts.done
+
+
+@pytest.mark.parametrize("broken", ["unit", "page"])
+def test_a_command_that_cannot_start(parts, capsys, broken):
+    """It fails its part, says why, and keeps no other part from running, also beside the others."""
+    for name in ("unit", "page", "kernel"):
+        parts(name, "missing" if name == broken else 0)
+    assert 1 == run.Run(["unit", "page", "kernel"]).go()
+    assert f"FAILED: FileNotFoundError('{broken}')" in capsys.readouterr().out
+    assert {"unit", "page", "kernel"} == set(parts.done)
+
+
+def test_ctrl_c(parts, capsys):
+    """Interrupted is not passed: what was running and what had not begun says so, and the whole fails."""
+    parts("unit", "Ctrl-C")
+    parts("kernel", 0)
+    assert 1 == run.Run(["unit", "kernel"]).go()
+    table = capsys.readouterr().out
+    assert 2 == table.count("interrupted") and "kernel" not in parts.done

@@ -201,7 +201,9 @@ class Tracked:
         if count:
             run.incomplete = True
             run.notes.append(f"aimon_nb had {count} faults of its own here: this may be incomplete")
-        elif run.status == "ok":
+        elif (
+            run.status == "ok" and not self.recording.quiet
+        ):  # such a run is shown when it has a call
             run.notes += _why_empty(run)
 
 

@@ -40,6 +40,7 @@ class Beyond:
 
     limits: Limits = field(default_factory=Limits)
     spans: int = 0
+    gone: int = 0
     failed: int = 0
     cut: set[str] = field(default_factory=set)
     below: dict[str, dict[str, Span]] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Beyond:
             _strip(span)
             return
         del run.spans[span.span_id]
+        self.gone += 1
         self.failed += span.status == "error"
         self.below.get(span.parent_id or "", {}).pop(span.span_id, None)
         for child in self.below.pop(span.span_id, {}).values():

@@ -44,7 +44,9 @@ def _redacted_crumb(crumb: dict[str, Any]) -> dict[str, Any]:
     if "message" in crumb:
         # ipykernel logs the traceback of each failed cell, with the lines of its source, and
         # those hold prompts and keys: only the first line of a message is kept.
-        redacted["message"] = without_keys(str(crumb["message"])).partition("\n")[0]
+        redacted["message"] = without_keys(
+            str(crumb["message"] or "").partition("\n")[0][:DATA_LENGTH]
+        )
     if "data" in crumb:
         # Objects become words first: the SDK would ask for their `repr` after us.
         redacted["data"] = _redacted(Plain(DATA_LENGTH, unpack=False).of(crumb["data"]))

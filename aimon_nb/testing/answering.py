@@ -76,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/hold":
-            self._hold()
+            self._hold(asked=True)
             self._send(200, {})
             return
         page = PAGES.get(self.path.partition("?")[0])
@@ -123,8 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
         text = endpoint.asked(call.body)
         steer = steering(text)
         self._wait(owner.latency + steer.wait)
-        if owner._holds_all or steer.hold_after == 0:
-            self._hold()
+        self._hold(asked=steer.hold_after == 0)
         if steer.status is not None:
             raise RefusedError(steer.status, f"you asked for status {steer.status}")
         if steer.busy_once and owner._first_time(text):
@@ -161,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
             if number:
                 self._wait(self.server.owner.chunk_latency)
             if steer.hold_after and number == steer.hold_after:
-                self._hold()
+                self._hold(asked=True)
             if steer.cut and number >= len(frames) // 2:
                 return self._break_off()
             self.wfile.write(b"%x\r\n%s\r\n" % (len(frame), frame))
@@ -186,15 +185,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Retry-After-Ms", "20")
         self.end_headers()
 
-    def _hold(self) -> None:
-        """Wait for `release()`, but notice when the client goes away."""
-        since = self.server.owner._note_held(1)
+    def _hold(self, *, asked: bool) -> None:
+        """Wait for `release()` if this request is held, but notice when the client goes away."""
+        owner = self.server.owner
+        before = owner._begin_hold(asked=asked)
+        if before is None:
+            return
         try:
-            while not self.server.owner._is_released(since, 0.02):
+            while not owner._is_released(before, 0.02):
                 if self._client_left(0):
                     raise ConnectionResetError("the client left")
         finally:
-            self.server.owner._note_held(-1)
+            owner._end_hold()
 
     def _wait(self, seconds: float) -> None:
         """Wait, but notice at once when the client goes away."""

@@ -152,17 +152,6 @@ class TruthServer:
             if not self._changed.wait_for(lambda: self._held >= count, timeout):
                 raise TimeoutError(f"{self._held} of {count} requests are held after {timeout} s")
 
-    def wait_called(self, count: int = 1, timeout: float = 30.0) -> None:
-        """Wait until at least `count` calls have arrived since the last `clear()`.
-
-        Raises:
-            TimeoutError: So many did not come within `timeout` seconds.
-
-        """
-        with self._changed:
-            if not self._changed.wait_for(lambda: len(self.calls) >= count, timeout):
-                raise TimeoutError(f"{len(self.calls)} of {count} calls arrived in {timeout} s")
-
     def clear(self) -> None:
         """Forget all calls, and who was told to come back later; release what is held."""
         self.release()
@@ -187,11 +176,18 @@ class TruthServer:
         with self._changed:
             return self._changed.wait_for(lambda: self._releases > since, seconds)
 
-    def _note_held(self, change: int) -> int:
+    def _begin_hold(self, *, asked: bool) -> int | None:
+        """The number of releases before this hold, or None if the request is not held."""
         with self._changed:
-            self._held += change
+            if not (asked or self._holds_all):
+                return None
+            self._held += 1
             self._changed.notify_all()
             return self._releases
+
+    def _end_hold(self) -> None:
+        with self._changed:
+            self._held -= 1
 
     def _first_time(self, text: str) -> bool:
         with self._changed:

@@ -74,8 +74,11 @@ class LiveView:
     def update(self, changed: set[str]) -> None:
         """Show the spans that changed."""
         # The first call of a quiet cell can come from a task that outlives it: no end of
-        # the run follows then, which would leave the saved form.
+        # the run follows then, which would leave the saved form. What cannot be drawn anew
+        # (text, in a terminal that has its prompt back) is not begun then.
         is_late = self.waits and not self.run.running
+        if is_late and not self._screen.in_output:
+            return
         if self.waits:
             self.waits, changed = False, set(self.run.spans)
             self._screen.open()

@@ -126,7 +126,8 @@ def test_a_call_after_its_cell(shell, truth):
     truth.release()
     shell.read_until(lambda: [(s, n) for _, s, n in shell.value("heard()")] == [("ok", 1)])
     shell.read_until(lambda: "✓" in str(views(cell)))
-    assert len(views(cell)) == 1 and "still running" not in str(views(cell))
+    assert len(views(cell)) == 1 and "1 call" in str(views(cell))
+    assert "still running" not in str(views(cell)) and "was heard" not in str(views(cell))
 
 
 @pytest.mark.parametrize("wait", [True, False])

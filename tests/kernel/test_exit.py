@@ -93,9 +93,8 @@ def test_a_client_of_the_users(black_hole):
         with track("last"): pass
         print(left())
     """
-    said, seconds, errors = script(code, black_hole)
+    said, _, errors = script(code, black_hole)
     assert ("[]\n", "") == (said, errors)
-    assert seconds < LIMIT * 0.9
 
 
 def test_a_client_that_the_users_replaced(receiver, black_hole):
@@ -106,11 +105,11 @@ def test_a_client_that_the_users_replaced(receiver, black_hole):
         with track("ours"): pass
         sentry_sdk.init({black_hole!r}, traces_sample_rate=1.0, default_integrations=False)
         with track("theirs"): pass
+        sentry_sdk.get_client().flush = lambda *_, **__: print("waited for theirs")
     """
-    _, seconds, errors = script(code, receiver.dsn)
-    assert "" == errors
+    said, _, errors = script(code, receiver.dsn)
+    assert ("", "") == (said, errors)
     assert ["ours"] == [event["transaction"] for event in receiver.wait("transaction")]
-    assert seconds < LIMIT * 0.9
 
 
 def test_an_unload_takes_it_back(receiver):

@@ -254,11 +254,11 @@ def test_clear_output_never_takes_it_from_sight(notebook, app):
     """In a loop of `clear_output` there is no frame without the view."""
     page = notebook(CLEARS, app=app)
     page.raw.evaluate("""() => { const without = window.without = []; let begun = false;
-      const look = () => { const n = document.querySelectorAll('.aimon').length; begun ||= n > 0; if (begun && n !== 1) without.push(n);
+      const look = () => { const n = document.querySelectorAll('.aimon').length; window.begun = begun ||= n > 0; if (begun && n !== 1) without.push(n);
         if (window.without === without) requestAnimationFrame(look) };
       look() }""")
     page.run_cells(1)
-    assert [] == page.raw.evaluate("() => { const { without } = window; window.without = null; return without }")
+    assert [True, []] == page.raw.evaluate("() => { const { begun, without } = window; window.without = null; return [begun, without] }")
     assert "line 39" in page.text(1) and "line 38" not in page.text(1)
 
 

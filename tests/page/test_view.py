@@ -121,6 +121,7 @@ def test_the_end_moves_nothing(notebook, truth, app):
     page.run(1)
     page.output(1).locator(ROW).nth(2).wait_for()
     before = page.output(1).locator(ROOT).bounding_box()
+    truth.wait_held()
     truth.release()
     page.wait_idle()
     page.output(1).locator(f".jp-RenderedHTMLCommon {ROOT}").wait_for()
@@ -139,6 +140,7 @@ def test_folds_when_the_next_cell_runs(notebook, truth, app):
     page = notebook(SLOW_STEPS, "1 + 1", SLOW_STEPS, "2 + 2", app=app)
     page.run(1)
     page.output(1).locator(ROW).nth(2).wait_for()
+    truth.wait_held()
     truth.release()
     page.wait_idle()
     assert page.output(1).locator(".aimon .tree").is_visible(), "it folds by itself"

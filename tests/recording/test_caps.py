@@ -52,6 +52,20 @@ def test_a_span_that_goes_before_it_is_priced(monkeypatch):
     assert tracked.run.faults == 0 and len(tracked.run.spans) == 3
 
 
+def test_what_sentry_does_not_get_is_counted_beyond_the_cap(monkeypatch, receiver):
+    """Spans over Sentry's limit for a transaction are counted, those that our own cap let go among them."""
+    limit(monkeypatch, spans=20)
+    receiver.init(_experiments={"max_spans": 30})
+    tracked = monitor.open("many", "none")
+    for i in range(100):
+        with sentry_sdk.start_span(op="step", name=f"s{i}"):
+            pass
+    tracked.end(None)
+    arrived = len(receiver.spans())
+    assert 30 <= arrived < 40
+    assert f"{101 - arrived} spans not sent to Sentry: over its limit for a transaction" in tracked.run.notes
+
+
 def test_beyond_the_cap_the_tree_folds(monkeypatch):
     """Rows stop at the cap; calls, tokens, errors and tables see every call; it is said with numbers."""
     limit(monkeypatch, spans=50)
