@@ -1,11 +1,12 @@
 """Which part of a large product the default run takes."""
 
+import ast
 import itertools
 
 import pytest
 
 from tests import tiers
-from tests.tiers import covering, covering_cases
+from tests.tiers import TESTS, covering, covering_cases
 
 PRODUCT = list(itertools.product(range(24), range(7)))
 
@@ -64,3 +65,23 @@ def test_what_is_left_out_is_in_the_matrix_tier(request):
     assert 9 < len(default) <= 9 + 2 * 2
     for name, values in {"fixed": {*"xyz"}, "one": {"all", "some", "more"}, "other": {1, 3, 5}}.items():
         assert values == {case[name] for case in default}
+
+
+def functions_below(folder):
+    """The functions that are tests, with their files."""
+    for path in sorted(folder.rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test_"):
+                yield f"{path.relative_to(folder)}::{node.name}", ast.get_docstring(node) or ""
+
+
+def test_each_test_says_what_it_demands():
+    """The docstring of a test is its requirement."""
+    assert [] == [name for name, said in functions_below(TESTS) if not said]
+
+
+def test_each_soak_test_says_why_it_is_one():
+    """At most sixty tests are left out of every run, and each says for what."""
+    soak = dict(functions_below(TESTS / "soak"))
+    assert [] == [name for name, said in soak.items() if "In\nsoak" not in said and "In soak" not in said]
+    assert 0 < len(soak) <= 60

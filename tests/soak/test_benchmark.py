@@ -9,7 +9,10 @@ import pytest
 
 @pytest.mark.timeout(900)
 def test_it_runs():
-    """A glance at bare sentry-sdk and us fills the table, and leaves the document alone."""
+    """A glance at bare sentry-sdk and us fills the table, and leaves the document alone.
+
+    In soak for it takes minutes.
+    """
     root = Path(__file__).parents[2]
     page = root / "docs" / "performance.md"
     before = page.read_text()

@@ -25,7 +25,10 @@ print(len(widget._instances), threading.active_count(), sum(map(len, get_ipython
 
 @pytest.mark.timeout(400)
 def test_twenty_cells_do_not_slow_down(notebook):
-    """The last of twenty tracked cells leaves as much in the page and in the kernel as the second, and no clock runs on."""
+    """The last of twenty tracked cells leaves as much in the page and in the kernel as the second, and no clock runs on.
+
+    In soak for it opens forty cells in a page.
+    """
     page = notebook(*[cell for _ in range(20) for cell in (MANY, KEPT)], height=1400)
     grown = []
     for index in range(1, 41, 2):

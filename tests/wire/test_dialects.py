@@ -74,6 +74,7 @@ class TestMessages:
     """The turns of a request, as each provider puts them."""
 
     def test_anthropic(self):
+        """Text, a word for an image, tool calls with their arguments, and the result of a tool, turn by turn."""
         asked = {
             "messages": [
                 {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image", "source": {}}]},
@@ -85,6 +86,7 @@ class TestMessages:
         assert turns(call.input) == [("user", "a\n[image]", []), ("assistant", "b", [("f", '{"x": 1}')]), ("user", "c", [])]
 
     def test_responses(self):
+        """Instructions are the system turn; a function call and its output are turns; the effort is a parameter."""
         asked = {
             "instructions": "s",
             "reasoning": {"effort": "low"},
@@ -99,6 +101,7 @@ class TestMessages:
         assert (said, {"reasoning_effort": "low"}) == (turns(call.input), call.parameters)
 
     def test_gemini(self):
+        """Parts become text, a word for data, calls and their responses; of the configuration the plain values are kept."""
         asked = {
             "system_instruction": {"parts": [{"text": "s"}]},
             "generationConfig": {"temperature": 0.5, "thinkingConfig": {"thinkingBudget": 7}, "responseSchema": {}},
@@ -113,6 +116,7 @@ class TestMessages:
         assert (said, {"temperature": 0.5, "thinkingBudget": 7}) == (turns(call.input), call.parameters)
 
     def test_bedrock(self):
+        """System texts without cache points, a word for an image, tool use, and results as JSON and text."""
         asked = {
             "system": [{"text": "s"}, {"cachePoint": {"type": "default"}}],
             "messages": [
@@ -126,6 +130,7 @@ class TestMessages:
         assert said == turns(call.input)
 
     def test_cohere_v1(self):
+        """The preamble is the system turn, and the message follows the history."""
         asked = {"preamble": "s", "chat_history": [{"role": "CHATBOT", "message": "b"}], "message": "c"}
         assert turns(heard_call("/v1/chat", asked).input) == [("system", "s", []), ("chatbot", "b", []), ("user", "c", [])]
 
@@ -164,6 +169,7 @@ class TestGrowing:
         assert 3 == heard_call("/v1/chat/completions", {}, [body[:20], body[20:45], body[45:]]).usage.input
 
     def test_an_event_stream_without_spaces_and_with_carriage_returns(self):
+        """Both forms that the standard of event streams allows are read."""
         body = sse({"choices": [], "usage": {"prompt_tokens": 3}}).replace(b"\n", b"\r\n").replace(b"data: ", b"data:")
         assert 3 == heard_call("/v1/chat/completions", {}, body).usage.input
 

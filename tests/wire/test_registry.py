@@ -110,6 +110,7 @@ def test_a_dialect_of_others(others):
 
 
 def test_it_is_read_like_ours(others, monkeypatch):
+    """A call that a plug-in's dialect reads has provider, model and finish reason as one of ours has."""
     found = others(acme=f"{HERE}:Acme")
     monkeypatch.setattr("tests.wire.exchanges.find", found.find)
     call = heard_call("/acme/ask", {"m": "x"}, plain({"why": "done"}), "acme.example")
