@@ -4,16 +4,8 @@ import random
 
 import pytest
 
-SETUP = """
-%load_ext aimon_nb
-import sentry_sdk, asyncio, openai
-from aimon_nb import runs
-client = openai.OpenAI(base_url={url!r}, api_key="k", max_retries=0)
-aclient = openai.AsyncOpenAI(base_url={url!r}, api_key="k", max_retries=0)
-def state():
-    run = runs()[-1]._run
-    return run.run_id, run.status, [s.name for s in run.spans.values() if s.status == "running"], run.faults
-"""
+from tests.kernel.test_interrupt import SETUP
+
 BUSY = {
     "sync": """%%ai_track busy
 for i in range(2000):
