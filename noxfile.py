@@ -14,7 +14,7 @@ nox.options.error_on_missing_interpreters = False  # nor under CI=true: the tabl
 nox.options.envdir = ".venv/nox"
 
 PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
-WHEELS = ["--only-binary", ":all:"]
+WHEELS = ["--only-binary", ":all:", "--compile-bytecode"]
 PRERELEASES = ["sentry-sdk", "ipykernel", "anywidget", "openai", "anthropic"]
 
 

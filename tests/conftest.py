@@ -5,6 +5,7 @@ browser with JupyterLab in it, a model server with known counts, and a guard
 that records every try to leave the machine.
 """
 
+import gc
 import os
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tests.parts import clock, places
 
 clock.install()
 
-PARTS = ("kernel", "receiver", "network", "browser", "lab", "reruns")
+PARTS = ("clock", "kernel", "receiver", "network", "browser", "lab", "reruns")
 pytest_plugins = ["tests.tiers", *(f"tests.parts.{part}" for part in PARTS)]
 
 CI = os.environ.get("CI", "").lower() == "true"
@@ -24,6 +25,12 @@ def pytest_collection_modifyitems(items):
     # Playwright leaves an event loop running in this thread: whatever calls
     # asyncio.run() must have had its turn before the browser starts.
     items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
+def pytest_collection_finish():
+    # Tests that collect garbage need not walk through the thousands of tests and all the modules.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session, exitstatus):

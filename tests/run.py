@@ -166,7 +166,7 @@ class Run:
                     codes.append(self._command(command, {**os.environ, **part.env(), "TESTS_RERUNS": str(RESULTS / "reruns.jsonl")}, log, live))
         result.seconds = time.monotonic() - begun
         text = (RESULTS / f"{name}.log").read_text("utf-8", "replace")
-        result.counts = [f"{number} {word}" for line in text.splitlines()[-3:] for number, word in re.findall(r"(\d+) (passed|failed|errors?|skipped|rerun)\b", line)]
+        result.counts = counts_in(text)
         if not self._stopped:
             result.state = "ok" if codes and not any(codes) else "FAILED"
         if not live:
@@ -211,6 +211,14 @@ class Run:
         ok = all(result.ok for result in self.results.values()) and len(reruns) <= ALLOWED
         print(f"{'all':<10} {_clock(seconds):>9}  {'ok' if ok else 'FAILED'}")
         return 0 if ok else 1
+
+
+def counts_in(text: str) -> list[str]:
+    """What pytest, or node's test runner, says at its end: `["3 passed", "1 failed"]`."""
+    of_pytest = [f"{number} {word}" for line in text.splitlines()[-3:] for number, word in re.findall(r"(\d+) (passed|failed|errors?|skipped|rerun)\b", line)]
+    of_node = re.findall(r"^(?:#|ℹ) (pass|fail|skipped) (\d+)$", text, re.MULTILINE)
+    words = {"pass": "passed", "fail": "failed", "skipped": "skipped"}
+    return of_pytest or [f"{number} {words[word]}" for word, number in of_node if int(number)]
 
 
 def recorded_reruns(report: Path) -> list[dict]:

@@ -1,6 +1,7 @@
 """No test waits for a clock, and no unit test starts a process."""
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from time import sleep
 
 import pytest
 
+from tests.parts import clock
 from tests.parts.clock import ClockError
 from tests.parts.waiting import eventually
 
@@ -18,6 +20,17 @@ def test_a_sleep_of_a_test_is_an_error(wait):
     """A test that sleeps longer than a turn is told so, with what to do instead."""
     with pytest.raises(ClockError, match="eventually"):
         wait(0.051)
+    assert 1 == len(clock.refused())
+
+
+def test_a_refusal_that_somebody_swallows_fails_the_test():
+    """What catches every exception, a guard of ours for one, hides no sleep of a test: it is told when the test is over."""
+    with contextlib.suppress(AssertionError):
+        time.sleep(1)
+    teardown = clock.pytest_runtest_teardown(item=None)
+    next(teardown)
+    with pytest.raises(ClockError, match="time.sleep of 1 s"):
+        teardown.send(None)
 
 
 def test_a_turn_and_the_sleep_of_a_library_are_none():

@@ -42,6 +42,20 @@ def test_each_runs_to_its_end(parts, capsys):
     assert "ok, 3 passed" in lines["unit"] and "FAILED" in lines["kernel"] and "FAILED" in lines["all"]
 
 
+@pytest.mark.parametrize(
+    ("said", "counts"),
+    [
+        ("== 2 failed, 3 passed, 1 rerun in 0.1s ==\n", ["2 failed", "3 passed", "1 rerun"]),
+        ("ℹ tests 21\nℹ suites 0\nℹ pass 20\nℹ fail 1\nℹ skipped 0\nℹ duration_ms 300\n", ["20 passed", "1 failed"]),
+        ("# pass 21\n# fail 0\n", ["21 passed"]),
+        ("All checks passed!\n", []),
+    ],
+)
+def test_the_counts_of_a_part(said, counts):
+    """The table has how many passed, failed, were skipped or run again, of pytest as of node."""
+    assert counts == run.counts_in(said)
+
+
 def test_all_well(parts):
     """Where every part is well, so is the whole."""
     parts("unit", 0)

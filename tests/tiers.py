@@ -103,6 +103,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         tier = tier_of(item)
         item.add_marker(tier)
+        if tier == "unit" and item.path.is_relative_to(TESTS) and item.path.relative_to(TESTS).parts[0] in TIERS[:-1]:
+            raise pytest.UsageError(f"{item.nodeid}: a unit test stands in the folder of its room, here no part would run it")
         if tier == "unit" and item.get_closest_marker("flaky"):
             raise pytest.UsageError(f"{item.nodeid}: a unit test is not run again: mend its cause")
         if tier in ("kernel", "page") or (tier == "matrix" and item.path.parent.name in ("kernel", "page")):

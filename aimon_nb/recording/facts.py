@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import deque
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -14,6 +15,7 @@ from aimon_nb.pricing.usage import reported
 from aimon_nb.recording.plain import key_text
 
 ERROR_LENGTH = 500  # characters of an error message kept
+_READ = 100_000  # characters of a message that are looked through for keys; the rest is left out
 FRAMES = 30  # frames of a traceback kept, the innermost
 
 
@@ -43,9 +45,10 @@ _REFUSED_HEADERS = (
     r"(Cannot serialize non-str key ).*",
     r"(metadata was invalid: ).*",
 )
-_SECRETS = (
+_SECRETS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     *((re.compile(pattern, re.DOTALL), r"\1…") for pattern in _REFUSED_HEADERS),
     (re.compile(r"//[^\s/@'\"]+@"), "//…@"),
+    (re.compile(r"\w://[^\s'\"()<>]+"), lambda url: re.sub(r"(?s)\?.+", "?…", url[0])),
     (re.compile(r"\?[^\s=?'\"()<>]+=[^\s'\"()<>]*"), "?…"),
     (re.compile(r"(?i)\bbearer +[\w.~+/=-]{8,}"), "Bearer …"),
     (re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf|r8|nvapi)[-_](?=[\w*-]*[\d*])[\w*-]{12,}"), "…"),
@@ -157,8 +160,10 @@ def without_keys(text: str) -> str:
     """A message without a URL's user and query, a header, and words that look like keys.
 
     An HTTP client tells the whole URL that it could not reach and the header that it
-    would not send, and a provider the key that it refused.
+    would not send, and a provider the key that it refused. Of a message of megabytes the
+    beginning stays.
     """
+    text = text[:_READ]
     for pattern, stands_in in _SECRETS:
         text = pattern.sub(stands_in, text)
     return text

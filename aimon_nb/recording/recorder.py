@@ -175,6 +175,7 @@ class Recorder:
         """Stop the thread; runs stay in memory."""
         thread, self._thread = self._thread, None
         self._wake.set()
+        self._hurry.set()
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=2)
 

@@ -92,13 +92,13 @@ def test_a_tag_of_any_kind_is_text(place, run, given, text):
 @covering(times=5)
 @pytest.mark.parametrize("name", ["a\ud800b", "two\nlines", "", "\x00", "x" * 10_000])
 def test_a_name_of_any_kind_is_sent(place, name):
-    """Names and ops are text that Sentry takes: a lone surrogate would be the loss of the envelope."""
+    """A call with any name or op is sent, its span and its error: one lone surrogate, not replaced, would lose the envelope with all that is in it."""
     with pytest.raises(ValueError):
         ai_track(name, op=name or None)(lambda: int("x"))()
     if place.sends:
         [span] = place.all()
         for text in (span["name"] or "", span["op"], span["data"]["gen_ai.pipeline.name"] or ""):
-            text.encode()
+            text.encode()  # no lone surrogate is left in it
     assert (1 if place.client else 0) == len(place.errors())
 
 
@@ -142,7 +142,7 @@ def test_none_for_any_option_is_nothing(place, run):
 
 
 def test_a_start_without_a_zone_is_local_time(place, tokyo):
-    """A datetime without a zone is local time, as Python has it, in both lifecycles."""
+    """A `start_timestamp` without a zone is local time, as Python has it: in Tokyo, Sentry still gets the same moment, however it gets spans."""
     ai_track("work", start_timestamp=dt.datetime.fromtimestamp(1.5e9))(lambda: None)()
     if place.stream and place.sends:
         assert [1.5e9] == [span["start_timestamp"] for span in place.receiver.v2()]

@@ -335,11 +335,13 @@ def test_an_exception_that_cannot_be_shown(place, run):
 
 
 def test_tags_that_sentry_would_refuse(place):
-    """A long name or one with line breaks is a tag that Sentry takes, and whole in the context."""
+    """Tags of any value go out as Sentry takes them, one line of 200 characters; the error's context keeps the whole name."""
     name = "long name\n" * 50
     with pytest.raises(ValueError):
         ai_track(name, sentry_tags={"n": 3, "long": "x" * 500})(lambda: int("x"))()
-    for event in place.errors():
+    events = place.errors()
+    assert int(place.client) == len(events)
+    for event in events:
         tags = dict(event["tags"])
         assert ("3", "x" * 200) == (tags["n"], tags["long"])
         assert tags["gen_ai.pipeline.name"].startswith("long name long name")
@@ -347,11 +349,11 @@ def test_tags_that_sentry_would_refuse(place):
 
 
 def test_the_event_belongs_to_the_span(place, run):
-    """The event's trace and span are those of the record that our view shows, sampled or not."""
+    """Where errors are sent, sampled or not, the event names the span of the failed call as our view does, so that Sentry links them."""
     with pytest.raises(ValueError):
         ai_track("work")(lambda: int("x"))()
-    for event in place.errors():
-        assert run.spans()["work"].span_id == event["contexts"]["trace"]["span_id"]
+    named = [event["contexts"]["trace"]["span_id"] for event in place.errors()]
+    assert [run.spans()["work"].span_id] * place.client == named
 
 
 def test_an_interrupt_while_the_span_opens(static, monkeypatch):

@@ -73,6 +73,7 @@ QUIET = [
 ]
 
 
+@pytest.mark.own_kernel
 def test_a_cell_without_calls_shows_nothing(shell, tmp_path):
     """No output, no widget, no comm and no run of ours; the saved file is as without us."""
     for source in QUIET:

@@ -122,6 +122,7 @@ ODD = {
 }
 
 
+@pytest.mark.own_kernel
 def test_odd_cells(shell):
     """Odd cells end as they would, under their name, with one tree; the next cell is clean."""
     trouble = []
@@ -165,6 +166,7 @@ def test_reset_and_lost_names(shell):
     assert "('after', 'ok')" in cells[4].data()[-1]
 
 
+@pytest.mark.own_kernel
 def test_hooks_of_others(shell):
     """A post_run_cell or pre_run_cell hook of the user's that fails keeps neither run nor next cell from working."""
     cells = shell.run(
@@ -214,9 +216,10 @@ def test_the_users_context_stays(shell):
 
 def test_exit(shell):
     """`exit` in a tracked cell ends the kernel's cell as ever, with the run closed before."""
-    cell = shell.cell("%%ai_track bye\nstep()\nimport IPython\nkeep = IPython.get_ipython().ask_exit\nIPython.get_ipython().ask_exit = lambda: None\nexit")
+    cell = shell.cell("%%ai_track bye\nstep()\nget_ipython().ask_exit = lambda: None\nexit")
     assert cell.status == "ok"
     assert shell.value("last_run().status") == "ok"
+    shell.run(["del get_ipython().ask_exit"])
 
 
 def test_rerun_replaces(shell):

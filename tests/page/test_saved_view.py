@@ -170,7 +170,7 @@ def test_none_in_its_page(notebook):
 
 
 def test_the_setting_is_a_default(notebook):
-    """`%config AimonMagics.save` holds where the cell says nothing, for `track` too; the cell has the last word."""
+    """`%config AimonMagics.save = 'summary'` keeps one line in the file of a cell and of a `track()` that do not say what to save; a cell with `--save tree` keeps its tree."""
     track = "from aimon_nb import track\nwith track('by hand'): ask('PROMPT')"
     page = notebook("%config AimonMagics.save = 'summary'", STEPS, track, STEPS.replace("steps", "steps --save tree"))
     page.run_cells(1, 2, 3, 4)

@@ -9,12 +9,15 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 TESTS = str(Path(__file__).parents[1]) + "/"
 # Below it a sleep only lets others have their turn.
 LONGEST = 0.05
 ADVICE = "wait for an event (tests.parts.waiting.eventually, truth.hold) or move the test to tests/soak"
 
 _sleep, _async_sleep = time.sleep, asyncio.sleep
+_refused: list[str] = []
 
 
 class ClockError(AssertionError):
@@ -25,7 +28,26 @@ def refuse(seconds, what, depth=2):
     """Raise if the caller's caller is a test and waits longer than a turn."""
     file = sys._getframe(depth).f_code.co_filename
     if seconds > LONGEST and file.startswith(TESTS) and not file.startswith(TESTS + "soak/"):
-        raise ClockError(f"{what} of {seconds} s in {file}: {ADVICE}")
+        _refuse(f"{what} of {seconds} s in {file}: {ADVICE}")
+
+
+def _refuse(message):
+    _refused.append(message)
+    raise ClockError(message)
+
+
+def refused() -> list[str]:
+    """What was refused since the last call: whoever swallows the error, the test fails."""
+    told, _refused[:] = _refused[:], []
+    return told
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item):
+    yield
+    told = refused()
+    if told:
+        raise ClockError(told[0])
 
 
 def sleep(seconds):
@@ -39,7 +61,7 @@ def async_sleep(delay, result=None):
 
 
 def wait_for_timeout(_page, timeout):
-    raise ClockError(f"wait_for_timeout of {timeout} ms: {ADVICE}")
+    _refuse(f"wait_for_timeout of {timeout} ms: {ADVICE}")
 
 
 def install() -> None:

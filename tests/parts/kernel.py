@@ -121,22 +121,28 @@ class Process:
 
 
 class SharedProcess:
-    """The kernel of a module's tests: started once, reset for each, thrown away when it is not clean."""
+    """The kernel of a module's tests: started once, reset after each, thrown away when it is not clean."""
 
     def __init__(self):
         self._process = None
 
     def take(self, cwd, environment) -> Process:
         """A kernel that knows nothing of an earlier test."""
-        left = self._process.reset(cwd, environment) if self._process is not None else []
-        if left:
-            print("a new kernel, for the last test left behind:", *left, sep="\n")
-            self.discard()
         if self._process is None:
             self._process = Process({**os.environ}, [], cwd)
-            left = self._process.reset(cwd, environment)
-            assert not left, left
+        left = self._process.reset(cwd, environment)
+        assert not left, left
         return self._process
+
+    def tidy(self) -> None:
+        """Fail if the test that has had it leaves behind what a reset does not put back."""
+        try:
+            left = self._process.reset(Path.cwd(), {})
+        except queue.Empty:
+            left = ["it is still busy"]
+        if left:
+            self.discard()
+            pytest.fail("the test left behind in the shared kernel (mark it own_kernel):\n" + "\n".join(left), pytrace=False)
 
     def discard(self):
         """The next test gets a new one."""
@@ -180,6 +186,11 @@ class Kernel:
             self._reader.kc = self._process.client
         return self
 
+    @property
+    def uses_shared(self) -> bool:
+        """Whether it ran, in the process of the module's tests."""
+        return self._process is not None and self._shared is not None
+
     def stop(self):
         """End the process, if it is this test's own."""
         process, self._process = self._process, None
@@ -218,6 +229,8 @@ class Kernel:
         result.seconds = time.monotonic() - begun
         interrupted = interrupt_when is not None or interrupt_after is not None
         result.reply = self._reply_or_none(msg_id) if interrupted else self.reply(msg_id, begun + timeout - time.monotonic())
+        if result.status != "ok":
+            self._wait_until_it_takes_requests()
         return result
 
     def interrupt(self) -> None:
@@ -253,6 +266,13 @@ class Kernel:
         saved.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(saved, path)
         return path
+
+    def _wait_until_it_takes_requests(self):
+        """ipykernel 6 aborts, for a moment after an error, what it is asked: the next cell of "run all"."""
+        for _ in range(1000):
+            if self.reply(self.client.execute("", silent=True))["status"] != "aborted":
+                return
+        raise AssertionError("the kernel aborts every request since a cell failed")
 
     def _add_cell(self, source, msg_id, tags, result):
         cell = nbformat.v4.new_code_cell(source, metadata={"tags": list(tags)} if tags else {})
@@ -339,22 +359,19 @@ def kernels(request, shared_process, home, tmp_path):
         return made[-1]
 
     yield make
-    if request.node.stash.get(FAILED, False):
-        shared_process.discard()  # what it left behind is no other test's trouble
+    shared = any(kernel.uses_shared for kernel in made)
     for kernel in made:
         kernel.stop()
+    if request.node.stash.get(FAILED, False):
+        shared_process.discard()  # what it left behind is no other test's trouble
+    elif shared:
+        shared_process.tidy()
 
 
 @pytest.fixture
-def kernel(kernels) -> Kernel:
-    """A real kernel: `.run([cells])`, `.cell(source, interrupt_when=, silent=)`."""
-    return kernels()
-
-
-@pytest.fixture
-def fresh_kernel(kernels) -> Kernel:
-    """A kernel that no test has had: for what only a start shows, and for what cannot be put back."""
-    return kernels(fresh=True)
+def kernel(kernels, request) -> Kernel:
+    """A real kernel: `.run([cells])`, `.cell(source, interrupt_when=, silent=)`; with the mark `own_kernel` no other test's."""
+    return kernels(fresh=request.node.get_closest_marker("own_kernel") is not None)
 
 
 @pytest.hookimpl(wrapper=True)

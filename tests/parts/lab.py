@@ -77,6 +77,7 @@ class Lab:
         self._loaded = {}
         self._pages: list[NotebookPage] = []
         self._kernel = self._session = None
+        self._used = False  # whether the test of now has the shared kernel
         self._number = 0
 
     @property
@@ -175,6 +176,17 @@ class Lab:
             raw.context.close()
         self._discard_kernel()
 
+    def tidy(self) -> None:
+        """Fail if the test that has had the shared kernel leaves behind what a reset does not put back."""
+        used, self._used = self._used, False
+        if not used or self._kernel is None:
+            return
+        self._page_of("writer").evaluate(EMPTY)
+        left = self._reset_kernel({})
+        if left:
+            self._discard_kernel()
+            pytest.fail(f"the test left behind in the shared kernel (open its notebook fresh): {left}", pytrace=False)
+
     def kill_kernel(self) -> None:
         """End the shared kernel, whatever it does; the next test gets a new one."""
         self._discard_kernel()
@@ -196,19 +208,19 @@ class Lab:
             self._start_kernel()
         raw = self._page_of("writer")
         raw.evaluate(EMPTY)
-        left = raw.evaluate(RESET, [self._kernel, reset_code(self.root, env or {}), PATIENCE])
-        if left:
-            print(f"the kernel is thrown away: {left}")
-            self._discard_kernel()
-            self._start_kernel()
-            left = raw.evaluate(RESET, [self._kernel, reset_code(self.root, env or {}), PATIENCE])
-            assert not left, left
+        left = self._reset_kernel(env or {})
+        assert not left, left
+        self._used = True
         if self._session is None:
             asked = {"path": path.name, "name": path.name, "type": "notebook", "kernel": {"id": self._kernel}}
             self._session = self.ask("api/sessions", "POST", asked)["id"]
         else:
             self.ask(f"api/sessions/{self._session}", "PATCH", {"path": path.name, "name": path.name})
         return self._show("writer", path, theme, width, height)
+
+    def _reset_kernel(self, env) -> str:
+        """Make the shared kernel as good as new; gives what could not be put back."""
+        return self._page_of("writer").evaluate(RESET, [self._kernel, reset_code(self.root, env), PATIENCE])
 
     def _show(self, role, path, theme, width, height) -> NotebookPage:
         """Open a notebook in a page in which JupyterLab is loaded, in place of what is there."""
@@ -325,6 +337,8 @@ def lab(request, lab_session) -> Lab:
     lab_session.close_pages()
     if request.node.stash.get(FAILED, False):
         lab_session.discard()
+    else:
+        lab_session.tidy()
 
 
 SETUP = """%load_ext aimon_nb

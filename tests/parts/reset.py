@@ -20,7 +20,8 @@ def _reset(folder, environment):
             "transformers": len(shell.input_transformers_cleanup) + len(shell.input_transformers_post),
             "ast transformers": len(shell.ast_transformers),
             "our magics": [one for one in shell.configurables if type(one).__module__.startswith("aimon_nb")],
-            "import hooks": [getattr(one, "__name__", type(one).__name__) for one in sys.meta_path],
+            # A library may bring one of its own, such as six; ours go with us.
+            "import hooks": [type(one).__name__ for one in sys.meta_path if type(one).__module__.startswith("aimon_nb")],
             # The loop keeps those in which it looks names up.
             "threads": [t.name for t in threading.enumerate() if not t.daemon and not t.name.startswith("asyncio_")],
             "interrupt handler": signal.getsignal(signal.SIGINT),
@@ -33,6 +34,9 @@ def _reset(folder, environment):
     def unload():
         if "aimon_nb" in shell.extension_manager.loaded:
             shell.run_line_magic("unload_ext", "aimon_nb")
+        api = sys.modules.get("aimon_nb.api")
+        if api is not None:
+            api.monitor.uninstall()  # `track()` without the extension
         shell.config.pop("AimonMagics", None)
         for name in [name for name in sys.modules if name.partition(".")[0] == "aimon_nb"]:
             del sys.modules[name]

@@ -3,6 +3,7 @@
 from dataclasses import astuple
 from decimal import Decimal
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,11 @@ MODELS = ["gpt-4o", "gpt-5-mini", "my-model"]
 ORIGINS = [None, "auto.ai.langchain", "auto.ai.openai_agents", "auto.ai.litellm"]
 count = st.one_of(st.none(), st.integers(0, 400_000), st.integers(-9, -1))
 usages = st.builds(Usage, count, count, st.none(), count, count, st.one_of(st.none(), st.integers(0, 10**6)))
+
+
+@pytest.fixture(scope="module", autouse=True, params=[1, *(pytest.param(more, marks=pytest.mark.matrix) for more in (2, 3, 4))])
+def again(request):
+    """Fifty examples of each property in the default run, and as many three times more in the matrix tier."""
 
 
 @st.composite

@@ -34,7 +34,7 @@ def test_tokens_of_a_total():
 
 @pytest.mark.parametrize(("x", "text"), FORMATS["money"])
 def test_money(x, text):
-    """An unknown amount is empty, never $0."""
+    """An amount has as many digits as tell it apart, the same as in the page (formats.json); an unknown one is empty, never $0."""
     assert text == words.money(None if x is None else Decimal(x))
 
 

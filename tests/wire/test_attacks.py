@@ -512,6 +512,14 @@ class TestSecrets:
         assert KEY not in self.everything(run)
         assert calls(run)[0].call.error == "Incorrect API key provided: …. Find yours at https://m.test/keys?…"
 
+    def test_any_query_of_a_url(self):
+        """A query is left out of a URL whether or not it names its parts; a message of megabytes costs no more than its beginning."""
+        from aimon_nb.recording.facts import without_keys
+
+        for url in ("http://m.test/v1?0123456789abcdef", "wss://m.test/?a", "http://m.test/v1?key=a?b"):
+            assert without_keys(f"cannot reach ({url}): refused") == f"cannot reach ({url.partition('?')[0]}?…): refused"
+        assert len(without_keys("http://a" * 1_000_000)) <= 100_000
+
     def test_ordinary_words_stay(self):
         """What is no key and no URL is told as it is."""
         from aimon_nb.recording.facts import without_keys

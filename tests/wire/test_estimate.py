@@ -73,7 +73,7 @@ def test_a_token_for_four_characters(ask, track):
 
 
 def test_out_of_exact_sums(ask, track):
-    """Beside an exact call an estimate is in no sum: the sum is a lower bound, and says what is beside it."""
+    """Of an exact call and an estimated one, tokens and cost are the exact call's alone, the cost a lower bound (≥); what was estimated stands beside them, in the header, the tree, the saved form and the tables."""
     with track() as run:
         api.install(estimate=True)
         ask(stream=False)

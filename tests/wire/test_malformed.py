@@ -147,9 +147,23 @@ def test_every_end_of_a_line(end, mark):
     assert heard_call("/v1/chat/completions", {}, mark + plain({"choices": [], "usage": {"prompt_tokens": 7}})).usage.input == 7
 
 
-@pytest.mark.parametrize("body", [b"[" * 20_000, b'{"a":' * 20_000, b'{"usage":' + b"9" * 10_000 + b"}", b"\0" * 500, b"\xff" * 500, b'"'])
+HOSTILE = {
+    "deep lists": b"[" * 20_000,
+    "deep objects": b'{"a":' * 20_000,
+    "a long number": b'{"usage":' + b"9" * 10_000 + b"}",
+    "zeros": b"\0" * 500,
+    "no text": b"\xff" * 500,
+    "a quote": b'"',
+}
+DEEPER = {"deeper lists": b"[" * 100_000, "deeper objects": b'{"a":' * 100_000}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [*(pytest.param(body, id=name) for name, body in HOSTILE.items()), *(pytest.param(body, id=name, marks=pytest.mark.matrix) for name, body in DEEPER.items())],
+)
 def test_hostile(body):
-    """Nesting without end, numbers without end, no JSON at all."""
+    """Nesting without end, numbers without end, no JSON at all: no usage is read, and nothing fails."""
     for path in {case.path for case in CASES.values() if not case.path.startswith(("/hf", "/?"))} - {"/"}:
         assert not heard_call(path, body, body).usage.known
 
