@@ -15,8 +15,10 @@ from tests.parts import clock, places
 
 clock.install()
 
-PARTS = ("clock", "kernel", "receiver", "network", "browser", "lab", "reruns")
+PARTS = ("kernel", "receiver", "network", "browser", "lab", "reruns")
 pytest_plugins = ["tests.tiers", *(f"tests.parts.{part}" for part in PARTS)]
+
+pytest_runtest_teardown = clock.pytest_runtest_teardown
 
 CI = os.environ.get("CI", "").lower() == "true"
 
