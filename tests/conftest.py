@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from tests import tiers
 from tests.parts import clock, places
 
 clock.install()
 
 PARTS = ("kernel", "receiver", "network", "browser", "lab", "reruns")
 pytest_plugins = ["tests.tiers", *(f"tests.parts.{part}" for part in PARTS)]
-
-pytest_runtest_teardown = clock.pytest_runtest_teardown
 
 CI = os.environ.get("CI", "").lower() == "true"
 
@@ -27,6 +26,26 @@ def pytest_collection_modifyitems(items):
     # Playwright leaves an event loop running in this thread: whatever calls
     # asyncio.run() must have had its turn before the browser starts.
     items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown():
+    """What was refused fails the test, though a guard against faults swallowed the error."""
+    try:
+        return (yield)
+    finally:
+        told = clock.refused() + tiers.refused()
+        if told:
+            raise AssertionError(told[0])
+
+
+def pytest_configure(config):
+    if config.option.markexpr == "unit":
+        # A unit test is never run again, so its examples are always the same ones; other tiers draw new ones.
+        import hypothesis
+
+        hypothesis.settings.register_profile("the same examples", derandomize=True)
+        hypothesis.settings.load_profile("the same examples")
 
 
 def pytest_collection_finish():
@@ -68,8 +87,6 @@ def one_certificate(tmp_path_factory) -> Path:
 @pytest.fixture(autouse=True)
 def home(clean_session, tmp_path_factory, one_certificate, request, monkeypatch) -> Path:
     """A home folder for one test: no test sees what another one left."""
-    from tests import tiers
-
     folder = tmp_path_factory.mktemp("home")
     places.move(monkeypatch, folder)
     if tiers.tier_of(request.node) == "unit":  # which speaks to no other machine
@@ -88,8 +105,7 @@ def truth_session():
 @pytest.fixture
 def truth(truth_session, request, monkeypatch):
     """The local model server, with no calls on its books yet; a unit test has its answers at once."""
-    from tests import tiers
-
+    truth_session.release()
     truth_session.settled()
     truth_session.clear()
     if tiers.tier_of(request.node) == "unit":

@@ -9,6 +9,8 @@ failure.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
 import json
 import os
 import re
@@ -18,13 +20,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 RESULTS = ROOT / ".test-results"
+LOCK = ROOT / ".test-results.lock"
 CI = os.environ.get("CI", "").lower() == "true"
 CORES = os.cpu_count() or 1
 # Of tests of kernels and pages that fail and pass when they are run again, in one run.
@@ -128,6 +131,10 @@ class Run:
         self._stopped = False
 
     def go(self) -> int:
+        with alone():
+            return self._go()
+
+    def _go(self) -> int:
         shutil.rmtree(RESULTS, ignore_errors=True)
         RESULTS.mkdir()
         begun = time.monotonic()
@@ -160,12 +167,13 @@ class Run:
             return
         begun = time.monotonic()
         codes = []
-        with (RESULTS / f"{name}.log").open("w", encoding="utf-8") as log:
-            for command in part.commands():
-                if not self._stopped:
-                    codes.append(self._command(command, {**os.environ, **part.env(), "TESTS_RERUNS": str(RESULTS / "reruns.jsonl")}, log, live))
+        log = RESULTS / f"{name}.log"
+        log.touch()
+        for command in part.commands():
+            if not self._stopped:
+                codes.append(self._command(command, {**os.environ, **part.env(), "TESTS_RERUNS": str(RESULTS / "reruns.jsonl")}, log, live))
         result.seconds = time.monotonic() - begun
-        text = (RESULTS / f"{name}.log").read_text("utf-8", "replace")
+        text = log.read_text("utf-8", "replace")
         result.counts = counts_in(text)
         if not self._stopped:
             result.state = "ok" if codes and not any(codes) else "FAILED"
@@ -174,21 +182,35 @@ class Run:
                 sys.stdout.write(f"\n───── {name}, which ran beside the others\n{text}\n")
                 sys.stdout.flush()
 
-    def _command(self, command: Sequence[str], env: dict[str, str], log, live: bool) -> int:
+    def _command(self, command: Sequence[str], env: dict[str, str], log: Path, live: bool) -> int:
         env.pop("PYTHONDONTWRITEBYTECODE", None)  # each process would compile all that it imports
         child = subprocess.Popen(
             command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
             start_new_session=True,
         )
         self._running.add(child)
-        for line in child.stdout:
-            log.write(line)
-            if live:
-                with self._print:
-                    sys.stdout.write(line)
-                    sys.stdout.flush()
+        # Read by a thread of its own, to the end also when this one is interrupted: a child whose pipe is full cannot end.
+        reader = threading.Thread(target=self._read, args=(child, log, live), daemon=True)
+        reader.start()
+        code = child.wait()
+        self._end(child)
+        reader.join(STOP_SECONDS)
+        return code
+
+    def _read(self, child, log: Path, live: bool) -> None:
+        with log.open("a", encoding="utf-8") as file:
+            for line in child.stdout:
+                file.write(line)
+                if live:
+                    with self._print:
+                        sys.stdout.write(line)
+                        sys.stdout.flush()
+
+    def _end(self, child) -> None:
+        """End what a child that is over has left running."""
         self._running.discard(child)
-        return child.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
 
     def _stop(self) -> None:
         """Let each child end as Ctrl-C ends it: with its kernels and its browser; then all it has left."""
@@ -197,10 +219,9 @@ class Run:
         for child in children:
             child.send_signal(signal.SIGINT)
         for child in children:
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                os.killpg(child.pid, signal.SIGKILL)
+            self._end(child)
 
     def _table(self, seconds: float) -> int:
         print(f"\n{'part':<10} {'time':>9}  result")
@@ -211,6 +232,18 @@ class Run:
         ok = all(result.ok for result in self.results.values()) and len(reruns) <= ALLOWED
         print(f"{'all':<10} {_clock(seconds):>9}  {'ok' if ok else 'FAILED'}")
         return 0 if ok else 1
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Wait for another run in this working copy: they share its folder of results."""
+    with LOCK.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("tests of this working copy are running already: waiting for their end", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def counts_in(text: str) -> list[str]:
@@ -239,4 +272,6 @@ def _clock(seconds: float) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="+", choices=PARTS)
+    for ends in (signal.SIGINT, signal.SIGTERM):  # also where it was started to ignore the first, and so its children
+        signal.signal(ends, signal.default_int_handler)
     sys.exit(Run(parser.parse_args().parts).go())

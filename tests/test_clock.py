@@ -10,9 +10,11 @@ from time import sleep
 
 import pytest
 
+from tests import tiers
 from tests.parts import clock
 from tests.parts.clock import ClockError
 from tests.parts.waiting import eventually
+from tests.tiers import TESTS
 
 
 @pytest.mark.parametrize("wait", [time.sleep, sleep, asyncio.sleep], ids=["time.sleep", "imported by name", "asyncio.sleep"])
@@ -23,14 +25,31 @@ def test_a_sleep_of_a_test_is_an_error(wait):
     assert 1 == len(clock.refused())
 
 
-def test_a_refusal_that_somebody_swallows_fails_the_test():
+def test_a_sleep_that_somebody_swallows_fails_the_test(request):
     """What catches every exception, a guard of ours for one, hides no sleep of a test: it is told when the test is over."""
     with contextlib.suppress(AssertionError):
         time.sleep(1)
-    teardown = clock.pytest_runtest_teardown(item=None)
+    teardown = _teardown_of(request)
     next(teardown)
-    with pytest.raises(ClockError, match="time.sleep of 1 s"):
+    with pytest.raises(AssertionError, match="time.sleep of 1 s"):
         teardown.send(None)
+
+
+def test_a_process_that_somebody_swallows_fails_the_test(request):
+    """So it is with a process in a unit test; the next test has nothing of it, also where a fixture failed."""
+    with contextlib.suppress(RuntimeError):
+        os.system("true")
+    teardown = _teardown_of(request)
+    next(teardown)
+    with pytest.raises(AssertionError, match="os.system in a unit test"):
+        teardown.throw(ValueError("a fixture's"))
+    assert [] == clock.refused() + tiers.refused()
+
+
+def _teardown_of(request):
+    """The hook of tests/conftest.py, as pytest has it."""
+    [hook] = [one.function for one in request.config.hook.pytest_runtest_teardown.get_hookimpls() if one.plugin_name == str(TESTS / "conftest.py")]
+    return hook()
 
 
 def test_a_turn_and_the_sleep_of_a_library_are_none():
@@ -49,6 +68,7 @@ def test_a_process_in_a_unit_test_is_an_error(start):
     """A unit test that starts a process is told which tier it belongs to."""
     with pytest.raises(RuntimeError, match="mark the test `kernel`"):
         start()
+    assert 1 == len(tiers.refused())
 
 
 def test_eventually_gives_what_came():

@@ -92,7 +92,7 @@ def test_a_property_has_a_type_and_a_sentence():
 
 
 def test_it_begins_with_one_sentence():
-    """The first line is a sentence, for completion shows no more."""
+    """The first line ends with a full stop and has at most 100 characters: completion shows that line alone."""
     for name, thing in {**CALLABLES, **CLASSES}.items():
         first = (inspect.getdoc(thing) or "").split("\n")[0]
         assert first.endswith(".") and len(first) <= 100, name

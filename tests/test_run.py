@@ -19,7 +19,7 @@ def parts(monkeypatch, tmp_path):
             raise KeyboardInterrupt
         if command[1] == "missing":
             raise FileNotFoundError(command[0])
-        log.write(f"== {command[0]}: 3 passed, 1 failed in 0.1s ==\n")
+        log.write_text(f"== {command[0]}: 3 passed, 1 failed in 0.1s ==\n", "utf-8")
         return int(command[1])
 
     monkeypatch.setattr(run, "RESULTS", tmp_path / "results")

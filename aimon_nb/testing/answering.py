@@ -76,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/hold":
-            self._hold(asked=True)
+            self._hold(0, asked=True)
             self._send(200, {})
             return
         page = PAGES.get(self.path.partition("?")[0])
@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
         text = endpoint.asked(call.body)
         steer = steering(text)
         self._wait(owner.latency + steer.wait)
-        self._hold(asked=steer.hold_after == 0)
+        self._hold(0, asked=steer.hold_after == 0)
         if steer.status is not None:
             raise RefusedError(steer.status, f"you asked for status {steer.status}")
         if steer.busy_once and owner._first_time(text):
@@ -145,6 +145,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._stream(answer.frames, answer.kind, steer)
         if steer.cut:
             return self._break_off()
+        after = owner._hold_after
+        if after:  # there are no events to tell first
+            self._hold(after, asked=False)
         self._send(200, answer.body, *answer.headers)
         return "finished"
 
@@ -159,8 +162,8 @@ class _Handler(BaseHTTPRequestHandler):
         for number, frame in enumerate(frames):
             if number:
                 self._wait(self.server.owner.chunk_latency)
-            if steer.hold_after and number == steer.hold_after:
-                self._hold(asked=True)
+            if number:
+                self._hold(number, asked=number == steer.hold_after)
             if steer.cut and number >= len(frames) // 2:
                 return self._break_off()
             self.wfile.write(b"%x\r\n%s\r\n" % (len(frame), frame))
@@ -185,10 +188,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Retry-After-Ms", "20")
         self.end_headers()
 
-    def _hold(self, *, asked: bool) -> None:
+    def _hold(self, after: int, *, asked: bool) -> None:
         """Wait for `release()` if this request is held, but notice when the client goes away."""
         owner = self.server.owner
-        before = owner._begin_hold(asked=asked)
+        before = owner._begin_hold(after, asked=asked)
         if before is None:
             return
         try:
@@ -196,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
                 if self._client_left(0):
                     raise ConnectionResetError("the client left")
         finally:
-            owner._end_hold()
+            owner._end_hold(before)
 
     def _wait(self, seconds: float) -> None:
         """Wait, but notice at once when the client goes away."""

@@ -69,7 +69,7 @@ class TruthServer:
         """Every request in the order of arrival; GET requests are not calls."""
         self._changed = threading.Condition()
         self._was_busy: set[str] = set()
-        self._holds_all = False
+        self._hold_after: int | None = None
         self._held = 0
         self._releases = 0
         self._http: Http | None = None
@@ -112,27 +112,40 @@ class TruthServer:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def settled(self, timeout: float = 5.0) -> list[Served]:
+    def settled(self, timeout: float = 30.0) -> list[Served]:
         """Wait until no request is under way, and return all calls so far.
 
         A client can have its answer, or have left, a moment before the server
         has noted it.
+
+        Raises:
+            TimeoutError: A request is still under way after `timeout` seconds.
+
         """
         with self._changed:
-            self._changed.wait_for(
-                lambda: all(call.outcome != "running" for call in self.calls), timeout
-            )
+            if not self._changed.wait_for(lambda: not self._under_way(), timeout):
+                paths = ", ".join(call.path for call in self._under_way())
+                raise TimeoutError(f"after {timeout} s still under way: {paths}")
             return [replace(call) for call in self.calls]
 
-    def hold(self) -> None:
-        """Let every request from now on wait for `release()` before it is answered."""
+    def _under_way(self) -> list[Served]:
+        return [call for call in self.calls if call.outcome == "running"]
+
+    def hold(self, after: int = 0) -> None:
+        """Let every request from now on wait for `release()` before it is answered.
+
+        Args:
+            after: Events of a stream that are told first.
+
+        """
         with self._changed:
-            self._holds_all = True
+            self._hold_after = after
 
     def release(self) -> None:
         """Answer every request that is held, and hold no more but those that ask for it."""
         with self._changed:
-            self._holds_all = False
+            self._hold_after = None
+            self._held = 0
             self._releases += 1
             self._changed.notify_all()
 
@@ -176,18 +189,26 @@ class TruthServer:
         with self._changed:
             return self._changed.wait_for(lambda: self._releases > since, seconds)
 
-    def _begin_hold(self, *, asked: bool) -> int | None:
-        """The number of releases before this hold, or None if the request is not held."""
+    def _begin_hold(self, after: int, *, asked: bool) -> int | None:
+        """The number of releases before this hold, or None if the request is not held.
+
+        Args:
+            after: Events that have been told.
+            asked: Whether the request itself asks to be held here.
+
+        """
         with self._changed:
-            if not (asked or self._holds_all):
+            if not asked and self._hold_after != after:
                 return None
             self._held += 1
             self._changed.notify_all()
             return self._releases
 
-    def _end_hold(self) -> None:
+    def _end_hold(self, since: int) -> None:
         with self._changed:
-            self._held -= 1
+            if self._releases == since:  # the client left; a release has counted them out
+                self._held -= 1
+                self._changed.notify_all()
 
     def _first_time(self, text: str) -> bool:
         with self._changed:

@@ -223,19 +223,27 @@ class TestProxies:
 
     @pytest.mark.parametrize("how", ["submit", "map", "to_thread", "thread"])
     def test_can_be_a_pools_job(self, how):
-        """Pools and threads take it as ever while we carry the pipeline along."""
+        """An object that answers to every name runs as the job of a pool or thread, with its own result, in the pipeline of whoever asked."""
+        seen = []
+
+        class Job(Odd):
+            def __call__(self, *args):
+                seen.append(get_ai_pipeline_name())
+                return args
+
         set_ai_pipeline_name("p")
         with ThreadPoolExecutor(1) as pool:
             if how == "submit":
-                assert (1,) == pool.submit(Odd(), 1).result()
+                assert (1,) == pool.submit(Job(), 1).result()
             elif how == "map":
-                assert [(1,)] == list(pool.map(Odd(), [1]))
+                assert [(1,)] == list(pool.map(Job(), [1]))
             elif how == "to_thread":
-                assert (1,) == asyncio.run(asyncio.to_thread(Odd(), 1))
+                assert (1,) == asyncio.run(asyncio.to_thread(Job(), 1))
             else:
-                thread = threading.Thread(target=Odd(), args=(1,))
+                thread = threading.Thread(target=Job(), args=(1,))
                 thread.start()
                 thread.join()
+        assert ["p"] == seen
 
     def test_of_the_standard_library(self):
         """A method of an XML-RPC server can be decorated; only its call needs the server."""

@@ -124,7 +124,7 @@ def test_nested_run_cell(shell):
 def test_bad_option_fails_without_running(shell):
     """A wrong option is one line; the cell fails and its body does not run."""
     [a, b] = shell.run(["%%ai_track demo --bogus\nran = True", "'ran' in globals()"])
-    assert a.status == "error" and a.ename == "UsageError" or "UsageError" in a.text
+    assert a.status == "error" and (a.ename == "UsageError" or "UsageError" in a.text)
     assert b.data() == ["False"]
 
 
@@ -213,12 +213,6 @@ def test_empty_cell_says_why(shell):
     assert shell.value("last_run()._run.notes") == ["no span and no model call was heard in this cell"]
 
 
-def test_running_a_failed_run_all_stops(shell):
-    """The next queued cell is aborted after a failing tracked cell, as in Run All."""
-    [a] = shell.run(["%%ai_track boom\nraise RuntimeError('x')"])
-    assert a.reply["status"] == "error"
-
-
 CLEARS = """%%ai_track demo
 from IPython.display import clear_output, HTML, display
 for i in range(4):
@@ -287,8 +281,11 @@ def test_interrupt_of_a_waiting_async_cell(shell):
     assert shell.value("last_run().status") == "interrupted"
 
 
+@pytest.mark.own_kernel
 def test_no_call_after_an_interrupt(shell, truth):
-    """After an interrupt no queued model call is sent any more."""
+    """After an interrupt no queued model call is sent any more, and Python's own handler is in place when the cell is over."""
+    # Asked by a hook in the cell's own request: ipykernel puts its handler back for each request.
+    shell.run(["import signal\nhandlers = []\nget_ipython().events.register('post_run_cell', lambda _: handlers.append(signal.getsignal(2)))"])
     shell.run([f"import openai\nfrom concurrent.futures import ThreadPoolExecutor\nclient = openai.OpenAI(base_url={truth.url!r}, api_key='k', max_retries=0)\n"
                "def ask(i): return client.chat.completions.create(model='gpt-4o', messages=[dict(role='user', content=f'{i} [hold]')])"])
     cell = """%%ai_track stop
@@ -306,7 +303,7 @@ with ThreadPoolExecutor(2) as pool:
     assert len(truth.settled()) == 2
     refused = shell.value("[s.error_type for s in last_run()._run.spans.values() if s.status == 'error']")
     assert refused == ["RunStopped"] * 10
-    assert shell.value("__import__('signal').getsignal(2) is __import__('signal').default_int_handler") is True
+    assert shell.value("handlers[-1] is signal.default_int_handler") is True
 
 
 def test_comment_header(shell):

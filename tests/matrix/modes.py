@@ -85,15 +85,13 @@ async def gathered(ask, count=8):
 
 
 @contextlib.contextmanager
-def interrupted_soon(server, seconds=0.15):
+def interrupted_soon(server):
     """A Stop in the middle of the answer to what is asked inside; the user's code lives on."""
-    before, server.chunk_latency = server.chunk_latency, 0.1
-    seen, over, deciding = len(server.calls), threading.Event(), threading.Lock()
+    over, deciding = threading.Event(), threading.Lock()
+    server.hold(after=2)
 
     def stop():
-        while len(server.calls) == seen and not over.wait(0.005):
-            pass
-        over.wait(seconds)
+        server.wait_held()
         with deciding:
             if not over.is_set():
                 signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
@@ -109,20 +107,19 @@ def interrupted_soon(server, seconds=0.15):
     except KeyboardInterrupt:
         pass
     finally:
-        server.chunk_latency = before
+        server.release()
 
 
-async def cancelled_soon(server, told, seconds=0.1):
+async def cancelled_soon(server, told):
     """The task is cancelled in the middle of its answer."""
-    before, server.chunk_latency = server.chunk_latency, 0.1
-    seen, task = len(server.calls), asyncio.ensure_future(told)
-    while len(server.calls) == seen and not task.done():
+    server.hold(after=2)
+    task = asyncio.ensure_future(told)
+    while not server.held and not task.done():
         await asyncio.sleep(0.005)
-    await asyncio.sleep(seconds)
     task.cancel()
     try:
         return await task
     except asyncio.CancelledError:
         return "cancelled"
     finally:
-        server.chunk_latency = before
+        server.release()

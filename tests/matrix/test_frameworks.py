@@ -71,14 +71,14 @@ def test_without_a_client(python, framework, order):
 @pytest.mark.parametrize("client", ["dsn", "init", "stream", "bare"])
 @pytest.mark.parametrize("framework", TREES)
 def test_with_a_client(python, framework, client):
-    """The same tree at Sentry, every span once and below the same parent; a chosen integration counts nothing twice."""
+    """With any kind of client Sentry gets each span of the run once, below the same parent, and (but for a bare client) nothing else."""
     with receiving() as receiver:
         got = run(python, framework, "load first", client, receiver.dsn)
         check(got, framework)
         sent = receiver.spans()
     ours = {span_id: parent for span_id, parent, *_ in got["spans"]}
     theirs = {s["span_id"]: s["parent_span_id"] for s in sent if s["span_id"] in ours}
-    assert theirs == ours
+    assert theirs == ours and len(ours) >= len(got["tree"]) > 0
     assert len([s for s in sent if s["span_id"] in ours]) == len(ours)
     if client != "bare":  # there the user's own client hears what is outside a run
         assert {s["span_id"] for s in sent} == set(ours), [s["name"] for s in sent]

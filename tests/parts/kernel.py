@@ -138,8 +138,8 @@ class SharedProcess:
         """Fail if the test that has had it leaves behind what a reset does not put back."""
         try:
             left = self._process.reset(Path.cwd(), {})
-        except queue.Empty:
-            left = ["it is still busy"]
+        except Exception as error:  # it is busy, or no longer there
+            left = [f"it cannot be reset: {error!r}"]
         if left:
             self.discard()
             pytest.fail("the test left behind in the shared kernel (mark it own_kernel):\n" + "\n".join(left), pytrace=False)

@@ -181,8 +181,12 @@ class Lab:
         used, self._used = self._used, False
         if not used or self._kernel is None:
             return
-        self._page_of("writer").evaluate(EMPTY)
-        left = self._reset_kernel({})
+        try:
+            self._page_of("writer").evaluate(EMPTY)
+            left = self._reset_kernel({})
+        except Exception:
+            self.discard()
+            raise
         if left:
             self._discard_kernel()
             pytest.fail(f"the test left behind in the shared kernel (open its notebook fresh): {left}", pytrace=False)

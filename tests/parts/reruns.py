@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from tests.run import ALLOWED, lines_of_reruns
 
-REPORT = Path(os.environ.get("TESTS_RERUNS") or Path(__file__).parents[2] / ".test-results/reruns.jsonl")
+# Without tests/run.py, which has one file for all parts, a file of its own.
+REPORT = Path(os.environ.get("TESTS_RERUNS") or Path(__file__).parents[2] / ".test-results/reruns-of-pytest.jsonl")
 
 
 def pytest_configure(config):
@@ -25,6 +26,7 @@ def _reruns_of(reporter) -> list[dict]:
     for report in reporter.stats.get("rerun", []):
         failed.setdefault(report.nodeid, []).append(str(report.longrepr)[-2000:])
     passed = {report.nodeid for report in reporter.stats.get("passed", [])}
+    passed -= {report.nodeid for kind in ("failed", "error") for report in reporter.stats.get(kind, [])}
     return [{"test": test, "tries": len(errors) + 1, "passed": test in passed, "error": errors[-1]} for test, errors in failed.items()]
 
 

@@ -14,6 +14,8 @@ from aimon_nb import pricing
 from aimon_nb.pricing import price, saved
 from aimon_nb.pricing.book import book
 from aimon_nb.pricing.saved import path
+from tests.parts.locks import SeenLock
+from tests.parts.waiting import eventually
 from tests.pricing.making import call, tokens
 
 U = tokens(1000, 200)
@@ -157,12 +159,16 @@ def test_a_word_while_the_file_is_read(monkeypatch):
         go.wait(10)
         return []
 
+    lock = SeenLock()
     monkeypatch.setattr(book, "load", slow)
+    monkeypatch.setattr(book, "_lock", lock)
     first = threading.Thread(target=price, args=(call("gpt-4o", U),))
     second = threading.Thread(target=pricing.free, args=("mine",))
     first.start()
     assert reading.wait(10)
     second.start()
+    eventually(lambda: second.ident in lock.came)
+    assert {} == book.entries, "the second has not waited"
     go.set()
     first.join()
     second.join()

@@ -1,5 +1,6 @@
 """What is kept is bounded: beyond a cap the tree folds, sums see everything, and it is said."""
 
+import contextlib
 import gc
 import random
 import tracemalloc
@@ -91,6 +92,19 @@ def test_beyond_the_cap_the_tree_folds(monkeypatch):
     for words in ("251 more spans", "folded", "max_spans = 50"):
         assert words in said and words in view.tree()
     assert "secret" not in str(RunView(run).spans(content=True).input_text[60:].tolist())
+
+
+def test_failures_beyond_the_cap_are_counted(monkeypatch):
+    """How many of the folded spans failed is said, though they are no longer in memory."""
+    limit(monkeypatch, spans=3)
+    tracked = monitor.open("many", "none")
+    for i in range(8):
+        with contextlib.suppress(ValueError), sentry_sdk.start_span(op="step", name=f"s{i}"):
+            if i in (4, 6):
+                raise ValueError
+    tracked.end(None)
+    [said] = tracked.run.caps.values()
+    assert said.startswith("6 more spans (2 of them failed) are folded: over max_spans = 3")
 
 
 def test_under_the_cap_nothing_is_said(monkeypatch):

@@ -106,7 +106,7 @@ class TestTruthServer:
         stream = client.chat.completions.create(model="gpt-4o", messages=ASK, stream=True)
         next(iter(stream))
         stream.close()
-        (call,) = truth.settled(2)
+        (call,) = truth.settled()
         assert ("left_early", False) == (call.outcome, call.usage_told)
 
     def test_stream_helper(self, client, truth):
@@ -216,8 +216,33 @@ class TestTruthServer:
             truth.wait_held(2)
             assert ["finished", "running", "running"] == [call.outcome for call in truth.calls]
             truth.release()
+            assert 0 == truth.held
             assert all(ask.result().usage for ask in asks)
         assert ["finished"] * 3 == [call.outcome for call in truth.settled()]
+
+    def test_what_was_released_is_held_no_more(self, client, truth):
+        """A second `wait_held()` waits for a new request, though the released one may not be answered yet."""
+        truth.hold()
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(client.chat.completions.create, model="gpt-4o", messages=ASK)
+            truth.wait_held()
+            truth.release()
+            truth.hold()
+            with pytest.raises(TimeoutError, match="0 of 1 requests are held"):
+                truth.wait_held(timeout=0.01)
+            truth.release()
+            assert asked.result().usage
+
+    def test_settled_says_what_does_not_end(self, client, truth):
+        """A request that is under way at the end of the time is named, not taken for one that is over."""
+        truth.hold()
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(client.chat.completions.create, model="gpt-4o", messages=ASK)
+            truth.wait_held()
+            with pytest.raises(TimeoutError, match="still under way: /v1/chat/completions"):
+                truth.settled(0.01)
+            truth.release()
+            assert asked.result().usage
 
     def test_a_held_stream(self, client, truth):
         """A stream can stop after some of its events until the test says so, and comes as it is told."""
@@ -228,6 +253,17 @@ class TestTruthServer:
         assert "running" == truth.calls[0].outcome
         truth.release()
         assert "finished" == truth.settled()[0].outcome and first and list(stream)
+
+    def test_every_stream_held(self, client, truth):
+        """After `hold(after=2)` every stream stops after two events, and what is no stream before its answer."""
+        truth.hold(after=2)
+        stream = client.chat.completions.create(model="gpt-4o", messages=ASK, stream=True)
+        first = [next(stream) for _ in range(2)]
+        with ThreadPoolExecutor(1) as pool:
+            whole = pool.submit(client.chat.completions.create, model="gpt-4o", messages=ASK)
+            truth.wait_held(2)
+            truth.release()
+            assert whole.result().usage and first and list(stream)
 
     def test_many_at_once(self, truth):
         """Forty calls at once are answered side by side, each on the books once."""

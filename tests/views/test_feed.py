@@ -7,9 +7,9 @@ from tests.views.samples import SECRET, agentic, chat, make_run
 
 from aimon_nb.api import monitor
 from aimon_nb.model import Message
+from aimon_nb.views.widget import RunWidget
+from aimon_nb.views.widget.feed import Feed
 
-RunWidget = pytest.importorskip("aimon_nb.views.widget").RunWidget
-Feed = pytest.importorskip("aimon_nb.views.widget.feed").Feed
 
 
 class Page:

@@ -4,8 +4,8 @@ import pytest
 from tests.views.samples import SECRET, agentic
 
 from aimon_nb.views import rows
+from aimon_nb.views.widget import RunWidget
 
-RunWidget = pytest.importorskip("aimon_nb.views.widget").RunWidget
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import asyncio
 
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+STREAMED = {**BODY, "stream": True}
 
 
 CONNECTS = 20  # seconds: a busy machine is no reason to fail
@@ -264,14 +265,14 @@ def read_stream(name, url, each):
     """Read a stream piece by piece: `each()` is called when one is in the user's hands."""
     if name.startswith("httpx") and not name.endswith("async"):
         module = __import__(name)
-        with module.Client() as client, client.stream("POST", url, json=BODY) as r:
+        with module.Client() as client, client.stream("POST", url, json=STREAMED) as r:
             for _ in r.iter_bytes():
                 each()
     elif name.startswith("httpx"):
 
         async def use():
             module = __import__(name.partition("-")[0])
-            async with module.AsyncClient() as client, client.stream("POST", url, json=BODY) as r:
+            async with module.AsyncClient() as client, client.stream("POST", url, json=STREAMED) as r:
                 async for _ in r.aiter_bytes():
                     each()
 
@@ -279,14 +280,14 @@ def read_stream(name, url, each):
     elif name == "requests":
         import requests
 
-        for _ in requests.post(url, json=BODY, stream=True).iter_content(None):
+        for _ in requests.post(url, json=STREAMED, stream=True).iter_content(None):
             each()
     elif name == "aiohttp":
 
         async def use():
             import aiohttp
 
-            async with aiohttp.ClientSession() as session, session.post(url, json=BODY) as r:
+            async with aiohttp.ClientSession() as session, session.post(url, json=STREAMED) as r:
                 async for _ in r.content.iter_any():
                     each()
 

@@ -106,9 +106,11 @@ def test_help():
 
 
 def test_it_knows_every_transport_of_ours():
-    """What has a transport here is called covered, and nothing else is."""
+    """`check` calls a library covered exactly where we listen to its transport; dspy is listened to for lm15, which it carries."""
     covered = {known.module for known in coverage.TRANSPORTS if known.state == "covered"}
-    assert {name.partition(".")[0] for name in TRANSPORTS} - {"dspy"} == covered  # it carries lm15
+    listened_to = {name.partition(".")[0] for name in TRANSPORTS}
+    assert "dspy" in listened_to
+    assert listened_to - {"dspy"} == covered
 
 
 @pytest.mark.parametrize(

@@ -90,4 +90,4 @@ def _(server):
 
 @modes("cancelled", left=True)
 def _(server):
-    return in_loop(cancelled_soon(server, ask(server, "[wait 0.8] too long")))
+    return in_loop(cancelled_soon(server, ask(server, "too long")))

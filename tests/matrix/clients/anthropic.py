@@ -218,6 +218,6 @@ def _(server):
 def _(server):
     async def use():
         async with aclient(server, max_retries=0) as c:
-            return await cancelled_soon(server, c.messages.create(**options("[wait 0.8] too long")))
+            return await cancelled_soon(server, c.messages.create(**options("too long")))
 
     return in_loop(use())

@@ -137,4 +137,4 @@ def _(server):
 
 @modes("cancelled", left=True)
 def _(server):
-    return in_loop(cancelled_soon(server, lm(server).acall("[wait 0.8] too long")))
+    return in_loop(cancelled_soon(server, lm(server).acall("too long")))

@@ -170,6 +170,6 @@ def _(server):
 def _(server):
     async def use():
         c = client(server)
-        return await cancelled_soon(server, c.aio.models.generate_content(model=MODEL, contents="[wait 0.8] too long"))
+        return await cancelled_soon(server, c.aio.models.generate_content(model=MODEL, contents="too long"))
 
     return in_loop(use())

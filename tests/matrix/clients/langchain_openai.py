@@ -216,4 +216,4 @@ def _(server):
 
 @modes("cancelled", left=True)
 def _(server):
-    return in_loop(cancelled_soon(server, model(server, max_retries=0).ainvoke("[wait 0.8] too long")))
+    return in_loop(cancelled_soon(server, model(server, max_retries=0).ainvoke("too long")))

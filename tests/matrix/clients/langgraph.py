@@ -120,4 +120,4 @@ def _(server):
 
 @modes("cancelled", left=True)
 def _(server):
-    return in_loop(cancelled_soon(server, agent(server).ainvoke(said("[wait 0.8] too long"))))
+    return in_loop(cancelled_soon(server, agent(server).ainvoke(said("too long"))))

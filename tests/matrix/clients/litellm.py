@@ -190,4 +190,4 @@ def _(server):
 def _(server):
     import litellm
 
-    return in_loop(cancelled_soon(server, litellm.acompletion(**options(server, "[wait 0.8] too long"), max_retries=0)))
+    return in_loop(cancelled_soon(server, litellm.acompletion(**options(server, "too long"), max_retries=0)))

@@ -152,6 +152,6 @@ def _(server):
 def _(server):
     async def use():
         async with client(server) as c:
-            return await cancelled_soon(server, c.chat.complete_async(model=MODEL, messages=said("[wait 0.8] too long")))
+            return await cancelled_soon(server, c.chat.complete_async(model=MODEL, messages=said("too long")))
 
     return in_loop(use())

@@ -151,4 +151,4 @@ def _(server):
 def _(server):
     from agents import Runner
 
-    return in_loop(cancelled_soon(server, Runner.run(agent(server), "[wait 0.8] too long")))
+    return in_loop(cancelled_soon(server, Runner.run(agent(server), "too long")))

@@ -226,7 +226,7 @@ def _(server):
 def _(server):
     async def use():
         async with aclient(server, max_retries=0) as c:
-            return await cancelled_soon(server, c.chat.completions.create(model="gpt-4o", messages=messages("[wait 0.8] too long")))
+            return await cancelled_soon(server, c.chat.completions.create(model="gpt-4o", messages=messages("too long")))
 
     return in_loop(use())
 
@@ -268,4 +268,4 @@ def _(server):
 @modes("timeout", left=True, raises=True)
 def _(server):
     c = client(server, max_retries=0, timeout=0.3)
-    return c.chat.completions.create(model="gpt-4o", messages=messages("[wait 1.5] too slow"))
+    return c.chat.completions.create(model="gpt-4o", messages=messages("[hold] too slow"))

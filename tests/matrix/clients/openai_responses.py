@@ -137,6 +137,6 @@ def _(server):
 def _(server):
     async def use():
         async with aclient(server, max_retries=0) as c:
-            return await cancelled_soon(server, c.responses.create(model="gpt-4o", input="[wait 0.8] too long"))
+            return await cancelled_soon(server, c.responses.create(model="gpt-4o", input="too long"))
 
     return in_loop(use())

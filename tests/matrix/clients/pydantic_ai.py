@@ -143,4 +143,4 @@ def _(server):
 
 @modes("cancelled", left=True)
 def _(server):
-    return in_loop(cancelled_soon(server, agent(server).run("[wait 0.8] too long")))
+    return in_loop(cancelled_soon(server, agent(server).run("too long")))

@@ -1,0 +1,23 @@
+"""Spans that the SDK makes only to throw them away are seen all the same."""
+
+import pytest
+import sentry_sdk
+from sentry_sdk import traces
+
+from aimon_nb import track
+
+
+# The SDK says that this way of making spans is of the other lifecycle.
+@pytest.mark.filterwarnings("ignore:Using span streaming API")
+def test_a_span_of_the_streams_kind_in_the_static_lifecycle(receiver):
+    """The SDK hands out a span without the name it was asked for, and sends none: the run has it, with name and attributes."""
+    receiver.init()
+    with track("cell") as view, traces.start_span("asked for", attributes={"sentry.op": "step", "n": 3}):
+        pass
+    with track("other") as other, traces.start_span(name="by keyword"):
+        pass
+    [span] = [span for span in view._run.spans.values() if span.parent_id]
+    assert ("asked for", "step", 3) == (span.name, span.op, span.attributes["n"])
+    assert "by keyword" in [span.name for span in other._run.spans.values()]
+    sentry_sdk.flush(5)
+    assert "asked for" not in [span["name"] for span in receiver.spans()]
