@@ -39,7 +39,7 @@ def newest_release(session: nox.Session) -> None:
 
 
 # The oldest Python that we support, and the newest ones: old versions often lack wheels for those.
-@nox.session(python=["3.10", *PYTHONS[-2:]])
+@nox.session(python=["3.10", "3.13", *PYTHONS[4:]])
 def lowest(session: nox.Session) -> None:
     """The lowest version that pyproject.toml allows of each package it names."""
     session.install(*WHEELS, "--resolution", "lowest-direct", "-e", ".[test]")
