@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests import tiers
 from tests.parts import clock, places
 
 clock.install()
@@ -34,6 +33,8 @@ def pytest_runtest_teardown():
     try:
         return (yield)
     finally:
+        from tests import tiers
+
         told = clock.refused() + tiers.refused()
         if told:
             raise AssertionError(told[0])
@@ -89,6 +90,8 @@ def home(clean_session, tmp_path_factory, one_certificate, request, monkeypatch)
     """A home folder for one test: no test sees what another one left."""
     folder = tmp_path_factory.mktemp("home")
     places.move(monkeypatch, folder)
+    from tests import tiers
+
     if tiers.tier_of(request.node) == "unit":  # which speaks to no other machine
         monkeypatch.setenv("SSL_CERT_FILE", str(one_certificate))
     return folder
@@ -108,6 +111,8 @@ def truth(truth_session, request, monkeypatch):
     truth_session.release()
     truth_session.settled()
     truth_session.clear()
+    from tests import tiers
+
     if tiers.tier_of(request.node) == "unit":
         monkeypatch.setattr(truth_session, "latency", 0.0)
         monkeypatch.setattr(truth_session, "chunk_latency", 0.0)

@@ -201,6 +201,7 @@ class Run:
         with log.open("a", encoding="utf-8") as file:
             for line in child.stdout:
                 file.write(line)
+                file.flush()
                 if live:
                     with self._print:
                         sys.stdout.write(line)

@@ -1,8 +1,11 @@
 """`tests/run.py`: every part runs to its end, and one table says what came of each."""
 
+import threading
+
 import pytest
 
 from tests import run
+from tests.parts.waiting import eventually
 
 
 @pytest.fixture
@@ -23,6 +26,7 @@ def parts(monkeypatch, tmp_path):
         return int(command[1])
 
     monkeypatch.setattr(run, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(run, "LOCK", tmp_path / "lock")  # these tests are a part of a run themselves
     monkeypatch.setattr(run.Run, "_command", command)
     monkeypatch.setattr(run, "CI", False)
     add.done = done
@@ -83,6 +87,18 @@ def test_a_command_that_cannot_start(parts, capsys, broken):
     assert 1 == run.Run(["unit", "page", "kernel"]).go()
     assert f"FAILED: FileNotFoundError('{broken}')" in capsys.readouterr().out
     assert {"unit", "page", "kernel"} == set(parts.done)
+
+
+def test_two_runs_at_once(parts, capsys):
+    """A second run in the same working copy says that it waits, and begins when the first is over: they share its results."""
+    parts("unit", 0)
+    with run.alone():
+        second = threading.Thread(target=run.Run(["unit"]).go)
+        second.start()
+        eventually(lambda: "running already: waiting" in capsys.readouterr().out)
+        assert [] == parts.done
+    second.join()
+    assert ["unit"] == parts.done
 
 
 def test_ctrl_c(parts, capsys):
