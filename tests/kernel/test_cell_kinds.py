@@ -150,7 +150,8 @@ def test_odd_cells(shell):
             trouble.append((kind, "our frames", cell.traceback))
         if shell.value("(lambda s: str(clean()))(0)") != "(None, None)":
             trouble.append((kind, "not clean", shell.value("str(clean())")))
-        if cell.status == "ok" and shell.value("handlers[-1] is not signal.default_int_handler"):
+        # While an async cell runs ipykernel has a handler of its own there.
+        if shell.value("(getattr(handlers[-1], '__module__', '') or '').startswith('aimon_nb') or type(handlers[-1]).__module__.startswith('aimon_nb')"):
             trouble.append((kind, "signal handler"))
     assert trouble == []
     assert shell.value("__import__('aimon_nb.recording.faults').recording.faults.faults.count") == 0
