@@ -10,6 +10,7 @@ from tests.parts.waiting import eventually
 
 LOAD = "%load_ext aimon_nb\nimport asyncio, pathlib"
 NEXT = "pathlib.Path('next').write_text('ran')"
+BUSY = "import time\nwhile not pathlib.Path('go').exists(): time.sleep(.005)\npathlib.Path('go').unlink()"
 FAILING = {
     "error": "%%ai_track boom\n1/0",
     "async error": "%%ai_track boom\nawait asyncio.sleep(0)\nraise ValueError('no')",
@@ -79,9 +80,11 @@ def test_every_failure_aborts_the_queue(kernel):
     """Cells queued behind any failing tracked cell are aborted by the kernel."""
     kernel.run([LOAD])
     for kind, source in FAILING.items():
-        ids = [kernel.client.execute(code, allow_stdin=False) for code in (source, NEXT)]
+        # The kernel is busy until both are on their way: else the first may have failed before the second comes.
+        ids = [kernel.client.execute(code, allow_stdin=False) for code in (BUSY, source, NEXT)]
+        (kernel.cwd / "go").touch()
         replies = [kernel.reply(msg_id) for msg_id in ids]
-        assert [reply["status"] for reply in replies] == ["error", "aborted"], (kind, replies)
+        assert [reply["status"] for reply in replies] == ["ok", "error", "aborted"], (kind, replies)
         # ipykernel 6 goes on to abort for a moment after it has replied.
         eventually(lambda: kernel.reply(kernel.client.execute("pass"))["status"] == "ok")
     assert not (kernel.cwd / "next").exists()
