@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from aimon_nb.ai.pipeline import get_ai_pipeline_name, set_ai_pipeline_name
     from aimon_nb.ai.tracking import ai_track
     from aimon_nb.ai.usage import record_token_usage
-    from aimon_nb.api import install, last_run, runs, track
-    from aimon_nb.api.run_view import RunView
+    from aimon_nb.app import install, last_run, runs, track
+    from aimon_nb.app.run_view import RunView
 
 __version__ = "0.1.0"
 
@@ -28,11 +28,11 @@ _HOMES = {
     "set_ai_pipeline_name": "ai.pipeline",
     "record_token_usage": "ai.usage",
     "set_data_normalized": "ai.normalize",
-    "RunView": "api.run_view",
-    "install": "api",
-    "last_run": "api",
-    "runs": "api",
-    "track": "api",
+    "RunView": "app.run_view",
+    "install": "app",
+    "last_run": "app",
+    "runs": "app",
+    "track": "app",
 }
 
 __all__ = [
@@ -77,11 +77,11 @@ _sessions: dict[int, Any] = globals().get("_sessions", {})
 
 def load_ipython_extension(ipython: Any) -> None:
     """`%load_ext aimon_nb`."""
-    from aimon_nb.api import monitor
-    from aimon_nb.notebook.session import Session
+    from aimon_nb.app import monitor
+    from aimon_nb.notebook.extension import Extension
 
     if id(ipython) not in _sessions:
-        session = Session(ipython, monitor)
+        session = Extension(ipython, monitor)
         session.load()
         _sessions[id(ipython)] = session
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aimon_nb.model.errors import UnsupportedSDKError
 
 if TYPE_CHECKING:
-    from aimon_nb.wire.coverage import Row
+    from aimon_nb.wire.supported_clients import Row
 
 _CHECK = "list the installed model clients and HTTP transports: heard, partly, not, and by what"
 _CHECK_MORE = """\
@@ -51,10 +51,10 @@ def check() -> int:
     """Print what is heard of what is installed; 1 if a client is not heard at all."""
     from importlib.metadata import version
 
-    from aimon_nb.wire import coverage
+    from aimon_nb.wire import supported_clients
 
-    rows = coverage.installed()
-    ours, others = coverage.dialects()
+    rows = supported_clients.installed()
+    ours, others = supported_clients.dialects()
     more = f", and of other packages: {', '.join(others)}" if others else ""
     text = [f"aimon_nb {version('aimon-nb')}, {ours} dialects{more}", "", *_table(rows), "", _NEVER]
     print("\n".join(text))  # noqa: T201

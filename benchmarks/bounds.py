@@ -10,14 +10,14 @@ from datetime import datetime, timedelta, timezone
 import sentry_sdk
 
 from aimon_nb import pricing
-from aimon_nb.api import monitor
+from aimon_nb.app import monitor
 from aimon_nb.model import Run, Span, Usage
 from aimon_nb.pricing import price_run
-from aimon_nb.pricing.book import book
-from aimon_nb.recording import recorder
-from aimon_nb.recording.caps import Limits
+from aimon_nb.pricing.user_prices import user_prices
+from aimon_nb.capture import recorder
+from aimon_nb.capture.limits import Limits
 from aimon_nb.wire.dialects import find
-from aimon_nb.wire.events import EventReader
+from aimon_nb.wire.json_events import EventReader
 
 AT = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 
@@ -45,7 +45,7 @@ def blocks(count):
 
 def look_up():
     for n in range(5000):
-        book.context_at(AT + timedelta(seconds=n))
+        user_prices.context_at(AT + timedelta(seconds=n))
 
 
 def chain(count):

@@ -10,15 +10,15 @@ import time
 from contextlib import contextmanager
 from datetime import datetime, timezone
 
-from aimon_nb.model import Call, Run, Span, Usage
+from aimon_nb.model import ModelCall, Run, Span, Usage
 from aimon_nb.pricing import price, price_run
-from aimon_nb.views import frames
+from aimon_nb.views.tables import frames
 
 AT = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 
 
 def call(i, model, usage, host="api.openai.com"):
-    wire = Call(provider="openai", host=host, request_model=model, response_model=model, usage=usage)
+    wire = ModelCall(provider="openai", host=host, request_model=model, response_model=model, usage=usage)
     return Span(f"s{i}", "root", "r", AT, 0.0, op="gen_ai.chat", name=f"chat {model}", status="ok", duration=0.1,
                 provider="openai", model=model, request_model=model, usage=usage, call=wire)  # fmt: skip
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import httpx
 import openai
 
-from aimon_nb.api import monitor
+from aimon_nb.app import monitor
 
 PARTS = 10
 ANSWER = json.dumps(
@@ -151,14 +151,14 @@ def measure(use, pairs, *, per=1):
 
 def unheard(count=20000):
     """A request that asks no model: what we add alone, without the client around it."""
-    from aimon_nb.wire.transports.httpx import _hear
+    from aimon_nb.wire.clients.httpx import _intercept
 
     opened = monitor.open("bench", "none")
     times = []
     for _ in range(15):
         start = time.thread_time_ns()
         for _ in range(count):
-            _hear(SEARCH, monitor.observer)
+            _intercept(SEARCH, monitor.tracker)
         one = time.thread_time_ns()
         for _ in range(count):
             pass

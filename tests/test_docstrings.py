@@ -7,14 +7,14 @@ import textwrap
 
 import aimon_nb
 from aimon_nb import pricing
-from aimon_nb.api import Track
-from aimon_nb.pricing.explanation import Explanation
-from aimon_nb.pricing.held import Held
-from aimon_nb.views.styled import UsageTable
+from aimon_nb.app import Track
+from aimon_nb.pricing.explain import Explanation
+from aimon_nb.pricing.pricing_context import PricingContext
+from aimon_nb.views.tables.usage_table import UsageTable
 
 # What the public functions return is public, too.
 CLASSES = {"SPANDATA": aimon_nb.SPANDATA, "RunView": aimon_nb.RunView, "Track": Track}
-CLASSES |= {"Held": Held, "Explanation": Explanation, "UsageTable": UsageTable}
+CLASSES |= {"Held": PricingContext, "Explanation": Explanation, "UsageTable": UsageTable}
 FUNCTIONS = {name: getattr(aimon_nb, name) for name in aimon_nb.__all__ if name != "pricing"}
 ROOMS = {"on_change", "prepare", "price", "price_run"}  # what the other rooms call
 FUNCTIONS |= {f"pricing.{name}": getattr(pricing, name) for name in pricing.__all__ if name not in ROOMS}

@@ -13,23 +13,25 @@ from tests.parts.places import ROOT
 
 PACKAGE = ROOT / "aimon_nb"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-ALL = {"model", "pricing", "recording", "sentry", "wire", "ai", "views", "history", "api", "notebook", "testing"}
+ALL = {"model", "pricing", "capture", "sentry", "wire", "ai", "views", "app", "notebook", "testing"}
 
 # docs/ARCHITECTURE.md's arrows: a room and the rooms it may import.
 ARROWS = {
+    "providers": set(),
     "model": set(),
     "pricing": {"model"},
-    "recording": {"pricing", "model"},
-    "sentry": {"recording", "model"},
-    "wire": {"sentry", "recording", "model"},
-    "ai": {"wire", "sentry", "recording", "model"},
-    "history": {"pricing", "model"},
-    "views": {"history", "pricing", "model"},
-    "api": {"ai", "wire", "sentry", "views", "history", "recording", "pricing", "model"},
-    "testing": {"api", "recording", "wire", "model"},
+    "capture": {"pricing", "model"},
+    "sentry": {"capture", "model"},
+    "wire": {"sentry", "capture", "model"},
+    "ai": {"wire", "sentry", "capture", "model"},
+    "views": {"pricing", "model"},
+    "app": {"ai", "wire", "sentry", "views", "capture", "pricing", "model"},
+    "testing": {"app", "capture", "wire", "model"},
     "notebook": ALL,
     "__main__": ALL,
 }
+# Inside of `views`: a run in words is below its forms, and `schema.py` describes what a file holds.
+VIEWS = {"present": set(), "schema": set(), "static": {"present"}, "tables": {"present", "static", "schema"}, "live": {"present", "static"}}
 LINES = {"tree.js": 760}  # the view itself; what it computes stands in modules beside it
 NO_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 
@@ -47,8 +49,11 @@ def imports(path):
 def _imports(path):
     tree = ast.parse(path.read_text("utf-8"))
     inner = {id(n) for f in ast.walk(tree) if _waits(f) for n in ast.walk(f)}
+    for_checkers = {id(n) for f in ast.walk(tree) if _is_for_checkers(f) for n in ast.walk(f)}
     package = ("aimon_nb", *path.relative_to(PACKAGE).parent.parts)
     for node in ast.walk(tree):
+        if id(node) in for_checkers:
+            continue
         top = id(node) not in inner
         if isinstance(node, ast.Import):
             yield from ((alias.name, top) for alias in node.names)
@@ -58,10 +63,13 @@ def _imports(path):
             yield from ((f"{base}.{alias.name}", top) for alias in node.names)
 
 
+def _is_for_checkers(node):
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
 def _waits(node):
-    """Whether what stands in a node runs later than the module, or only for type checkers."""
-    checking = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-    return checking or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+    """Whether what stands in a node runs later than the module."""
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
 
 
 @functools.cache
@@ -86,13 +94,45 @@ def test_imports_follow_the_arrows():
         assert me in ARROWS, f"{named(path)}: a room that docs/ARCHITECTURE.md does not know"
         for name, _ in imports(path):
             parts = name.split(".")
-            if parts[0] != "aimon_nb":
-                continue
+            if parts[0] != "aimon_nb" or name.startswith("aimon_nb.providers"):
+                continue  # that table stands below all rooms
             # `from aimon_nb import x`: a room, or a name of the package itself.
             other = parts[1] if len(parts) > 1 and (is_module(f"aimon_nb.{parts[1]}")) else "__init__"
             if other not in ARROWS[me] | {me}:
                 wrong.append(f"{named(path)} imports {name}")
     assert [] == wrong
+
+
+def test_the_arrows_inside_of_views():
+    """What says a run in words imports no form of it, and no form another but the static one."""
+    wrong = [
+        f"{named(path)} imports {name}"
+        for path in MODULES
+        if room(path) == "views" and path.parent.name != "views"
+        for name, _ in imports(path)
+        if name.startswith("aimon_nb.views.") and name.split(".")[2] not in VIEWS[path.relative_to(PACKAGE).parts[1]] | {path.relative_to(PACKAGE).parts[1]}
+    ]
+    assert [] == wrong
+
+
+def test_no_file_imports_itself_in_a_circle():
+    """No file needs another that needs it, not even inside a function; for type checkers it may."""
+    modules = {".".join(("aimon_nb", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path for path in MODULES}
+    needs = {name: {imported if imported in modules else imported.rpartition(".")[0] for imported, _ in imports(path)} & modules.keys() for name, path in modules.items()}
+    done, under_way = set(), []
+
+    def walk(name):
+        if name in under_way:
+            raise AssertionError(" → ".join([*under_way[under_way.index(name) :], name]))
+        if name not in done:
+            under_way.append(name)
+            for other in sorted(needs[name] - {name}):
+                walk(other)
+            under_way.pop()
+            done.add(name)
+
+    for name in modules:
+        walk(name)
 
 
 def test_the_package_names_its_parts_lazily():

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from aimon_nb.ai.consts import with_today
-from aimon_nb.recording.faults import faults
-from aimon_nb.recording.plain import Plain, key_text
-from aimon_nb.sentry import spans
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.to_plain import Plain, key_text
+from aimon_nb.sentry import own_spans
 
 SIZE = 20_000  # characters of one value; Sentry's own limit for messages is 20 kB
 _FOR_MARKS = 500
@@ -36,11 +36,11 @@ def set_data_normalized(span: Any, key: str, value: Any, unpack: bool = True) ->
     Source: sentry-sdk's page on AI monitoring, "Data normalization utilities";
     unpacking at every depth from sentry-sdk 2.x.
     """
-    with faults.guard("normalising a value"):
+    with internal_errors.suppress("normalising a value"):
         plain = normalized(value, unpack=unpack)
-        target = span if span is not None else spans.current()
+        target = span if span is not None else own_spans.current()
         if target is not None:
-            spans.set_data(target, with_today({key_text(key): plain}))
+            own_spans.set_data(target, with_today({key_text(key): plain}))
 
 
 def normalized(value: Any, *, unpack: bool = True) -> str | float:

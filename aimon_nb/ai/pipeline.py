@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from aimon_nb.ai.hearing import hearing
-from aimon_nb.recording import context
-from aimon_nb.recording.plain import storable
+from aimon_nb.ai.instrumentation import instrumentation
+from aimon_nb.capture import context
+from aimon_nb.capture.to_plain import storable
 
 
 def set_ai_pipeline_name(name: str | None) -> None:
@@ -29,8 +29,8 @@ def set_ai_pipeline_name(name: str | None) -> None:
     """
     if name is not None and not isinstance(name, str):
         raise TypeError(f"name must be text or None, not {type(name).__name__}")
-    hearing.ensure()
-    context.pipeline.set(None if name is None else storable(name))
+    instrumentation.ensure()
+    context.current_pipeline.set(None if name is None else storable(name))
 
 
 def get_ai_pipeline_name() -> str | None:

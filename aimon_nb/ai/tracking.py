@@ -10,14 +10,14 @@ import weakref
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
-from aimon_nb.ai.call import Call
-from aimon_nb.ai.options import Options, own_names
-from aimon_nb.recording.patches import named_like
+from aimon_nb.ai.invocation import TrackedInvocation
+from aimon_nb.ai.track_options import Options, own_names
+from aimon_nb.capture.hooks import named_like
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
-Begin = Callable[[dict[str, Any]], Call]
+Begin = Callable[[dict[str, Any]], TrackedInvocation]
 
 
 class Decorator(Protocol):
@@ -92,9 +92,9 @@ def ai_track(description: str, **span_kwargs: Any) -> Decorator:
 def _beginning(function: Callable[..., Any], options: Options) -> Begin:
     own = own_names(function)
 
-    def begin(kwargs: dict[str, Any]) -> Call:
+    def begin(kwargs: dict[str, Any]) -> TrackedInvocation:
         tags, data = options.at_call(kwargs, own)
-        return Call(options, tags, data)
+        return TrackedInvocation(options, tags, data)
 
     return begin
 
@@ -148,7 +148,7 @@ def _is_fresh(result: Any) -> bool:
     return inspect.iscoroutine(result) and inspect.getcoroutinestate(result) == inspect.CORO_CREATED
 
 
-def _continued(call: Call, work: Any, wrapper: Callable[[Any, Begin], Any]) -> Any:
+def _continued(call: TrackedInvocation, work: Any, wrapper: Callable[[Any, Begin], Any]) -> Any:
     """What a plain function left to be run (one decorated before, say): its call lasts as long."""
     outer = wrapper(lambda: work, lambda _: call)()
     outer.__name__, outer.__qualname__ = work.__name__, work.__qualname__
@@ -161,7 +161,7 @@ class _Local:
     """What goes when the frame goes that holds it."""
 
 
-def _end_with(thing: Any, call: Call) -> Any:
+def _end_with(thing: Any, call: TrackedInvocation) -> Any:
     """End the call at the latest when the thing is collected."""
     weakref.finalize(thing, call.end, GeneratorExit()).atexit = False
     return thing

@@ -8,7 +8,7 @@ from typing import Any
 
 from aimon_nb.ai.consts import SPANDATA, with_today
 from aimon_nb.ai.pipeline import get_ai_pipeline_name
-from aimon_nb.sentry import spans
+from aimon_nb.sentry import own_spans
 
 
 def record_token_usage(
@@ -47,7 +47,7 @@ def record_token_usage(
     Source: sentry-sdk's page on AI monitoring, "Token usage recording" (names and
     order of the parameters); sentry-conventions (what includes what, today's names).
     """
-    if span is not None and not spans.is_span(span):
+    if span is not None and not own_spans.is_span(span):
         raise TypeError(f"span must be a span of Sentry or None, not {reprlib.repr(span)}")
     counts = {
         SPANDATA.GEN_AI_USAGE_INPUT_TOKENS: _count("input_tokens", input_tokens),
@@ -71,9 +71,9 @@ def record_token_usage(
     pipeline = get_ai_pipeline_name()
     if pipeline is not None:
         known[SPANDATA.GEN_AI_PIPELINE_NAME] = pipeline
-    span = span if span is not None else spans.current()
+    span = span if span is not None else own_spans.current()
     if span is not None:
-        spans.set_data(span, with_today(known))
+        own_spans.set_data(span, with_today(known))
 
 
 def _count(name: str, value: Any) -> int | None:

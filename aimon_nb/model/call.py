@@ -18,7 +18,7 @@ class Message:
 
 
 @dataclass(slots=True)
-class Call:
+class ModelCall:
     """One request to a model and its answer, in no provider's own words.
 
     `input` and `output` are content: they live in the live view and in memory

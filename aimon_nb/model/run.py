@@ -1,13 +1,14 @@
-"""One tracked execution of a cell, and everything heard while it ran."""
+"""One tracked execution of a cell, and all spans and calls while it ran."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from aimon_nb.model import plain_form
 from aimon_nb.model.cost import CostState
 from aimon_nb.model.span import Span
 from aimon_nb.model.usage import Usage
@@ -87,6 +88,15 @@ class Run:
     faults: int = 0
     incomplete: bool = False
 
+    def to_dict(self, *, content: bool = False) -> dict[str, Any]:
+        """Return it as what JSON can hold; prompts, answers and arguments only with `content`."""
+        return plain_form.to_dict(self, content=content)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Run:
+        """Return the run that `to_dict` was called on; ValueError for a later version's."""
+        return plain_form.from_dict(cls, data)
+
     @property
     def running(self) -> bool:
         """Whether the cell has not ended yet."""
@@ -96,7 +106,7 @@ class Run:
         """Spans by the id of the parent they hang on in views.
 
         The root is left out and its children hang on None; so does a span whose
-        parent was never heard. A cover and plumbing are folded: what hangs
+        parent was never tracked. A cover and plumbing are folded: what hangs
         below them hangs on their nearest shown ancestor.
         """
         below: dict[str | None, list[Span]] = {}
@@ -107,7 +117,9 @@ class Run:
 
     def shows(self, span: Span) -> bool:
         """Whether a span has a row of its own: not the root, a cover, plumbing or past the cap."""
-        return not (span.span_id == self.root_id or span.covers or span.folded or span.is_noise)
+        return not (
+            span.span_id == self.root_id or span.is_duplicate or span.folded or span.is_noise
+        )
 
     @property
     def said(self) -> list[str]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
 
-from aimon_nb.model.call import Call
+from aimon_nb.model import plain_form
+from aimon_nb.model.call import ModelCall
 from aimon_nb.model.cost import Cost
 from aimon_nb.model.usage import NOTHING, Usage
 
 SpanStatus = Literal["running", "ok", "error", "interrupted", "cancelled", "abandoned", "lost"]
 Frame = tuple[str, int, str]
-Kind = Literal["model", "embedding", "agent", "tool", "retrieval", "other"]
+# provider: read from its answer; recorded: from the span's attributes, by an integration or
+# by hand; estimate: counted here from the text.
+UsageSource = Literal["provider", "recorded", "estimate"]
+SpanKind = Literal["model", "embedding", "agent", "tool", "retrieval", "other"]
 
 # Ops of a single model call (research: pricing rule A); the rest that carries
 # usage is an aggregate over calls below it.
@@ -49,13 +54,13 @@ NOISE_OPS = frozenset(
 
 @dataclass(slots=True)
 class Span:
-    """A span as it was heard; mutable while it runs, left alone afterwards.
+    """A span as it was tracked; mutable while it runs, left alone afterwards.
 
     `since` is when its run started (UTC), `offset` seconds from there to its own
     start and `duration` seconds (None while running), from our own monotonic clock.
     `frames` are (file, line, function) of what an error came through, the innermost last.
     `call` is the model call that crossed the wire for it, if one did; a span
-    that only `covers` a call made below it is folded in views and counts
+    that only `is_duplicate` a call made below it is folded in views and counts
     nothing; one that is `folded` came after the cap on spans: it counts and has no
     row. `sent` says whether Sentry got it (None while running).
     """
@@ -82,6 +87,7 @@ class Span:
     tool: str | None = None
     finish_reason: str | None = None
     usage: Usage = NOTHING
+    usage_source: UsageSource | None = None  # None while there is no usage
     cost: Cost | None = None
     streaming: bool | None = None
     ttft: float | None = None
@@ -90,12 +96,21 @@ class Span:
     attempt: int | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
     origin: str | None = None
-    call: Call | None = None
-    covers: bool = False
+    call: ModelCall | None = None
+    is_duplicate: bool = False
     cached_locally: bool = False
     late: bool = False
     folded: bool = False
     sent: str | None = None
+
+    def to_dict(self, *, content: bool = False) -> dict[str, Any]:
+        """Return it as what JSON can hold; prompts, answers and arguments only with `content`."""
+        return plain_form.to_dict(self, content=content)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Span:
+        """Return the span that `to_dict` was called on; ValueError for a later version's."""
+        return plain_form.from_dict(cls, data)
 
     @property
     def start(self) -> datetime:
@@ -120,7 +135,7 @@ class Span:
         return _is_noise(self.op)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> SpanKind:
         """What the span is to a reader: chooses its icon and colour."""
         return _kind(self.op, is_call=self.is_call, is_tool=self.tool is not None)
 
@@ -131,7 +146,7 @@ def _is_noise(op: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _kind(op: str, *, is_call: bool, is_tool: bool) -> Kind:
+def _kind(op: str, *, is_call: bool, is_tool: bool) -> SpanKind:
     if op.startswith(("gen_ai.embed", "ai.embed")):
         return "embedding"
     if is_call:

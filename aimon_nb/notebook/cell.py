@@ -14,10 +14,10 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from aimon_nb.api import Monitor, Tracked, interrupts
-from aimon_nb.notebook import options
-from aimon_nb.recording import context
-from aimon_nb.recording.faults import faults
+from aimon_nb.app import Monitor, RunSession, interrupts
+from aimon_nb.capture import context
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.notebook import header
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class _Cell:
     """A cell that runs: what IPython knows it by, its run if it is tracked, what asked for it."""
 
     info: Any
-    tracked: Tracked | None
+    tracked: RunSession | None
     request: str | None
 
 
@@ -79,10 +79,10 @@ class CellTracker:
     def _request(self) -> str | None:
         """The request to run a cell that the kernel answers in this thread."""
         try:
-            header = self._shell.kernel.get_parent("shell")["header"]
+            message = self._shell.kernel.get_parent("shell")["header"]
         except Exception:  # a terminal, or no kernel of ipykernel's
             return None
-        return header["msg_id"] if header["msg_type"] == "execute_request" else None
+        return message["msg_id"] if message["msg_type"] == "execute_request" else None
 
     def before(self, info: Any) -> None:
         """`pre_run_cell`: a tracked cell opens its run."""
@@ -91,16 +91,16 @@ class CellTracker:
         try:
             request = self._request()
             self._leave_over(stack, request)
-            line = options.header_line(info.raw_cell or "") if not stack else None
-            asked = options.parses(line) if line is not None else self.auto and not stack
+            line = header.header_line(info.raw_cell or "") if not stack else None
+            asked = header.parses(line) if line is not None else self.auto and not stack
             if asked and self._compiles(info):
-                with interrupts.deferred() as came:
+                with interrupts.deferred_sigint() as came:
                     tracked = self._open_cell(line, info)
-                self._watch(tracked, came=came.is_set())
+                self._watch(tracked, pending=came.is_set())
         except KeyboardInterrupt:  # which is for the user's code
-            interrupts.again()
+            interrupts.resend()
         except BaseException:  # one that left a hook would hang the cell for ever
-            faults.note("opening a run")
+            internal_errors.record("opening a run")
         stack.append(_Cell(info, tracked, request))
 
     def after(self, result: Any) -> None:
@@ -116,7 +116,7 @@ class CellTracker:
         try:
             self._end(cell.tracked, error)
         except BaseException:
-            faults.note("closing a run")
+            internal_errors.record("closing a run")
 
     def _leave(self, result: Any) -> list[_Cell]:
         """Take the cell that ended off its stack, innermost first.
@@ -135,7 +135,7 @@ class CellTracker:
             self._stacks.pop(ident, None)
         return left[::-1]
 
-    def _open_cell(self, line: str | None, info: Any) -> Tracked:
+    def _open_cell(self, line: str | None, info: Any) -> RunSession:
         source, cell_id = info.raw_cell, getattr(info, "cell_id", None)
         if line is None:  # nobody asked: a line in the place of the header
             return self.open("", f"\n{source}", cell_id, quiet=True)
@@ -143,11 +143,11 @@ class CellTracker:
 
     def open(
         self, line: str, source: str, cell_id: str | None, name: str = "", *, quiet: bool = False
-    ) -> Tracked:
+    ) -> RunSession:
         """Open the run that a header line asks for."""
-        asked = options.parse(line)
+        asked = header.parse(line)
         count = self._count()
-        name = asked.name or name or options.name_from(source, count)
+        name = asked.name or name or header.name_from(source, count)
         return self._monitor.open(
             name,
             asked.view,
@@ -167,7 +167,7 @@ class CellTracker:
     def run_statement(self, statement: str) -> Any:
         """`%ai_track STATEMENT`: run it, tracked under its own text."""
         __tracebackhide__ = True
-        return self._run(statement, "", options.line_of(statement))
+        return self._run(statement, "", header.line_of(statement))
 
     def run_nested(self, line: str, cell: str) -> Any:
         """Run a cell below another magic or inside a cell; no top-level await there."""
@@ -185,9 +185,9 @@ class CellTracker:
             last = ast.Expression(tree.body.pop().value)
         tracked, error = None, None
         try:
-            with interrupts.deferred() as came:
+            with interrupts.deferred_sigint() as came:
                 tracked = self.open(line, "%%ai_track\n" + cell, None, name)
-            self._watch(tracked, came=came.is_set())
+            self._watch(tracked, pending=came.is_set())
             exec(compile(tree, filename, "exec"), shell.user_ns)  # noqa: S102
             return eval(compile(last, filename, "eval"), shell.user_ns) if last else None  # noqa: S307
         except BaseException as raised:
@@ -197,12 +197,12 @@ class CellTracker:
             if tracked is not None:
                 self._end(tracked, error)
 
-    def _watch(self, tracked: Tracked, *, came: bool) -> None:
+    def _watch(self, tracked: RunSession, *, pending: bool) -> None:
         begins = frozenset({CellTracker.before.__code__})
         ends = frozenset({CellTracker.after.__code__, CellTracker._end.__code__})
-        tracked.watch(self._shell, begins, ends, came=came)
+        tracked.watch(self._shell, begins, ends, pending=pending)
 
-    def _end(self, tracked: Tracked, error: BaseException | None) -> None:
+    def _end(self, tracked: RunSession, error: BaseException | None) -> None:
         tracked.finish(error)  # an interrupt meanwhile has nothing left to interrupt
 
     def _compiles(self, info: Any) -> bool:
@@ -231,21 +231,21 @@ class _Transformer:
         try:
             return self._transformed(lines)
         except Exception:
-            faults.note("reading a cell's first line")
+            internal_errors.record("reading a cell's first line")
             return lines
 
     def _transformed(self, lines: list[str]) -> list[str]:
         first = lines[0].rstrip("\n") if lines else ""
-        comment = options.COMMENT.match(first)
-        found = options.HEADER.match(first)
-        header = found or comment
-        if header is not None and options.asks_for_help(header.group("line") or ""):
-            return [options.HELP_LINE]  # IPython refuses a cell magic without a body
+        comment = header.COMMENT.match(first)
+        found = header.HEADER.match(first)
+        match = found or comment
+        if match is not None and header.asks_for_help(match.group("line") or ""):
+            return [header.HELP_LINE]  # IPython refuses a cell magic without a body
         if comment is not None:
             # Plain Python: nothing to do, but a wrong option must not pass unseen.
             asked = comment.group("line")
-            return lines if options.parses(asked) else [f"%%ai_track {asked}\n", *lines[1:]]
-        if found is None or self._tracker.nested or not options.parses(found.group("line") or ""):
+            return lines if header.parses(asked) else [f"%%ai_track {asked}\n", *lines[1:]]
+        if found is None or self._tracker.nested or not header.parses(found.group("line") or ""):
             return lines  # a wrong header reaches the real magic, which says what is wrong
         rest = next((i for i, line in enumerate(lines) if i and line.strip()), len(lines))
         if rest < len(lines) and lines[rest].startswith("%%"):

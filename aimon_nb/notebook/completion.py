@@ -8,7 +8,7 @@ from typing import Any
 
 from IPython.core.error import TryNext
 
-from aimon_nb.notebook import options
+from aimon_nb.notebook import header
 
 
 class Completion:
@@ -17,7 +17,7 @@ class Completion:
     def __init__(self, shell: Any, magics: dict[str, dict[str, Any]]) -> None:
         self._shell = shell
         self._parsers = {
-            sign + name: options.parser_of(function)
+            sign + name: header.parser_of(function)
             for kind, sign in (("line", "%"), ("cell", "%%"))
             for name, function in magics[kind].items()
         }

@@ -16,13 +16,13 @@ from IPython.core.magic import (
 from IPython.core.magic_arguments import argument
 from traitlets import Bool, Enum, Int, observe
 
-from aimon_nb.api import Monitor
-from aimon_nb.api.run_view import RunView
-from aimon_nb.notebook import chosen, options
-from aimon_nb.recording import context, recorder
-from aimon_nb.recording.caps import Limits
-from aimon_nb.views import frames
-from aimon_nb.wire.estimate import estimates
+from aimon_nb.app import Monitor
+from aimon_nb.app.run_view import RunView
+from aimon_nb.capture import context, recorder
+from aimon_nb.capture.limits import Limits
+from aimon_nb.notebook import header, run_selection
+from aimon_nb.views.tables import frames
+from aimon_nb.wire.token_estimate import estimates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,8 +39,8 @@ _DEFAULTS = Limits()
 class AimonMagics(Magics):
     """Magics of aimon_nb, and its settings."""
 
-    view = Enum(options.VIEWS, "auto", help="default of --view").tag(config=True)
-    save = Enum(options.SAVES, "tree", help="default of --save").tag(config=True)
+    view = Enum(header.VIEWS, "auto", help="default of --view").tag(config=True)
+    save = Enum(header.SAVES, "tree", help="default of --save").tag(config=True)
     estimate = Bool(
         default_value=False,
         help="Where a provider tells no usage, count tokens here: marked ~, in no exact sum.",
@@ -85,15 +85,15 @@ class AimonMagics(Magics):
         __tracebackhide__ = True
         if cell is None and line.strip() not in ("", "-h", "--help"):
             return self.tracker.run_statement(line)
-        if options.parse(line).help:
-            print(options.help_text())  # noqa: T201
+        if header.parse(line).help:
+            print(header.help_text())  # noqa: T201
             return None
         if cell is None:
             raise UsageError("%ai_track needs a statement, %%ai_track a cell; -h shows help")
         return self.tracker.run_nested(line, cell)
 
     @no_var_expand
-    @options.with_help
+    @header.with_help
     @argument("name", nargs="*", help="name of the pipeline; it may hold spaces")
     @argument("--clear", action="store_true", help="have no pipeline")
     @line_magic
@@ -115,7 +115,7 @@ class AimonMagics(Magics):
         return context.default_pipeline if not (name or asked.clear) else None
 
     @no_var_expand
-    @options.with_help
+    @header.with_help
     @argument("state", nargs="?", help="on or off (default: show which)")
     @line_magic
     def ai_auto(self, asked: Any) -> str | None:
@@ -135,9 +135,9 @@ class AimonMagics(Magics):
         return None
 
     @no_var_expand
-    @options.with_help
+    @header.with_help
     @argument("--by", default="model", help="comma list of: " + ", ".join(frames.KEYS))
-    @chosen.options
+    @run_selection.options
     @line_magic
     def ai_usage(self, asked: Any) -> pd.DataFrame | Path:
         """Calls, tokens and cost as a DataFrame, a row a group.
@@ -146,16 +146,16 @@ class AimonMagics(Magics):
             %ai_usage --by model,day --since 2h
         """
         keys = [name.strip() for name in asked.by.split(",") if name.strip()]
-        with chosen.one_line():
-            runs = chosen.runs(asked)
+        with run_selection.one_line():
+            runs = run_selection.runs(asked)
             if asked.to is not None:
-                return chosen.write(asked, runs, by=keys)
+                return run_selection.write(asked, runs, by=keys)
             return frames.usage(runs, keys)
 
     @no_var_expand
-    @options.with_help
+    @header.with_help
     @argument("--content", action="store_true", help="with prompts and answers")
-    @chosen.options
+    @run_selection.options
     @line_magic
     def ai_spans(self, asked: Any) -> pd.DataFrame | Path:
         """The spans as a DataFrame, a row a span, in the order of the tree.
@@ -165,14 +165,14 @@ class AimonMagics(Magics):
         Example:
             %ai_spans --to spans.parquet
         """
-        with chosen.one_line():
-            runs = chosen.runs(asked)
+        with run_selection.one_line():
+            runs = run_selection.runs(asked)
             if asked.to is not None:
-                return chosen.write(asked, runs, content=asked.content)
+                return run_selection.write(asked, runs, content=asked.content)
             return frames.spans(runs, content=asked.content)
 
     @no_var_expand
-    @options.with_help
+    @header.with_help
     @argument("name", nargs="*", help="a run's id or name (default: the last run)")
     @line_magic
     def ai_show(self, asked: Any) -> RunView | None:
@@ -181,6 +181,6 @@ class AimonMagics(Magics):
         Example:
             %ai_show summarise
         """
-        with chosen.one_line():
-            found = chosen.named(" ".join(asked.name) or None)
+        with run_selection.one_line():
+            found = run_selection.named(" ".join(asked.name) or None)
         return RunView(found[-1]) if found else None

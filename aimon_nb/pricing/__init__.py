@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from aimon_nb.pricing.explanation import explain
-from aimon_nb.pricing.listed import prepare
-from aimon_nb.pricing.lookup import price
-from aimon_nb.pricing.overrides import alias, context, free, host, on_change, table, unset, update
-from aimon_nb.pricing.overrides import set_price as set  # noqa: A004
-from aimon_nb.pricing.totals import price_run
+from aimon_nb.pricing.api import alias, context, free, host, on_change, table, unset, update
+from aimon_nb.pricing.api import set_price as set  # noqa: A004
+from aimon_nb.pricing.counted import price_run
+from aimon_nb.pricing.explain import explain
+from aimon_nb.pricing.price_list import prepare
+from aimon_nb.pricing.resolve import price
 
 __all__ = [
     "alias",

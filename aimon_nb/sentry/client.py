@@ -11,7 +11,7 @@ import sentry_sdk
 from sentry_sdk.integrations.dedupe import DedupeIntegration
 from sentry_sdk.integrations.threading import ThreadingIntegration
 
-from aimon_nb.recording.patches import Patches
+from aimon_nb.capture.hooks import Patches
 
 EXIT_SECONDS = 2.0  # how long the end of a process may wait for Sentry: the SDK's own default
 

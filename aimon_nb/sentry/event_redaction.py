@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from aimon_nb.recording.facts import without_keys
-from aimon_nb.recording.faults import faults
-from aimon_nb.recording.plain import Plain
+from aimon_nb.capture.attributes import redact_secrets
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.to_plain import Plain
 
 DATA_LENGTH = 10_000  # characters kept of a breadcrumb's data
 # The last word of names like `http.query`, whose values are a query without its URL.
@@ -22,7 +22,7 @@ def redact_messages(event: Any) -> None:
     The event holds texts of its own, so the exceptions stay as they are.
     """
     for exception in event["exception"]["values"]:
-        exception["value"] = without_keys(str(exception["value"]))
+        exception["value"] = redact_secrets(str(exception["value"]))
 
 
 def redact_breadcrumbs(event: Any, _hint: Any) -> Any:
@@ -34,7 +34,7 @@ def redact_breadcrumbs(event: Any, _hint: Any) -> Any:
         crumbs = event["breadcrumbs"]["values"]
         event["breadcrumbs"] = {"values": [_redacted_crumb(crumb) for crumb in crumbs]}
     except Exception:
-        faults.note("redacting breadcrumbs")
+        internal_errors.record("redacting breadcrumbs")
         event.pop("breadcrumbs", None)  # the SDK would send them as they were
     return event
 
@@ -44,7 +44,7 @@ def _redacted_crumb(crumb: dict[str, Any]) -> dict[str, Any]:
     if "message" in crumb:
         # ipykernel logs the traceback of each failed cell, with the lines of its source, and
         # those hold prompts and keys: only the first line of a message is kept.
-        redacted["message"] = without_keys(
+        redacted["message"] = redact_secrets(
             str(crumb["message"] or "").partition("\n")[0][:DATA_LENGTH]
         )
     if "data" in crumb:
@@ -56,7 +56,7 @@ def _redacted_crumb(crumb: dict[str, Any]) -> dict[str, Any]:
 def _redacted(value: Any) -> Any:
     """Plain data with each text redacted."""
     if isinstance(value, str):
-        return without_keys(value)
+        return redact_secrets(value)
     if isinstance(value, list):
         return [_redacted(item) for item in value]
     if isinstance(value, dict):

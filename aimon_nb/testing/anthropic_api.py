@@ -8,15 +8,7 @@ from itertools import count
 from typing import Any
 
 from aimon_nb.testing.counting import Tokens, Turns, answer_to, pieces
-from aimon_nb.testing.dialect import (
-    Answer,
-    Body,
-    Endpoint,
-    model_of,
-    sse,
-    text_of,
-    wants_tool,
-)
+from aimon_nb.testing.dialect import Answer, Body, Endpoint, model_of, sse, text_of, wants_tool
 from aimon_nb.testing.schema import example
 
 _numbers = count(1)

@@ -1,6 +1,6 @@
 """Model calls as they cross the HTTP client: the truth that the provider bills.
 
-A transport hears a request, the gate lets it pass, the join finds the span it
+A client's hook captures a request, admission lets it pass, span matching finds the span it
 belongs to (or makes one), the answer's bytes are kept as the user's code reads
 them, and a dialect reads them later, off the user's path.
 """
@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from aimon_nb.recording.patches import Patches
-from aimon_nb.sentry.observe import Observer
-from aimon_nb.wire import gate
-from aimon_nb.wire.transports import TRANSPORTS
+from aimon_nb.capture.hooks import Patches
+from aimon_nb.sentry.span_tracker import SpanTracker
+from aimon_nb.wire import admission
+from aimon_nb.wire.clients import TRANSPORTS
 
-__all__ = ["gate", "install"]
+__all__ = ["admission", "install"]
 
 
-def install(observer: Observer, patches: Patches) -> None:
-    """Hear the HTTP clients that are loaded, and the others at their first import."""
+def install(tracker: SpanTracker, patches: Patches) -> None:
+    """Hook the HTTP clients that are loaded, and the others at their first import."""
     for module, transport in TRANSPORTS.items():
-        patches.on_import(module, partial(transport.install, observer=observer, patches=patches))
+        patches.on_import(module, partial(transport.install, tracker=tracker, patches=patches))

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aimon_nb.wire.exchange import Exchange
+    from aimon_nb.wire.model_request import ModelRequest
 
 KEPT = 256  # failed requests waiting for their next try
 
@@ -37,17 +37,17 @@ class Retries:
     def __init__(self) -> None:
         self._attempts: OrderedDict[Key, list[int]] = OrderedDict()
 
-    def failed(self, exchange: Exchange) -> None:
+    def failed(self, model_request: ModelRequest) -> None:
         """Remember a request that got no answer."""
-        self._attempts.setdefault(_key(exchange), []).append(exchange.attempt)
+        self._attempts.setdefault(_key(model_request), []).append(model_request.attempt)
         while len(self._attempts) > KEPT:
             self._attempts.popitem(last=False)
 
-    def attempt(self, exchange: Exchange) -> int:
+    def attempt(self, model_request: ModelRequest) -> int:
         """The number of this try."""
         if not self._attempts:
             return 1
-        key = _key(exchange)
+        key = _key(model_request)
         before = self._attempts.get(key)
         if not before:
             return 1
@@ -57,9 +57,9 @@ class Retries:
         return latest + 1
 
 
-def _key(exchange: Exchange) -> Key:
-    run = exchange.node.recording.run.run_id
-    return run, exchange.call.host, exchange.path, hash(exchange.body)
+def _key(model_request: ModelRequest) -> Key:
+    run = model_request.open_span.run_state.run.run_id
+    return run, model_request.call.host, model_request.path, hash(model_request.body)
 
 
 def never_sent(error: BaseException) -> bool:

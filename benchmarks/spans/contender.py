@@ -151,7 +151,7 @@ class Ours(Sentry):
         self.install()
 
     def install(self):
-        from aimon_nb.api import monitor
+        from aimon_nb.app import monitor
 
         self.monitor = monitor
         monitor.install()

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import pytest
 import sentry_sdk
 
-from aimon_nb.ai.hearing import hearing
-from aimon_nb.recording import context
+from aimon_nb.ai.instrumentation import instrumentation
+from aimon_nb.capture import context
 
 LIFECYCLES = {
     "static": {},
@@ -84,13 +84,13 @@ def static(receiver):
 @pytest.fixture(autouse=True)
 def clean():
     """Each test stands nowhere, hears, and no warning of ours goes unseen."""
-    before = context.here()
-    context.put((None,) * len(before))
-    hearing.install()
+    before = context.current_context()
+    context.attach((None,) * len(before))
+    instrumentation.install()
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)
         yield
-    context.put((None,) * len(before))
+    context.attach((None,) * len(before))
     assert context.default_pipeline is None
 
 
@@ -108,7 +108,7 @@ class Run:
         self.view = view
 
     def spans(self):
-        from aimon_nb.recording import recorder
+        from aimon_nb.capture import recorder
 
         recorder.drain()
         return {span.name: span for span in self.view._run.spans.values()}

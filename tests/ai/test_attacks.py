@@ -19,7 +19,7 @@ import sentry_sdk
 
 from aimon_nb import ai_track, get_ai_pipeline_name, install, record_token_usage, set_ai_pipeline_name, set_data_normalized, track
 from aimon_nb.ai.normalize import normalized
-from aimon_nb.recording.faults import faults
+from aimon_nb.capture.internal_errors import internal_errors
 from tests.ai.conftest import where_spans_are_sent
 from tests.parts.locks import SeenLock
 from tests.parts.waiting import eventually
@@ -29,9 +29,9 @@ from tests.tiers import covering
 @pytest.fixture(autouse=True)
 def no_faults():
     """None of it is a fault of ours."""
-    before = faults.count
+    before = internal_errors.count
     yield
-    assert before == faults.count
+    assert before == internal_errors.count
 
 
 class Hostile:
@@ -346,9 +346,9 @@ class Loops:
 
 
 def count_calls():
-    from aimon_nb.ai.call import Call
+    from aimon_nb.ai.invocation import TrackedInvocation
 
-    return sum(type(thing) is Call for thing in gc.get_objects())
+    return sum(type(thing) is TrackedInvocation for thing in gc.get_objects())
 
 
 def test_text_that_is_no_str():
@@ -418,25 +418,26 @@ def test_the_marks_word_for_word():
 
 def test_the_first_calls_of_many_threads(receiver, monkeypatch):
     """However many threads make the first call at once, all of them are heard."""
-    from aimon_nb.ai.hearing import hearing
+    from aimon_nb.ai.instrumentation import instrumentation
+    from aimon_nb.sentry import instrument
 
     receiver.init()
-    hearing.uninstall()
-    hearing._unwanted = False
-    original, inside, lock = hearing.observer.install, threading.Event(), SeenLock()
+    instrumentation.uninstall()
+    instrumentation._unwanted = False
+    original, inside, lock = instrument.install, threading.Event(), SeenLock()
 
-    def slow(patches):
+    def slow(tracker, patches):
         inside.set()
         eventually(lambda: len(lock.came) == 2)  # the other call waits
-        original(patches)
+        original(tracker, patches)
 
     @ai_track("second")
     def second():
         with sentry_sdk.start_span(op="x", name="inner"):
             pass
 
-    monkeypatch.setattr(hearing, "_lock", lock)
-    hearing.observer.install = slow
+    monkeypatch.setattr(instrumentation, "_lock", lock)
+    monkeypatch.setattr(instrument, "install", slow)
     try:
         first = threading.Thread(target=ai_track("first")(lambda: None))
         first.start()
@@ -444,7 +445,7 @@ def test_the_first_calls_of_many_threads(receiver, monkeypatch):
         second()
         first.join()
     finally:
-        del hearing.observer.install
+        monkeypatch.setattr(instrument, "install", original)
         install()
     [inner] = [span for span in receiver.spans() if span["name"] == "inner"]
     assert "second" == inner["data"].get("gen_ai.pipeline.name")

@@ -7,7 +7,7 @@ import pytest
 import sentry_sdk
 
 from aimon_nb import ai_track
-from aimon_nb.api import monitor
+from aimon_nb.app import monitor
 
 if sys.version_info < (3, 11):  # pytest brings it
     from exceptiongroup import ExceptionGroup
@@ -123,7 +123,7 @@ def test_breadcrumbs_that_cannot_be_read_stay_behind(static, monkeypatch):
     def fail(*_):
         raise RuntimeError
 
-    monkeypatch.setattr(event_redaction, "without_keys", fail)
+    monkeypatch.setattr(event_redaction, "redact_secrets", fail)
     sentry_sdk.add_breadcrumb({"category": "mine", "message": f"at {URL}"})
     event = {"breadcrumbs": {"values": [{"message": f"at {URL}"}]}}
     assert event_redaction.redact_breadcrumbs(event, {}) == {}

@@ -362,14 +362,14 @@ def test_the_event_belongs_to_the_span(place, run):
 def test_an_interrupt_while_the_span_opens(static, monkeypatch):
     """An interrupt between two lines of ours leaves the caller where it stood."""
     from aimon_nb import get_ai_pipeline_name
-    from aimon_nb.sentry import spans
+    from aimon_nb.sentry import own_spans
 
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(spans, "start", interrupt)
-    before = spans.here()
+    monkeypatch.setattr(own_spans, "start", interrupt)
+    before = own_spans.current_context()
     with pytest.raises(KeyboardInterrupt):
         ai_track("work")(lambda: None)()
     assert get_ai_pipeline_name() is None
-    assert before == spans.here()
+    assert before == own_spans.current_context()

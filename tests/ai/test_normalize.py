@@ -22,7 +22,7 @@ from pydantic import v1
 
 from aimon_nb import SPANDATA, ai_track, set_data_normalized
 from aimon_nb.ai.normalize import SIZE, normalized
-from aimon_nb.recording.plain import Plain
+from aimon_nb.capture.to_plain import Plain
 
 # How fast a machine is decides nothing.
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -477,14 +477,14 @@ class Span:
 
 def test_a_span_that_fails_or_is_none(static, caplog):
     """Nothing is raised whatever the span is."""
-    from aimon_nb.recording.faults import faults
+    from aimon_nb.capture.internal_errors import internal_errors
 
-    before = faults.count
+    before = internal_errors.count
     set_data_normalized(None, "k", 1)
-    assert before == faults.count
+    assert before == internal_errors.count
     set_data_normalized(Span(fails=True), "k", 1)
     set_data_normalized(object(), "k", 1)
-    assert before + 2 == faults.count
+    assert before + 2 == internal_errors.count
 
 
 def test_unpacking_is_the_default_and_positional():

@@ -12,7 +12,7 @@ import pytest
 import sentry_sdk
 
 from aimon_nb import ai_track, get_ai_pipeline_name, set_ai_pipeline_name, track
-from aimon_nb.recording import context
+from aimon_nb.capture import context
 
 PIPELINE = "gen_ai.pipeline.name"
 
@@ -292,7 +292,7 @@ def test_a_coroutine_thrown_away_elsewhere_changes_nothing_there(kind):
     made.clear()
     gc.collect()
     assert "here" == get_ai_pipeline_name()
-    assert context.recording.get() is None
+    assert context.current_run.get() is None
     assert scope is sentry_sdk.get_current_scope()
 
 

@@ -466,14 +466,14 @@ class TestOptions:
 
     def test_a_fault_of_ours_leaves_the_call_alone(self, static, monkeypatch):
         """If the span cannot be opened, the function runs all the same."""
-        from aimon_nb.sentry import spans
+        from aimon_nb.sentry import own_spans
 
-        from aimon_nb.recording.faults import faults
+        from aimon_nb.capture.internal_errors import internal_errors
 
-        before = faults.count
-        monkeypatch.setattr(spans, "start", lambda *a, **k: 1 / 0)
+        before = internal_errors.count
+        monkeypatch.setattr(own_spans, "start", lambda *a, **k: 1 / 0)
         assert 5 == ai_track("x")(lambda: 5)()
-        assert before + 1 == faults.count
+        assert before + 1 == internal_errors.count
         with pytest.raises(KeyError):
             ai_track("x")(lambda: {}["k"])()
         assert get_ai_pipeline_name() is None

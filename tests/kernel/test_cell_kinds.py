@@ -31,7 +31,7 @@ def tracked(shell, cell, count=1):
     trees = [o for o in cell.outputs if "aimon-host" in str(o.get("data", {}).get("text/html"))]
     assert len(trees) == count, cell
     assert shell.value("str(clean())") == "(None, None)"
-    assert shell.value("__import__('aimon_nb.recording.faults').recording.faults.faults.count") == 0
+    assert shell.value("__import__('aimon_nb.capture.internal_errors').capture.internal_errors.internal_errors.count") == 0
 
 
 def test_magics_inside(shell, tmp_path):
@@ -154,7 +154,7 @@ def test_odd_cells(shell):
         if shell.value("(getattr(handlers[-1], '__module__', '') or '').startswith('aimon_nb') or type(handlers[-1]).__module__.startswith('aimon_nb')"):
             trouble.append((kind, "signal handler"))
     assert trouble == []
-    assert shell.value("__import__('aimon_nb.recording.faults').recording.faults.faults.count") == 0
+    assert shell.value("__import__('aimon_nb.capture.internal_errors').capture.internal_errors.internal_errors.count") == 0
     assert shell.value("[(s.name, s.late) for r in runs() if r.name == 'task' for s in r._run.spans.values()][1:]") == [("late", True)]
 
 

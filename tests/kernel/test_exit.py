@@ -116,7 +116,7 @@ def test_an_unload_takes_it_back(receiver):
     """After an unload nothing of ours runs at the end; a second client is waited for once."""
     code = """
         from aimon_nb import install, track
-        from aimon_nb.api import monitor
+        from aimon_nb.app import monitor
         for turn in range(2):
             install()
             with track("last"): pass

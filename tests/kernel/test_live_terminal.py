@@ -10,13 +10,13 @@ import sys
 import pytest
 from tests.views.samples import agentic, loop_of
 
-from aimon_nb.views import terminal
+from aimon_nb.views.live import terminal
 
 # `turn()` comes back when the live view has had a whole turn to draw since it was called, whether it drew or not.
 CODE = """
 import os, subprocess, sys, threading
 from tests.views import samples
-from aimon_nb.views import terminal
+from aimon_nb.views.live import terminal
 turns, draw = threading.Semaphore(0), terminal.Terminal._draw
 def counted(self):
     draw(self)

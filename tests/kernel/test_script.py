@@ -26,7 +26,7 @@ def on():
 
 def test_importing_patches_nothing():
     """Importing every public name, and decorating, wraps nothing."""
-    out = script(CHECK + "from aimon_nb import *\nimport aimon_nb.api\n@ai_track('x')\ndef f(): ...\nprint(on())")
+    out = script(CHECK + "from aimon_nb import *\nimport aimon_nb.app\n@ai_track('x')\ndef f(): ...\nprint(on())")
     assert "False\n" == out
 
 
@@ -65,7 +65,7 @@ def test_taken_off_stays_off():
     """After an unload no tracked call puts the wraps on again; install() does."""
     out = script(CHECK + """
 from aimon_nb import *
-from aimon_nb.api import monitor
+from aimon_nb.app import monitor
 install(); monitor.uninstall()
 print(ai_track('x')(lambda: 7)(), on())
 install()
@@ -111,7 +111,7 @@ def test_put_on_once_and_taken_off_whole():
         import threading, sentry_sdk
         from sentry_sdk import scope, tracing
         from aimon_nb import install
-        from aimon_nb.api import monitor
+        from aimon_nb.app import monitor
         def state(): return tracing.Span.__init__, threading.Thread.start, sentry_sdk.is_initialized, list(scope.global_event_processors)
         bare = state()
         install(); once = state()

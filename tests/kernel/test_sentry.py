@@ -43,7 +43,7 @@ def test_every_call_once(kernel, truth, receiver, options, integrations):
     assert work.status == "ok", work.traceback
     kernel.run(["sentry_sdk.flush(5)"])
     calls = kernel.value(
-        "[(s.usage.input, s.usage.output, s.status) for s in last_run()._run.spans.values() if s.call and not s.covers]"
+        "[(s.usage.input, s.usage.output, s.status) for s in last_run()._run.spans.values() if s.call and not s.is_duplicate]"
     )
     truth.settled()
     told = [(c.input, c.output) if c.outcome == "finished" else (None, None) for c in truth.calls]

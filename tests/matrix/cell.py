@@ -57,7 +57,7 @@ class Cell:
         return isinstance(plain, list) and plain[:1] == ["raised"] and not self.modes[name].raises
 
     def ours(self, name, mode, server, receiver):
-        from aimon_nb.api import monitor
+        from aimon_nb.app import monitor
         from tests.matrix.judge import judge
 
         opened = monitor.open(name, "none")

@@ -21,7 +21,7 @@ def judge(mode, run, served, spans):
     """Words of what is wrong with a run of ours, in order of weight; empty is right."""
     if not served:
         return ["no call reached the server"]
-    rows = [s for s in run.spans.values() if s.call is not None and not s.covers]
+    rows = [s for s in run.spans.values() if s.call is not None and not s.is_duplicate]
     wrong = [f"{run.faults} faults of ours"] if run.faults else []
     served = _unsent(rows) + served
     if len(rows) != len(served):
@@ -89,7 +89,7 @@ def _parents(run, rows):
         above = [run.spans.get(row.parent_id)]
         while above[-1] is not None:
             above.append(run.spans.get(above[-1].parent_id))
-        first = next((s for s in above if s is not None and not s.is_noise and not s.covers), None)
+        first = next((s for s in above if s is not None and not s.is_noise and not s.is_duplicate), None)
         if first is None:
             wrong.append("no parent")
         elif first.is_call:
@@ -113,7 +113,7 @@ def _attempts(rows, served):
 
 def _without_request(run, mode):
     """A call span that crossed no wire is an answer of the client's own cache, or is counted twice."""
-    spans = [s for s in run.spans.values() if s.op in CALL_OPS and s.call is None and not s.covers]
+    spans = [s for s in run.spans.values() if s.op in CALL_OPS and s.call is None and not s.is_duplicate]
     more = [s for s in spans if not s.cached_locally]
     wrong = [f"{len(more)} calls without a request"] if more else []
     kept = len(spans) - len(more)

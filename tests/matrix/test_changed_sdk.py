@@ -20,9 +20,9 @@ def rename(owner, name):
     setattr(owner, name + "_new", owner.__dict__[name])
     delattr(owner, name)
 {change}
-from aimon_nb.api import monitor
+from aimon_nb.app import monitor
 from aimon_nb.testing import truth_server
-from aimon_nb.views import text
+from aimon_nb.views.static import text
 import openai
 monitor.install()
 sentry_sdk.init(traces_sample_rate=1.0, default_integrations=False, auto_enabling_integrations=False, **{options!r})

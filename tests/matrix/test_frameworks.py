@@ -42,7 +42,7 @@ def python():
 def run(python, framework, order, client, dsn=None):
     asked = {"framework": framework, "order": order, "client": client, "dsn": dsn}
     done = subprocess.run(
-        [python, "-m", "tests.observe.framework"], input=json.dumps(asked), capture_output=True, text=True, timeout=300, cwd=environments.ROOT
+        [python, "-m", "tests.sentry.framework"], input=json.dumps(asked), capture_output=True, text=True, timeout=300, cwd=environments.ROOT
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])

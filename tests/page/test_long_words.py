@@ -3,7 +3,8 @@
 import pytest
 from tests.views.samples import add, end, make_run
 
-from aimon_nb.views import export, html
+from aimon_nb.views.tables import export
+from aimon_nb.views.static import html
 
 WORD = "L" * 100_000
 

@@ -1,7 +1,7 @@
 """The form that `--save full` keeps, in a page that has nothing else."""
 
 from tests.views.samples import agentic, hostile
-from tests.views.test_keep import kept
+from tests.views.test_saved_full import kept
 
 
 def test_full_opens_alone(browser, tmp_path):

@@ -5,7 +5,8 @@ from tests.parts.waiting import eventually
 from tests.views import samples
 from tests.views.gallery import fed, packed, write
 
-from aimon_nb.views import bundle, rows
+from aimon_nb.views.live import mimebundle
+from aimon_nb.views.present import detail, rows
 
 # A page shows the samples of `tests.views.samples.ALL` by name, `show(tab, "finished")`.
 # The rows of the samples "running", "finished" and "interrupted", in their order:
@@ -396,7 +397,7 @@ def saved_output(run_id, **more):
     """What a notebook keeps of the sample "finished", as that of a run of this id."""
     run = samples.agentic()
     run.run_id = run_id
-    return bundle.final(run, "m1", **more)["text/html"]
+    return mimebundle.final(run, "m1", **more)["text/html"]
 
 
 def test_ghost_holds_cleared_output(tab):
@@ -456,7 +457,7 @@ def test_details_are_asked_for(tab):
     settle(tab)
     assert [{"k": "want", "ids": [LAST_ROW]}] == tab.evaluate("sent")
     assert "details come when" in tab.locator("#live-many .detail").inner_text()
-    item = rows.detail(samples.many(8).spans["s7"])
+    item = detail.detail(samples.many(8).spans["s7"])
     feed(tab, "many", {"items": {LAST_ROW: item}})
     assert "the secret prompt" in tab.locator("#live-many .detail").inner_text()
     assert 1 == len(tab.evaluate("sent"))
@@ -613,7 +614,7 @@ def test_answers_grow(tab):
 
 
 def rows_of(run, span_id):
-    return rows.row(run.spans[span_id], run)
+    return rows.row_dict(run.spans[span_id], run)
 
 
 def test_groups_open_and_close(tab):
@@ -805,7 +806,7 @@ def test_a_move_keeps_scroll_and_focus(tab):
     tab.locator("#live-many .body").evaluate("b => { b.scrollTop = 30000; return painted(); }")
     at = tab.locator("#live-many .row.other:not(.group)").nth(2)
     at.click()
-    item = rows.detail(samples.many(8).spans["s7"])
+    item = detail.detail(samples.many(8).spans["s7"])
     item["messages"][0]["text"] = "line\n" * 500
     feed(tab, "many", {"items": {at.get_attribute("data-id"): item}})
     tab.locator("#live-many .detail > div").first.evaluate("d => { d.scrollTop = 100; return painted(); }")

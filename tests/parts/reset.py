@@ -34,7 +34,7 @@ def _reset(folder, environment):
     def unload():
         if "aimon_nb" in shell.extension_manager.loaded:
             shell.run_line_magic("unload_ext", "aimon_nb")
-        api = sys.modules.get("aimon_nb.api")
+        api = sys.modules.get("aimon_nb.app")
         if api is not None:
             api.monitor.uninstall()  # `track()` without the extension
         shell.config.pop("AimonMagics", None)

@@ -1,7 +1,7 @@
 import pytest
 
-from aimon_nb.api import monitor
-from aimon_nb.pricing.book import Blocks, book
+from aimon_nb.app import monitor
+from aimon_nb.pricing.user_prices import Blocks, user_prices
 
 
 @pytest.fixture(autouse=True)
@@ -10,9 +10,9 @@ def clean_book(home, monkeypatch):
     monkeypatch.delenv("AIMON_NB_HOME", raising=False)
 
     def clear():
-        book.entries.clear()
-        book.blocks = Blocks()
-        book.context, book.trouble, book.opened = (), None, False
+        user_prices.entries.clear()
+        user_prices.blocks = Blocks()
+        user_prices.context, user_prices.trouble, user_prices.opened = (), None, False
 
     monitor.uninstall()  # runs of earlier tests would be priced again on its thread
     clear()

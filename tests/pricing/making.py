@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import pytest
 
-from aimon_nb.model import Call, Run, Span, Usage
+from aimon_nb.model import ModelCall, Run, Span, Usage
 
 AT = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 # What a test says of single prices holds of the list of today.
@@ -21,7 +21,7 @@ def tokens(into=None, out=None, *, cached=None, write=None, reasoning=None, tota
 
 def call(model, usage, host="api.openai.com", *, asked=None, at=AT, tier=None, details=None, provider="openai", **more):
     """A call that crossed the wire to a host."""
-    wire = Call(
+    wire = ModelCall(
         provider=provider, host=host, request_model=asked or model, response_model=model, usage=usage,
         service_tier=tier, details=details or {}, parameters=more.pop("parameters", {}),
         streaming=bool(more.get("streaming")),

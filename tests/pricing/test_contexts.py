@@ -7,7 +7,7 @@ import pytest
 
 from aimon_nb import pricing
 from aimon_nb.pricing import price
-from aimon_nb.pricing.book import book
+from aimon_nb.pricing.user_prices import user_prices
 from tests.parts.steps import steps
 from tests.pricing.making import AT, call, tokens
 
@@ -45,10 +45,10 @@ def test_a_block_within_one_tick():
     with pricing.context(service_tier="flex"):
         pass
     ended = datetime.now(timezone.utc)
-    assert () == book.context_at(ended + timedelta(seconds=1))
+    assert () == user_prices.context_at(ended + timedelta(seconds=1))
     moments = [ended - timedelta(microseconds=n) for n in range(20_000)]
-    began, over = min(t for t in moments if book.context_at(t)), max(t for t in moments if book.context_at(t))
-    assert FLEX == book.context_at(began) == book.context_at(over)
+    began, over = min(t for t in moments if user_prices.context_at(t)), max(t for t in moments if user_prices.context_at(t))
+    assert FLEX == user_prices.context_at(began) == user_prices.context_at(over)
 
 
 def test_a_block_opened_again():
@@ -58,8 +58,8 @@ def test_a_block_opened_again():
     for _ in range(2):
         with flex, flex:
             inside = datetime.now(timezone.utc)
-        assert {"processing": "batch", "service_tier": "flex"} == dict(book.context_at(inside))
-    assert (("processing", "batch"),) == book.context_at(datetime.now(timezone.utc) + timedelta(seconds=1))
+        assert {"processing": "batch", "service_tier": "flex"} == dict(user_prices.context_at(inside))
+    assert (("processing", "batch"),) == user_prices.context_at(datetime.now(timezone.utc) + timedelta(seconds=1))
 
 
 def test_a_standard_block():
@@ -67,8 +67,8 @@ def test_a_standard_block():
     pricing.context(service_tier="flex")
     with pricing.context():
         inside = datetime.now(timezone.utc)
-    assert () == book.context_at(inside)
-    assert FLEX == book.context_at(inside + timedelta(seconds=1))
+    assert () == user_prices.context_at(inside)
+    assert FLEX == user_prices.context_at(inside + timedelta(seconds=1))
 
 
 def test_blocks_that_overlap():
@@ -78,14 +78,14 @@ def test_blocks_that_overlap():
     flex.__enter__(), batch.__enter__()
     flex.__exit__(None, None, None)
     later = datetime.now(timezone.utc) + timedelta(seconds=1)
-    assert (("processing", "batch"),) == book.context_at(later)
+    assert (("processing", "batch"),) == user_prices.context_at(later)
     batch.__exit__(None, None, None)
-    assert () == book.context_at(later + timedelta(seconds=1))
+    assert () == user_prices.context_at(later + timedelta(seconds=1))
 
 
 def test_a_clock_that_is_set_back(monkeypatch):
     """A block that ends before it began ends all the same."""
-    import aimon_nb.pricing.book as module
+    import aimon_nb.pricing.user_prices as module
 
     class Back(datetime):
         hours = iter(range(9, 0, -1))
@@ -97,7 +97,7 @@ def test_a_clock_that_is_set_back(monkeypatch):
     monkeypatch.setattr(module, "datetime", Back)
     with pricing.context(service_tier="flex"):
         pass
-    assert () == book.context_at(AT)
+    assert () == user_prices.context_at(AT)
 
 
 def test_thousands_of_blocks():
@@ -105,7 +105,7 @@ def test_thousands_of_blocks():
 
     def most():
         now = datetime.now(timezone.utc)
-        return max(steps(book.context_at, moment) for moment in (AT, now, now + timedelta(hours=1)))
+        return max(steps(user_prices.context_at, moment) for moment in (AT, now, now + timedelta(hours=1)))
 
     def blocks(count):
         for _ in range(count):

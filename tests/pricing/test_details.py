@@ -8,10 +8,10 @@ import pytest
 from genai_prices.data_units import unit_data
 
 from aimon_nb import pricing
-from aimon_nb.model import Call
+from aimon_nb.model import ModelCall
 from aimon_nb.pricing import price
-from aimon_nb.pricing.listed import _usage_key
-from aimon_nb.pricing.names import provider_at
+from aimon_nb.pricing.price_list import _usage_key
+from aimon_nb.pricing.model_names import provider_at
 from aimon_nb.wire.dialects import find
 from tests.pricing.making import call, tokens
 
@@ -22,7 +22,7 @@ SONNET, GEMINI = "claude-sonnet-4-5", "generativelanguage.googleapis.com"
 def heard(host, path, asked, answer):
     """The cost of an exchange as its dialect reads it."""
     dialect = find(host, path.encode())
-    made = Call(provider=dialect.provider, host=host, operation=dialect.operation)
+    made = ModelCall(provider=dialect.provider, host=host, operation=dialect.operation)
     dialect.request(made, asked)
     dialect.answer(made, answer)
     one = call(made.request_model, made.usage, host, provider=made.provider, at=NOVEMBER, details=made.details)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from aimon_nb.model import Usage
 from aimon_nb.pricing import price_run
-from aimon_nb.pricing.totals import bill_of
-from aimon_nb.views import frames
+from aimon_nb.pricing.counted import counted_spans
+from aimon_nb.views.tables import frames
 from tests.pricing.making import call, run_of, span
 
 # How fast a machine is decides nothing.
@@ -38,7 +38,7 @@ def trees(draw):
             spans.append(call(model, usage, span_id=f"s{i}", parent_id=parent, origin=origin))
         else:
             spans.append(span(f"s{i}", parent, draw(st.sampled_from(OPS)), usage, model=model, origin=origin,
-                              duration=draw(st.sampled_from([0.001, 2.0])), covers=draw(st.integers(0, 9)) == 0))  # fmt: skip
+                              duration=draw(st.sampled_from([0.001, 2.0])), is_duplicate=draw(st.integers(0, 9)) == 0))  # fmt: skip
     return spans
 
 
@@ -98,4 +98,4 @@ def test_siblings_in_any_order(spans, random):
     random.shuffle(mixed)
     one, other = totals(spans), totals(mixed)
     assert one.totals == other.totals
-    assert {s.span_id for s in bill_of(one).counted} == {s.span_id for s in bill_of(other).counted}
+    assert {s.span_id for s in counted_spans(one).counted} == {s.span_id for s in counted_spans(other).counted}

@@ -9,10 +9,10 @@ from genai_prices import data_snapshot
 
 from aimon_nb import pricing
 from aimon_nb.pricing import price, price_run
-from aimon_nb.pricing.listed import Listing, _theirs
+from aimon_nb.pricing.price_list import ListedModel, _library_total
 from aimon_nb.pricing.rates import charge
-from aimon_nb.views import text as text_of
-from aimon_nb.views import words
+from aimon_nb.views.static import text as text_of
+from aimon_nb.views.present import formatting
 from tests.pricing.making import call, run_of, tokens
 
 TIMES = [datetime(2026, 6, 1, 12, tzinfo=timezone.utc), datetime(2026, 11, 5, 3, tzinfo=timezone.utc), datetime(2027, 2, 1, 20, tzinfo=timezone.utc)]
@@ -25,13 +25,13 @@ PROVIDERS = data_snapshot.get_snapshot().providers
 def test_every_model_of_the_list(provider):
     """For every model, time, tier and usage our sum is the list's sum to the last digit."""
     for model in provider.models:
-        listing = Listing(provider, model)
+        listing = ListedModel(provider, model)
         for at in TIMES:
             for context in CONTEXTS if model.price_variants else CONTEXTS[:1]:
                 prices = model.get_prices(at, dict(context))
                 for usage in USAGES:
                     cost = charge(listing.at(at, context), usage)
-                    theirs = _theirs(prices, usage, ())
+                    theirs = _library_total(prices, usage, ())
                     if cost.total is None:
                         assert theirs == 0, (model.id, usage)
                     else:
@@ -40,7 +40,7 @@ def test_every_model_of_the_list(provider):
 
 def test_an_empty_price_set_is_not_free():
     """A model that is listed without prices is unpriced, whatever its tokens."""
-    empty = [Listing(p, m) for p in PROVIDERS for m in p.models if not getattr(m.prices, "__dict__", True)]
+    empty = [ListedModel(p, m) for p in PROVIDERS for m in p.models if not getattr(m.prices, "__dict__", True)]
     assert len(empty) > 100
     for listing in empty:
         for usage in (tokens(0, 0), tokens(10, 10)):
@@ -55,7 +55,7 @@ def test_the_users_decimal_context(traps):
     with decimal.localcontext(decimal.Context(prec=3, traps=traps)):
         run = run_of(one, call("gpt-4o", tokens(123_457, 204), span_id="b"))
         price_run(run, set(run.spans))
-        shown = words.total_cost(run.totals)[0], words.exact(run.spans["s"].cost.total), words.rate(Decimal("1234.5678"))
+        shown = formatting.total_cost(run.totals)[0], formatting.exact(run.spans["s"].cost.total), formatting.rate(Decimal("1234.5678"))
         text = str(pricing.explain(one)) + text_of.tree(run)
     assert ("$0.6214", "$0.31068", "$1,234.5678") == shown
     assert Decimal("0.621365") == run.totals.cost

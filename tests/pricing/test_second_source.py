@@ -10,8 +10,8 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from aimon_nb.pricing import listed, price
-from aimon_nb.pricing.names import provider_at
+from aimon_nb.pricing import price_list, price
+from aimon_nb.pricing.model_names import provider_at
 from aimon_nb.pricing.rates import Tiers
 from tests.pricing.making import call, todays_list, tokens
 
@@ -46,7 +46,7 @@ STEP_REASONS = {
 
 
 def ours(provider, model):
-    rates = listed.find(provider, [model]).at(AT)
+    rates = price_list.find(provider, [model]).at(AT)
     prices = (rates.input, rates.output, rates.cached)
     return [None if p is None else float(p.base if isinstance(p, Tiers) else p) for p in prices]
 
@@ -79,7 +79,7 @@ def test_most_prices_agree():
 
 
 def our_steps(provider, model):
-    rates = listed.find(provider, [model]).at(AT)
+    rates = price_list.find(provider, [model]).at(AT)
     return [[[at, float(p)] for at, p in price.steps] if isinstance(price, Tiers) else [] for price in (rates.input, rates.output)]
 
 

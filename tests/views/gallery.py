@@ -14,7 +14,9 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
-from aimon_nb.views import bundle, html, rows, text
+from aimon_nb.views.live import mimebundle
+from aimon_nb.views.static import html, text
+from aimon_nb.views.present import detail, rows
 from tests.views import samples
 
 # Lab's own values (light, dark), so that colours are checked against the real theme.
@@ -64,8 +66,8 @@ def fed(run, elapsed=None):
     return {
         "id": run.run_id,
         "header": rows.header(run, now),
-        "rows": [rows.packed(s, run) for s in run.spans.values() if s.span_id != run.root_id],
-        "details": {s.span_id: rows.detail(s) for s in list(run.spans.values())[:40]},
+        "rows": [rows.encode_row(s, run) for s in run.spans.values() if s.span_id != run.root_id],
+        "details": {s.span_id: detail.detail(s) for s in list(run.spans.values())[:40]},
     }
 
 
@@ -91,7 +93,7 @@ def write(folder, live, static=(), theme="light") -> Path:
 
     The samples are files of their own beside it, which the pages of a folder share.
     """
-    from aimon_nb.views.widget import RunWidget
+    from aimon_nb.views.live.widget import RunWidget
 
     folder = Path(folder)
     for name in live:
@@ -144,7 +146,7 @@ def main(folder):
         browser.close()
     for name in ("finished", "failed", "hostile"):
         print(text.tree(samples.ALL[name]()), "\n")
-    print(bundle.in_progress(samples.agentic(running=True)))
+    print(mimebundle.in_progress(samples.agentic(running=True)))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from functools import partial
 
-from aimon_nb.model import Call, Cost, Message, Run, Span, Totals, Usage
+from aimon_nb.model import ModelCall, Cost, Message, Run, Span, Totals, Usage
 
 START = datetime(2026, 3, 4, 10, 20, 30, tzinfo=timezone.utc)
 SECRET = "the secret prompt 4711"
@@ -34,7 +34,7 @@ def add(run, span_id, parent="root", offset=0.0, duration=0.1, status="ok", **mo
 
 def chat(run, span_id, parent="root", model="gpt-4o", usage=None, cost=None, prompt=SECRET, answer=SECRET, **more):
     usage = usage or Usage()
-    call = Call(
+    call = ModelCall(
         provider="openai", host="api.openai.com", request_model=model, usage=usage,
         input=[Message("system", "You are brief. " + prompt), Message("user", prompt)],
         output=[Message("assistant", answer, [("search_docs", '{"q": "' + SECRET + '"}')])] if answer else [],

@@ -8,15 +8,16 @@ import pytest
 import sentry_sdk
 from tests.views.samples import EACH, HOSTILE, SECRET, START, add, agentic, chat, empty, failed, hostile, make_run, many, priced
 
-from aimon_nb.api import monitor, track
+from aimon_nb.app import monitor, track
 from aimon_nb.model import Cost, Usage
-from aimon_nb.views import rows
+from aimon_nb.views.live import widget
+from aimon_nb.views.present import detail, rows
 
 
 def test_row_of_a_call():
     """A call's row has its model beside its name, its numbers as text and raw."""
     run = agentic()
-    row = rows.row(run.spans["c1"], run)
+    row = rows.row_dict(run.spans["c1"], run)
     wanted = {"id": "c1", "parent": "a", "kind": "model", "name": "chat", "label": "gpt-4o", "status": "ok",
               "start": 0.46, "dur": 1.62, "time": "1.62 s", "tokens": "11,020 → 804", "cost": "$0.0242",
               "usd": 0.02416, "error": None, "streaming": False, "hidden": False}  # fmt: skip
@@ -31,7 +32,7 @@ def test_row_of_a_call():
 def test_names_and_labels(span, name, label):
     """Names are short; what kind of work it was stands beside them."""
     run = agentic()
-    row = rows.row(run.spans[span], run)
+    row = rows.row_dict(run.spans[span], run)
     assert (name, label) == (row["name"], row["label"])
 
 
@@ -43,7 +44,7 @@ def test_a_tool_of_an_mcp_server_is_a_tool():
         with sentry_sdk.start_span(op="mcp.server", name="resources/read"):
             pass
     run = monitor.recorder.runs()[-1]
-    shown = [rows.row(span, run) for _, span in run.walk()]
+    shown = [rows.row_dict(span, run) for _, span in run.walk()]
     assert [("look", "tool", "tool"), ("resources/read", "", "other")] == [(row["name"], row["label"], row["kind"]) for row in shown]
 
 
@@ -52,10 +53,10 @@ def test_packed(name):
     """A packed row has the values of a row by name, in the order in which the page reads them."""
     run = EACH[name]()
     for span in list(run.spans.values())[:50]:
-        packed, row = rows.packed(span, run), {**rows.row(span, run), "tokens": None}
+        packed, row = rows.encode_row(span, run), {**rows.row_dict(span, run), "tokens": None}
         assert packed == [row[field] for field in rows.FIELDS[: len(packed)]]
         assert not any(row[field] for field in rows.FIELDS[len(packed) :])
-    page = Path(rows.__file__).with_name("widget").joinpath("layout.js").read_text()
+    page = Path(widget.__file__).with_name("layout.js").read_text()
     assert rows.FIELDS == tuple(re.findall(r"(\w+): v\[\d+\]", page))
     assert list(range(len(rows.FIELDS))) == [int(i) for i in re.findall(r"\w+: v\[(\d+)\]", page)]
 
@@ -63,32 +64,32 @@ def test_packed(name):
 def test_packed_tokens():
     """Tokens that input and output do not say are packed in words."""
     run = make_run()
-    assert "99 in all" == rows.packed(chat(run, "c", usage=Usage(total=99)), run)[rows.FIELDS.index("tokens")]
-    assert len(rows.packed(chat(run, "d", usage=Usage(3, None, None, 4)), run)) <= rows.FIELDS.index("tokens")
+    assert "99 in all" == rows.encode_row(chat(run, "c", usage=Usage(total=99)), run)[rows.FIELDS.index("tokens")]
+    assert len(rows.encode_row(chat(run, "d", usage=Usage(3, None, None, 4)), run)) <= rows.FIELDS.index("tokens")
 
 
 def test_running_row():
     """A running row has no time yet, and says that it streams."""
     run = agentic(running=True)
-    row = rows.row(run.spans["c5"], run)
+    row = rows.row_dict(run.spans["c5"], run)
     assert (None, "", "gpt-4o-mini · streaming") == (row["dur"], row["time"], row["label"])
 
 
 def test_plumbing_is_hidden():
     """Plumbing and covers are marked hidden; what hangs below them hangs on a shown row."""
     run = make_run()
-    add(run, "cover", op="gen_ai.chat", covers=True)
+    add(run, "cover", op="gen_ai.chat", is_duplicate=True)
     add(run, "http", "cover", op="http.client")
     chat(run, "c", "http")
-    assert [True, True, False] == [rows.row(run.spans[i], run)["hidden"] for i in ("cover", "http", "c")]
-    assert rows.row(run.spans["c"], run)["parent"] is None
-    assert not rows.row(run.spans["cover"], run)["counts"]
+    assert [True, True, False] == [rows.row_dict(run.spans[i], run)["hidden"] for i in ("cover", "http", "c")]
+    assert rows.row_dict(run.spans["c"], run)["parent"] is None
+    assert not rows.row_dict(run.spans["cover"], run)["counts"]
 
 
 def test_a_failed_call_is_not_called_without_usage():
     """A call that failed has nothing to bill: its cost is empty."""
     run = agentic()
-    assert "" == rows.row(run.spans["c2"], run)["cost"]
+    assert "" == rows.row_dict(run.spans["c2"], run)["cost"]
 
 
 def test_header():
@@ -131,7 +132,7 @@ def test_header_of_an_empty_run():
 def test_no_content(name):
     """Header, rows and snapshot hold no prompt, no answer, no tool argument."""
     run = EACH[name]()
-    told = [rows.header(run), rows.snapshot(run), *(rows.row(s, run) for s in run.spans.values())]
+    told = [rows.header(run), rows.snapshot(run), *(rows.row_dict(s, run) for s in run.spans.values())]
     assert SECRET not in json.dumps(told)
     assert SECRET[4:] not in json.dumps(told)
 
@@ -140,14 +141,14 @@ def test_no_content(name):
 def test_json_safe(name):
     """All data is strict JSON that any transport can encode."""
     run = EACH[name]()
-    details = [rows.detail(s) for s in list(run.spans.values())[:50]]
+    details = [detail.detail(s) for s in list(run.spans.values())[:50]]
     told = [rows.header(run), rows.snapshot(run), details]
     json.dumps(told, allow_nan=False, ensure_ascii=False).encode("utf-8")
 
 
 def test_detail_has_the_conversation():
     """A detail holds the turns in order, tool calls included."""
-    turns = rows.detail(agentic().spans["c3"])["messages"]
+    turns = detail.detail(agentic().spans["c3"])["messages"]
     assert ["system", "user", "assistant"] == [t["role"] for t in turns]
     assert ["in", "in", "out"] == [t["side"] for t in turns]
     assert SECRET in turns[1]["text"]
@@ -156,7 +157,7 @@ def test_detail_has_the_conversation():
 
 def test_detail_of_a_tool():
     """A tool's arguments and result are turns of its detail."""
-    turns = rows.detail(agentic().spans["t"])["messages"]
+    turns = detail.detail(agentic().spans["t"])["messages"]
     assert ["arguments", "result"] == [t["role"] for t in turns]
 
 
@@ -167,7 +168,7 @@ def test_detail_reads_what_an_sdk_wrote():
         "gen_ai.request.messages": '[{"role": "user", "content": [{"type": "text", "text": "hi"}]}]',
         "gen_ai.response.text": "[not json",
     })  # fmt: skip
-    turns = rows.detail(span)["messages"]
+    turns = detail.detail(span)["messages"]
     assert [("user", "hi"), ("assistant", "[not json")] == [(t["role"], t["text"]) for t in turns]
 
 
@@ -184,7 +185,7 @@ def test_content_attributes(key):
     """Attributes that hold what was said are no facts."""
     run = make_run()
     span = add(run, "s", attributes={key: "x"})
-    assert [] == rows.detail(span)["attributes"]
+    assert [] == detail.detail(span)["attributes"]
 
 
 @pytest.mark.parametrize("key", ["gen_ai.system", "gen_ai.request.temperature", "gen_ai.response.model",
@@ -192,12 +193,12 @@ def test_content_attributes(key):
 def test_other_attributes(key):
     """Facts about a span stay among its attributes."""
     span = add(make_run(), "s", attributes={key: "x"})
-    assert [[key, "x"]] == rows.detail(span)["attributes"]
+    assert [[key, "x"]] == detail.detail(span)["attributes"]
 
 
 def test_arithmetic():
     """The arithmetic shows tokens, rate and amount of each kind, and the sum."""
-    cost = rows.detail(agentic().spans["c1"])["cost"]
+    cost = detail.detail(agentic().spans["c1"])["cost"]
     assert ["input", "1,876", "$2.50", "$0.00469"] == cost["parts"][0]
     assert ("gpt-4o", "$0.02416") == (cost["model"], cost["total"])
 
@@ -207,7 +208,7 @@ def test_arithmetic_of_an_unpriced_part():
     run = make_run()
     parts = (("input", 10, Decimal(2), Decimal("0.00002")), ("audio", 5, None, Decimal(0)))
     span = chat(run, "c", usage=Usage(15), cost=Cost("partial", Decimal("0.00002"), parts))
-    cost = rows.detail(span)["cost"]
+    cost = detail.detail(span)["cost"]
     assert ["audio", "5", "", "no price"] == cost["parts"][1]
     assert "≥ $0.00002" == cost["total"]
 
@@ -216,9 +217,9 @@ def test_equal_requests_are_marked_equal():
     """The same request has the same mark, another one has not, and none has none."""
     run = make_run()
     same = [chat(run, i, prompt=p) for i, p in (("a", "x"), ("b", "x"), ("c", "y"))]
-    marks = [rows.row(s, run)["asked"] for s in same]
+    marks = [rows.row_dict(s, run)["asked"] for s in same]
     assert marks[0] == marks[1] != marks[2]
-    assert rows.row(add(run, "d"), run)["asked"] is None
+    assert rows.row_dict(add(run, "d"), run)["asked"] is None
 
 
 def test_snapshot_is_cut_with_a_count():
@@ -242,14 +243,14 @@ def test_huge_texts_do_not_reach_rows():
     """No name or error makes a row large."""
     run = make_run("n" * 10**6)
     span = add(run, "s", name="x" * 10**6, status="error", error="e" * 10**6, model="m" * 10**6)
-    assert len(json.dumps(rows.row(span, run))) < 2_000
+    assert len(json.dumps(rows.row_dict(span, run))) < 2_000
     assert len(json.dumps(rows.header(run))) < 2_000
 
 
 def test_hostile_names_are_spelled_out():
     """Direction and control characters of names are visible in rows."""
     run = hostile()
-    told = json.dumps([rows.row(s, run) for s in run.spans.values()], ensure_ascii=False)
+    told = json.dumps([rows.row_dict(s, run) for s in run.spans.values()], ensure_ascii=False)
     assert "\u202e" not in told
     assert HOSTILE[:20] in told
     assert priced("1").total == 1

@@ -8,8 +8,10 @@ import pytest
 from tests.views.samples import EACH, HOSTILE, SECRET, add, agentic, chat, empty, end, failed, hostile, loop_of, make_run, many, priced
 
 from aimon_nb.model import Usage
-from aimon_nb.views import bundle, frames, html, text
-from aimon_nb.views.styled import UsageTable
+from aimon_nb.views.live import mimebundle
+from aimon_nb.views.static import html, text
+from aimon_nb.views.tables import frames
+from aimon_nb.views.tables.usage_table import UsageTable
 
 
 class Reader(HTMLParser):
@@ -68,7 +70,7 @@ def test_the_error_of_the_cell_itself():
 @pytest.mark.parametrize("name", EACH)
 def test_no_content_is_saved(name):
     """Neither html nor text holds a prompt, an answer or a tool argument."""
-    kept = bundle.final(EACH[name](), "m1")
+    kept = mimebundle.final(EACH[name](), "m1")
     assert SECRET not in str(kept)
     assert {"text/html", "text/plain"} == set(kept)
 
@@ -78,7 +80,7 @@ def test_hostile_text_is_escaped():
     reader = read(html.static(hostile(), None))
     assert "img" not in reader.tags
     assert "script" not in reader.tags
-    whole = bundle.final(hostile(), "m1")["text/html"]
+    whole = mimebundle.final(hostile(), "m1")["text/html"]
     assert 1 == whole.count("</script>")
     assert "\u202e" not in whole + text.tree(hostile())
     assert "\x1b" not in whole + text.tree(hostile())
@@ -145,7 +147,7 @@ def test_notes():
 
 def test_size_of_200_rows():
     """200 rows take at most 40 KB."""
-    assert len(bundle.final(many(200), "m1")["text/html"].encode()) <= 40_000
+    assert len(mimebundle.final(many(200), "m1")["text/html"].encode()) <= 40_000
 
 
 def test_500_rows_are_complete():
@@ -229,7 +231,7 @@ def test_a_deep_chain():
 def test_mount_script():
     """The script is at most 300 bytes and names the run and the element, safely."""
     run = agentic()
-    markup = bundle.final(run, "aimon-1")["text/html"]
+    markup = mimebundle.final(run, "aimon-1")["text/html"]
     script = re.search(r"<script>.*</script>", markup)[0]
     assert len(script.encode()) <= 300
     assert '"01JRUN"' in script
@@ -241,7 +243,7 @@ def test_mount_script():
 
 def test_no_script_without_mount():
     """Without a mount id there is no script and no id."""
-    assert "script" not in bundle.final(agentic())["text/html"]
+    assert "script" not in mimebundle.final(agentic())["text/html"]
 
 
 def test_text_is_aligned():
@@ -274,7 +276,7 @@ def test_live_bundle():
     class Widget:
         model_id = "abc"
 
-    told = bundle.live(agentic(running=True), Widget())
+    told = mimebundle.live(agentic(running=True), Widget())
     assert "abc" == told["application/vnd.jupyter.widget-view+json"]["model_id"]
     for form in ("text/html", "text/plain"):
         assert "summarise" in told[form]
@@ -284,7 +286,7 @@ def test_live_bundle():
 
 def test_again_bundle():
     """After a cleared output the live view is mounted again, waiting if the clear waits."""
-    told = bundle.again(agentic(running=True), "m2", wait=True)
+    told = mimebundle.redraw(agentic(running=True), "m2", wait=True)
     assert "o={wait:1}" in told["text/html"]
     assert "application/vnd.jupyter.widget-view+json" not in told
 
@@ -293,8 +295,8 @@ def test_again_bundle():
 def test_light_imports():
     """Words, rows, html, text and bundle import neither anywidget nor pandas."""
     code = (
-        "import sys, aimon_nb.views.words, aimon_nb.views.rows, aimon_nb.views.html, aimon_nb.views.text,"
-        " aimon_nb.views.bundle; assert not {'anywidget', 'pandas', 'ipywidgets', 'IPython'} & set(sys.modules)"
+        "import sys, aimon_nb.views.present.formatting, aimon_nb.views.present.rows, aimon_nb.views.static.html, aimon_nb.views.static.text,"
+        " aimon_nb.views.live.mimebundle; assert not {'anywidget', 'pandas', 'ipywidgets', 'IPython'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -312,8 +314,8 @@ def test_sums_of_steps():
 
 @pytest.mark.parametrize("markup", [
     lambda run: html.static(run), lambda run: html.summary(run),
-    lambda run: bundle.final(run, "m")["text/html"], lambda run: bundle.again(run, "m")["text/html"],
-    lambda run: bundle.live(run, SimpleNamespace(model_id="w"))["text/html"],
+    lambda run: mimebundle.final(run, "m")["text/html"], lambda run: mimebundle.redraw(run, "m")["text/html"],
+    lambda run: mimebundle.live(run, SimpleNamespace(model_id="w"))["text/html"],
     lambda run: UsageTable(frames.usage([run]), ["model"])._repr_html_(),
 ], ids=["tree", "summary", "mounted", "running", "beside the widget", "styled table"])  # fmt: skip
 def test_no_formulas(markup):

@@ -3,8 +3,8 @@ import json
 import pytest
 from tests.views.samples import SECRET, agentic
 
-from aimon_nb.views import rows
-from aimon_nb.views.widget import RunWidget
+from aimon_nb.views.present import detail, rows
+from aimon_nb.views.live.widget import RunWidget
 
 
 
@@ -27,7 +27,7 @@ def test_details_are_no_trait(widget):
     """Details go by message; no trait that could be saved holds content."""
     run = agentic()
     widget.snapshot = rows.snapshot(run)
-    widget.send_details({"c3": rows.detail(run.spans["c3"])})
+    widget.send_details({"c3": detail.detail(run.spans["c3"])})
     assert "details" == widget.sent[0]["k"]
     assert SECRET in json.dumps(widget.sent)
     state = {k: v for k, v in widget.get_state().items() if k != "layout"}
@@ -67,9 +67,9 @@ def test_a_widget_like_others(widget):
 def test_widgets_of_forgotten_runs_are_closed(monkeypatch):
     """The widget of a run that memory let go is closed with it."""
     from aimon_nb import track
-    from aimon_nb.api import monitor
-    from aimon_nb.recording import recorder
-    from aimon_nb.recording.caps import Limits
+    from aimon_nb.app import monitor
+    from aimon_nb.capture import recorder
+    from aimon_nb.capture.limits import Limits
 
     monkeypatch.setattr(recorder, "limits", Limits(runs=2))
     widgets = []

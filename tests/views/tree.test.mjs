@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import test from 'node:test';
 
 const here = new URL('.', import.meta.url);
-const widget = new URL('../../aimon_nb/views/widget/', here);
+const widget = new URL('../../aimon_nb/views/live/widget/', here);
 const parts = ['layout.js', 'panes.js', 'scroll.js', 'store.js', 'kernel.js', 'tree.js'].map((name) => readFileSync(new URL(name, widget), 'utf8'));
 const source = Buffer.from(parts.join('').replace(/^import .* from '\.\/.*\n/gm, ''));
 const tree = await import(`data:text/javascript;base64,${source.toString('base64')}`);

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field
 
 from aimon_nb.model import Usage
-from tests.wire.exchanges import frame, frames, lines, plain, sse
+from tests.wire.model_requests import frame, frames, lines, plain, sse
 
 USER = {"role": "user", "content": "How warm is it in Paris?"}
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 import sentry_sdk
 
-from aimon_nb.api import monitor
+from aimon_nb.app import monitor
 from tests.wire.clients import outcome
 from tests.wire.shapes import Shapes
 
@@ -46,7 +46,7 @@ def track():
 
 def calls(run):
     """The model calls of a run, in the order they began."""
-    return [span for span in run.spans.values() if span.call is not None and not span.covers]
+    return [span for span in run.spans.values() if span.call is not None and not span.is_duplicate]
 
 
 @pytest.fixture

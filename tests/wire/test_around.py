@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from aimon_nb.api import monitor
+from aimon_nb.app import monitor
 from tests.parts.waiting import eventually
 from tests.wire.clients import BODY
 from tests.wire.conftest import READ, calls, counts
@@ -136,7 +136,7 @@ class TestThreads:
             thread = threading.Thread(target=work)
             thread.start()
         heard = []
-        forget = monitor.recorder.on_event(lambda recording, changed: heard.append(recording.run))
+        forget = monitor.recorder.on_event(lambda run_state, changed: heard.append(run_state.run))
         try:
             monitor.recorder._ready = True  # else the first request of a process wakes it anyway
             jobs.put(shapes.url("whole"))

@@ -11,14 +11,14 @@ from types import SimpleNamespace
 import pytest
 import sentry_sdk
 
-from aimon_nb.api import monitor
-from aimon_nb.recording.faults import faults
-from aimon_nb.views import text
-from aimon_nb.wire import exchange as exchange_module
+from aimon_nb.app import monitor
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.views.static import text
+from aimon_nb.wire import model_request as exchange_module
 from aimon_nb.wire.dialects import known
 from aimon_nb.wire.dialects.dialect import Dialect
 from tests.wire.conftest import calls
-from tests.wire.exchanges import heard_call
+from tests.wire.model_requests import heard_call
 from tests.wire.received import Received
 from tests.wire.shapes import EVENTS
 
@@ -28,9 +28,9 @@ RAW = json.dumps(BODY).encode()
 
 @pytest.fixture(autouse=True)
 def no_faults():
-    before = faults.count
+    before = internal_errors.count
     yield
-    assert faults.count == before
+    assert internal_errors.count == before
 
 
 def counts(run):
@@ -159,14 +159,14 @@ class TestLeft:
         """Released and closed responses are let go at once; a dropped one is left with the run."""
         import aiohttp
 
-        from aimon_nb.wire.transports import aiohttp as transport
+        from aimon_nb.wire.clients import aiohttp as transport
 
         kept = []
         original = transport._follow
 
-        def follow(session, response, exchange, kwargs, heard):
+        def follow(session, response, model_request, kwargs, heard):
             kept.append(heard)
-            original(session, response, exchange, kwargs, heard)
+            original(session, response, model_request, kwargs, heard)
 
         async def ask():
             async with aiohttp.ClientSession() as session:
@@ -186,7 +186,7 @@ class TestLeft:
         """Dropped responses whose loop is gone end nowhere: their number is bounded."""
         import aiohttp
 
-        from aimon_nb.wire.transports import aiohttp as transport
+        from aimon_nb.wire.clients import aiohttp as transport
 
         monkeypatch.setattr(transport, "MOST", 1)
 
@@ -372,23 +372,23 @@ class TestBounds:
 
         monkeypatch.setattr(exchange_module, "BODY_LIMIT", 10_000)
         dialect = find("m", b"/v1/chat/completions")
-        exchange = exchange_module.Exchange(dialect, "m", dialect.path, RAW)
-        exchange.head(200, {})
+        model_request = exchange_module.ModelRequest(dialect, "m", dialect.path, RAW)
+        model_request.head(200, {})
         for _ in range(100):
-            exchange.chunk(b"data: " + b"x" * 994)
-        exchange.chunk(b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n')
-        assert sum(map(len, exchange.chunks)) <= 11_000
-        exchange.node = SimpleNamespace(record=None, exchange=exchange, recording=SimpleNamespace(closed=False))
-        exchange.done()
-        exchange.read()
-        assert not exchange.call.usage.known
+            model_request.chunk(b"data: " + b"x" * 994)
+        model_request.chunk(b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n')
+        assert sum(map(len, model_request.chunks)) <= 11_000
+        model_request.open_span = SimpleNamespace(span=None, model_request=model_request, run_state=SimpleNamespace(closed=False))
+        model_request.done()
+        model_request.read()
+        assert not model_request.call.usage.known
 
     def test_what_was_said_is_bounded(self, track, monkeypatch):
         """Of a call's prompts and answer no more is kept than the cap allows, the short turns whole; counts stay."""
         import httpx
 
-        from aimon_nb.recording import recorder
-        from aimon_nb.recording.caps import Limits
+        from aimon_nb.capture import recorder
+        from aimon_nb.capture.limits import Limits
 
         monkeypatch.setattr(recorder, "limits", Limits(attribute_bytes=1000))
         told = {"model": "m", "choices": [{"finish_reason": "stop", "message": {"content": "é" * 5000}}], "usage": {"prompt_tokens": 7, "completion_tokens": 5}}
@@ -406,10 +406,10 @@ class TestBounds:
     @pytest.mark.parametrize("head", [b'{"a": "', b'data: {"a": "', b'[{"a": "'])
     def test_an_object_without_end(self, head, monkeypatch):
         """One JSON object that never ends is not kept beyond a limit."""
-        from aimon_nb.wire import events
+        from aimon_nb.wire import json_events
 
-        monkeypatch.setattr(events, "LARGEST", 100_000)
-        reader = events.EventReader()
+        monkeypatch.setattr(json_events, "LARGEST", 100_000)
+        reader = json_events.EventReader()
         tracemalloc.start()
         assert list(reader.feed(head)) == []
         for _ in range(500):
@@ -422,7 +422,7 @@ class TestBounds:
 
 class Acme(Dialect):
     provider = "acme"
-    paths = __import__("re").compile(r"^/acme$")
+    path_pattern = __import__("re").compile(r"^/acme$")
 
     def request(self, call, body):
         raise ZeroDivisionError("a dialect of somebody else's")
@@ -436,7 +436,7 @@ class TestDialects:
         known.find("m", b"/")
         known._known["acme"] = Acme
         known._order()
-        before = faults.count
+        before = internal_errors.count
         try:
             with (
                 track() as run,
@@ -446,12 +446,12 @@ class TestDialects:
                     client.post("http://m.test/acme", json={})
                     monitor.recorder.drain()
             assert sum("dialect acme is switched off" in line for line in text.tree(run).splitlines()) == 1
-            assert faults.count == before + 1
+            assert internal_errors.count == before + 1
         finally:
             known.off.pop("acme", None)
             known._known.pop("acme", None)
             known._order()
-            faults.count = before
+            internal_errors.count = before
 
 
 KEY = "sk-secret-0123456789"
@@ -463,12 +463,12 @@ class TestSecrets:
     HEADERS = {"authorization": f"Bearer {KEY}", "x-api-key": KEY, "cookie": f"id={KEY}", "x-goog-api-key": KEY}
 
     def everything(self, run):
-        from aimon_nb.api import RunView
-        from aimon_nb.views import rows
-        from aimon_nb.views.html import static
+        from aimon_nb.app import RunView
+        from aimon_nb.views.present import detail, rows
+        from aimon_nb.views.static.html import static
 
         told = [repr(run), text.tree(run), static(run), RunView(run).spans(content=True).to_csv(), json.dumps(rows.snapshot(run))]
-        return "\n".join(told + [json.dumps(rows.detail(span)) for span in run.spans.values()])
+        return "\n".join(told + [json.dumps(detail.detail(span)) for span in run.spans.values()])
 
     @pytest.mark.parametrize("shape", ["whole", "busy", "gone", "short", "moved", "nobody"])
     def test_in_no_record(self, shape, shapes, closed_port, track, caplog):
@@ -514,18 +514,18 @@ class TestSecrets:
 
     def test_any_query_of_a_url(self):
         """A query is left out of a URL whether or not it names its parts; a message of megabytes costs no more than its beginning."""
-        from aimon_nb.recording.facts import without_keys
+        from aimon_nb.capture.attributes import redact_secrets
 
         for url in ("http://m.test/v1?0123456789abcdef", "wss://m.test/?a", "http://m.test/v1?key=a?b"):
-            assert without_keys(f"cannot reach ({url}): refused") == f"cannot reach ({url.partition('?')[0]}?…): refused"
-        assert len(without_keys("http://a" * 1_000_000)) <= 100_000
+            assert redact_secrets(f"cannot reach ({url}): refused") == f"cannot reach ({url.partition('?')[0]}?…): refused"
+        assert len(redact_secrets("http://a" * 1_000_000)) <= 100_000
 
     def test_ordinary_words_stay(self):
         """What is no key and no URL is told as it is."""
-        from aimon_nb.recording.facts import without_keys
+        from aimon_nb.capture.attributes import redact_secrets
 
         for said in ("why? because x=1", "f(a)=b?c", "skills-and-more-skills", "sk-learn-and-friends", "a ?= b", "hf", "//comment @ home"):
-            assert without_keys(said) == said
+            assert redact_secrets(said) == said
 
 
 def test_the_host_behind_a_proxy(shapes, track):
@@ -554,7 +554,7 @@ def test_the_host_behind_a_proxy(shapes, track):
 class TestWhileItIsRead:
     """The user's thread may bring bytes at any moment of our reading."""
 
-    def exchange(self, *, streamed):
+    def model_request(self, *, streamed):
         from aimon_nb.wire.dialects import find
 
         class Meanwhile(deque):
@@ -563,48 +563,48 @@ class TestWhileItIsRead:
             def __bool__(chunks):
                 was = len(chunks) > 0
                 if last:
-                    exchange.chunk(last.pop())
-                    exchange.done()
+                    model_request.chunk(last.pop())
+                    model_request.done()
                 return was
 
         last = [EVENTS[-2] if streamed else RAW.replace(b'"messages"', b'"usage": {"prompt_tokens": 7, "completion_tokens": 5}, "messages"')]
         dialect = find("m", b"/v1/chat/completions")
-        exchange = exchange_module.Exchange(dialect, "m", dialect.path, RAW)
-        exchange.node = SimpleNamespace(record=None, exchange=exchange, made=True, t1=None, recording=SimpleNamespace(closed=False))
-        exchange.head(200, {})
+        model_request = exchange_module.ModelRequest(dialect, "m", dialect.path, RAW)
+        model_request.open_span = SimpleNamespace(span=None, model_request=model_request, made_by_us=True, t1=None, run_state=SimpleNamespace(closed=False))
+        model_request.head(200, {})
         if streamed:
-            exchange.chunk(EVENTS[0])
-            exchange.read()
-        exchange.chunks = Meanwhile(exchange.chunks)
-        return exchange
+            model_request.chunk(EVENTS[0])
+            model_request.read()
+        model_request.chunks = Meanwhile(model_request.chunks)
+        return model_request
 
     @pytest.mark.parametrize("streamed", [False, True])
     def test_the_last_bytes_come_just_now(self, streamed):
         """Between our look at the bytes and at the end the last ones come: nothing is settled without them."""
-        exchange = self.exchange(streamed=streamed)
-        exchange.read()
-        assert exchange.over and not exchange.ready
-        exchange.read()
-        assert exchange.ready
-        assert (exchange.call.usage.input, exchange.call.usage.output) == (7, 5)
+        model_request = self.model_request(streamed=streamed)
+        model_request.read()
+        assert model_request.over and not model_request.ready
+        model_request.read()
+        assert model_request.ready
+        assert (model_request.call.usage.input, model_request.call.usage.output) == (7, 5)
 
     def test_a_span_ends_while_its_answer_is_settled(self):
         """The end of a span that is handed over just as our thread settles is done once, whoever comes first."""
         for meanwhile in (None, "before", "after"):
-            exchange, ends = self.exchange(streamed=False), []
-            exchange.observer = SimpleNamespace(recorder=SimpleNamespace(forked=False))
-            exchange.node.exchange, exchange.node.made = None, False
+            model_request, ends = self.model_request(streamed=False), []
+            model_request.tracker = SimpleNamespace(recorder=SimpleNamespace(forked=False))
+            model_request.open_span.model_request, model_request.open_span.made_by_us = None, False
 
             class Held(list):
                 def append(self, end):
                     if meanwhile == "before":
-                        exchange.settle()
+                        model_request.settle()
                     list.append(self, end)
                     if meanwhile == "after":
-                        exchange.settle()
+                        model_request.settle()
 
-            exchange._held = Held()
-            if not exchange.hold(lambda: ends.append("ended")):
+            model_request._held = Held()
+            if not model_request.hold(lambda: ends.append("ended")):
                 ends.append("by the caller")
-            exchange.settle()
+            model_request.settle()
             assert ends == (["by the caller"] if meanwhile == "before" else ["ended"])

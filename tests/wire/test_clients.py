@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from aimon_nb.api import monitor
-from aimon_nb.recording.faults import faults
+from aimon_nb.app import monitor
+from aimon_nb.capture.internal_errors import internal_errors
 from tests.wire.providers import WAYS
 
 # One worker imports the clients.
@@ -36,12 +36,12 @@ def hear():
             function()
         finally:
             tracked.end(None)
-        return [s for s in tracked.run.spans.values() if s.call is not None and not s.covers]
+        return [s for s in tracked.run.spans.values() if s.call is not None and not s.is_duplicate]
 
-    before = faults.count
+    before = internal_errors.count
     yield hear
     monitor.uninstall()
-    assert before == faults.count
+    assert before == internal_errors.count
 
 
 @EACH

@@ -4,10 +4,10 @@ import pytest
 
 from aimon_nb.model import Usage
 from aimon_nb.wire.dialects import find
-from aimon_nb.wire.exchange import Exchange
+from aimon_nb.wire.model_request import ModelRequest
 from tests.tiers import covering
 from tests.wire.answers import CASES
-from tests.wire.exchanges import frames, heard_call, plain, right_or_unknown, sse
+from tests.wire.model_requests import frames, heard_call, plain, right_or_unknown, sse
 
 BY_NAME = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
@@ -216,8 +216,8 @@ class TestBedrockHeaders:
 
         for path in (self.PATH, "/v1/chat/completions"):
             dialect = find("api.example.com", path.encode())
-            exchange = Exchange(dialect, "api.example.com", dialect.path, b"")
-            exchange.head(200, Asked())
+            model_request = ModelRequest(dialect, "api.example.com", dialect.path, b"")
+            model_request.head(200, Asked())
         assert sorted(set(Asked.names)) == sorted(
             f"x-amzn-bedrock-{kind}-token-count" for kind in ("input", "output", "cache-read-input", "cache-write-input")
         )

@@ -4,11 +4,10 @@ import asyncio
 
 import pytest
 
-from aimon_nb.wire import begin, gate
-from aimon_nb.wire import join as join_module
+from aimon_nb.wire import admission, capture, span_matching
 from aimon_nb.wire.dialects.openai_chat import OpenAIChat
-from aimon_nb.wire.exchange import Exchange
-from aimon_nb.wire.transports import urllib3 as urllib3_transport
+from aimon_nb.wire.model_request import ModelRequest
+from aimon_nb.wire.clients import urllib3 as urllib3_client
 from tests.wire.clients import CLIENTS, outcome
 from tests.wire.conftest import calls
 
@@ -22,18 +21,18 @@ def broken(*_, **__):
 
 
 PLACES = {
-    "begin": (begin, "find"),
-    "join": (begin, "join"),
-    "nearest": (join_module, "_nearest"),
-    "exchange": (begin, "Exchange"),
+    "begin": (capture, "find"),
+    "attach": (capture, "attach_span"),
+    "enclosing": (span_matching, "_enclosing_call_span"),
+    "model request": (capture, "ModelRequest"),
     "request": (OpenAIChat, "request"),
     "answer": (OpenAIChat, "answer"),
-    "read": (Exchange, "read"),
-    "settle": (Exchange, "settle"),
-    "head": (Exchange, "head"),
-    "close": (Exchange, "_close"),
-    "decoder": (urllib3_transport, "decoder"),
-    "record": (Exchange, "record"),
+    "read": (ModelRequest, "read"),
+    "settle": (ModelRequest, "settle"),
+    "head": (ModelRequest, "head"),
+    "close": (ModelRequest, "_close"),
+    "decoder": (urllib3_client, "decoder"),
+    "record": (ModelRequest, "record"),
     "check": None,
 }
 
@@ -49,7 +48,7 @@ def test_a_fault_of_ours(place, shape, shapes, track, monkeypatch):
         without = outcome(use, shapes.url(shape), mode)
         with monkeypatch.context() as patch:
             if PLACES[place] is None:
-                patch.setattr(gate, "checks", [broken])
+                patch.setattr(admission, "policies", [broken])
             else:
                 patch.setattr(*PLACES[place], broken)
             with track() as run:
@@ -63,13 +62,13 @@ def test_a_fault_of_ours(place, shape, shapes, track, monkeypatch):
 def test_a_refusal_reaches_the_user(shapes, track, monkeypatch):
     """A check may refuse: nothing is sent, and the user's code sees its exception."""
 
-    class OverBudget(gate.RequestRefusedError):
+    class OverBudget(admission.RequestRefusedError):
         pass
 
-    def refuse(exchange):
-        raise OverBudget(f"no more of {exchange.ask()}")
+    def refuse(model_request):
+        raise OverBudget(f"no more of {model_request.ask()}")
 
-    monkeypatch.setattr(gate, "checks", [refuse])
+    monkeypatch.setattr(admission, "policies", [refuse])
     shapes.bodies.clear()
     for use in CLIENTS.values():
         with track() as run:
@@ -132,7 +131,7 @@ def test_unload_takes_everything_off(shapes):
     import httpx
     import requests
 
-    from aimon_nb.api import monitor
+    from aimon_nb.app import monitor
 
     own = httpx.Client.send, httpx.AsyncClient.send, requests.Session.send
     monitor.install()

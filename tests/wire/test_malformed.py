@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aimon_nb.recording.faults import faults
-from aimon_nb.wire import events
-from aimon_nb.wire.events import EventReader
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.wire import json_events
+from aimon_nb.wire.json_events import EventReader
 from tests.wire.answers import CASES
-from tests.wire.exchanges import KINDS, heard_call, lines, plain, right_or_unknown, sse
+from tests.wire.model_requests import KINDS, heard_call, lines, plain, right_or_unknown, sse
 
 SOME = settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
 
@@ -36,9 +36,9 @@ JUNK = st.one_of(
 
 @pytest.fixture(autouse=True)
 def no_fault_of_ours():
-    before = faults.count
+    before = internal_errors.count
     yield
-    assert before == faults.count
+    assert before == internal_errors.count
 
 
 @BY_NAME
@@ -63,10 +63,10 @@ def test_every_cut_of_every_answer(step):
 def events_of(case):
     """The JSON of an answer, and how to put it into bytes again."""
     reader = EventReader()
-    events = [*reader.feed(case.answer), *reader.end()]
+    parsed = [*reader.feed(case.answer), *reader.end()]
     if case.answer[:1] not in b"{[":
-        return events, lambda e: sse(*e)
-    return events, (lambda e: plain(e[0])) if len(events) == 1 else (lambda e: lines(*e))
+        return parsed, lambda e: sse(*e)
+    return parsed, (lambda e: plain(e[0])) if len(parsed) == 1 else (lambda e: lines(*e))
 
 
 def spots(value, path=()):
@@ -171,15 +171,15 @@ def test_hostile(body):
 def test_a_large_body_is_read_in_linear_time(monkeypatch):
     """Ten megabytes in small pieces: each character is looked at once, and each object is parsed once."""
     scanned, parsed = [], []
-    marks, objects = events._Documents._MARKS, events._objects
+    marks, objects = json_events._Documents._MARKS, json_events._objects
 
     class Marks:
         def finditer(self, text):
             scanned.append(len(text))
             return marks.finditer(text)
 
-    monkeypatch.setattr(events._Documents, "_MARKS", Marks())
-    monkeypatch.setattr(events, "_objects", lambda text: (parsed.append(len(text)), objects(text))[1])
+    monkeypatch.setattr(json_events._Documents, "_MARKS", Marks())
+    monkeypatch.setattr(json_events, "_objects", lambda text: (parsed.append(len(text)), objects(text))[1])
     body = plain({"data": [{"embedding": "x" * 5_000_000}, {"embedding": [0.5] * 700_000}], "usage": {"prompt_tokens": 3}})
     call = heard_call("/v1/embeddings", {}, [body[i : i + 4096] for i in range(0, len(body), 4096)])
     assert 3 == call.usage.input

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from aimon_nb.wire.transports.encoding import decoder
+from aimon_nb.wire.content_encoding import decoder
 from tests.wire.clients import BODY
 from tests.wire.conftest import READ, calls, counts
 from tests.wire.shapes import EVENTS, PATH, WHOLE
@@ -214,9 +214,9 @@ class TestEncodings:
 
     def test_a_library_that_is_not_there(self, monkeypatch):
         """Without the library that decodes it a body is unreadable, which the exchange takes for no usage."""
-        from aimon_nb.wire.transports import encoding
+        from aimon_nb.wire import content_encoding
 
-        monkeypatch.setattr(encoding, "import_module", lambda name: __import__("nothing_of_this_name"))
+        monkeypatch.setattr(content_encoding, "import_module", lambda name: __import__("nothing_of_this_name"))
         with pytest.raises(ImportError):
             decoder("zstd")()
 

@@ -12,9 +12,11 @@ import urllib3
 
 from aimon_nb import ai_track
 from aimon_nb import track as tracked
-from aimon_nb.recording.facts import without_keys
-from aimon_nb.views import rows, text, whole
-from aimon_nb.views.html import static
+from aimon_nb.capture.attributes import redact_secrets
+from aimon_nb.views.present import detail, rows
+from aimon_nb.views.static import text
+from aimon_nb.views.live import saved_full
+from aimon_nb.views.static.html import static
 from tests.tiers import covering
 
 # In Azure's form, which no pattern of a key knows.
@@ -54,8 +56,8 @@ def kept(track, tmp_path):
 
     def kept(view):
         run = view._run
-        told = [repr(view), text.tree(run), static(run), whole.script(run, "m"), view.spans(content=True).to_csv()]
-        told += [json.dumps(rows.snapshot(run)), *(json.dumps(rows.detail(span)) for span in run.spans.values())]
+        told = [repr(view), text.tree(run), static(run), saved_full.script(run, "m"), view.spans(content=True).to_csv()]
+        told += [json.dumps(rows.snapshot(run)), *(json.dumps(detail.detail(span)) for span in run.spans.values())]
         told += [view.export(tmp_path / f"run.{ending}").read_text("utf-8") for ending in ("csv", "json", "jsonl", "html")]
         return "\n".join(told)
 
@@ -102,9 +104,9 @@ TEXTS = {
 @pytest.mark.parametrize(("told", "kept"), TEXTS.items())
 def test_each_form(told, kept):
     """What a client quotes of a header is left out, cut short or in the text of another; all else stays."""
-    assert without_keys(told) == kept
+    assert redact_secrets(told) == kept
 
 
 def test_a_long_value_costs_little():
     """A value of megabytes is left out in one walk."""
-    assert without_keys("Illegal header value b'" + "header value b\\\\" * 200_000) == "Illegal header value …"
+    assert redact_secrets("Illegal header value b'" + "header value b\\\\" * 200_000) == "Illegal header value …"

@@ -5,13 +5,13 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from aimon_nb.recording.faults import faults
+from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.wire.dialects import Dialect, find, known
 from aimon_nb.wire.dialects.registry import GROUP, OURS, Registry
 from tests.parts.places import ROOT
 from tests.parts.steps import steps
 from tests.wire.answers import CASES
-from tests.wire.exchanges import heard_call, plain
+from tests.wire.model_requests import heard_call, plain
 
 NOT_ASKED = [
     "/", "/v1/models", "/v1/files", "/v1/threads/t/messages", "/channels/1/messages", "/v1/messages/count_tokens",
@@ -65,7 +65,7 @@ def test_ours_are_entry_points_too():
 
 class Acme(Dialect):
     provider = "acme"
-    paths = re.compile(r"/acme/ask$")
+    path_pattern = re.compile(r"/acme/ask$")
     hosts = re.compile(r"acme\.example$")
 
     def request(self, call, body):
@@ -89,12 +89,12 @@ def others(monkeypatch):
         monkeypatch.setattr("aimon_nb.wire.dialects.registry.entry_points", lambda group: entries)
         fresh = Registry()
         monkeypatch.setattr("aimon_nb.wire.dialects.known", fresh)
-        monkeypatch.setattr("aimon_nb.wire.exchange.known", fresh)
+        monkeypatch.setattr("aimon_nb.wire.model_request.known", fresh)
         return fresh
 
-    before = faults.count
+    before = internal_errors.count
     yield others
-    faults.count = before
+    internal_errors.count = before
 
 
 HERE = __name__
@@ -112,7 +112,7 @@ def test_a_dialect_of_others(others):
 def test_it_is_read_like_ours(others, monkeypatch):
     """A call that a plug-in's dialect reads has provider, model and finish reason as one of ours has."""
     found = others(acme=f"{HERE}:Acme")
-    monkeypatch.setattr("tests.wire.exchanges.find", found.find)
+    monkeypatch.setattr("tests.wire.model_requests.find", found.find)
     call = heard_call("/acme/ask", {"m": "x"}, plain({"why": "done"}), "acme.example")
     assert ("acme", "x", "done") == (call.provider, call.request_model, call.finish_reason)
 
@@ -120,10 +120,10 @@ def test_it_is_read_like_ours(others, monkeypatch):
 @pytest.mark.parametrize("value", ["no.such.module:X", f"{HERE}:missing", "json:loads", "aimon_nb.wire.dialects:Dialect"])
 def test_one_that_cannot_be_loaded_is_switched_off(others, value):
     """The others work, a fault is counted, and a line says which and why."""
-    before = faults.count
+    before = internal_errors.count
     found = others(acme=value)
     assert found.find("example.com", b"/v1/chat/completions") is not None
-    assert before + 1 == faults.count
+    assert before + 1 == internal_errors.count
     assert found.off["acme"].startswith("dialect acme is switched off: ")
 
 
@@ -131,7 +131,7 @@ def test_one_that_cannot_be_loaded_is_switched_off(others, value):
 def test_one_that_raises_is_switched_off(others, monkeypatch, name):
     """At its first exception, whenever that is; the call itself is still a call."""
     found = others(acme=f"{HERE}:{name}")
-    monkeypatch.setattr("tests.wire.exchanges.find", found.find)
+    monkeypatch.setattr("tests.wire.model_requests.find", found.find)
     if name == "Broken":
         assert found.find("acme.example", b"/acme/ask") is None
     else:
@@ -144,7 +144,7 @@ def test_a_run_says_which_dialect_is_off(truth):
     """One line, once a run."""
     import openai
 
-    from aimon_nb.api import monitor
+    from aimon_nb.app import monitor
 
     known.off["acme"] = "dialect acme is switched off: no"
     tracked = monitor.open("run", "none")

@@ -13,19 +13,19 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from aimon_nb.model import Call, Message, Usage
+from aimon_nb.model import Message, ModelCall, Usage
 from aimon_nb.wire.dialects.dialect import Dialect
-from aimon_nb.wire.dialects.reading import (
+from aimon_nb.wire.dialects.json_values import (
     count_of,
     dict_of,
     dicts_of,
     index_of,
     json_of,
     list_of,
-    picked,
-    said,
+    scalar_parameters,
     sum_of,
     text_of,
+    text_of_content,
 )
 
 _PARAMETERS = ("max_tokens", "temperature", "top_p", "top_k", "service_tier", "speed")
@@ -41,9 +41,9 @@ class Anthropic(Dialect):
     """`POST …/v1/messages` and Vertex's `…:rawPredict`, plain and streamed."""
 
     provider = "anthropic"
-    ends = frozenset({"messages", "rawPredict", "streamRawPredict"})
-    signs = (b'"model"', b'"anthropic_version"')
-    paths = re.compile(
+    path_suffixes = frozenset({"messages", "rawPredict", "streamRawPredict"})
+    body_markers = (b'"model"', b'"anthropic_version"')
+    path_pattern = re.compile(
         r"/v1/messages$|/publishers/anthropic/models/(?!count-tokens)[^/:]+:(?:streamR|r)awPredict$"
     )
 
@@ -52,23 +52,23 @@ class Anthropic(Dialect):
         self._usage: dict[str, Any] = {}  # of all events so far, later values first
         self._server_tools = False
 
-    def request(self, call: Call, body: dict[str, Any]) -> None:
+    def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model, system, messages, tools and parameters of the request."""
         call.request_model = text_of(body.get("model")) or unquote(self.in_path(_MODEL)) or None
         call.streaming = body.get("stream") is True
-        system = said(body.get("system"))
+        system = text_of_content(body.get("system"))
         call.input = [Message("system", system)] if system else []
         call.input += [_message(m) for m in dicts_of(body.get("messages"))]
         tools = dicts_of(body.get("tools"))
         call.tools = [text_of(t.get("name")) or text_of(t.get("type")) for t in tools]
         kinds = {text_of(t.get("type")) for t in tools}
         self._server_tools = not body or bool(kinds - {"", "custom"})
-        call.parameters = picked(body, _PARAMETERS)
+        call.parameters = scalar_parameters(body, _PARAMETERS)
         budget = dict_of(body.get("thinking")).get("budget_tokens")
         if count_of(budget):
             call.parameters["thinking_budget"] = budget
 
-    def answer(self, call: Call, event: dict[str, Any]) -> None:
+    def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """A message, or one event of its stream."""
         kind = event.get("type")
         if kind == "message":
@@ -89,27 +89,27 @@ class Anthropic(Dialect):
             call.finish_reason = reason or call.finish_reason
             self._count(call, event, over=call.finish_reason is not None)
 
-    def _message(self, call: Call, message: dict[str, Any]) -> None:
+    def _message(self, call: ModelCall, message: dict[str, Any]) -> None:
         call.response_model = text_of(message.get("model")) or call.response_model
         call.finish_reason = text_of(message.get("stop_reason")) or call.finish_reason
         for index, block in enumerate(dicts_of(message.get("content"))):
             self._block(call, block, index, begins=False)
 
-    def _block(self, call: Call, block: dict[str, Any], at: int, *, begins: bool) -> None:
-        self.turns.say(call, text_of(block.get("text")))
-        self.turns.think(call, text_of(block.get("thinking")))
+    def _block(self, call: ModelCall, block: dict[str, Any], at: int, *, begins: bool) -> None:
+        self.turns.add_text(call, text_of(block.get("text")))
+        self.turns.add_reasoning(call, text_of(block.get("thinking")))
         if text_of(block.get("type")).endswith("tool_use"):
             given = block.get("input")
             arguments = "" if begins and not given else json_of(given)
-            self.turns.use(call, text_of(block.get("name")), arguments, at)
+            self.turns.add_tool_call(call, text_of(block.get("name")), arguments, at)
 
-    def _delta(self, call: Call, delta: dict[str, Any], at: int) -> None:
-        self.turns.say(call, text_of(delta.get("text")))
-        self.turns.think(call, text_of(delta.get("thinking")))
+    def _delta(self, call: ModelCall, delta: dict[str, Any], at: int) -> None:
+        self.turns.add_text(call, text_of(delta.get("text")))
+        self.turns.add_reasoning(call, text_of(delta.get("thinking")))
         if isinstance(delta.get("partial_json"), str):
-            self.turns.use(call, "", delta["partial_json"], at)
+            self.turns.add_tool_call(call, "", delta["partial_json"], at)
 
-    def _count(self, call: Call, event: dict[str, Any], *, over: bool) -> None:
+    def _count(self, call: ModelCall, event: dict[str, Any], *, over: bool) -> None:
         """Take in the usage of an event; output is a first guess until it is `over`."""
         raw = dict_of(event.get("usage"))
         self._usage |= {key: value for key, value in raw.items() if value is not None}
@@ -142,5 +142,5 @@ def _message(raw: dict[str, Any]) -> Message:
     uses = [b for b in dicts_of(blocks) if text_of(b.get("type")).endswith("tool_use")]
     calls = [(text_of(b.get("name")), json_of(b.get("input"))) for b in uses]
     rest = [b for b in blocks if b not in uses]
-    text = said(rest) if blocks else said(raw.get("content"))
+    text = text_of_content(rest) if blocks else text_of_content(raw.get("content"))
     return Message(text_of(raw.get("role")) or "user", text, calls)

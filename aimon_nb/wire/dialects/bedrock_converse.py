@@ -13,16 +13,16 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from aimon_nb.model import Call, Message, Usage
+from aimon_nb.model import Message, ModelCall, Usage
 from aimon_nb.wire.dialects.dialect import Dialect
-from aimon_nb.wire.dialects.reading import (
+from aimon_nb.wire.dialects.json_values import (
     count_of,
     dict_of,
     dicts_of,
     first_count,
     index_of,
     json_of,
-    picked,
+    scalar_parameters,
     sum_of,
     text_of,
 )
@@ -35,10 +35,10 @@ class BedrockConverse(Dialect):
     """`POST /model/MODEL/converse` and `…/converse-stream`."""
 
     provider = "aws.bedrock"
-    ends = frozenset({"converse", "converse-stream"})
-    paths = re.compile(r"/model/[^/]+/converse(?:-stream)?$")
+    path_suffixes = frozenset({"converse", "converse-stream"})
+    path_pattern = re.compile(r"/model/[^/]+/converse(?:-stream)?$")
 
-    def request(self, call: Call, body: dict[str, Any]) -> None:
+    def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Messages, tools and parameters; model and streaming stand in the path."""
         call.request_model = unquote(self.in_path(MODEL)) or None
         call.streaming = self.path.endswith("-stream")
@@ -48,9 +48,9 @@ class BedrockConverse(Dialect):
         tools = dicts_of(dict_of(body.get("toolConfig")).get("tools"))
         specs = [dict_of(tool.get("toolSpec")) for tool in tools]
         call.tools = [text_of(spec.get("name")) for spec in specs if spec]
-        call.parameters = picked(dict_of(body.get("inferenceConfig")), _PARAMETERS)
+        call.parameters = scalar_parameters(dict_of(body.get("inferenceConfig")), _PARAMETERS)
 
-    def answer(self, call: Call, event: dict[str, Any]) -> None:
+    def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """A response, or one event of a stream as `{its name: what it holds}`."""
         if "output" in event or "usage" in event:
             self._whole(call, event)
@@ -64,7 +64,7 @@ class BedrockConverse(Dialect):
         if isinstance(event.get("metadata"), dict):
             self._whole(call, event["metadata"])
 
-    def _whole(self, call: Call, told: dict[str, Any]) -> None:
+    def _whole(self, call: ModelCall, told: dict[str, Any]) -> None:
         message = dict_of(dict_of(told.get("output")).get("message"))
         for index, block in enumerate(dicts_of(message.get("content"))):
             self._block(call, block, index)
@@ -75,14 +75,16 @@ class BedrockConverse(Dialect):
         if isinstance(told.get("usage"), dict):
             call.usage, call.details = usage(told["usage"]), _details(told["usage"])
 
-    def _block(self, call: Call, block: dict[str, Any], at: int) -> None:
-        self.turns.say(call, text_of(block.get("text")))
+    def _block(self, call: ModelCall, block: dict[str, Any], at: int) -> None:
+        self.turns.add_text(call, text_of(block.get("text")))
         thought = dict_of(block.get("reasoningContent"))
         text = text_of(dict_of(thought.get("reasoningText")).get("text"))
-        self.turns.think(call, text or text_of(thought.get("text")))
+        self.turns.add_reasoning(call, text or text_of(thought.get("text")))
         tool = block.get("toolUse")
         if isinstance(tool, dict):
-            self.turns.use(call, text_of(tool.get("name")), json_of(tool.get("input")), at)
+            self.turns.add_tool_call(
+                call, text_of(tool.get("name")), json_of(tool.get("input")), at
+            )
 
 
 def usage(raw: dict[str, Any]) -> Usage:

@@ -17,12 +17,19 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from aimon_nb.model import Call, Message, Usage
+from aimon_nb.model import Message, ModelCall, Usage
 from aimon_nb.wire.dialects.anthropic import Anthropic
 from aimon_nb.wire.dialects.bedrock_converse import MODEL, BedrockConverse
 from aimon_nb.wire.dialects.dialect import Dialect
+from aimon_nb.wire.dialects.json_values import (
+    count_of,
+    dict_of,
+    dicts_of,
+    first_count,
+    sum_of,
+    text_of,
+)
 from aimon_nb.wire.dialects.openai_chat import OpenAIChat
-from aimon_nb.wire.dialects.reading import count_of, dict_of, dicts_of, first_count, sum_of, text_of
 
 _METRICS = "amazon-bedrock-invocationMetrics"
 _ANTHROPIC = re.compile(r"message(?:_\w+)?$|content_block_\w+$")
@@ -44,8 +51,8 @@ class BedrockInvoke(Dialect):
     """`POST /model/MODEL/invoke` and `…/invoke-with-response-stream`."""
 
     provider = "aws.bedrock"
-    ends = frozenset({"invoke", "invoke-with-response-stream"})
-    paths = re.compile(r"/model/[^/]+/invoke(?:-with-response-stream)?$")
+    path_suffixes = frozenset({"invoke", "invoke-with-response-stream"})
+    path_pattern = re.compile(r"/model/[^/]+/invoke(?:-with-response-stream)?$")
     headers = frozenset(_HEADERS)
 
     def __init__(self, host: str, path: str) -> None:
@@ -56,7 +63,7 @@ class BedrockInvoke(Dialect):
         self._converse = BedrockConverse(host, path)
         self._openai = OpenAIChat(host, path)
 
-    def request(self, call: Call, body: dict[str, Any]) -> None:
+    def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Messages and parameters by the maker's form; model and streaming stand in the path."""
         maker = self._asked(body)
         if maker is not None:
@@ -67,7 +74,7 @@ class BedrockInvoke(Dialect):
         call.request_model = unquote(self.in_path(MODEL)) or None
         call.streaming = self.path.endswith("-stream")
 
-    def answer(self, call: Call, event: dict[str, Any]) -> None:
+    def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """A whole answer, or the chunk of a stream that holds one event."""
         if "chunk" in event:
             event = _chunk(dict_of(event["chunk"]))
@@ -80,7 +87,7 @@ class BedrockInvoke(Dialect):
         if metrics and not call.usage.known:
             call.usage = _metered(metrics)
 
-    def counted(self, call: Call, headers: dict[str, str]) -> None:
+    def read_headers(self, call: ModelCall, headers: dict[str, str]) -> None:
         """Bedrock's own counts of a plain answer."""
         if not call.usage.known:
             counts = {name: text for name, text in headers.items() if _COUNT.fullmatch(text)}
@@ -105,11 +112,11 @@ class BedrockInvoke(Dialect):
             return self._converse
         return self._openai if isinstance(event.get("choices"), list) else None
 
-    def _few_fields(self, call: Call, event: dict[str, Any]) -> None:
+    def _few_fields(self, call: ModelCall, event: dict[str, Any]) -> None:
         """Llama's, Titan's and Mistral's older answers."""
         inner = dicts_of(event.get("results")) + dicts_of(event.get("outputs"))
         for told in (event, *inner):
-            self.turns.say(call, next((text_of(told[k]) for k in _TEXTS if told.get(k)), ""))
+            self.turns.add_text(call, next((text_of(told[k]) for k in _TEXTS if told.get(k)), ""))
             reason = next((text_of(told[k]) for k in _REASONS if told.get(k)), "")
             call.finish_reason = reason or call.finish_reason
         # Llama counts along in each chunk: its counts are final with the reason.

@@ -14,18 +14,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from aimon_nb.model import Call, Message, Usage
+from aimon_nb.model import Message, ModelCall, Usage
 from aimon_nb.wire.dialects.dialect import Dialect
-from aimon_nb.wire.dialects.openai_chat import message as message_v2
-from aimon_nb.wire.dialects.reading import (
+from aimon_nb.wire.dialects.json_values import (
     count_of,
     dict_of,
     dicts_of,
     index_of,
     json_of,
-    picked,
+    scalar_parameters,
     text_of,
 )
+from aimon_nb.wire.dialects.openai_chat import message as message_v2
 
 _PARAMETERS = ("temperature", "p", "k", "max_tokens", "seed", "safety_mode", "citation_quality")
 
@@ -34,11 +34,11 @@ class Cohere(Dialect):
     """`POST …/v1/chat` and `…/v2/chat`, plain and streamed."""
 
     provider = "cohere"
-    ends = frozenset({"chat"})
-    signs = (b'"model"',)
-    paths = re.compile(r"/v[12]/chat$")
+    path_suffixes = frozenset({"chat"})
+    body_markers = (b'"model"',)
+    path_pattern = re.compile(r"/v[12]/chat$")
 
-    def request(self, call: Call, body: dict[str, Any]) -> None:
+    def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model, turns, tools and parameters, of either version."""
         call.request_model = text_of(body.get("model")) or None
         call.streaming = body.get("stream") is True
@@ -46,9 +46,9 @@ class Cohere(Dialect):
         call.input += _turns_v1(body)
         tools = dicts_of(body.get("tools"))
         call.tools = [text_of(dict_of(t.get("function", t)).get("name")) for t in tools]
-        call.parameters = picked(body, _PARAMETERS)
+        call.parameters = scalar_parameters(body, _PARAMETERS)
 
-    def answer(self, call: Call, event: dict[str, Any]) -> None:
+    def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """An answer, or one event of its stream: `type` in version 2, `event_type` in 1."""
         if "event_type" in event:
             self._event_v1(call, event)
@@ -60,40 +60,42 @@ class Cohere(Dialect):
         else:
             self._whole_v1(call, event)
 
-    def _event_v1(self, call: Call, event: dict[str, Any]) -> None:
+    def _event_v1(self, call: ModelCall, event: dict[str, Any]) -> None:
         kind = event["event_type"]
         if kind == "text-generation":
-            self.turns.say(call, text_of(event.get("text")))
+            self.turns.add_text(call, text_of(event.get("text")))
         elif kind == "stream-end" and isinstance(event.get("response"), dict):
-            self.turns.restart(call)
+            self.turns.reset(call)
             self._whole_v1(call, event["response"])
             self._over(call, event)
 
-    def _whole_v1(self, call: Call, whole: dict[str, Any]) -> None:
-        self.turns.say(call, text_of(whole.get("text")))
+    def _whole_v1(self, call: ModelCall, whole: dict[str, Any]) -> None:
+        self.turns.add_text(call, text_of(whole.get("text")))
         for used in dicts_of(whole.get("tool_calls")):
-            self.turns.use(call, text_of(used.get("name")), json_of(used.get("parameters")))
+            self.turns.add_tool_call(
+                call, text_of(used.get("name")), json_of(used.get("parameters"))
+            )
         self._over(call, whole)
 
-    def _event_v2(self, call: Call, event: dict[str, Any]) -> None:
+    def _event_v2(self, call: ModelCall, event: dict[str, Any]) -> None:
         delta = dict_of(event.get("delta"))
         self._said(call, dict_of(delta.get("message")), index_of(event.get("index")))
         if event["type"] == "message-end":
             self._over(call, delta)
 
-    def _said(self, call: Call, message: dict[str, Any], index: int = 0) -> None:
-        self.turns.think(call, text_of(message.get("tool_plan")))
+    def _said(self, call: ModelCall, message: dict[str, Any], index: int = 0) -> None:
+        self.turns.add_reasoning(call, text_of(message.get("tool_plan")))
         content = message.get("content")
         for part in dicts_of(content) or [dict_of(content)]:
-            self.turns.say(call, text_of(part.get("text")))
-            self.turns.think(call, text_of(part.get("thinking")))
+            self.turns.add_text(call, text_of(part.get("text")))
+            self.turns.add_reasoning(call, text_of(part.get("thinking")))
         used = message.get("tool_calls")  # a list, but one call in an event
         for at, tool in enumerate(dicts_of(used if isinstance(used, list) else [used]), index):
             function = dict_of(tool.get("function"))
             arguments = json_of(function.get("arguments"))
-            self.turns.use(call, text_of(function.get("name")), arguments, at)
+            self.turns.add_tool_call(call, text_of(function.get("name")), arguments, at)
 
-    def _over(self, call: Call, told: dict[str, Any]) -> None:
+    def _over(self, call: ModelCall, told: dict[str, Any]) -> None:
         call.finish_reason = text_of(told.get("finish_reason")) or call.finish_reason
         counted = told.get("usage") or told.get("meta")
         if isinstance(counted, dict):

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from aimon_nb.model import Call, Message
+from aimon_nb.model import Message, ModelCall
 from aimon_nb.wire.dialects.cohere import usage
 from aimon_nb.wire.dialects.dialect import Dialect
-from aimon_nb.wire.dialects.reading import dict_of, list_of, picked, text_of
+from aimon_nb.wire.dialects.json_values import dict_of, list_of, scalar_parameters, text_of
 
 
 class CohereEmbed(Dialect):
@@ -19,18 +19,18 @@ class CohereEmbed(Dialect):
 
     provider = "cohere"
     operation = "embeddings"
-    ends = frozenset({"embed"})
-    signs = (b'"model"',)
-    paths = re.compile(r"/v[12]/embed$")
+    path_suffixes = frozenset({"embed"})
+    body_markers = (b'"model"',)
+    path_pattern = re.compile(r"/v[12]/embed$")
 
-    def request(self, call: Call, body: dict[str, Any]) -> None:
+    def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model and texts of the request."""
         call.request_model = text_of(body.get("model")) or None
         texts = list_of(body.get("texts"))
         call.input = [Message("input", text) for text in texts if isinstance(text, str)]
-        call.parameters = picked(body, ("input_type", "truncate", "output_dimension"))
+        call.parameters = scalar_parameters(body, ("input_type", "truncate", "output_dimension"))
 
-    def answer(self, call: Call, event: dict[str, Any]) -> None:
+    def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """Usage; the vectors are not kept."""
         if event.get("meta"):
             call.usage = usage(dict_of(event["meta"]))

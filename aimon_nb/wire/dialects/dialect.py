@@ -5,62 +5,62 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from aimon_nb.model import Call
-from aimon_nb.wire.dialects.hosts import provider_at
-from aimon_nb.wire.dialects.turns import Turns
+from aimon_nb import providers
+from aimon_nb.model import ModelCall
+from aimon_nb.wire.dialects.message_builder import MessageBuilder
 
 
 class Dialect:
     """Reads one exchange; made anew for each, so it may remember what it has read.
 
-    A subclass says which requests are its own (`paths`, searched in the path
+    A subclass says which requests are its own (`path_pattern`, searched in the path
     without its query; `hosts`, searched in the host's name, where the path alone
-    does not tell) and reads request and answer into a `Call`. Whatever they hold,
+    does not tell) and reads request and answer into a `ModelCall`. Whatever they hold,
     it never raises, and a count is right or unknown: one that may still grow, or
     that makes no sense, is left out.
 
     At a host that is no provider's own anybody's server may have such a path: there
-    the request must hold one of the `signs`, if the dialect has any.
+    the request must hold one of the `body_markers`, if the dialect has any.
 
     `headers` are those of the answer that hold counts, in lower case: no other is read.
 
-    `ends` are the last words of its paths, after the last `/` or `:`. A request
+    `path_suffixes` are the last words of its paths, after the last `/` or `:`. A request
     that ends otherwise costs nothing; without them every request is looked at.
     """
 
     provider = ""
     operation = "chat"
-    paths: ClassVar[re.Pattern[str]]
-    ends: ClassVar[frozenset[str]] = frozenset()
+    path_pattern: ClassVar[re.Pattern[str]]
+    path_suffixes: ClassVar[frozenset[str]] = frozenset()
     hosts: ClassVar[re.Pattern[str] | None] = None
     headers: ClassVar[frozenset[str]] = frozenset()
-    signs: ClassVar[tuple[bytes, ...]] = ()
+    body_markers: ClassVar[tuple[bytes, ...]] = ()
 
     def __init__(self, host: str, path: str) -> None:
         self.path = path
-        known = provider_at(host)
-        self.provider, self._is_known = known or self.provider, known is not None
-        self.turns = Turns()
+        known = providers.at_host(host)
+        self.provider, self._is_known = known.name if known else self.provider, known is not None
+        self.turns = MessageBuilder()
 
-    def asks(self, body: bytes | None) -> bool:
+    def matches_body(self, body: bytes | None) -> bool:
         """Whether a request asks a model; one whose body is not known may."""
-        if body is None or self._is_known or not self.signs:
+        if body is None or self._is_known or not self.body_markers:
             return True
-        return any(sign in body for sign in self.signs)
+        return any(sign in body for sign in self.body_markers)
 
-    def request(self, call: Call, body: dict[str, Any]) -> None:
+    def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Read the request: model, streaming, messages, tools, parameters.
 
         The body is empty where it could not be read; the path may tell enough.
         """
 
-    def answer(self, call: Call, event: dict[str, Any]) -> None:
+    def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """Read the whole JSON body, or each event of a stream in turn.
 
         Later values win; `call.error` is set for an answer that has an `error`.
         """
 
-    def counted(self, call: Call, headers: dict[str, str]) -> None:
+    def read_headers(self, call: ModelCall, headers: dict[str, str]) -> None:
         """Read the counts in the answer's `headers`, after the body; those that came."""
 
     def in_path(self, pattern: re.Pattern[str]) -> str:

@@ -15,16 +15,16 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from aimon_nb.model import Call, Message, Usage
+from aimon_nb.model import Message, ModelCall, Usage
 from aimon_nb.wire.dialects.dialect import Dialect
-from aimon_nb.wire.dialects.reading import (
+from aimon_nb.wire.dialects.json_values import (
     count_of,
     dict_of,
     dicts_of,
     index_of,
     json_of,
     list_of,
-    picked,
+    scalar_parameters,
     sum_of,
     text_of,
 )
@@ -47,8 +47,8 @@ class Gemini(Dialect):
     """`POST …/MODEL:generateContent` and `:streamGenerateContent`."""
 
     provider = "gcp.gemini"
-    ends = frozenset({"generateContent", "streamGenerateContent"})
-    paths = re.compile(
+    path_suffixes = frozenset({"generateContent", "streamGenerateContent"})
+    path_pattern = re.compile(
         r"/(?:models|tunedModels|endpoints)/[^/:]+:(?:generateContent|streamGenerateContent)$"
     )
 
@@ -59,7 +59,7 @@ class Gemini(Dialect):
         self._over: dict[int, bool] = {}  # candidates, and whether they are
         self._searches: set[str] = set()
 
-    def request(self, call: Call, body: dict[str, Any]) -> None:
+    def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Contents, tools and parameters; model and streaming stand in the path."""
         call.request_model = unquote(self.in_path(MODEL)) or None
         call.streaming = self.path.endswith(":streamGenerateContent")
@@ -70,11 +70,11 @@ class Gemini(Dialect):
         call.input += [turn(text_of(c.get("role")) or "user", c) for c in contents]
         call.tools = [name for tool in dicts_of(body.get("tools")) for name in _tools(tool)]
         config = dict_of(_either(body, "generationConfig", "generation_config"))
-        call.parameters = picked(config, _PARAMETERS)
+        call.parameters = scalar_parameters(config, _PARAMETERS)
         thinking = dict_of(config.get("thinkingConfig"))
-        call.parameters |= picked(thinking, ("thinkingBudget", "thinkingLevel"))
+        call.parameters |= scalar_parameters(thinking, ("thinkingBudget", "thinkingLevel"))
 
-    def answer(self, call: Call, event: dict[str, Any]) -> None:
+    def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """A response, or one of a stream."""
         call.response_model = text_of(event.get("modelVersion")) or call.response_model
         candidates = dicts_of(event.get("candidates"))
@@ -89,23 +89,23 @@ class Gemini(Dialect):
             if self._searches:
                 call.details["web_searches"] = self._billed(call)
 
-    def _billed(self, call: Call) -> int:
+    def _billed(self, call: ModelCall) -> int:
         """Google bills each search since Gemini 3, and before that each grounded answer."""
         old = (call.request_model or "").startswith(("gemini-1", "gemini-2"))
         return 1 if old else len(self._searches)
 
-    def _candidate(self, call: Call, candidate: dict[str, Any]) -> None:
+    def _candidate(self, call: ModelCall, candidate: dict[str, Any]) -> None:
         index = index_of(candidate.get("index"))
         queries = list_of(dict_of(candidate.get("groundingMetadata")).get("webSearchQueries"))
         self._searches |= {text_of(query) for query in queries}
         for part in dicts_of(dict_of(candidate.get("content")).get("parts")):
             text = text_of(part.get("text"))
             if part.get("thought") is True:
-                self.turns.think(call, text, index)
+                self.turns.add_reasoning(call, text, index)
             else:
-                self.turns.say(call, text, index)
+                self.turns.add_text(call, text, index)
             if isinstance(part.get("functionCall"), dict):
-                self.turns.use(call, *_called(part["functionCall"]), index=index)
+                self.turns.add_tool_call(call, *_called(part["functionCall"]), index=index)
         if candidate.get("finishReason"):
             call.finish_reason = text_of(candidate["finishReason"]) or call.finish_reason
             self._over[index] = True

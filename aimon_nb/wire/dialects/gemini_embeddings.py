@@ -12,10 +12,10 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from aimon_nb.model import Call, Message, Usage
+from aimon_nb.model import Message, ModelCall, Usage
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.gemini import MODEL, turn
-from aimon_nb.wire.dialects.reading import count_of, dict_of, dicts_of, sum_of, text_of
+from aimon_nb.wire.dialects.json_values import count_of, dict_of, dicts_of, sum_of, text_of
 
 
 class GeminiEmbeddings(Dialect):
@@ -23,8 +23,10 @@ class GeminiEmbeddings(Dialect):
 
     provider = "gcp.gemini"
     operation = "embeddings"
-    ends = frozenset({"embedContent", "batchEmbedContents", "asyncBatchEmbedContent", "predict"})
-    paths = re.compile(
+    path_suffixes = frozenset(
+        {"embedContent", "batchEmbedContents", "asyncBatchEmbedContent", "predict"}
+    )
+    path_pattern = re.compile(
         r"/models/[^/:]+:(?:embedContent|batchEmbedContents|asyncBatchEmbedContent)$"
         r"|/publishers/google/models/[^/:]*embedding[^/:]*:predict$"
     )
@@ -34,7 +36,7 @@ class GeminiEmbeddings(Dialect):
         if "/publishers/" in path:
             self.provider = "gcp.vertex_ai"
 
-    def request(self, call: Call, body: dict[str, Any]) -> None:
+    def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Texts of the request; the model stands in the path."""
         call.request_model = unquote(self.in_path(MODEL)) or None
         asked = dicts_of(body.get("requests")) or [body]
@@ -43,7 +45,7 @@ class GeminiEmbeddings(Dialect):
         instances = dicts_of(body.get("instances"))
         call.input += [Message("input", text_of(i.get("content"))) for i in instances]
 
-    def answer(self, call: Call, event: dict[str, Any]) -> None:
+    def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """Usage, where there is one; the vectors are not kept."""
         told = dict_of(event.get("usageMetadata"))
         if told:

@@ -13,14 +13,14 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from aimon_nb.model import Call, Message, Usage
+from aimon_nb.model import Message, ModelCall, Usage
 from aimon_nb.wire.dialects.dialect import Dialect
-from aimon_nb.wire.dialects.reading import (
+from aimon_nb.wire.dialects.json_values import (
     count_of,
     dict_of,
     dicts_of,
     list_of,
-    picked,
+    scalar_parameters,
     sum_of,
     text_of,
 )
@@ -34,32 +34,32 @@ class HuggingFace(Dialect):
 
     provider = "huggingface"
     operation = "text_completion"
-    ends = frozenset({"generate", "generate_stream"})
-    signs = (b'"inputs"',)
-    paths = re.compile(r"^/generate(?:_stream)?$")
+    path_suffixes = frozenset({"generate", "generate_stream"})
+    body_markers = (b'"inputs"',)
+    path_pattern = re.compile(r"^/generate(?:_stream)?$")
 
     def __init__(self, host: str, path: str) -> None:
         super().__init__(host, path)
         if path.endswith("/feature-extraction"):
             self.operation = "embeddings"
 
-    def request(self, call: Call, body: dict[str, Any]) -> None:
+    def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Prompt and parameters; the model stands in the path, if anywhere."""
         call.request_model = unquote(self.in_path(_HOSTED)) or None
         call.streaming = body.get("stream") is True or self.path.endswith("_stream")
         texts = body.get("inputs")
         texts = texts if isinstance(texts, list) else [texts]
         call.input = [Message("user", text) for text in texts if isinstance(text, str)]
-        call.parameters = picked(dict_of(body.get("parameters")), _PARAMETERS)
+        call.parameters = scalar_parameters(dict_of(body.get("parameters")), _PARAMETERS)
 
-    def answer(self, call: Call, event: dict[str, Any]) -> None:
+    def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """A generation, or one token of a stream."""
         token = event.get("token")
         if isinstance(token, dict):
             if token.get("special") is not True:
-                self.turns.say(call, text_of(token.get("text")))
+                self.turns.add_text(call, text_of(token.get("text")))
         else:
-            self.turns.say(call, text_of(event.get("generated_text")))
+            self.turns.add_text(call, text_of(event.get("generated_text")))
         details = dict_of(event.get("details"))
         if details:
             call.finish_reason = text_of(details.get("finish_reason")) or call.finish_reason
@@ -69,8 +69,10 @@ class HuggingFace(Dialect):
 class HuggingFaceHosted(HuggingFace):
     """`POST /` of an inference endpoint, `/models/MODEL` of the serverless ones."""
 
-    ends = frozenset()
-    paths = re.compile(r"^/$|^/(?:hf-inference/)?models/[\w.-]+/[\w.-]+(?:/pipeline/[\w-]+)?$")
+    path_suffixes = frozenset()
+    path_pattern = re.compile(
+        r"^/$|^/(?:hf-inference/)?models/[\w.-]+/[\w.-]+(?:/pipeline/[\w-]+)?$"
+    )
     hosts = re.compile(r"(?:^|\.)huggingface\.(?:co|cloud)$")
 
 

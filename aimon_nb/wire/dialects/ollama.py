@@ -11,17 +11,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from aimon_nb.model import Call, Message, Usage
+from aimon_nb.model import Message, ModelCall, Usage
 from aimon_nb.wire.dialects.dialect import Dialect
-from aimon_nb.wire.dialects.openai_chat import message, tool
-from aimon_nb.wire.dialects.reading import (
+from aimon_nb.wire.dialects.json_values import (
     count_of,
     dict_of,
     dicts_of,
     json_of,
-    picked,
+    scalar_parameters,
     text_of,
 )
+from aimon_nb.wire.dialects.openai_chat import message, tool
 
 _OPERATIONS = {"chat": "chat", "generate": "text_completion"}
 _PARAMETERS = ("temperature", "top_p", "top_k", "num_predict", "num_ctx", "seed")
@@ -31,15 +31,15 @@ class Ollama(Dialect):
     """`POST /api/chat`, `/api/generate`, `/api/embed` and the older `/api/embeddings`."""
 
     provider = "ollama"
-    ends = frozenset({"chat", "generate", "embed", "embeddings"})
-    signs = (b'"model"',)
-    paths = re.compile(r"^/api/(?:chat|generate|embed|embeddings)$")
+    path_suffixes = frozenset({"chat", "generate", "embed", "embeddings"})
+    body_markers = (b'"model"',)
+    path_pattern = re.compile(r"^/api/(?:chat|generate|embed|embeddings)$")
 
     def __init__(self, host: str, path: str) -> None:
         super().__init__(host, path)
         self.operation = _OPERATIONS.get(path.rpartition("/")[2], "embeddings")
 
-    def request(self, call: Call, body: dict[str, Any]) -> None:
+    def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model, turns, tools and options."""
         call.request_model = text_of(body.get("model")) or None
         call.streaming = self.operation != "embeddings" and body.get("stream") is not False
@@ -49,19 +49,21 @@ class Ollama(Dialect):
         pairs += [("input", text) for text in (texts if isinstance(texts, list) else [texts])]
         call.input += [Message(role, text) for role, text in pairs if text and text_of(text)]
         call.tools = [tool(t) for t in dicts_of(body.get("tools"))]
-        call.parameters = picked(dict_of(body.get("options")), _PARAMETERS)
-        call.parameters |= picked(body, ("think", "keep_alive"))
+        call.parameters = scalar_parameters(dict_of(body.get("options")), _PARAMETERS)
+        call.parameters |= scalar_parameters(body, ("think", "keep_alive"))
 
-    def answer(self, call: Call, event: dict[str, Any]) -> None:
+    def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """An answer, or one line of it."""
         call.response_model = text_of(event.get("model")) or call.response_model
         said = dict_of(event.get("message"))
-        self.turns.think(call, text_of(said.get("thinking")) or text_of(event.get("thinking")))
-        self.turns.say(call, text_of(said.get("content")) or text_of(event.get("response")))
+        self.turns.add_reasoning(
+            call, text_of(said.get("thinking")) or text_of(event.get("thinking"))
+        )
+        self.turns.add_text(call, text_of(said.get("content")) or text_of(event.get("response")))
         for used in dicts_of(said.get("tool_calls")):
             function = dict_of(used.get("function"))
             arguments = json_of(function.get("arguments"))
-            self.turns.use(call, text_of(function.get("name")), arguments)
+            self.turns.add_tool_call(call, text_of(function.get("name")), arguments)
         if event.get("done") is True:
             call.finish_reason = text_of(event.get("done_reason")) or "stop"
         if event.get("done") is True or self.operation == "embeddings":

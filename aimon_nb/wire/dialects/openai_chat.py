@@ -12,18 +12,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from aimon_nb.model import Call, Message
-from aimon_nb.wire.dialects.openai_form import OpenAIForm, details, usage
-from aimon_nb.wire.dialects.reading import (
+from aimon_nb.model import Message, ModelCall
+from aimon_nb.wire.dialects.json_values import (
     dict_of,
     dicts_of,
     index_of,
     json_of,
     list_of,
-    picked,
-    said,
+    scalar_parameters,
     text_of,
+    text_of_content,
 )
+from aimon_nb.wire.dialects.openai_form import OpenAIForm, details, usage
 
 PARAMETERS = (
     "temperature",
@@ -47,23 +47,23 @@ _SEARCHING = re.compile(r"^gpt-.+-search-(?:preview|api)")
 class OpenAIChat(OpenAIForm):
     """`POST …/chat/completions`, plain and streamed."""
 
-    ends = frozenset({"completions"})
-    paths = re.compile(r"/chat/completions$")
+    path_suffixes = frozenset({"completions"})
+    path_pattern = re.compile(r"/chat/completions$")
 
     def __init__(self, host: str, path: str) -> None:
         super().__init__(host, path)
         self._over: dict[int, bool] = {}  # choices, and whether they are
         self._searches = False
 
-    def request(self, call: Call, body: dict[str, Any]) -> None:
+    def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model, messages, tools and parameters of the request."""
         super().request(call, body)
         call.input = [message(m) for m in list_of(body.get("messages"))]
         call.tools = [tool(t) for t in dicts_of(body.get("tools"))]
-        call.parameters = picked(body, PARAMETERS)
+        call.parameters = scalar_parameters(body, PARAMETERS)
         self._searches = _SEARCHING.search(call.request_model or "") is not None
 
-    def answer(self, call: Call, event: dict[str, Any]) -> None:
+    def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """A completion, or one `chat.completion.chunk`."""
         super().answer(call, event)
         choices = dicts_of(event.get("choices"))
@@ -77,7 +77,7 @@ class OpenAIChat(OpenAIForm):
             if self._searches:
                 call.details["web_searches"] = 1
 
-    def _choice(self, call: Call, choice: dict[str, Any]) -> None:
+    def _choice(self, call: ModelCall, choice: dict[str, Any]) -> None:
         index = index_of(choice.get("index"))
         whole = choice.get("message")
         part = dict_of(whole or choice.get("delta"))
@@ -95,24 +95,24 @@ class OpenAIChat(OpenAIForm):
         elif not whole:
             self._over.setdefault(index, False)
 
-    def _said(self, call: Call, part: dict[str, Any], index: int) -> None:
+    def _said(self, call: ModelCall, part: dict[str, Any], index: int) -> None:
         thought = text_of(part.get("reasoning_content")) or text_of(part.get("reasoning"))
-        self.turns.think(call, thought, index)
+        self.turns.add_reasoning(call, thought, index)
         content = part.get("content")
         for piece in dicts_of(content):
             if piece.get("type") == "thinking":
-                self.turns.think(call, said(piece.get("thinking")), index)
+                self.turns.add_reasoning(call, text_of_content(piece.get("thinking")), index)
             else:
-                self.turns.say(call, text_of(piece.get("text")), index)
+                self.turns.add_text(call, text_of(piece.get("text")), index)
         spoken = text_of(dict_of(part.get("audio")).get("transcript"))
         text = text_of(content) or text_of(part.get("refusal")) or spoken
-        self.turns.say(call, text, index)
+        self.turns.add_text(call, text, index)
 
     def _called(
-        self, call: Call, function: dict[str, Any], at: int | str | None, index: int
+        self, call: ModelCall, function: dict[str, Any], at: int | str | None, index: int
     ) -> None:
         name, arguments = text_of(function.get("name")), json_of(function.get("arguments"))
-        self.turns.use(call, name, arguments, at, index)
+        self.turns.add_tool_call(call, name, arguments, at, index)
 
 
 def _usage(event: dict[str, Any], choices: list[dict[str, Any]]) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def message(raw: Any) -> Message:
     raw = dict_of(raw)
     functions = [dict_of(c.get("function")) for c in dicts_of(raw.get("tool_calls"))]
     calls = [(text_of(f.get("name")), json_of(f.get("arguments"))) for f in functions]
-    text = said(raw.get("content")) or text_of(raw.get("refusal"))
+    text = text_of_content(raw.get("content")) or text_of(raw.get("refusal"))
     return Message(text_of(raw.get("role")) or "user", text, calls)
 
 

@@ -11,20 +11,20 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from aimon_nb.model import Call, Message
+from aimon_nb.model import Message, ModelCall
+from aimon_nb.wire.dialects.json_values import index_of, text_of
 from aimon_nb.wire.dialects.openai_chat import OpenAIChat
-from aimon_nb.wire.dialects.reading import index_of, text_of
 
 
 class OpenAICompletions(OpenAIChat):
     """`POST …/completions`, plain and streamed."""
 
     operation = "text_completion"
-    ends = frozenset({"completions"})
-    signs = (b'"prompt"', b'"model"')
-    paths = re.compile(r"/(?:v\d+|beta|fim|agents|deployments/[^/]+|openai)/completions$")
+    path_suffixes = frozenset({"completions"})
+    body_markers = (b'"prompt"', b'"model"')
+    path_pattern = re.compile(r"/(?:v\d+|beta|fim|agents|deployments/[^/]+|openai)/completions$")
 
-    def request(self, call: Call, body: dict[str, Any]) -> None:
+    def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Prompt and suffix are the turns; token ids show as nothing."""
         super().request(call, body)
         prompt = body.get("prompt")
@@ -33,6 +33,6 @@ class OpenAICompletions(OpenAIChat):
         if text_of(body.get("suffix")):
             call.input.append(Message("suffix", body["suffix"]))
 
-    def _choice(self, call: Call, choice: dict[str, Any]) -> None:
-        self.turns.say(call, text_of(choice.get("text")), index_of(choice.get("index")))
+    def _choice(self, call: ModelCall, choice: dict[str, Any]) -> None:
+        self.turns.add_text(call, text_of(choice.get("text")), index_of(choice.get("index")))
         super()._choice(call, choice)

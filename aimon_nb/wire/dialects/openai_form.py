@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from aimon_nb.model import Call, Usage
+from aimon_nb.model import ModelCall, Usage
 from aimon_nb.wire.dialects.dialect import Dialect
-from aimon_nb.wire.dialects.reading import count_of, dict_of, first_count, sum_of, text_of
+from aimon_nb.wire.dialects.json_values import count_of, dict_of, first_count, sum_of, text_of
 
 _SEARCHED = {
     "num_search_queries": "web_searches",
@@ -22,12 +22,12 @@ class OpenAIForm(Dialect):
 
     provider = "openai"
 
-    def request(self, call: Call, body: dict[str, Any]) -> None:
+    def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model, and whether the answer is streamed."""
         call.request_model = text_of(body.get("model")) or self.in_path(_DEPLOYMENT) or None
         call.streaming = body.get("stream") is True
 
-    def answer(self, call: Call, event: dict[str, Any]) -> None:
+    def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """Response model and service tier."""
         call.response_model = text_of(event.get("model")) or call.response_model
         call.service_tier = text_of(event.get("service_tier")) or call.service_tier

@@ -9,18 +9,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from aimon_nb.model import Call, Message, Usage
-from aimon_nb.wire.dialects.openai_form import OpenAIForm
-from aimon_nb.wire.dialects.reading import (
+from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.wire.dialects.json_values import (
     count_of,
     dict_of,
     dicts_of,
     index_of,
     json_of,
-    picked,
-    said,
+    scalar_parameters,
     text_of,
+    text_of_content,
 )
+from aimon_nb.wire.dialects.openai_form import OpenAIForm
 
 _PARAMETERS = (
     "temperature",
@@ -51,11 +51,11 @@ class OpenAIResponses(OpenAIForm):
     """`POST …/responses`, plain and streamed, and `…/responses/compact`."""
 
     operation = "responses"
-    ends = frozenset({"responses", "compact"})
-    signs = (b'"input"', b'"model"', b'"prompt"')
-    paths = re.compile(r"(?:^|/v\d+|/openai|/codex)/responses(?:/compact)?$")
+    path_suffixes = frozenset({"responses", "compact"})
+    body_markers = (b'"input"', b'"model"', b'"prompt"')
+    path_pattern = re.compile(r"(?:^|/v\d+|/openai|/codex)/responses(?:/compact)?$")
 
-    def request(self, call: Call, body: dict[str, Any]) -> None:
+    def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model, instructions, items of input, tools and parameters."""
         super().request(call, body)
         instructions, given = text_of(body.get("instructions")), body.get("input")
@@ -67,12 +67,12 @@ class OpenAIResponses(OpenAIForm):
             text_of(tool.get("name")) or text_of(tool.get("type"))
             for tool in dicts_of(body.get("tools"))
         ]
-        call.parameters = picked(body, _PARAMETERS)
+        call.parameters = scalar_parameters(body, _PARAMETERS)
         effort = dict_of(body.get("reasoning")).get("effort")
         if effort:
             call.parameters["reasoning_effort"] = text_of(effort)
 
-    def answer(self, call: Call, event: dict[str, Any]) -> None:
+    def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """A response, or one `response.…` event of its stream."""
         kind = text_of(event.get("type"))
         if event.get("object") in ("response", "response.compaction"):
@@ -83,24 +83,24 @@ class OpenAIResponses(OpenAIForm):
             self._began(call, dict_of(event.get("item")), index_of(event.get("output_index")))
         elif kind in _CALLS:
             at = index_of(event.get("output_index"))
-            self.turns.use(call, "", text_of(event.get("delta")), at)
+            self.turns.add_tool_call(call, "", text_of(event.get("delta")), at)
         elif kind in _SAYS:
-            self.turns.say(call, text_of(event.get("delta")))
+            self.turns.add_text(call, text_of(event.get("delta")))
         elif kind in _THINKS:
-            self.turns.think(call, text_of(event.get("delta")))
+            self.turns.add_reasoning(call, text_of(event.get("delta")))
         elif kind == "error":
             call.error = text_of(event.get("message")) or call.error or "error"
 
-    def _began(self, call: Call, item: dict[str, Any], at: int) -> None:
+    def _began(self, call: ModelCall, item: dict[str, Any], at: int) -> None:
         if "arguments" in item or text_of(item.get("type")).endswith("_call"):
-            self.turns.use(call, _tool(item), json_of(item.get("arguments")), at)
+            self.turns.add_tool_call(call, _tool(item), json_of(item.get("arguments")), at)
 
-    def _whole(self, call: Call, whole: dict[str, Any]) -> None:
+    def _whole(self, call: ModelCall, whole: dict[str, Any]) -> None:
         super().answer(call, whole)
         status = text_of(whole.get("status"))
         if status not in _OVER and whole.get("object") != "response.compaction":
             return
-        self.turns.restart(call)
+        self.turns.reset(call)
         for item in dicts_of(whole.get("output")):
             self._item(call, item)
         why = text_of(dict_of(whole.get("incomplete_details")).get("reason"))
@@ -111,16 +111,16 @@ class OpenAIResponses(OpenAIForm):
             call.usage = _usage(whole["usage"])
             call.details = _details(dicts_of(whole.get("output")))
 
-    def _item(self, call: Call, item: dict[str, Any]) -> None:
+    def _item(self, call: ModelCall, item: dict[str, Any]) -> None:
         kind = text_of(item.get("type"))
         if kind == "message":
             for part in dicts_of(item.get("content")):
-                self.turns.say(call, text_of(part.get("text")) or text_of(part.get("refusal")))
+                self.turns.add_text(call, text_of(part.get("text")) or text_of(part.get("refusal")))
         elif kind == "reasoning":
             thought = dicts_of(item.get("summary")) + dicts_of(item.get("content"))
-            self.turns.think(call, said(thought))
+            self.turns.add_reasoning(call, text_of_content(thought))
         elif kind.endswith("_call"):
-            self.turns.use(call, _tool(item), _arguments(item))
+            self.turns.add_tool_call(call, _tool(item), _arguments(item))
 
 
 def _tool(item: dict[str, Any]) -> str:
@@ -139,10 +139,12 @@ def _asked(item: dict[str, Any]) -> Message:
         return Message("assistant", "", [(_tool(item), _arguments(item))])
     if kind.endswith("_output"):
         output = item.get("output")
-        return Message("tool", said(output) or ("" if output is None else json_of(output)))
+        return Message(
+            "tool", text_of_content(output) or ("" if output is None else json_of(output))
+        )
     if kind == "reasoning":
-        return Message("reasoning", said(item.get("summary")))
-    return Message(text_of(item.get("role")) or "user", said(item.get("content")))
+        return Message("reasoning", text_of_content(item.get("summary")))
+    return Message(text_of(item.get("role")) or "user", text_of_content(item.get("content")))
 
 
 def _details(output: list[dict[str, Any]]) -> dict[str, int]:

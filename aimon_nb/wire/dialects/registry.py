@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
 
-from aimon_nb.recording.faults import faults
+from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.wire.dialects.dialect import Dialect
 
 GROUP = "aimon_nb.dialects"
@@ -73,7 +73,7 @@ class Registry:
 
     def failed(self, dialect: type[Dialect]) -> None:
         """Count the exception being handled; it switches off what is not ours."""
-        faults.note(f"the dialect {dialect.__name__}")
+        internal_errors.record(f"the dialect {dialect.__name__}")
         for name, known in list(self._known.items()):
             if known is dialect and name not in OURS:
                 self._switch_off(name, f"it raised {sys.exc_info()[1]!r}")
@@ -89,9 +89,9 @@ class Registry:
     def _add(self, entry: EntryPoint) -> None:
         try:
             dialect = entry.load()
-            dialect.paths.search("")
+            dialect.path_pattern.search("")
         except Exception as error:
-            faults.note(f"loading the dialect {entry.name}")
+            internal_errors.record(f"loading the dialect {entry.name}")
             self.off[entry.name] = _words(entry.name, repr(error))
         else:
             self._known[entry.name] = dialect
@@ -105,10 +105,11 @@ class Registry:
     def _order(self) -> None:
         """Which to ask about a path, by its last word."""
         known = list(self._known.values())
-        ends = {end for dialect in known for end in dialect.ends}
-        self._any_end = [dialect for dialect in known if not dialect.ends]
+        ends = {end for dialect in known for end in dialect.path_suffixes}
+        self._any_end = [dialect for dialect in known if not dialect.path_suffixes]
         self._by_end = {
-            end.encode(): [d for d in known if end in d.ends or not d.ends] for end in ends
+            end.encode(): [d for d in known if end in d.path_suffixes or not d.path_suffixes]
+            for end in ends
         }
 
 
@@ -121,7 +122,7 @@ def _entries() -> Iterator[EntryPoint]:
 def _fits(dialect: type[Dialect], host: str, path: str) -> bool:
     if dialect.hosts is not None and dialect.hosts.search(host) is None:
         return False
-    return dialect.paths.search(path) is not None
+    return dialect.path_pattern.search(path) is not None
 
 
 def _words(name: str, why: str) -> str:

@@ -1,0 +1,162 @@
+"""What a user calls without a notebook: `install`, `track`, `runs`, `last_run`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from aimon_nb.ai.track_options import Options
+from aimon_nb.app import interrupts
+from aimon_nb.app.monitoring import monitor
+from aimon_nb.app.run_session import RunSession
+from aimon_nb.app.run_view import RunView
+from aimon_nb.capture import context, recorder
+from aimon_nb.sentry import own_spans
+from aimon_nb.views.live import environment
+from aimon_nb.views.live.mimebundle import Save
+from aimon_nb.wire.token_estimate import estimates
+
+
+def install(*, estimate: bool | None = None) -> None:
+    """Start to track spans and model calls in this process (loading the extension does it).
+
+    A second call puts nothing on twice. Importing the package never does it; the first
+    tracked call, `track` and `set_ai_pipeline_name` do.
+
+    Args:
+        estimate: whether calls of which the provider tells no usage get tokens counted
+            here, marked `~` and in no exact sum; `%config AimonMagics.estimate` is the
+            same. None leaves it as it is: off at first.
+
+    Example:
+        install()  # at the top of a script: spans from here on are tracked
+        with track("answer") as run:
+            answer(question)
+
+    Source: docs/ARCHITECTURE.md, "Everything undone" (what it puts on, unloading takes off).
+    """
+    monitor.install()
+    if estimate is not None:
+        estimates.on = estimate
+
+
+class Track:
+    """What `track` gives: `with` and `async with` open a run and close it.
+
+    It may be used again, also in itself and in several tasks or threads at once: each
+    time it is a run of its own.
+
+    Example:
+        answering = track("answer")
+        async with answering as run:
+            await answer(question)
+
+    Source: `%%ai_track`, of which it is the form without a notebook.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        view: environment.View | None,
+        save: Save | None,
+        facts: dict[str, Any],
+    ) -> None:
+        self._name, self._view, self._save, self._facts = name, view, save, facts
+        self._open: list[RunSession] = []
+
+    def __enter__(self) -> RunView:
+        with interrupts.deferred_sigint() as came:
+            tracked = monitor.open(self._name, self._view, self._save, options=self._facts)
+            self._open.append(tracked)
+        begins = frozenset({Track.__enter__.__code__, Track.__exit__.__code__})
+        shell = environment.ipython_shell()
+        if shell is not None:
+            tracked.watch(shell, begins, pending=came.is_set())
+        elif came.is_set():
+            interrupts.resend()
+        return RunView(tracked.run)
+
+    def __exit__(self, ty: object, error: BaseException | None, tb: object) -> None:
+        """Close the run that this code is in: tasks may share one `track`."""
+        here, inside = own_spans.current_context(), context.current_run.get()
+        mine = next((t for t in self._open if t.run_state is inside), self._open[-1])
+        self._open.remove(mine)
+        if mine.finish(error):
+            interrupts.resend()  # for the code that goes on
+        if mine.run_state is not inside:  # a coroutine thrown away, closed who knows where
+            own_spans.attach(here)
+
+    async def __aenter__(self) -> RunView:
+        return self.__enter__()
+
+    async def __aexit__(self, ty: object, error: BaseException | None, tb: object) -> None:
+        self.__exit__(ty, error, tb)
+
+
+def track(
+    name: str,
+    *,
+    view: environment.View | None = None,
+    save: Save | None = None,
+    **options: Any,
+) -> Track:
+    """Track a block of code as a run: `%%ai_track` without a notebook.
+
+    Args:
+        name: name of the run, its root span and its pipeline.
+        view: how it is shown; `auto` is live in a notebook, text in a terminal
+            IPython, the saved form at the end in marimo and nothing in a script.
+        save: what a saved notebook keeps: `none`, `summary`, `tree`, or `full`, which
+            alone keeps prompts. None for either is what `%config AimonMagics` says.
+        **options: `op`, `sentry_tags`, `sentry_data` and options of Sentry's span, as
+            `ai_track` takes them.
+
+    Returns:
+        A context manager, sync and async, whose value is the run (a `RunView`).
+
+    Raises:
+        TypeError: an unknown option, or one of a wrong type.
+        ValueError: an unknown `view` or `save`.
+
+    Example:
+        with track("answer", sentry_tags={"model": "gpt-4"}) as run:
+            answer(question)
+        run.usage()
+
+    Source: sentry-sdk's page on AI monitoring (the options); `%%ai_track`.
+    """
+    told = Options.of(name, options)
+    environment.check(view, save)
+    facts = {"op": told.op, "tags": told.tags, "data": told.data, "span": told.span}
+    return Track(name, view, save, {key: value for key, value in facts.items() if value})
+
+
+def runs() -> list[RunView]:
+    """Every run in memory, oldest first.
+
+    How many are kept, and how much of each, `%config AimonMagics` says.
+
+    Returns:
+        A list of runs, those that go on among them; empty before the first.
+
+    Example:
+        [run.name for run in runs() if run.status == "error"]
+
+    Source: `%ai_show NAME`, which shows one of them.
+    """
+    return [RunView(run) for run in recorder.runs()]
+
+
+def last_run() -> RunView | None:
+    """The run that started last, or None before the first.
+
+    Returns:
+        The run, which may still go on.
+
+    Example:
+        last_run().usage(by=["provider", "model"])
+
+    Source: `%ai_show`, which shows it where no run is named.
+    """
+    found: Iterable[RunView] = reversed(runs())
+    return next(iter(found), None)

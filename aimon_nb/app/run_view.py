@@ -1,0 +1,180 @@
+"""What the user holds of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from aimon_nb.capture import recorder
+from aimon_nb.model import Run
+from aimon_nb.model.run import RunStatus
+from aimon_nb.views.live import environment
+from aimon_nb.views.live.run_display import display_of
+from aimon_nb.views.present import formatting
+from aimon_nb.views.static import text
+from aimon_nb.views.tables import frames
+from aimon_nb.views.tables.usage_table import UsageTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from aimon_nb.views.live.widget import RunWidget
+
+
+class RunView:
+    """A run as the user holds it: tables and text, always of its latest state.
+
+    As the last line of a cell it shows itself: live, or as text in a terminal.
+
+    Example:
+        run = last_run()
+        run.usage()
+
+    Source: docs/schema.md (the columns), docs/cost.md (what counts, and what it costs).
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @property
+    def run_id(self) -> str:
+        """Its id; ids sort by start."""
+        return self._run.run_id
+
+    @property
+    def name(self) -> str:
+        """The NAME it was tracked under."""
+        return self._run.name
+
+    @property
+    def status(self) -> RunStatus:
+        """How it stands: `running`, `ok`, `error`, `interrupted` …."""
+        return self._run.status
+
+    def spans(self, *, content: bool = False) -> pd.DataFrame:
+        """A row a span, in the order of the tree; NA for what is unknown.
+
+        Args:
+            content: whether the columns `input_text` and `output_text` hold what was
+                asked and answered; a DataFrame that is shown is saved with the notebook.
+
+        Returns:
+            Durations in seconds, `start` in UTC, money in US dollars, tokens as counts.
+
+        Example:
+            run.spans().nlargest(5, "duration_s")[["name", "duration_s", "cost_usd"]]
+        """
+        recorder.drain()
+        return frames.spans([self._run], content=content)
+
+    @overload
+    def usage(
+        self, by: str | Sequence[str] = ..., *, styled: Literal[False] = ...
+    ) -> pd.DataFrame: ...
+    @overload
+    def usage(self, by: str | Sequence[str] = ..., *, styled: Literal[True]) -> UsageTable: ...
+    def usage(
+        self, by: str | Sequence[str] = ("model",), *, styled: bool = False
+    ) -> pd.DataFrame | UsageTable:
+        """Calls, tokens and cost, a row a group.
+
+        Args:
+            by: what to group by, one or several: `model`, `provider`, `op`, `pipeline`,
+                `cell`, `day` … (the error for another word lists them all).
+            styled: whether to give a table for people to look at; its numbers are in `data`.
+
+        Returns:
+            Times in seconds, money in US dollars; NA for what no call of a group tells.
+
+        Raises:
+            ValueError: there is nothing like that to group by.
+
+        Example:
+            run.usage(by=["provider", "model"])
+            run.usage(styled=True)
+        """
+        recorder.drain()
+        keys = [by] if isinstance(by, str) else list(by)
+        data = frames.usage([self._run], keys)
+        return UsageTable(data, keys) if styled else data
+
+    def plot(self) -> Figure:
+        """Cost and tokens by model, and a waterfall.
+
+        Returns:
+            A figure of matplotlib: US dollars, tokens, and seconds since the start.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+
+        Example:
+            run.plot().savefig("run.png")
+        """
+        from aimon_nb.views.tables.plots import plot
+
+        recorder.drain()
+        return plot(self._run)
+
+    def export(self, path: str | Path, *, content: bool = False, force: bool = False) -> Path:
+        """Write a file: csv, parquet, json, jsonl or html, as its suffix says.
+
+        Args:
+            path: the file; `~` is the home folder.
+            content: whether prompts and answers are written too (not in html).
+            force: whether a file that is there is replaced.
+
+        Returns:
+            The path of the file, whole.
+
+        Raises:
+            ValueError: the suffix is none of those, or html was to hold prompts.
+            FileExistsError: there is such a file, and `force` is not set.
+            FileNotFoundError: there is no such folder.
+            ImportError: parquet was asked for, and pyarrow is not installed.
+
+        Example:
+            run.export("run.json", content=True)
+        """
+        from aimon_nb.views.tables.export import export
+
+        recorder.drain()
+        return export([self._run], path, content=content, force=force)
+
+    def tree(self) -> str:
+        """The tree as text.
+
+        Returns:
+            Lines of spans with time, tokens and cost, as a terminal shows them.
+
+        Example:
+            print(run.tree())
+        """
+        recorder.drain()
+        return text.tree(self._run)
+
+    @property
+    def widget(self) -> RunWidget:
+        """The live view as a widget: `HBox([a.widget, b.widget])`."""
+        recorder.drain()
+        return display_of(self._run).widget.with_layout()
+
+    def _ipython_display_(self) -> None:
+        if not (self._run.running and environment.outputs_are_saved()):
+            raise NotImplementedError  # IPython goes on to the mimebundle
+        recorder.drain()
+        display_of(self._run).show_again()
+
+    def _repr_mimebundle_(
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
+    ) -> dict[str, Any]:
+        from aimon_nb.views.live.widget import filter_mimebundle
+
+        recorder.drain()
+        return filter_mimebundle(display_of(self._run).reopened(), include, exclude)
+
+    def __repr__(self) -> str:
+        recorder.drain()
+        calls = formatting.count(self._run.totals.calls, "call")
+        return f"<run {self._run.name!r} {self._run.status}, {calls}>"

@@ -1,0 +1,72 @@
+"""Where code stands: the run, the span it is in, the pipeline.
+
+Sentry's scopes are shared between the tasks of one `gather`, so its parents are
+wrong there. Ours live in ContextVars, which tasks copy; threads and pools do not:
+`propagation` takes them there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from contextvars import ContextVar
+from typing import Any
+
+from aimon_nb.capture.state import OpenSpan, RunState, TaskAndThread, TrackedCall
+
+current_span: ContextVar[OpenSpan | None] = ContextVar("aimon_nb_span", default=None)
+current_run: ContextVar[RunState | None] = ContextVar("aimon_nb_run", default=None)
+current_pipeline: ContextVar[str | None] = ContextVar("aimon_nb_pipeline", default=None)
+current_invocation: ContextVar[TrackedCall | None] = ContextVar("aimon_nb_tracked", default=None)
+PROPAGATED: tuple[ContextVar[Any], ...] = (
+    current_run,
+    current_span,
+    current_pipeline,
+    current_invocation,
+)
+
+# The notebook's own (`%ai_pipeline`): for code in no pipeline of its own. A plain
+# variable, for what an async cell sets in a ContextVar dies with its task.
+default_pipeline: str | None = None
+
+
+def pipeline_name() -> str | None:
+    """The pipeline that code runs in."""
+    return current_pipeline.get() or default_pipeline
+
+
+def nearest_open(open_span: OpenSpan | None) -> OpenSpan | None:
+    """The nearest span that may be a parent: open and, when a call, not answered yet.
+
+    The walk ends: `up` is set once, before a span is current, and `parent` at birth.
+    """
+    while open_span is not None:
+        if open_span.t1 is not None:
+            open_span = open_span.entered_from
+        elif open_span.model_request is not None and open_span.model_request.good is True:
+            open_span = open_span.parent
+        else:
+            return open_span
+    return None
+
+
+def task_and_thread() -> TaskAndThread:
+    """The (task, thread) that runs now: references, for a dead one's id is soon another's."""
+    thread = weakref.ref(threading.current_thread())
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        task = None
+    return (None if task is None else weakref.ref(task)), thread
+
+
+def current_context() -> tuple[Any, ...]:
+    """Where the code that runs now stands."""
+    return tuple(var.get() for var in PROPAGATED)
+
+
+def attach(place: tuple[Any, ...]) -> None:
+    """Stand there. Never `reset(token)`: a cell or a generator may end in another context."""
+    for var, value in zip(PROPAGATED, place, strict=True):
+        var.set(value)

@@ -1,0 +1,177 @@
+"""Putting wraps on other people's classes, and taking them off again."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from aimon_nb.capture.internal_errors import internal_errors
+
+Make = Callable[[Any], Any]
+ABSENT = object()
+
+
+def named_like(function: Callable[..., Any], wrapper: Any, updated: tuple[str, ...] = ()) -> Any:
+    """The wrapper under the name of what it wraps, where that has one.
+
+    A proxy of a remote object answers to every name, `__name__` too, with what is no text.
+    """
+    try:
+        return functools.wraps(function, updated=updated)(wrapper)
+    except Exception:
+        return wrapper
+
+
+class _Done(NamedTuple):
+    """An attribute that was set, and how to make it anew where it is a wrap."""
+
+    owner: Any
+    name: str
+    value: Any
+    before: Any
+    make: Make | None = None
+
+
+def _wrapped(owner: Any, name: str, original: Any, make: Make) -> _Done:
+    value = functools.wraps(original)(make(original))
+    setattr(owner, name, value)
+    return _Done(owner, name, value, original, make)
+
+
+def _is_bare(one: _Done) -> bool:
+    """Whether the library's own function stands there, unwrapped."""
+    now = one.owner.__dict__.get(one.name)
+    if now is one.value or hasattr(now, "__wrapped__"):
+        return False
+    is_module = isinstance(one.owner, ModuleType)
+    home = one.owner.__name__ if is_module else one.owner.__module__
+    path = one.name if is_module else f"{one.owner.__qualname__}.{one.name}"
+    # Of a package, for some say of their classes that they stand at the top of it.
+    package = str(getattr(now, "__module__", "")).partition(".")[0]
+    return getattr(now, "__qualname__", "") == path and package == home.partition(".")[0]
+
+
+class Patches:
+    """A set of wraps with one undo.
+
+    `live` turns False at the undo: a wrap that somebody else wrapped in the
+    meantime cannot be taken out, so it stays in their chain and does nothing.
+    """
+
+    def __init__(self) -> None:
+        self.live = False
+        self._done: list[_Done] = []
+        self._finder = _ImportFinder()
+
+    def wrap(self, owner: Any, name: str, make: Make) -> bool:
+        """Replace `owner.name` by `make(original)`; False if there is no such name."""
+        original = owner.__dict__.get(name)
+        if original is None:
+            return False
+        self._done.append(_wrapped(owner, name, original, make))
+        self.live = True
+        return True
+
+    def reapply(self) -> None:
+        """Wrap again what somebody put back to what the library brought.
+
+        A patch that was there before ours and is taken off after it takes ours along.
+        """
+        lost = {(id(one.owner), one.name) for one in self._done if one.make and _is_bare(one)}
+        for at, one in enumerate(self._done):
+            if one.make is not None and (id(one.owner), one.name) in lost:
+                now = one.owner.__dict__[one.name]
+                self._done[at] = _wrapped(one.owner, one.name, now, one.make)
+
+    def put(self, owner: Any, name: str, value: Any) -> None:
+        """Set an attribute that `owner` may only inherit, until the undo."""
+        self._done.append(_Done(owner, name, value, owner.__dict__.get(name, ABSENT)))
+        setattr(owner, name, value)
+        self.live = True
+
+    def register_external(self, owner: Any, name: str, value: Any, before: Any = ABSENT) -> None:
+        """Note what somebody else set for us; `before` is what it was, if it was."""
+        self._done.append(_Done(owner, name, value, before))
+        self.live = True
+
+    def on_import(self, name: str, then: Callable[[ModuleType], None]) -> None:
+        """Call `then(module)` now if the module is loaded, else right after its first import."""
+        self.live = True
+        module = sys.modules.get(name)
+        if module is not None:
+            with internal_errors.suppress(f"patching {name}"):
+                then(module)
+            return
+        self._finder.waiting.setdefault(name, []).append(then)
+        if self._finder not in sys.meta_path:
+            sys.meta_path.insert(0, self._finder)
+
+    def absorb(self, other: Patches) -> None:
+        """Undo what another set did with one's own."""
+        self._done += other._done
+        other._done = []
+        self.live = True
+
+    def undo(self) -> None:
+        """Take every wrap off, last first."""
+        self.live = False
+        self._finder.waiting.clear()
+        if self._finder in sys.meta_path:
+            sys.meta_path.remove(self._finder)
+        for one in reversed(self._done):
+            if one.owner.__dict__.get(one.name) is not one.value:
+                continue
+            if one.before is ABSENT:
+                delattr(one.owner, one.name)
+            else:
+                setattr(one.owner, one.name, one.before)
+        self._done.clear()
+
+
+class _ImportFinder(MetaPathFinder):
+    """Notices the first import of the modules waited for; loads nothing itself."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, list[Callable[[ModuleType], None]]] = {}
+        self._asking: set[str] = set()
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        if name not in self.waiting or name in self._asking:
+            return None
+        self._asking.add(name)
+        try:
+            spec = _spec_from_others(self, name, path, target)
+        finally:
+            self._asking.discard(name)
+        if spec is not None and spec.loader is not None:
+            with internal_errors.suppress(f"watching the import of {name}"):
+                self._follow(name, spec.loader)
+        return spec
+
+    def _follow(self, name: str, loader: Any) -> None:
+        load = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            loader.__dict__.pop("exec_module", None)
+            load(module)
+            for then in self.waiting.pop(name, []):
+                with internal_errors.suppress(f"patching {name}"):
+                    then(module)
+
+        loader.exec_module = exec_module
+
+
+def _spec_from_others(ours: MetaPathFinder, name: str, path: Any, target: Any) -> ModuleSpec | None:
+    for finder in sys.meta_path:
+        if finder is ours:
+            continue
+        find = getattr(finder, "find_spec", None)
+        spec: ModuleSpec | None = find(name, path, target) if find is not None else None
+        if spec is not None:
+            return spec
+    return None

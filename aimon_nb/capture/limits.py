@@ -1,0 +1,233 @@
+"""Caps on what is kept in memory: what is beyond them folds, counts all the same, and is said.
+
+A span past the cap is kept while it is open, for its children's sake. At its end
+it stays, without a row, if it is a call or reports usage; else it goes, and what
+hangs below it moves up: sums that walk the tree stay right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from aimon_nb.capture.attributes import update_span
+from aimon_nb.capture.to_plain import Plain, key_text
+from aimon_nb.model import Message, Run, Span
+
+if TYPE_CHECKING:
+    from aimon_nb.capture.state import OpenSpan
+
+SPANS = "max_spans"
+ATTRIBUTES = "max_attribute_bytes"
+RUNS = "max_runs"
+AGAIN = "run again"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is kept: spans a run, bytes of attributes a span, runs."""
+
+    spans: int = 20_000
+    attribute_bytes: int = 200_000
+    runs: int = 100
+
+
+@dataclass(slots=True)
+class SpanLimit:
+    """What a run has beyond its caps.
+
+    `kept_children` holds the kept children of each open span past the cap, by ids.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    spans: int = 0
+    dropped: int = 0
+    failed: int = 0
+    cut: set[str] = field(default_factory=set)
+    kept_children: dict[str, dict[str, Span]] = field(default_factory=dict)
+
+    def add(self, open_span: OpenSpan, span: Span, run: Run) -> None:
+        """Take in a span that has just started in a run that is full."""
+        span.folded = True
+        self.spans += 1
+        above = open_span.parent
+        while above is not None and above.span_id not in run.spans:
+            above = above.parent  # it ended and went in the meantime
+        if above is not None and span.parent_id is not None:
+            span.parent_id = above.span_id
+        self._reattach(span, run)
+        self._update_note(run)
+
+    def end(self, span: Span, run: Run) -> None:
+        """Let a span go that has ended past the cap, unless sums need it."""
+        if not span.folded or span.span_id not in run.spans:
+            return
+        if span.may_cost:
+            _strip(span)
+            return
+        del run.spans[span.span_id]
+        self.dropped += 1
+        self.failed += span.status == "error"
+        self.kept_children.get(span.parent_id or "", {}).pop(span.span_id, None)
+        for child in self.kept_children.pop(span.span_id, {}).values():
+            child.parent_id = span.parent_id
+            self._reattach(child, run)
+        self._update_note(run)
+
+    def take(self, data: dict[Any, Any], span: Span, run: Run, *, ended: bool) -> None:
+        """Take in what a span says of itself: plain data, no more of it than the cap allows.
+
+        What is more than a word is looked at once, when the span has ended.
+        """
+        limit = self.limits.attribute_bytes
+        if _is_small(data, limit):
+            update_span(data, span)
+            return
+        if not ended:
+            data = {key: value for key, value in data.items() if type(value) in _WORDS}
+        update_span({_key(key): as_plain_value(value, limit) for key, value in data.items()}, span)
+        if sum(map(_size, span.attributes.values())) > limit:
+            span.attributes = _within(span.attributes, limit)
+            self._update_cut_note(span, run)
+
+    def cut_content(self, span: Span, run: Run) -> None:
+        """Keep no more than that of what was asked and said, the short turns first.
+
+        Once the call is over, for an estimate wants the whole.
+        """
+        call, room = span.call, self.limits.attribute_bytes
+        if call is None or sum(map(_turn_size, turns := [*call.input, *call.output])) <= room:
+            return
+        for turn in sorted(turns, key=_turn_size):
+            size = _turn_size(turn)
+            if size > room:
+                turn.text = _cut(turn.text, room, size)
+                turn.tool_calls = [(name[:100], "") for name, _ in turn.tool_calls]
+            room = max(0, room - size)
+        self._update_cut_note(span, run)
+
+    def _update_cut_note(self, span: Span, run: Run) -> None:
+        self.cut.add(span.span_id)
+        many = f"{len(self.cut):,} spans" if len(self.cut) > 1 else "a span"
+        limit = self.limits.attribute_bytes
+        run.caps[ATTRIBUTES] = f"attributes of {many} are cut: more than {ATTRIBUTES} = {limit:,}"
+
+    def _reattach(self, span: Span, run: Run) -> None:
+        parent = run.spans.get(span.parent_id or "")
+        if parent is not None and parent.folded:
+            self.kept_children.setdefault(parent.span_id, {})[span.span_id] = span
+
+    def _update_note(self, run: Run) -> None:
+        failed = f" ({self.failed:,} of them failed)" if self.failed else ""
+        many = (
+            f"{self.spans:,} more spans{failed} are"
+            if self.spans > 1
+            else f"1 more span{failed} is"
+        )
+        run.caps[SPANS] = (
+            f"{many} folded: over {SPANS} = {self.limits.spans:,}; "
+            "calls, tokens, cost and errors count all of them"
+        )
+
+
+def _strip(span: Span) -> None:
+    """Keep the numbers of a call that has no row: nobody can open what was said in it."""
+    span.attributes = {}
+    if span.call is not None:
+        span.call.input, span.call.output, span.call.tools = [], [], []
+        span.call.parameters = {}
+
+
+_TEXT = frozenset({str})
+_WORDS = frozenset({str, int, float, bool, type(None)})
+
+
+def _is_small(attributes: dict[Any, Any], limit: int) -> bool:
+    """Whether a glance tells that all of it is plain and fits, as nearly always."""
+    for value in attributes.values():
+        kind = type(value)
+        if kind is str:
+            limit -= 4 * len(value)  # UTF-8 needs no more
+        elif kind not in _WORDS or (kind is int and value.bit_length() > 64):
+            return False
+    return limit >= 0 and _TEXT.issuperset(map(type, attributes))
+
+
+def _key(key: Any) -> str:
+    return key if type(key) is str else key_text(key)
+
+
+def as_plain_value(value: Any, limit: int) -> Any:
+    """A value as plain data: what a run holds on to is no object of the user's own."""
+    if type(value) is str or _size(value) > limit:
+        return value  # which is cut as a whole
+    return Plain(limit, unpack=False).of(value)
+
+
+def _turn_size(turn: Message) -> int:
+    return _size(turn.text) + sum(map(_size, turn.tool_calls))
+
+
+def _size(value: Any) -> int:
+    """Bytes that a value holds on to; of an object of the user's own nothing is asked."""
+    total, seen, waiting = 0, set[int](), [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            total += str.__len__(one) if str.isascii(one) else len(_bytes(one))
+        elif isinstance(one, (bytes, bytearray)):
+            total += len(one)
+        elif type(one) in _WITH_ITEMS and id(one) not in seen:
+            seen.add(id(one))
+            if type(one) is dict:
+                waiting += one
+            waiting += one.values() if type(one) is dict else one
+            total += 8 * len(one)
+    return total
+
+
+_WITH_ITEMS = (list, tuple, set, frozenset, dict)
+
+
+def _bytes(text: str) -> bytes:
+    return str.encode(text, "utf-8", "replace")
+
+
+def _within(attributes: dict[str, Any], room: int) -> dict[str, Any]:
+    """The attributes within `room` bytes: the small ones whole, then what fits of the others."""
+    kept = dict(attributes)
+    for key, size in sorted(((k, _size(v)) for k, v in attributes.items()), key=lambda one: one[1]):
+        if size > room:
+            kept[key] = _cut(attributes[key], room, size)
+        room = max(0, room - size)
+    return kept
+
+
+def _cut(value: Any, room: int, size: int) -> str:
+    said = f"(cut: {size:,} bytes)"
+    if not isinstance(value, str):
+        return said
+    start = _bytes(value)[:room].decode("utf-8", "ignore")
+    return f"{start}… {said}" if start else said
+
+
+def without_plain(run: Run) -> Run:
+    """A copy of a run that holds its calls and what stands above them, and its totals."""
+    kept = _with_ancestors(run, (s for s in run.spans.values() if s.may_cost))
+    dropped = len(run.spans) - len(kept)
+    if not dropped:
+        return run
+    said = f"{dropped:,} spans without a model call are no longer in memory: the cell ran again"
+    spans = {span_id: span for span_id, span in run.spans.items() if span_id in kept}
+    return replace(run, spans=spans, notes=list(run.notes), caps={**run.caps, AGAIN: said})
+
+
+def _with_ancestors(run: Run, spans: Iterable[Span]) -> set[str]:
+    kept = {run.root_id} & run.spans.keys()
+    for span in spans:
+        above: Span | None = span
+        while above is not None and above.span_id not in kept:
+            kept.add(above.span_id)
+            above = run.spans.get(above.parent_id or "")
+    return {span_id for span_id in kept if span_id is not None}

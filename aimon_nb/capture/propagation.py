@@ -1,0 +1,114 @@
+"""The context goes along into threads and jobs of pools, as ContextVars go into tasks.
+
+While we are installed, and only ours.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import types
+from collections.abc import Callable
+from concurrent.futures.thread import _WorkItem
+from typing import Any
+
+from aimon_nb.capture.context import PROPAGATED, attach, current_context
+from aimon_nb.capture.hooks import Patches, named_like
+
+_EMPTY = (None,) * len(PROPAGATED)
+_POOLS = ("concurrent.futures.thread", "multiprocessing.pool")
+_CONTEXT = "_aimon_nb_place"  # of a thread or job that has not begun yet
+
+
+def install_thread_propagation(patches: Patches) -> None:
+    """Let new threads and pool jobs start where they were made.
+
+    Outside of what may fail there: no traceback of the user's shows a frame of ours.
+    """
+    patches.wrap(threading.Thread, "start", functools.partial(_keep_context_of_thread, patches))
+    patches.wrap(threading.Thread, "_bootstrap_inner", _bootstrap_in_context)
+    patches.wrap(_WorkItem, "__init__", functools.partial(_keep_context_of_job, patches))
+    patches.wrap(_WorkItem, "run", _run_in_context)
+    patches.on_import("multiprocessing.pool", functools.partial(_install_pool_propagation, patches))
+
+
+def _install_pool_propagation(patches: Patches, module: types.ModuleType) -> None:
+    pool = module.ThreadPool  # its methods are those of the pool of processes, which would pickle
+    for name in ("apply_async", "_map_async", "imap", "imap_unordered"):
+        patches.put(pool, name, _propagating(patches, getattr(pool, name)))
+
+
+def _keep_context_of_thread(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
+    def start(self: threading.Thread) -> Any:
+        # No tracked call above: the error of a thread reaches nobody who started it.
+        place = (*current_context()[:-1], None)
+        if patches.live and place != _EMPTY and not _is_pool_worker(self):
+            self.__dict__[_CONTEXT] = place
+        return original(self)
+
+    return start
+
+
+def _bootstrap_in_context(original: Callable[..., Any]) -> Callable[..., Any]:
+    def _bootstrap_inner(self: threading.Thread) -> Any:
+        place = self.__dict__.pop(_CONTEXT, None)
+        if place is not None:
+            own = getattr(self, "_context", None)  # Python 3.14 runs a thread in one
+            attach(place) if own is None else own.run(attach, place)
+        return original(self)
+
+    return _bootstrap_inner
+
+
+def _is_pool_worker(thread: threading.Thread) -> bool:
+    """A pool's worker outlives the job it was started for: it has no place of its own."""
+    return getattr(getattr(thread, "_target", None), "__module__", None) in _POOLS
+
+
+def _keep_context_of_job(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
+    def __init__(self: Any, *args: Any) -> None:
+        original(self, *args)
+        place = current_context()
+        if patches.live and place != _EMPTY:
+            self.__dict__[_CONTEXT] = place
+
+    return __init__
+
+
+def _run_in_context(original: Callable[..., Any]) -> Callable[..., Any]:
+    def run(self: Any, *args: Any) -> Any:
+        place = self.__dict__.pop(_CONTEXT, None)
+        if place is None:
+            return original(self, *args)
+        before = current_context()
+        attach(place)
+        try:
+            return original(self, *args)
+        finally:
+            attach(before)
+
+    return run
+
+
+def _propagating(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def method(self: Any, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        place = current_context()
+        if patches.live and place != _EMPTY:
+            func = named_like(func, _in_context(place, func))
+        return original(self, func, *args, **kwargs)
+
+    return method
+
+
+def _in_context(place: tuple[Any, ...], func: Callable[..., Any]) -> Callable[..., Any]:
+    def carried(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        before = current_context()
+        attach(place)
+        try:
+            return func(*args, **kwargs)
+        finally:
+            attach(before)
+
+    return carried

@@ -1,0 +1,111 @@
+"""Runs and spans as what JSON can hold, and back: what a store or another process gets.
+
+Amounts of money are text, times ISO 8601. Without `content` no prompt, answer or argument
+is in it; what comes back counts, prices and exports as before.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from aimon_nb.model.content import is_content
+
+VERSION = 1
+_T = TypeVar("_T")
+# Fields that hold content, by class: turns of a conversation, with the arguments of tools.
+_CONTENT = {"ModelCall": ("input", "output")}
+
+
+def to_dict(thing: Any, *, content: bool) -> dict[str, Any]:
+    """Return a dataclass of the model as dicts, lists, texts, numbers and None.
+
+    Args:
+        thing: A `Run` or a `Span`.
+        content: Whether prompts, answers and arguments are in it.
+
+    """
+    return {"version": VERSION, **_encode(thing, content=content)}
+
+
+def from_dict(kind: type[_T], data: Mapping[str, Any]) -> _T:
+    """Return what `to_dict` was given, as far as it is in `data`.
+
+    Fields that this version does not know are passed over.
+
+    Raises:
+        ValueError: `data` has no version, or is of a later one.
+
+    """
+    version = data.get("version")
+    if type(version) is not int or not 1 <= version <= VERSION:
+        known = f"this aimon_nb reads version {VERSION}"
+        raise ValueError(f"a {kind.__name__.lower()} of version {version!r}: {known}")
+    decoded: _T = _decode(kind, data)
+    return decoded
+
+
+def _encode(value: Any, *, content: bool) -> Any:
+    if is_dataclass(value):
+        dropped = () if content else _CONTENT.get(type(value).__name__, ())
+        named = ((one.name, getattr(value, one.name)) for one in fields(value))
+        return {
+            name: _encode(
+                _facts(field) if name == "attributes" and not content else field, content=content
+            )
+            for name, field in named
+            if name not in dropped
+        }
+    if isinstance(value, Mapping):
+        return {str(key): _encode(item, content=content) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_encode(item, content=content) for item in value]
+    if isinstance(value, Decimal):
+        return str(value)
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _facts(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in attributes.items() if not is_content(str(key))}
+
+
+@cache
+def _types(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _decode(kind: Any, value: Any) -> Any:
+    """Return a value as its annotation has it."""
+    args = get_args(kind)
+    if value is None:
+        return None
+    if get_origin(kind) in (Union, types.UnionType):  # of a type and None
+        return _decode(next(arg for arg in args if arg is not types.NoneType), value)
+    if is_dataclass(kind):
+        made: Any = kind
+        known = _types(made)
+        return made(
+            **{name: _decode(known[name], item) for name, item in value.items() if name in known}
+        )
+    read = _READ.get(get_origin(kind) or kind)
+    return value if read is None else read(args, value)
+
+
+def _tuple(args: Sequence[Any], value: Sequence[Any]) -> tuple[Any, ...]:
+    each = [args[0]] * len(value) if len(args) == 2 and args[1] is ... else args
+    return tuple(_decode(arg, item) for arg, item in zip(each, value, strict=False))
+
+
+# By the annotation, or by what it is a form of; what is not here is in JSON as it is.
+_READ: dict[Any, Callable[[Sequence[Any], Any], Any]] = {
+    tuple: _tuple,
+    list: lambda args, value: [_decode(args[0], item) for item in value],
+    dict: lambda args, value: {key: _decode(args[1], item) for key, item in value.items()},
+    Decimal: lambda _, value: Decimal(value),
+    datetime: lambda _, value: datetime.fromisoformat(value),
+}

@@ -1,0 +1,161 @@
+"""The line of `%%ai_track`, parsed once for the transformer, the hooks and the magic."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable
+from typing import Any, get_args
+
+from IPython.core.error import UsageError
+from IPython.core.magic_arguments import (
+    MagicArgumentParser,
+    argument,
+    magic_arguments,
+    parse_argstring,
+)
+
+from aimon_nb.views.live.mimebundle import Save
+from aimon_nb.views.live.run_display import Mode
+
+VIEWS = ("auto", *get_args(Mode))
+SAVES: tuple[str, ...] = get_args(Save)
+HEADER = re.compile(r"[ \t]*%%ai_track(?:[ \t]+(?P<line>.*?))?[ \t]*$")
+# The same as plain Python, for linters, formatters and jupytext.
+COMMENT = re.compile(r"# ?ai_track:[ \t]*(?P<line>.*?)[ \t]*$")
+# Asks for the help of `%%ai_track`, also where IPython would refuse the cell for its empty body.
+HELP_LINE = "%ai_track -h\n"
+_help = argument("-h", "--help", action="store_true", help="show this help and run nothing")
+
+
+@magic_arguments()
+@_help
+@argument("name", nargs="*", help="name of the run and its pipeline; it may hold spaces")
+@argument("--op", default=None, help="op of the root span (default: ai.pipeline)")
+@argument(
+    "--view",
+    choices=VIEWS,
+    default=None,
+    help="how the run is shown: live is the widget, html needs none, auto fits the place",
+)
+@argument(
+    "--save",
+    choices=SAVES,
+    default=None,
+    help="what the saved notebook keeps of it: tree (no prompts), one line, nothing, or full: "
+    "the whole view with prompts and answers",
+)
+def ai_track(line: str, cell: str | None = None) -> Any:
+    """Track a cell: its model, agent and tool calls, live, with tokens and cost.
+
+    As plain Python, a first line `# ai_track: summarise` means the same, and
+    %ai_track STATEMENT tracks one statement, as %time does.
+
+    Example:
+        %%ai_track summarise
+        answer(question)
+    """
+    raise NotImplementedError(line, cell)  # only its parser and help are used
+
+
+_parser: MagicArgumentParser = ai_track.parser
+
+
+def parse(line: str) -> Any:
+    """The options of a line; raises `UsageError` with one line that says what is wrong."""
+    try:
+        options = _parser.parse_argstring(line)
+    except ValueError as error:  # a quote without its end
+        raise UsageError(f"{error}: {line.strip()}") from None
+    options.name = " ".join(_unquoted(word) for word in options.name)
+    return options
+
+
+def _unquoted(word: str) -> str:
+    quoted = len(word) > 1 and word[0] == word[-1] and word[0] in "'\""
+    return word[1:-1] if quoted else word
+
+
+def parses(line: str) -> bool:
+    """Whether a header is right and asks for a run (not for help)."""
+    return _asks_for_help(line) is False
+
+
+def asks_for_help(line: str) -> bool:
+    """Whether a header is right and asks for help (not for a run)."""
+    return _asks_for_help(line) is True
+
+
+def _asks_for_help(line: str) -> bool | None:
+    """Whether a header asks for help; None for one that is wrong."""
+    try:
+        return bool(parse(line).help)
+    except (UsageError, SystemExit):
+        return None
+
+
+def header_line(source: str) -> str | None:
+    """The options text of a cell that starts with `%%ai_track` or `# ai_track:`, else None."""
+    for line in source.splitlines():
+        if line.strip():
+            found = HEADER.match(line) or COMMENT.match(line)
+            return (found.group("line") or "") if found is not None else None
+    return None
+
+
+def parser_of(magic: Any) -> MagicArgumentParser:
+    """The parser of a magic of ours, which knows its options."""
+    return getattr(magic, "parser", _parser)
+
+
+def help_text(parser: ArgumentParser = _parser, sign: str = "%%") -> str:
+    """The help of a magic: usage, what it does, an example, its options.
+
+    It is not the parser's own: IPython writes that as reST, and titles each magic with one `%`.
+    """
+    page = RawDescriptionHelpFormatter(f"{sign}{parser.prog}", width=80)
+    page.add_usage(None, parser._actions, parser._mutually_exclusive_groups)
+    page.add_text(inspect.cleandoc(parser.description or ""))
+    page.start_section("options")
+    page.add_arguments(parser._actions)
+    page.end_section()
+    return page.format_help()
+
+
+def with_help(function: Callable[[Any, Any], Any]) -> Callable[[Any, str], Any]:
+    """Make a line magic of a method that takes its options parsed; `-h` prints its help instead.
+
+    It stands where IPython's `magic_arguments` would: a parser of IPython's knows no `-h`.
+    """
+    declared = magic_arguments()(_help(function))
+
+    @functools.wraps(declared)
+    def magic(self: Any, line: str) -> Any:
+        asked = parse_argstring(declared, line)
+        if asked.help:
+            print(help_text(declared.parser, "%"))  # noqa: T201 (asked for)
+            return None
+        return declared(self, asked)
+
+    return magic
+
+
+def line_of(statement: str) -> str:
+    """A statement as a run's name."""
+    return " ".join(statement.split())[:60]
+
+
+def name_from(source: str, count: int) -> str:
+    """A name for a cell that was given none: its first comment or def, else its number."""
+    for line in source.splitlines()[1:]:
+        text = line.strip()
+        if text.startswith("#") and text.strip("#! "):
+            return text.strip("# ")[:60]
+        found = re.match(r"(?:async +)?(?:def|class) +(\w+)", text)
+        if found is not None:
+            return found.group(1)
+        if text:
+            break
+    return f"cell {count}"

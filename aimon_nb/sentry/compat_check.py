@@ -1,0 +1,122 @@
+"""Whether the installed SDK is as we know it: asked once, when the wraps are put on.
+
+What is wrapped must be there, and a span of each class, made and ended for
+nobody, must be heard to start and to end, with its name, op and attributes.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import Any
+
+import sentry_sdk
+from sentry_sdk import scope as sentry_scope
+from sentry_sdk.client import NonRecordingClient
+
+from aimon_nb.capture import context
+from aimon_nb.capture.run_recorder import Recorder
+from aimon_nb.capture.state import OpenSpan, RunState, SdkSpanKind
+from aimon_nb.model import Run, Span
+from aimon_nb.sentry.adapters import read_span
+from aimon_nb.sentry.span_tracker import SpanTracker
+
+NAME, OP, KEY = "probe", "aimon_nb.probe", "aimon_nb.key"
+
+
+class DiscardingClient(NonRecordingClient):
+    """A client that takes spans and sends none; an inactive one would be passed over."""
+
+    def is_active(self) -> bool:
+        """Whether spans are handed to it."""
+        return True
+
+
+def discarding_scope() -> Any:
+    """A scope like the current one, whose spans and events reach nobody."""
+    scope = sentry_sdk.get_current_scope().fork()
+    scope.set_client(DiscardingClient())
+    return scope
+
+
+class ProbeTracker(SpanTracker):
+    """A tracker of its own thread's spans alone, into a log that nobody reads."""
+
+    def __init__(self) -> None:
+        super().__init__(_recorder())
+        self._thread = threading.get_ident()
+
+    def on_start(self, sdk: Any, kind: SdkSpanKind, data: dict[str, Any]) -> None:
+        """Note a span of this thread; those of others are none of the probe's."""
+        if threading.get_ident() == self._thread:
+            super().on_start(sdk, kind, data)
+
+
+@functools.cache
+def _recorder() -> Recorder:
+    return Recorder()  # one a process: each stays registered for forks
+
+
+def verify_hooks(tracker: ProbeTracker) -> list[str]:
+    """Return the span classes whose spans are not tracked as they should be."""
+    from sentry_sdk import traces, tracing
+
+    def static() -> Any:
+        span = tracing.Span(op=OP, name=NAME)
+        span.set_data(KEY, 1)
+        with span:
+            return span
+
+    def streamed() -> Any:
+        scope = sentry_scope._current_scope.get()
+        attributes: dict[str, Any] = {"sentry.op": OP, KEY: 1}
+        span = traces.StreamedSpan(name=NAME, attributes=attributes, active=False, scope=scope)
+        span.end()
+        return span
+
+    def idle() -> Any:
+        span = traces.NoOpStreamedSpan(name=NAME, attributes={"sentry.op": OP, KEY: 1})
+        span.end()
+        return span
+
+    tried = {"Span": static, "StreamedSpan": streamed, "NoOpStreamedSpan": idle}
+    return [f"a {name}" for name, make in tried.items() if not _is_tracked(tracker, make)]
+
+
+def _is_tracked(tracker: ProbeTracker, make: Any) -> bool:
+    with _isolated_probe(tracker) as log:
+        try:
+            sdk = make()
+            open_span, same = log
+            span = Span(open_span.span_id, None, NAME, open_span.run_state.run.started, 0.0)
+            data = read_span(open_span, span) or {}
+        except Exception:
+            return False
+    known = (span.name, span.op, data.get(KEY)) == (NAME, OP, 1)
+    return (
+        known
+        and open_span is same
+        and open_span.span_id == sdk.span_id
+        and open_span.t1 is not None
+    )
+
+
+@contextmanager
+def _isolated_probe(tracker: ProbeTracker) -> Iterator[Any]:
+    """Let this thread stand in a run of the probe's, with a client that sends nothing."""
+    before, scope = context.current_context(), sentry_scope._current_scope.get()
+    tracker.recorder.log.clear()
+    run = Run(run_id=NAME, name=NAME, started=datetime.now(timezone.utc))
+    run_state = RunState(run, 0)
+    run_state.root = OpenSpan(None, "bare", run_state, 0)
+    run_state.root.span_id = NAME
+    sentry_scope._current_scope.set(discarding_scope())
+    context.attach((run_state, *(None for _ in before[1:])))
+    try:
+        yield tracker.recorder.log
+    finally:
+        context.attach(before)
+        sentry_scope._current_scope.set(scope)

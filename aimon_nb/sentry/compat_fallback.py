@@ -1,0 +1,152 @@
+"""An SDK that is not as we know it: its spans are recorded when they end.
+
+Only what a span must have under any name is used: a method that ends it, an id, a
+name, a start. Model calls come from the wire as always, below the run.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timezone
+from typing import Any
+
+import sentry_sdk
+
+from aimon_nb.capture import context
+from aimon_nb.capture.attributes import describe, frames_of, status_of
+from aimon_nb.capture.hooks import Patches
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.run_recorder import Recorder
+from aimon_nb.capture.state import OpenSpan, RunState
+from aimon_nb.model.span import CALL_OPS
+
+ENDS = ("__exit__", "finish", "end", "_end", "_finish")
+MODULES = ("sentry_sdk.tracing", "sentry_sdk.traces")
+
+
+class Ends(threading.local):
+    """What is known in this thread of the span that ends."""
+
+    inside = False  # one way of ending calls another
+
+
+class Fallback:
+    """Wraps on whatever ends a span."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._ends = Ends()
+        self._nodes: dict[tuple[str, str], OpenSpan] = {}  # by run and span id; a parent ends later
+        self._patches: Patches | None = None
+
+    def install(self, patches: Patches) -> None:
+        """Wrap every class that looks like a span."""
+        self._patches = patches
+        for cls in _span_classes():
+            for name in ENDS:
+                if callable(cls.__dict__.get(name)):
+                    patches.wrap(cls, name, self._end)
+
+    def root(self, run_state: RunState, sdk: Any) -> OpenSpan:
+        """The node of a run's root, whose span is not to be recorded at its end."""
+        open_span = self._node(run_state, str(_first(sdk, "span_id", "_span_id")))
+        open_span.kept_attributes = {
+            "sentry.op": str(_first(sdk, "op") or ""),
+            "sentry.name": run_state.run.name,
+        }
+        self._recorder.log.append(open_span)
+        return open_span
+
+    def _end(self, original: Any) -> Any:
+        def end(sdk: Any, *args: Any, **kwargs: Any) -> Any:
+            outermost, self._ends.inside = not self._ends.inside, True
+            try:
+                return original(sdk, *args, **kwargs)
+            finally:
+                self._ends.inside = not outermost
+                if outermost:
+                    with internal_errors.suppress("tracking the end of a span"):
+                        self._ended(sdk, args[1] if len(args) == 3 else None)
+
+        return end
+
+    def _ended(self, sdk: Any, error: Any) -> None:
+        run_state = context.current_run.get() or self._recorder.sole
+        live = self._patches is not None and self._patches.live
+        if run_state is None or not live or self._recorder.forked:
+            return
+        data = _first(sdk, "_data", "_attributes")
+        data = dict(data) if isinstance(data, dict) else {}
+        op = str(_first(sdk, "op") or data.pop("sentry.op", ""))
+        span_id = _first(sdk, "span_id", "_span_id")
+        if not isinstance(span_id, str) or op in CALL_OPS:
+            return
+        open_span = self._node(run_state, span_id)
+        if open_span.t1 is not None or open_span is run_state.root:
+            return
+        above = _first(sdk, "parent_span_id", "_parent_span_id")
+        if isinstance(above, str):
+            open_span.parent = self._node(run_state, above)
+        name = _first(sdk, "name", "description", "_name")
+        open_span.kept_attributes = {**data, "sentry.op": op, "sentry.name": str(name or "")}
+        if isinstance(error, BaseException):
+            open_span.error = (status_of(error), *describe(error), frames_of(error))
+        open_span.t1 = self._recorder.clock()
+        open_span.t0 = open_span.t1 - _nanoseconds_since(
+            _first(sdk, "start_timestamp", "_start_timestamp")
+        )
+        self._recorder.log.extend((open_span, open_span))  # its start and its end
+
+    def _node(self, run_state: RunState, span_id: str) -> OpenSpan:
+        key = (run_state.run.run_id, span_id)
+        open_span = self._nodes.get(key)
+        if open_span is None:
+            open_span = self._nodes[key] = OpenSpan(None, "bare", run_state, self._recorder.clock())
+            open_span.span_id = span_id
+        return open_span
+
+    def forget(self, run_state: RunState) -> None:
+        """A run is over; a parent that never ended stands for the run."""
+        run_id = run_state.run.run_id
+        for key in [key for key in self._nodes if key[0] == run_id]:
+            del self._nodes[key]
+        spans = run_state.run.spans
+        for span in spans.values():
+            if span.parent_id is not None and span.parent_id not in spans:
+                span.parent_id = run_state.run.root_id
+
+
+def _span_classes() -> list[type]:
+    from importlib import import_module
+
+    found = []
+    for name in MODULES:
+        with internal_errors.suppress(f"looking for spans in {name}"):
+            things = vars(import_module(name)).values()
+            found += [t for t in things if isinstance(t, type) and t.__module__ == name]
+    return [cls for cls in found if "Span" in cls.__name__ or "Transaction" in cls.__name__]
+
+
+def _first(sdk: Any, *names: str) -> Any:
+    for name in names:
+        value = getattr(sdk, name, None)
+        if value is not None:
+            return value
+    return None
+
+
+def _nanoseconds_since(start: Any) -> int:
+    if isinstance(start, datetime):
+        start = start.replace(tzinfo=start.tzinfo or timezone.utc).timestamp()
+    if not isinstance(start, (int, float)):
+        return 0
+    return max(0, int((datetime.now(timezone.utc).timestamp() - start) * 1e9))
+
+
+def describe_differences(differences: list[str]) -> str:
+    """What the tree says of it."""
+    what = ", ".join(differences[:3]) + (" …" if len(differences) > 3 else "")
+    return (
+        f"sentry-sdk {sentry_sdk.VERSION} is not as aimon_nb knows it ({what}): "
+        "spans are shown when they end, below Sentry's parents"
+    )

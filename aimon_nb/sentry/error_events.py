@@ -1,0 +1,114 @@
+"""Capturing an error of the user's code once, with the pipeline it happened in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sentry_sdk
+from sentry_sdk import scope as sentry_scope
+from sentry_sdk.utils import event_from_exception
+
+from aimon_nb.capture import context
+from aimon_nb.sentry.event_redaction import redact_breadcrumbs, redact_messages
+
+# On the exception itself: built-in ones take no weak reference, and a strong one
+# would keep the user's frames alive.
+_MARK = "_aimon_nb_captured"
+MECHANISM = "ai_monitoring"
+
+
+# Whether a mechanism is of a framework's integration that the user did not choose.
+_unwanted: Callable[[Any], bool] = bool
+
+
+def install(unwanted: Callable[[Any], bool]) -> None:
+    """From now on nobody reports again what we reported, with DedupeIntegration or without.
+
+    Nor does an integration whose mechanism is `unwanted`.
+    """
+    global _unwanted  # noqa: PLW0603
+    _unwanted = unwanted
+    if _once not in sentry_scope.global_event_processors:
+        sentry_scope.add_global_event_processor(_once)
+
+
+def uninstall() -> None:
+    """Take that away again."""
+    if _once in sentry_scope.global_event_processors:
+        sentry_scope.global_event_processors.remove(_once)
+
+
+def capture(
+    error: BaseException,
+    pipeline: str | None,
+    op: str | None,
+    span: Any = None,
+    *,
+    operation: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+) -> None:
+    """Send an error event, unless this very exception was sent before.
+
+    In a run, that is: before in this run. Interrupts and cancellations are no
+    errors; without an active client nothing happens. What the event holds is redacted
+    as our records are; the exception is not touched.
+    """
+    client = sentry_sdk.get_client()
+    if not isinstance(error, Exception) or not client.is_active() or _seen(error):
+        return
+    event, hint = event_from_exception(
+        error,
+        # A notebook's locals are its prompts, answers and keys.
+        client_options={
+            **client.options,
+            "include_local_variables": False,
+            "include_source_context": False,
+        },
+        mechanism={"type": MECHANISM, "handled": False},
+    )
+    contexts = event.setdefault("contexts", {})
+    contexts["ai"] = {"pipeline": pipeline, "op": op}
+    if operation is not None:
+        contexts["ai"]["operation"] = operation
+    named = {} if not pipeline else {"gen_ai.pipeline.name": pipeline}
+    event["tags"] = {str(key): _tag(value) for key, value in {**(tags or {}), **named}.items()}
+    if span is not None:
+        read = getattr(span, "get_trace_context", None) or span._get_trace_context
+        contexts["trace"] = read()
+    redact_messages(event)
+    # Breadcrumbs join the event inside of `capture_event`, and of all the processors that it
+    # asks only those of the current scope can be for one event alone.
+    with sentry_sdk.new_scope() as scope:
+        scope.add_event_processor(redact_breadcrumbs)
+        sentry_sdk.capture_event(event, hint=hint)
+    error.__dict__[_MARK] = True
+
+
+def _tag(value: Any) -> str:
+    """A tag's value as Sentry takes it: one line of at most 200 characters."""
+    return " ".join(str(value).split())[:200]
+
+
+def _seen(error: Exception) -> bool:
+    run_state = context.current_run.get()
+    if run_state is None:
+        return _MARK in error.__dict__
+    if any(seen is error for seen in run_state.captured):
+        return True
+    run_state.captured.append(error)
+    return False
+
+
+def _once(event: Any, hint: Any) -> Any:
+    """Drop what is unwanted, and what a hook for uncaught exceptions reports of what we sent."""
+    # the last value is the error itself, the others are its causes
+    values = (event.get("exception") or {}).get("values") or [{}]
+    mechanism = values[-1].get("mechanism") or {}
+    if _unwanted(mechanism.get("type")):
+        return None
+    error = ((hint or {}).get("exc_info") or (None, None))[1]
+    if not getattr(error, "__dict__", {}).get(_MARK):
+        return event
+    again = mechanism.get("handled") is False and mechanism.get("type") != MECHANISM
+    return None if again else event

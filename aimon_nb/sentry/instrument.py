@@ -1,0 +1,46 @@
+"""The hooks of both lifecycles are put on the installed SDK, if it is as we know it."""
+
+from __future__ import annotations
+
+from aimon_nb.capture.hooks import Patches
+from aimon_nb.sentry import span_static, span_streaming
+from aimon_nb.sentry.adapters import read_span
+from aimon_nb.sentry.compat_check import ProbeTracker, verify_hooks
+from aimon_nb.sentry.compat_fallback import describe_differences
+from aimon_nb.sentry.span_tracker import SpanTracker
+
+
+class _MissingClass:
+    """In the place of a class that the SDK has no more."""
+
+
+def install(tracker: SpanTracker, patches: Patches) -> None:
+    """Track the spans of the installed SDK; of one that has changed, their ends only."""
+    tracker.recorder.read, tracker.changed = read_span, None
+    differences = _differences()
+    if differences:
+        tracker.patches, tracker.changed = patches, describe_differences(differences)
+        tracker.fallback.install(patches)
+    else:
+        tracker.patches = patches
+        _put_on(tracker, patches)
+
+
+def _differences() -> list[str]:
+    """Try the hooks with a tracker of their own, which sees the spans of this thread alone."""
+    probe, patches = ProbeTracker(), Patches()
+    probe.patches = patches
+    try:
+        return _put_on(probe, patches) or verify_hooks(probe)
+    finally:
+        patches.undo()
+
+
+def _put_on(tracker: SpanTracker, patches: Patches) -> list[str]:
+    """Put the hooks on; returns what there is no more."""
+    hooks = [*span_static.hooks(tracker), *span_streaming.hooks(tracker)]
+    return [
+        f"no {cls or module.__name__}.{name}"
+        for module, cls, name, make in hooks
+        if not patches.wrap(getattr(module, cls, _MissingClass) if cls else module, name, make)
+    ]

@@ -1,0 +1,302 @@
+"""Frameworks give structure: agents, tools and steps, by the SDK's own integrations.
+
+Each is set up when its library is there, loaded already or at its first import, and
+needs no client of its own: in a run it is on, whatever client there is, and outside
+runs it is silent, unless the user's own client chose it. What his client names in
+`disabled_integrations` stays off. `auto_enabling_integrations` is never used: it
+imports every client library that is installed, and each switches others off.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from importlib.abc import MetaPathFinder
+from types import ModuleType
+from typing import Any
+
+import sentry_sdk
+from sentry_sdk import client as sentry_client
+from sentry_sdk import integrations, tracing
+from sentry_sdk.scope import Scope
+
+from aimon_nb.capture import context
+from aimon_nb.capture.hooks import Patches
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.run_recorder import Recorder
+from aimon_nb.sentry.attribute_diff import diff_attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """A library, and the SDK's integration that hears its structure."""
+
+    name: str  # the integration's module and identifier
+    integration: str
+    after: tuple[str, ...]  # modules after which it can be set up: the first may be too early
+    packages: tuple[str, ...]  # where it patches
+    proof: str = ""  # what tells the library from a module of the user's of that name
+
+    @property
+    def origin(self) -> str:
+        """Of the spans it makes."""
+        return f"auto.ai.{self.name}"
+
+
+FRAMEWORKS = (
+    Integration(
+        "langchain",
+        "LangchainIntegration",
+        ("langchain_core.callbacks.manager",),
+        ("langchain_core", "langchain_classic", "langchain"),
+    ),
+    Integration(
+        "langgraph",
+        "LanggraphIntegration",
+        ("langgraph.graph", "langgraph.pregel", "langgraph.func"),
+        ("langgraph",),
+    ),
+    Integration("openai_agents", "OpenAIAgentsIntegration", ("agents",), ("agents",), "RunConfig"),
+    Integration("pydantic_ai", "PydanticAIIntegration", ("pydantic_ai",), ("pydantic_ai",)),
+    Integration("mcp", "MCPIntegration", ("mcp.server", "mcp"), ("mcp",)),
+)
+
+# What LangChain's integration looks for, and imports, when it is imported itself.
+_EMBEDDINGS = {
+    "langchain_openai": ("OpenAIEmbeddings", "AzureOpenAIEmbeddings"),
+    "langchain_google_vertexai": ("VertexAIEmbeddings",),
+    "langchain_aws": ("BedrockEmbeddings",),
+    "langchain_cohere": ("CohereEmbeddings",),
+    "langchain_mistralai": ("MistralAIEmbeddings",),
+    "langchain_huggingface": ("HuggingFaceEmbeddings",),
+    "langchain_ollama": ("OllamaEmbeddings",),
+}
+_AGENTS = ("langchain_classic.agents", "langchain.agents")
+_UNASKED = frozenset({*_EMBEDDINGS, "langchain_classic", "langchain", "fastmcp"})
+
+
+class Integrations:
+    """The integrations that we set up, and the one place that says when they are on."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._ours: dict[str, Any] = {}  # identifier → the integration, on in every run
+        self._origins: set[str] = set()
+        self._patches: dict[str, Patches] = {}
+        self._main: Patches | None = None
+        self._late: dict[Integration, None] = {}  # loaded, but could not be set up yet
+
+    def install(self, patches: Patches) -> None:
+        """Set up what is loaded, and the others at their first import."""
+        self._main = patches
+        for framework in FRAMEWORKS:
+            for module in framework.after:
+                patches.on_import(module, partial(self._loaded, framework))
+
+    def retry(self) -> None:
+        """Set up what could not be set up when it was imported."""
+        for framework in list(self._late):
+            self._loaded(framework, None)
+
+    def uninstall(self) -> None:
+        """Take out what no client of the user's chose."""
+        for name in list(self._ours):
+            if not _chosen(name):
+                self._patches[name].undo()
+                # The SDK sets up an integration once a process; it may do so again.
+                for known in (
+                    integrations._processed_integrations,
+                    integrations._installed_integrations,
+                ):
+                    known.discard(name)
+        self._ours, self._patches, self._main = {}, {}, None
+        self._origins.clear()
+        self._late.clear()
+
+    # -- setting up ---------------------------------------------------------------
+
+    def _loaded(self, framework: Integration, module: ModuleType | None) -> None:
+        if framework.name in self._ours or self._main is None:
+            return
+        if module is not None and framework.proof and not hasattr(module, framework.proof):
+            return
+        # Not to be waited for: an `init` that holds it may wait for the import we stand in.
+        if not integrations._installer_lock.acquire(blocking=False):
+            self._late[framework] = None
+            return
+        try:
+            self._late.pop(framework, None)
+            self._set_up(framework)
+        except (integrations.DidNotEnable, ImportError):
+            self._late[framework] = None  # half imported, or too old
+        except Exception:
+            internal_errors.record(f"setting up {framework.name}")
+        finally:
+            integrations._installer_lock.release()
+
+    def _set_up(self, framework: Integration) -> None:
+        with _nothing_unasked():
+            module = import_module(f"sentry_sdk.integrations.{framework.name}")
+        if not hasattr(module, framework.integration):  # somebody is importing it
+            raise ImportError(framework.name)
+        integration = getattr(module, framework.integration)()
+        patches = self._patches[framework.name] = Patches()
+        if framework.name not in integrations._installed_integrations:
+            for change in diff_attributes(framework.packages, integration.setup_once):
+                patches.register_external(*change)
+            integrations._processed_integrations.add(framework.name)
+            integrations._installed_integrations.add(framework.name)
+        if framework.name == "langchain" and self._main is not None:
+            # LangChain then calls back in the caller's own task, and its span and the request
+            # meet. Otherwise it opens the span of an async call in a worker thread, and of eight
+            # below one parent nobody knows which is whose. Ours, whoever chose the integration.
+            self._main.put(module.SentryLangchainCallback, "run_inline", value=True)
+            _complete_langchain(module, patches)
+        self._turn_on(framework, integration)
+
+    def _turn_on(self, framework: Integration, integration: Any) -> None:
+        if not self._ours and self._main is not None:
+            for client in (sentry_client.BaseClient, sentry_client._Client):
+                self._main.wrap(client, "get_integration", self._get)
+            self._main.wrap(Scope, "start_span", self._start)
+            self._main.wrap(Scope, "start_transaction", self._start)
+            self._main.wrap(Scope, "start_streamed_span", self._start_streamed)
+        self._ours[framework.name] = integration
+        self._origins.add(framework.origin)
+
+    # -- when they are on -----------------------------------------------------------
+
+    def wanted(self, name: str) -> bool:
+        """Whether a framework's structure is heard here: in a run, or by the user's choice."""
+        if _chosen(name):
+            return True
+        running = context.current_run.get() or self._recorder.sole
+        return running is not None and not _refused(name)
+
+    def unwanted(self, mechanism: Any) -> bool:
+        """Whether an error event is of an integration that the user did not choose.
+
+        It reports what the framework or the user's code may well handle.
+        """
+        return mechanism in self._ours and not _chosen(mechanism)
+
+    def _get(self, original: Any) -> Any:
+        def get_integration(client: Any, name_or_class: Any) -> Any:
+            found = original(client, name_or_class)
+            name = getattr(name_or_class, "identifier", name_or_class)
+            if name not in self._ours:
+                return found
+            if found is not None:
+                return None if _refused(name) else found
+            return self._ours[name] if self.wanted(name) else None
+
+        return get_integration
+
+    def _silent(self, origin: Any) -> bool:
+        return origin in self._origins and not self.wanted(origin.rpartition(".")[2])
+
+    def _start(self, original: Any) -> Any:
+        def start(scope: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            if self._silent(kwargs.get("origin")):
+                return _Nothing()
+            return original(scope, *args, **kwargs)
+
+        return start
+
+    def _start_streamed(self, original: Any) -> Any:
+        def start(scope: Any, name: Any, attributes: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            if attributes and self._silent(attributes.get("sentry.origin")):
+                return _Nothing()
+            return original(scope, name, attributes, *args, **kwargs)
+
+        return start
+
+
+class _Nothing(tracing.NoOpSpan):
+    """A span that nobody asked for; unlike the SDK's own no-op it is nobody's parent.
+
+    It stands for both lifecycles' spans: whatever it is told it ignores.
+    """
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _ignore
+
+
+def _ignore(*_: object, **__: object) -> None:
+    pass
+
+
+def _chosen(name: str) -> bool:
+    """Whether the client in use has an integration of its own."""
+    client = sentry_sdk.get_client()
+    return name in client.integrations and not _refused(name)
+
+
+def _refused(name: str) -> bool:
+    """Whether the client in use was told to do without: the SDK forgets that once it is set up."""
+    disabled = sentry_sdk.get_client().options.get("disabled_integrations") or ()
+    return any(one.identifier == name for one in disabled)
+
+
+def _complete_langchain(module: Any, patches: Patches) -> None:
+    """What LangChain's integration would have imported is patched when the user imports it."""
+    for name, classes in _EMBEDDINGS.items():
+        patches.on_import(name, partial(_embeddings, module, patches, classes))
+    for name in _AGENTS:
+        patches.on_import(name, partial(_agents, module, patches))
+
+
+def _embeddings(module: Any, patches: Patches, names: tuple[str, ...], library: Any) -> None:
+    for name in names:
+        provider = getattr(library, name, None)
+        if getattr(module, name, provider) is None and provider is not None:
+            patches.put(module, name, provider)
+            for change in diff_attributes(
+                [provider], partial(module._patch_embeddings_provider, provider)
+            ):
+                patches.register_external(*change)
+
+
+def _agents(module: Any, patches: Patches, library: Any) -> None:
+    executor = getattr(library, "AgentExecutor", None)
+    if module.AgentExecutor is None and executor is not None:
+        patches.put(module, "AgentExecutor", executor)
+        patches.put(executor, "invoke", module._wrap_agent_executor_invoke(executor.invoke))
+        patches.put(executor, "stream", module._wrap_agent_executor_stream(executor.stream))
+
+
+@contextmanager
+def _nothing_unasked() -> Iterator[None]:
+    """Import an integration without the libraries it tries, if the user did not import them."""
+    finder = _Absent()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
+class _Absent(MetaPathFinder):
+    """For this thread, what is not loaded is not installed."""
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+
+    def find_spec(self, name: str, _path: Any, _target: Any = None) -> None:
+        if threading.get_ident() == self._thread and name.partition(".")[0] in _UNASKED:
+            raise ModuleNotFoundError(f"{name} is not loaded", name=name)

@@ -1,0 +1,152 @@
+"""A span of ours, opened and closed in whichever lifecycle the client has.
+
+`trace_lifecycle` chooses: `sentry_sdk.traces.start_span` in the stream
+lifecycle, where the static API makes no-ops; else a child of the transaction
+that is open, or a transaction, for the SDK sends nothing outside one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import sentry_sdk
+from sentry_sdk import scope as sentry_scope
+from sentry_sdk.tracing_utils import has_span_streaming_enabled
+
+from aimon_nb.capture import context
+from aimon_nb.capture.attributes import describe, frames_of, status_of
+from aimon_nb.capture.state import OpenSpan
+
+# Options of the SDK's spans that make sense for every call of a function; the
+# last three have no counterpart in the stream lifecycle.
+OPTIONS = frozenset(
+    {"origin", "source", "status", "start_timestamp", "sampled", "same_process_as_parent"}
+)
+
+ContextSnapshot = tuple[Any, tuple[Any, ...]]
+
+
+def current_context() -> ContextSnapshot:
+    """Where code stands: for the SDK (its scope) and for us."""
+    return sentry_scope._current_scope.get(), context.current_context()
+
+
+def attach(place: ContextSnapshot) -> None:
+    """Stand there."""
+    sentry_scope._current_scope.set(place[0])
+    context.attach(place[1])
+
+
+def fork() -> None:
+    """Stand on a scope of one's own: tasks and generators share no current span then."""
+    sentry_scope._current_scope.set(sentry_sdk.get_current_scope().fork())
+
+
+class ScopedSpan:
+    """A span that is open and current; `close` ends it."""
+
+    __slots__ = ("_node", "sdk")
+
+    def __init__(self, name: str, op: str, options: Mapping[str, Any]) -> None:
+        self.sdk = start(name, op, **options)
+        self.sdk.__enter__()
+        open_span = context.current_span.get()
+        self._node: OpenSpan | None = (
+            open_span if open_span is not None and open_span.sdk is self.sdk else None
+        )
+
+    def close(self, error: BaseException | None) -> None:
+        """End it; what is not an error of the code has a status of its own."""
+        if self._node is not None and error is not None:
+            self._node.error = (status_of(error), *describe(error), frames_of(error))
+        status = _status_of(error)
+        if status is not None:
+            self._say(status)
+            error = None
+        ty = type(error) if error is not None else None
+        self.sdk.__exit__(ty, error, getattr(error, "__traceback__", None))
+
+    def _say(self, status: str) -> None:
+        if hasattr(self.sdk, "set_status"):
+            self.sdk.set_status(status)
+            return
+        # The stream lifecycle knows `ok` and `error`; Sentry counts no cancelled span as failed.
+        self.sdk.status = "error" if status == "aborted" else "ok"
+        if status != "ok":
+            self.sdk.set_attribute("sentry.status.message", status)
+
+
+def start(name: str, op: str, **options: Any) -> Any:
+    """Make the SDK's span, with those of its options that the lifecycle has."""
+    if has_span_streaming_enabled(sentry_sdk.get_client().options):
+        return _streamed(name, op, **options)
+    return _static(name, op, **options)
+
+
+def is_span(thing: Any) -> bool:
+    """Whether it takes data as a span does."""
+    return hasattr(thing, "set_data") or hasattr(thing, "set_attribute")
+
+
+def set_data(span: Any, data: Mapping[str, Any]) -> None:
+    """Put data on any span of the SDK, a no-op too: our view shows what a no-op was told."""
+    setter = getattr(span, "set_data", None) or span.set_attribute
+    for key, value in data.items():
+        setter(key, value)
+
+
+def set_tags(span: Any, tags: Mapping[str, Any]) -> None:
+    """Put tags on a span; the stream lifecycle has attributes only."""
+    setter = getattr(span, "set_tag", None) or span.set_attribute
+    for key, value in tags.items():
+        setter(key, value)
+
+
+def current() -> Any:
+    """The span that code is in, or None.
+
+    Ours knows better than the scope, which is shared between tasks, and in an
+    unsampled trace of the stream lifecycle holds the root only.
+    """
+    open_span = context.current_span.get()
+    while open_span is not None and (open_span.t1 is not None or open_span.sdk is None):
+        open_span = open_span.entered_from
+    return open_span.sdk if open_span is not None else sentry_sdk.get_current_scope()._span
+
+
+def _streamed(name: str, op: str, **options: Any) -> Any:
+    from sentry_sdk import traces
+
+    names = {"origin": "sentry.origin", "source": "sentry.segment.name.source"}
+    attributes = {names[key]: options[key] for key in names if key in options}
+    span = traces.start_span(name, {"sentry.op": op, **attributes})
+    if "status" in options:
+        span.status = "ok" if options["status"] == "ok" else "error"
+    if "start_timestamp" in options:
+        span._start_timestamp = options["start_timestamp"]
+    return span
+
+
+def _static(name: str, op: str, **options: Any) -> Any:
+    outer = sentry_sdk.get_current_span() or sentry_sdk.get_isolation_scope().span
+    transaction = outer.containing_transaction if outer is not None else None
+    if transaction is not None and transaction.timestamp is None:
+        for key in ("source", "sampled"):  # its transaction's business
+            options.pop(key, None)
+        return sentry_sdk.start_span(name=name, op=op, **options)
+    if outer is not None:  # one that Sentry will not get: stay in its trace
+        options = {"trace_id": outer.trace_id, "parent_span_id": outer.span_id, **options}
+    return sentry_sdk.start_transaction(name=name, op=op, **options)
+
+
+def _status_of(error: BaseException | None) -> str | None:
+    """Sentry's word for an end that is neither success nor an error of the code."""
+    if error is None or isinstance(error, Exception):
+        return None
+    if isinstance(error, SystemExit) and error.code in (0, None):
+        return "ok"
+    if isinstance(error, (GeneratorExit, asyncio.CancelledError)):
+        return "cancelled"
+    return "aborted"

@@ -1,0 +1,162 @@
+"""The root span of a run, in whichever lifecycle the client has.
+
+Sentry's current scope is forked for the run: a task that outlives the cell
+restores its stale parent on the fork, not on the scope of later cells.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import sentry_sdk
+from sentry_sdk import scope as sentry_scope
+
+from aimon_nb.capture import context
+from aimon_nb.capture.run_recorder import Recorder
+from aimon_nb.capture.state import RunState
+from aimon_nb.model import Run
+from aimon_nb.sentry import own_spans
+from aimon_nb.sentry.adapters import attribute, finish_span
+from aimon_nb.sentry.client import destination
+from aimon_nb.sentry.compat_check import discarding_scope
+from aimon_nb.sentry.span_tracker import SpanTracker
+
+OP = "ai.pipeline"
+ORIGIN = "auto.aimon_nb"
+
+
+class RootSpan:
+    """An open root; `close` restores everything it changed."""
+
+    def __init__(self, run_state: RunState, tracker: SpanTracker, pipeline: str) -> None:
+        self.run_state, self._tracker = run_state, tracker
+        run = run_state.run
+        # set(old), never reset(token): an async cell ends in another context.
+        self._before = (
+            context.current_run.get(),
+            context.current_span.get(),
+            context.current_pipeline.get(),
+        )
+        self._scope = sentry_scope._current_scope.get()
+        try:
+            sentry_scope._current_scope.set(sentry_sdk.get_current_scope().fork())
+            context.current_pipeline.set(pipeline)
+            context.current_run.set(run_state)  # before the root: the root belongs to this run
+            run.destination = destination()
+            self._span = _start(run)
+            self._span.__enter__()
+        except BaseException:
+            self.leave()
+            sentry_scope._current_scope.set(self._scope)
+            raise
+        run_state.root = open_span = tracker.root(run_state, self._span)
+        if open_span is not None:
+            run.root_id, run.trace_id = open_span.span_id, self._span.trace_id
+            context.current_span.set(open_span)
+
+    def leave(self) -> None:
+        """Nothing started from here on belongs to the run."""
+        for var, value in zip(
+            (context.current_run, context.current_span, context.current_pipeline),
+            self._before,
+            strict=True,
+        ):
+            var.set(value)  # type: ignore[attr-defined]
+
+    def close(self, error: BaseException | None) -> None:
+        """End the root: Sentry serialises the whole run here, on this thread."""
+        try:
+            ty = type(error) if error is not None else None
+            self._span.__exit__(ty, error, getattr(error, "__traceback__", None))
+        finally:
+            sentry_scope._current_scope.set(self._scope)
+
+    def drop(self, error: BaseException | None) -> None:
+        """End the root of a run that is none: Sentry hears nothing of it.
+
+        In the stream lifecycle the user's own spans have left already, and hang on it.
+        """
+        run = self.run_state.run
+        static = hasattr(self._span, "_span_recorder")
+        if static or run.spans.keys() <= {run.root_id}:
+            if static:
+                self._span._span_recorder = None
+            sentry_scope._current_scope.set(discarding_scope())
+        self.close(error)
+
+    def mark_sent(self) -> int:
+        """Note on every span whether Sentry will get it; all but the root have ended.
+
+        Returns how many it will not get because they are over its limit for a
+        transaction, those among them that our own cap let go.
+        """
+        if self._tracker.changed is not None:
+            self._tracker.fallback.forget(self.run_state)
+        self._end_left()
+        kept, run = _kept_spans(self._span), self.run_state.run
+        _mark_sent(self.run_state, kept)
+        over = sum(span.sent == "no: over the limit" for span in run.spans.values())
+        if kept is not None:
+            over += max(0, self.run_state.span_limit.dropped - len(kept - run.spans.keys()))
+        return over
+
+    def _end_left(self) -> None:
+        """What an integration opened and left, Sentry gets too: calls of the run hang below it.
+
+        The records have it abandoned already; a late end of its own changes nothing.
+        """
+        for open_span in list(self._tracker.open_by_id.values()):
+            origin = str(attribute(open_span, "sentry.origin"))
+            if open_span.run_state is self.run_state and origin.startswith("auto.ai."):
+                self._tracker.open_by_id.pop(id(open_span.sdk), None)
+                finish_span(open_span, time.time(), "cancelled")
+
+    @property
+    def sdk(self) -> Any:
+        """The SDK's own span."""
+        return self._span
+
+
+def open_root(
+    recorder: Recorder, tracker: SpanTracker, name: str, pipeline: str | None = None, **facts: Any
+) -> RootSpan:
+    """Open a run and its root span, and make both current."""
+    run_state = recorder.open_run(name, **facts)
+    try:
+        return RootSpan(run_state, tracker, pipeline or name)
+    except BaseException as error:
+        recorder.end_run(run_state, "error", error)
+        raise
+
+
+def _start(run: Run) -> Any:
+    options = {"origin": ORIGIN, **run.options.get("span", {})}
+    # Unsampled where nobody would get it: nothing is serialised for nobody.
+    if run.destination == "local":
+        options["sampled"] = False
+    return own_spans.start(run.name, run.options.get("op") or OP, **options)
+
+
+def _kept_spans(root: Any) -> set[str] | None:
+    """Ids of the spans that the root's transaction will carry; None where it does not say."""
+    recorder = getattr(getattr(root, "containing_transaction", None), "_span_recorder", None)
+    if recorder is None:
+        return None
+    return {span._span_id for span in recorder.spans if span.timestamp is not None}
+
+
+def _mark_sent(run_state: RunState, kept: set[str] | None) -> None:
+    run, root = run_state.run, run_state.root
+    if run.destination == "local":
+        word = "no: local"
+    elif root is None or root.kind == "noop" or (root.kind == "static" and kept is None):
+        word = "no: not sampled"
+    else:
+        word = "yes"
+    for span in [span for span in run.spans.values() if span.sent is None]:
+        over = kept is not None and span.span_id not in kept and span.span_id != run.root_id
+        if word == "yes" and root is not None and root.kind == "static" and over:
+            span.sent = "no: late" if span.late or span.duration is None else "no: over the limit"
+        else:
+            span.sent = word

@@ -1,0 +1,1 @@
+"""The view under the cell while it runs, on whatever screen there is."""

@@ -1,0 +1,50 @@
+"""Where this program runs, and so how a run can be shown there."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+from aimon_nb.views.live.mimebundle import Save
+from aimon_nb.views.live.run_display import Mode, Shown
+
+View = Literal["auto"] | Mode
+
+
+def check(view: str | None, save: str | None) -> None:
+    """Raise `ValueError` for a view or a form to keep that there is not."""
+    _check("view", view, ("auto", *get_args(Mode)))
+    _check("save", save, get_args(Save))
+
+
+def resolve_view(view: View) -> Shown:
+    """Say what a wish becomes here; `auto` is live in a kernel, text in a terminal IPython."""
+    if _in_marimo() and view != "none":
+        return "marimo"
+    if view != "auto":
+        return view
+    if ipython_shell() is None:
+        return "none"
+    return "live" if outputs_are_saved() else "text"
+
+
+def outputs_are_saved() -> bool:
+    """Tell whether outputs may be saved here: in a kernel they are its notebook's."""
+    return hasattr(ipython_shell(), "kernel")
+
+
+def _check(what: str, value: str | None, known: Sequence[str]) -> None:
+    if value not in (None, *known):
+        raise ValueError(f"{what} must be one of {', '.join(known)}; not {value!r}")
+
+
+def ipython_shell() -> Any:
+    """Give IPython's shell; None where there is none."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
+def _in_marimo() -> bool:
+    marimo = sys.modules.get("marimo")
+    return marimo is not None and bool(marimo.running_in_notebook())

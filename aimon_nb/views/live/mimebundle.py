@@ -1,0 +1,99 @@
+"""Mimebundles: what a notebook is given while a cell runs, and what it keeps.
+
+A bundle never holds a prompt, with one exception that the user asks for: `--save full`.
+"""
+
+from __future__ import annotations
+
+from datetime import timezone
+from html import escape
+from typing import Any, Literal, Protocol
+
+from aimon_nb.model import Run
+from aimon_nb.views.live import saved_full
+from aimon_nb.views.present import formatting, outline
+from aimon_nb.views.static import html, text
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+Bundle = dict[str, Any]
+Save = Literal["none", "summary", "tree", "full"]
+KEEPS: Save = "tree"  # where nothing was said
+
+
+class Model(Protocol):
+    """A widget, as far as a bundle needs it."""
+
+    @property
+    def model_id(self) -> str | None:
+        """The id under which the page knows the widget."""
+
+
+def final(run: Run, mount_id: str | None = None, *, opened: bool = False) -> Bundle:
+    """Build what the saved notebook keeps: no widget, so that it reads the same everywhere.
+
+    How much it is stands in the run's options as `save`. With `mount_id`, unique to
+    this showing, a page that knows the run shows the live view in its place, and
+    `opened` has it open there.
+    """
+    saved: Save = run.options.get("save", KEEPS)
+    if saved == "none":
+        return _bare(run, mount_id, opened=opened)
+    if saved == "summary":
+        kept = {"text/html": html.summary(run, mount_id), "text/plain": text.summary(run)}
+    else:
+        laid = outline.outline(run)
+        page = html.static(run, mount_id, laid=laid)
+        kept = {"text/html": page, "text/plain": text.tree(run, laid=laid)}
+    if mount_id is not None:
+        whole_or_mount = saved_full.script if saved == "full" else html.mount_script
+        kept["text/html"] += whole_or_mount(run, mount_id, opened=opened)
+    return kept
+
+
+def live(run: Run, widget: Model) -> Bundle:
+    """Build the live view, with words for a notebook that is saved before the cell ends."""
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    return {WIDGET_VIEW: view, "text/html": _paragraph(_stub(run)), "text/plain": _stub(run)}
+
+
+def redraw(run: Run, mount_id: str, *, wait: bool = False, opened: bool = False) -> Bundle:
+    """Build the live view of a running cell without its widget: a page that knows it shows it.
+
+    In the file it is a line that says what stands there, also when the kernel died.
+    `wait` holds the user's cleared output for a frame.
+    """
+    body = html.host(_paragraph(_stub(run)), mount_id, "opacity:.75")
+    script = html.mount_script(run, mount_id, wait=wait, opened=opened)
+    return {"text/html": body + script, "text/plain": _stub(run)}
+
+
+def reopened(run: Run, mount_id: str) -> Bundle:
+    """Build what shows a run from memory in another cell: it reads without a kernel too."""
+    if run.running:
+        return {**redraw(run, mount_id, opened=True), "text/plain": text.tree(run)}
+    return final(run, mount_id, opened=True)
+
+
+def in_progress(run: Run) -> str:
+    """Say what stands in for the tree of a run that has not ended in this file."""
+    when = run.started.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return (
+        f"{formatting.line(run.name, 120)}: started {when}, still running when this was saved. "
+        "If its kernel died, this run has no end."
+    )
+
+
+def _bare(run: Run, mount_id: str | None, *, opened: bool) -> Bundle:
+    """Nothing to read: the place alone, and the script for the page that has the run."""
+    if mount_id is None:
+        return {"text/plain": ""}
+    script = html.mount_script(run, mount_id, opened=opened)
+    return {"text/html": html.host("", mount_id, "") + script, "text/plain": ""}
+
+
+def _stub(run: Run) -> str:
+    return "" if run.options.get("save") == "none" else in_progress(run)
+
+
+def _paragraph(said: str) -> str:
+    return f'<div class="{html.NO_FORMULAS}">{escape(said, quote=False)}</div>' if said else ""

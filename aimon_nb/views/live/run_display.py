@@ -1,0 +1,151 @@
+"""A run on screen: opened before the cell's body runs, static when it has ended."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+from aimon_nb.model import Run
+from aimon_nb.model.run import RunStatus
+from aimon_nb.views.live import mimebundle
+from aimon_nb.views.live.surfaces import (
+    HtmlSurface,
+    MarimoSurface,
+    Surface,
+    TextSurface,
+    WidgetSurface,
+)
+
+if TYPE_CHECKING:
+    from aimon_nb.views.live.widget import RunWidget
+    from aimon_nb.views.live.widget.run_publisher import RunPublisher
+
+Mode = Literal["live", "html", "text", "none"]
+Shown = Mode | Literal["marimo"]  # what a Mode becomes where the program knows its place
+
+_display_ids = itertools.count(1)  # ids differ at each showing: pages share their scope
+
+
+def _display(data: dict[str, Any], display_id: str, *, update: bool = False) -> None:
+    from IPython.display import display
+
+    display(data, raw=True, display_id=display_id, update=update)
+
+
+class RunDisplay:
+    """All showings of one run: they share one widget, made when it is first needed.
+
+    One that `deferred` shows nothing until there is news of its run; `display` puts
+    a bundle into the cell's output under a display id, from any thread then.
+    """
+
+    def __init__(self, run: Run, mode: Shown, *, deferred: bool = False) -> None:
+        self.run, self.deferred = run, deferred
+        self.display: Callable[[dict[str, Any], str], None] = _display
+        self._widget: RunWidget | None = None
+        self._publisher: RunPublisher | None = None
+        self.display_id = f"aimon-{run.run_id}-{next(_display_ids)}"
+        self._extra_displays: list[str] = []  # displays in which it was shown again while it ran
+        self._surface = self._surface_for(mode)
+
+    def _surface_for(self, mode: Shown) -> Surface:
+        run = self.run
+        where = (run, self.display_id, self._place, self._display)
+        if mode == "live":
+            return WidgetSurface(*where, widget=lambda: self.widget)
+        if mode == "html":
+            return HtmlSurface(*where)
+        if mode == "text":
+            return TextSurface(run)
+        return MarimoSurface(run) if mode == "marimo" else Surface()
+
+    @property
+    def widget(self) -> RunWidget:
+        """The run as a widget; a page that shows it is told everything."""
+        if self._widget is None:
+            from aimon_nb.views.live.widget.run_publisher import RunPublisher
+
+            self._publisher = RunPublisher(self.run)
+            self._widget = self._publisher.widget
+            if self.run.running and self.run.spans:
+                self._publisher.send_all()  # a page cannot ask while the cell runs
+        return self._widget
+
+    def open(self) -> None:
+        """Display the view, empty still."""
+        if not self.deferred:
+            self._surface.open()
+
+    def update(self, changed: set[str]) -> None:
+        """Show the spans that changed."""
+        # The first call of a quiet cell can come from a task that outlives it: no end of
+        # the run follows then, which would leave the saved form. What cannot be drawn anew
+        # (text, in a terminal that has its prompt back) is not begun then.
+        is_late = self.deferred and not self.run.running
+        if is_late and not self._surface.in_output:
+            return
+        if self.deferred:
+            self.deferred, changed = False, set(self.run.spans)
+            self._surface.open()
+        if self._publisher is not None:
+            self._publisher.send(changed)
+        if is_late:
+            self._surface.finish()
+        else:
+            self._surface.update()
+
+    def mark_ended(self, status: RunStatus) -> None:
+        """Say that the run has ended so, while its last spans are still being worked out."""
+        if self._publisher is not None:
+            self._publisher.publish_end(status)
+
+    def finish(self) -> None:
+        """Leave the static form in the cell; in this page the full view stays mounted on it."""
+        if self._widget is not None:
+            self._widget.flush()  # the page paints the end while the rest is worked out
+            self._widget.remember()
+        if not self.deferred:
+            self._surface.finish()
+        for display_id in self._extra_displays:
+            _display(self.reopened(), display_id, update=True)
+
+    def redraw(self, *, wait: bool) -> dict[str, Any]:
+        """The bundle that shows the view once more after a `clear_output` of the user's."""
+        return self._surface.redraw(wait=wait)
+
+    def reopened(self) -> dict[str, Any]:
+        """The bundle that shows the run in another cell: the saved form, and over it the view."""
+        _ = self.widget  # the page fetches what it lacks from it
+        return mimebundle.reopened(self.run, self._place())
+
+    def show_again(self) -> None:
+        """Show the run, which goes on, in another place; what it leaves stands there, too."""
+        self._extra_displays.append(self._place())
+        _display(self.reopened(), self._extra_displays[-1])
+
+    @property
+    def on_screen(self) -> bool:
+        """Whether a live view stands in the cell's output, or may yet."""
+        return self._surface.on or (self.deferred and self._surface.in_output)
+
+    def close(self) -> None:
+        """Let the page's model go; what is displayed stays."""
+        widget, self._widget, self._publisher = self._widget, None, None
+        if widget is not None:
+            widget.close()
+
+    def _place(self) -> str:
+        return f"aimon-{self.run.run_id}-{next(_display_ids)}"
+
+    def _display(self, data: dict[str, Any]) -> None:
+        self.display(data, self.display_id)
+
+
+# The one view of each run in memory, by the run's id.
+displays: dict[str, RunDisplay] = {}
+
+
+def display_of(run: Run) -> RunDisplay:
+    """Return the one view of a run; a run that had none gets one that nothing displays yet."""
+    return displays.setdefault(run.run_id, RunDisplay(run, "none"))

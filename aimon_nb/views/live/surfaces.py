@@ -1,0 +1,203 @@
+"""What a run looks like while it runs and after: in a page, as HTML, as text, or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from aimon_nb.model import Run
+from aimon_nb.views.live import mimebundle
+from aimon_nb.views.live.ticker import Ticker
+from aimon_nb.views.static import html, text
+
+SETTLED = 1.0  # seconds after which a page that can show the widget does
+PAUSE = 0.5  # seconds between two drawings of the HTML view
+
+
+class Surface:
+    """Shows nothing."""
+
+    in_output = False  # whether its live view stands in the cell's output, where a clear takes it
+    on = False  # whether it stands there now
+
+    def open(self) -> None:
+        """Show the run, empty still."""
+
+    def update(self) -> None:
+        """Show what is new."""
+
+    def finish(self) -> None:
+        """Leave what is kept."""
+
+    def redraw(self, *, wait: bool) -> mimebundle.Bundle:
+        """Show the run once more after its output was cleared."""
+        raise NotImplementedError(wait)
+
+
+class OutputSurface(Surface):
+    """What stands in the cell's output under a display id, and is drawn anew there."""
+
+    in_output = True
+
+    def __init__(
+        self,
+        run: Run,
+        display_id: str,
+        place: Callable[[], str],
+        display: Callable[[mimebundle.Bundle], None],
+    ) -> None:
+        self._run, self._id, self._place, self._display = run, display_id, place, display
+        self._finished = False
+
+    def _show(self, what: mimebundle.Bundle) -> None:
+        from IPython.display import update_display
+
+        update_display(what, raw=True, display_id=self._id)
+
+
+class WidgetSurface(OutputSurface):
+    """The widget while the cell runs; the saved form, with the view mounted on it, after.
+
+    A file that keeps a widget shows an error in place of it, and whatever stands
+    beside it is not looked at. So the widget is taken out of the output as soon as
+    the page knows the run: a notebook that is saved before the cell ends, or whose
+    kernel dies, reads too.
+    """
+
+    def __init__(self, *where: Any, widget: Callable[[], Any]) -> None:
+        super().__init__(*where)
+        self._widget = widget
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+
+    def open(self) -> None:
+        """Display the widget, empty still."""
+        self._display(mimebundle.live(self._run, self._widget()))
+        self.on = True
+        if _shares_a_page():
+            self._timer = threading.Timer(SETTLED, self._replace_widget)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def update(self) -> None:
+        """Keep what is kept up to date; the widget gets its news from the publisher."""
+        if self._finished and self._id:
+            self._show(mimebundle.final(self._run, self._place()))
+
+    def finish(self) -> None:
+        """Put the saved form in the place of it."""
+        if self._timer is not None:
+            self._timer.cancel()
+        with self._lock:
+            self._finished, self.on = True, False
+        self.update()
+
+    def redraw(self, *, wait: bool) -> mimebundle.Bundle:
+        """Show the view without its widget."""
+        return mimebundle.redraw(self._run, self._place(), wait=wait)
+
+    def _replace_widget(self) -> None:
+        with self._lock:
+            if not self._finished:
+                self._show(self.redraw(wait=False))
+
+
+def _shares_a_page() -> bool:
+    """Tell whether one output's script can find what another's knows.
+
+    Colab has a frame for each output. VS Code loads what listens to widgets when it
+    first shows one, and may not have by now.
+    """
+    return "google.colab" not in sys.modules and "VSCODE_PID" not in os.environ
+
+
+class HtmlSurface(OutputSurface):
+    """The static form, drawn again and again under one display id: no widgets needed."""
+
+    def __init__(self, *where: Any) -> None:
+        super().__init__(*where)
+        self._ticker = Ticker(self._draw, PAUSE)
+
+    def open(self) -> None:
+        """Draw it for the first time."""
+        self._display(self.redraw(wait=False))
+        self.on = True
+        self._ticker.start()
+
+    def update(self) -> None:
+        """Draw it soon."""
+        if self._finished:
+            self._show(self._final())
+        else:
+            self._ticker.wake()
+
+    def finish(self) -> None:
+        """Leave the saved form."""
+        self._finished, self.on = True, False
+        try:
+            self._ticker.stop()
+        finally:
+            self.update()
+
+    def redraw(self, *, wait: bool) -> mimebundle.Bundle:  # noqa: ARG002 (nothing to hold: no script)
+        """Draw it once more."""
+        return {"text/html": html.static(self._run), "text/plain": text.tree(self._run)}
+
+    def _draw(self) -> None:
+        self._show(self.redraw(wait=False))
+
+    def _final(self) -> mimebundle.Bundle:
+        # Only the whole form needs a place: its script opens the view where there is no widget.
+        whole = self._run.options.get("save") == "full"
+        return mimebundle.final(self._run, self._place() if whole else None)
+
+
+class TextSurface(Surface):
+    """The tree as text: when the run has ended, and in a terminal while it runs too."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._terminal: Any = None
+
+    def open(self) -> None:
+        """Begin to draw where there is a terminal."""
+        from aimon_nb.views.live.terminal import Terminal
+
+        self._terminal = Terminal.on(self._run)
+
+    def finish(self) -> None:
+        """Print the whole tree."""
+        try:
+            if self._terminal is not None:
+                self._terminal.close()
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        if _displays():
+            from IPython.display import display
+
+            display(mimebundle.final(self._run), raw=True)
+        else:
+            print(text.tree(self._run))  # noqa: T201 (asked for, in a script)
+
+
+def _displays() -> bool:
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None
+
+
+class MarimoSurface(Surface):
+    """The saved form below marimo's cell, when the run has ended."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def finish(self) -> None:
+        """Append it to the output of the cell that runs."""
+        import marimo
+
+        marimo.output.append(marimo.Html(html.static(self._run)))

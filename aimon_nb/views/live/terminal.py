@@ -1,0 +1,149 @@
+"""A live tree on a terminal, which never stands in the way of what the cell prints.
+
+It is drawn below the cursor, and the cursor goes back to where it was, at the
+start of a line. Whatever is printed first wipes it away. It is not drawn while a
+line of the user's is unfinished, and no more in this cell once somebody else may
+write or read there: `input`, a debugger, another process.
+"""
+
+from __future__ import annotations
+
+import builtins
+import multiprocessing.process
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from aimon_nb.model import Run
+from aimon_nb.views.live.ticker import Ticker
+from aimon_nb.views.static import text
+
+PERIOD = 0.25  # seconds between two drawings; a shorter cell shows none
+MOST_LINES = 12  # rows below the header
+WIPE = "\x1b[J"
+
+
+class Terminal:
+    """The live tree of one run, until `close`."""
+
+    def __init__(self, run: Run, out: Any, err: Any) -> None:
+        self._run, self._out = run, out
+        self._mode, self._process = _mode(out), os.getpid()
+        self._write = out.write
+        self._lock = threading.RLock()
+        self._drawn = False
+        self._at_start = True  # the cursor is at the start of a line
+        self._undo = [_replace(stream, "write", self._watched) for stream in (out, err)]
+        self._undo += [_replace(builtins, "input", self._leaving)]
+        self._undo += [_replace(os, "system", self._leaving)]
+        self._undo += [_replace(multiprocessing.process.BaseProcess, "start", self._leaving)]
+        self._undo += [_replace(subprocess.Popen, "__init__", self._leaving_unless_piped)]
+        self._ticker = Ticker(self._draw, PERIOD, always=True)
+        self._ticker.start()
+
+    @classmethod
+    def on(cls, run: Run) -> Terminal | None:
+        """Draw this run where stdout is a terminal that can; else None."""
+        out, err = sys.stdout, sys.stderr
+        able = os.environ.get("TERM", "dumb") != "dumb" and _mode(out) is not None
+        return cls(run, out, err) if able and out.isatty() and err.isatty() else None
+
+    def close(self) -> None:
+        """Wipe the tree away and let go of the terminal."""
+        self._leave()
+        self._ticker.stop()
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._wipe()
+            undo, self._undo = self._undo, []
+        for put_back in undo:
+            put_back()
+
+    def _draw(self) -> None:
+        frame = self._frame()
+        with self._lock:
+            # Another mode means that somebody reads the keyboard and draws a prompt.
+            if not self._undo or not self._at_start or _mode(self._out) != self._mode:
+                return
+            back = f"\x1b[{len(frame) - 1}A" if len(frame) > 1 else ""
+            self._write(WIPE + "\n".join(frame) + "\r" + back)
+            self._out.flush()
+            self._drawn = True
+
+    def _frame(self) -> list[str]:
+        columns, height = shutil.get_terminal_size()
+        # The last column stays free: a full line would wrap.
+        lines = text.tree(self._run, ascii_only=not _speaks(self._out), width=columns - 1)
+        head, *rows = [text.cut(line, columns - 1) for line in lines.split("\n")]
+        room = max(1, min(MOST_LINES, height - 4))
+        above = len(rows) - room
+        return [head, f"   {above:,} lines above", *rows[-room:]] if above > 0 else [head, *rows]
+
+    def _wipe(self) -> None:
+        if self._drawn:
+            self._drawn = False
+            self._write(WIPE)
+
+    def _watched(self, write: Callable[[str], Any]) -> Callable[[str], Any]:
+        def watched(said: str) -> Any:
+            if os.getpid() != self._process:
+                return write(said)  # a fork: nobody there will let go of the lock
+            with self._lock:
+                self._wipe()
+                if said:
+                    self._at_start = said.endswith("\n")
+                return write(said)
+
+        return watched
+
+    def _leaving(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def leaving(*args: Any, **more: Any) -> Any:
+            self._leave()
+            return call(*args, **more)
+
+        return leaving
+
+    def _leaving_unless_piped(self, start: Callable[..., None]) -> Callable[..., None]:
+        def starting(*args: Any, **more: Any) -> None:
+            if more.get("stdout") is None or more.get("stderr") is None:
+                self._leave()
+            start(*args, **more)
+
+        return starting
+
+
+def _replace(holder: Any, name: str, wrap: Callable[[Any], Any]) -> Callable[[], None]:
+    """Put a wrapped function in the place of one; returns what puts it back."""
+    owned = name in vars(holder)
+    before = getattr(holder, name)
+    wrapped = wrap(before)
+    setattr(holder, name, wrapped)
+
+    def put_back() -> None:
+        if vars(holder).get(name) is not wrapped:
+            return  # somebody stands on it: what is wrapped does nothing any more
+        if owned:
+            setattr(holder, name, before)
+        else:
+            delattr(holder, name)
+
+    return put_back
+
+
+def _mode(stream: Any) -> Any:
+    """How the terminal reads the keyboard; None where that cannot be known."""
+    try:
+        import termios
+
+        return termios.tcgetattr(stream.fileno())
+    except Exception:
+        return None
+
+
+def _speaks(stream: Any) -> bool:
+    return (getattr(stream, "encoding", None) or "ascii").lower().startswith("utf")

@@ -1,0 +1,1 @@
+"""A run in words and rows, in no output format yet."""

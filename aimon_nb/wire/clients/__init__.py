@@ -1,0 +1,17 @@
+"""The HTTP clients whose requests are captured: one file each, none imported by us."""
+
+from __future__ import annotations
+
+from aimon_nb.wire.clients import aiohttp, botocore, httpx, lm15, requests, urllib3
+
+# By the module whose import brings the client.
+TRANSPORTS = {
+    "httpx": httpx,
+    "httpx2": httpx,
+    "aiohttp": aiohttp,
+    "requests": requests,
+    "botocore.httpsession": botocore,
+    "urllib3": urllib3,
+    "lm15.transports": lm15,
+    "dspy._vendor.lm15.transports": lm15,
+}

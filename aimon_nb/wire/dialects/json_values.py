@@ -1,0 +1,94 @@
+"""Reading JSON of which nothing can be taken for granted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_MOST_TOKENS = 2**53  # beyond it a count is nonsense, and no table can hold it
+
+
+def dict_of(value: Any) -> dict[str, Any]:
+    """The value if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def list_of(value: Any) -> list[Any]:
+    """The value if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def dicts_of(value: Any) -> list[dict[str, Any]]:
+    """The objects in the value if it is a list."""
+    return [item for item in list_of(value) if isinstance(item, dict)]
+
+
+def text_of(value: Any) -> str:
+    """The value if it is a text, else an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def json_of(value: Any) -> str:
+    """A text as it is, nothing as nothing, all else as JSON: the arguments of a tool."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def index_of(value: Any) -> int:
+    """The value if it is a place in a list, else the first place."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def count_of(value: Any) -> int | None:
+    """The value if it is a count of tokens, else unknown; some write 12 as 12.0."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value < _MOST_TOKENS else None
+
+
+def first_count(raw: Mapping[str, Any], *names: str) -> int | None:
+    """The count under the first of the names that is there at all."""
+    return next((count_of(raw[name]) for name in names if raw.get(name) is not None), None)
+
+
+def sum_of(base: int | None, *parts: Any) -> int | None:
+    """A count and those reported on top of it.
+
+    A part that is not there adds nothing; if one is there and no count, the sum
+    is unknown.
+    """
+    counts = [base, *(count_of(part) for part in parts if part is not None)]
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
+def scalar_parameters(body: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The parameters of these names that hold one plain value."""
+    return {k: body[k] for k in names if isinstance(body.get(k), (str, int, float, bool))}
+
+
+def text_of_content(content: Any) -> str:
+    """The text of a turn: a text, or parts of which those without one show their type."""
+    if not isinstance(content, list):
+        return text_of(content)
+    return "\n".join(part if isinstance(part, str) else _part(dict_of(part)) for part in content)
+
+
+def _part(part: dict[str, Any]) -> str:
+    if isinstance(part.get("text"), str):
+        return str(part["text"])
+    if isinstance(part.get("content"), (str, list)):  # the result of a tool
+        return _flat(part["content"])
+    return f"[{text_of(part.get('type')) or next(iter(part), 'part')}]"
+
+
+def _flat(content: Any) -> str:
+    """As `text_of_content`, but no deeper: what a tool gave back may be nested without end."""
+    if isinstance(content, str):
+        return content
+    texts = (part.get("text") or f"[{part.get('type', 'part')}]" for part in dicts_of(content))
+    return "\n".join(str(text) for text in texts)

@@ -1,0 +1,59 @@
+"""The turns of an answer as they grow, piece by piece."""
+
+from __future__ import annotations
+
+from aimon_nb.model import Message, ModelCall
+
+_MOST = 512  # turns of an answer, and tool calls of a turn: beyond it they are dropped
+
+
+class MessageBuilder:
+    """One turn for each role and index, in the order in which they appear.
+
+    What a model thinks is a turn of its own, with the role `reasoning`.
+    """
+
+    def __init__(self) -> None:
+        self._turns: dict[tuple[str, int], Message] = {}
+        self._calls: dict[tuple[int, int | str], int] = {}
+
+    def add_text(self, call: ModelCall, text: str, index: int = 0, role: str = "assistant") -> None:
+        """Let a turn say more."""
+        if text:
+            self._turn(call, index, role).text += text
+
+    def add_reasoning(self, call: ModelCall, text: str, index: int = 0) -> None:
+        """Let the model think more."""
+        self.add_text(call, text, index, "reasoning")
+
+    def add_tool_call(
+        self,
+        call: ModelCall,
+        name: str,
+        arguments: str,
+        at: int | str | None = None,
+        index: int = 0,
+    ) -> None:
+        """Let a turn call a tool: a new one, or more of the one `at` that place."""
+        calls = self._turn(call, index, "assistant").tool_calls
+        place = len(calls) if at is None else self._calls.setdefault((index, at), len(calls))
+        if place < len(calls):
+            known = calls[place]
+            calls[place] = known[0] + name, known[1] + arguments
+        elif len(calls) < _MOST:
+            calls.append((name, arguments))
+
+    def reset(self, call: ModelCall) -> None:
+        """Forget what was said: the whole answer follows."""
+        call.output = []
+        self._turns.clear()
+        self._calls.clear()
+
+    def _turn(self, call: ModelCall, index: int, role: str) -> Message:
+        turn = self._turns.get((role, index))
+        if turn is None:
+            turn = Message(role)
+            if len(self._turns) < _MOST:
+                self._turns[role, index] = turn
+                call.output.append(turn)
+        return turn

@@ -1,0 +1,181 @@
+"""A request meets its span.
+
+The nearest open model-call span above the request takes it, through plumbing and
+through calls already answered, never through a tool, an agent or a step of the
+user's. One answered request a span; only an error frees it for a retry. A
+framework's call spans directly above cover the same request. A framework may
+have opened its span in another task, and a client's may never have been entered:
+then parent and model find it. Else the wire makes a span of its own, below our
+parent, never entered.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from aimon_nb.capture import context
+from aimon_nb.capture.state import OpenSpan, RunState
+from aimon_nb.model.span import CALL_OPS, NOISE_OPS
+from aimon_nb.providers import framework_of
+from aimon_nb.sentry.adapters import attribute
+from aimon_nb.sentry.span_tracker import SpanTracker
+from aimon_nb.wire.model_request import ORIGIN, ModelRequest
+from aimon_nb.wire.retries import retries
+
+# Two threads may send below one span: it takes one of the two requests.
+_attaching = threading.RLock()
+
+
+def attach_span(model_request: ModelRequest, tracker: SpanTracker, run_state: RunState) -> bool:
+    """Find or make the span of a request that is about to be sent; False if there is none."""
+    with _attaching:
+        open_span, parent = _enclosing_call_span()
+        if open_span is not None:
+            _take(open_span, model_request, tracker)
+            if not model_request.duplicates and not _is_framework(open_span):
+                _mark_duplicate_in_other_task(open_span, model_request, tracker)
+        else:
+            parent = parent or run_state.root
+            open_span = _span_in_other_task(model_request, parent, tracker, here=True)
+            open_span = open_span or _make_span(model_request, parent, tracker)
+            if open_span is None:
+                return False
+            _take(open_span, model_request, tracker)
+    tracker.recorder.ask(model_request)
+    return True
+
+
+def _enclosing_call_span() -> tuple[OpenSpan | None, OpenSpan | None]:
+    """(the call span that takes the request, else None; the parent it stopped at)."""
+    open_span = context.current_span.get()
+    while open_span is not None:
+        if open_span.t1 is not None:
+            open_span = open_span.entered_from
+            continue
+        op = attribute(open_span, "sentry.op")
+        if op in CALL_OPS:
+            if open_span.accepts_request:
+                return open_span, None
+        elif op not in NOISE_OPS:
+            return None, open_span
+        open_span = open_span.parent
+    return None, None
+
+
+def _make_span(
+    model_request: ModelRequest, parent: OpenSpan | None, tracker: SpanTracker
+) -> OpenSpan | None:
+    if parent is None:
+        return None
+    operation = model_request.call.operation
+    return tracker.make(parent, _op(operation), operation, ORIGIN)
+
+
+def _op(operation: str) -> str:
+    op = f"gen_ai.{operation}"
+    return op if op in CALL_OPS else "gen_ai.chat"
+
+
+def _take(open_span: OpenSpan, model_request: ModelRequest, tracker: SpanTracker) -> None:
+    failed, model_request.open_span, model_request.tracker = (
+        open_span.model_request,
+        open_span,
+        tracker,
+    )
+    model_request.attempt = retries.attempt(model_request)
+    open_span.model_request = model_request
+    _mark_duplicates_above(open_span, model_request)
+    if isinstance(failed, ModelRequest):
+        _split_off_failed_attempt(failed, open_span, tracker)
+
+
+def _split_off_failed_attempt(
+    failed: ModelRequest, open_span: OpenSpan, tracker: SpanTracker
+) -> None:
+    """The try before this one stands beside it, so that both are seen."""
+    parent = open_span.parent or open_span.run_state.root
+    if failed.open_span is not open_span or parent is None:
+        return
+    failed.done()
+    operation = failed.call.operation
+    t0 = int(failed.t0 * 1e9)
+    failed.detach_to(tracker.bare(parent, _op(operation), operation, ORIGIN, t0))
+    tracker.recorder.ask(failed)
+
+
+def _mark_duplicates_above(open_span: OpenSpan, model_request: ModelRequest) -> None:
+    """Open call spans directly above stand for the same request: they fold."""
+    above = open_span.parent
+    while above is not None and above.t1 is None:
+        op = attribute(above, "sentry.op")
+        if op in CALL_OPS:
+            _mark_duplicate(above, model_request)
+        elif op not in NOISE_OPS:
+            break
+        above = above.parent
+
+
+def _mark_duplicate_in_other_task(
+    open_span: OpenSpan, model_request: ModelRequest, tracker: SpanTracker
+) -> None:
+    """A framework's span for the same request may stand in another task."""
+    parent = open_span.parent
+    while parent is not None and attribute(parent, "sentry.op") in NOISE_OPS:
+        parent = parent.parent
+    cover = _span_in_other_task(model_request, parent, tracker)
+    if cover is not None:
+        _mark_duplicate(cover, model_request)
+
+
+def _mark_duplicate(open_span: OpenSpan, model_request: ModelRequest) -> None:
+    open_span.model_request, open_span.is_duplicate = model_request, True
+    model_request.duplicates.append(open_span)
+
+
+def _span_in_other_task(
+    model_request: ModelRequest,
+    parent: OpenSpan | None,
+    tracker: SpanTracker,
+    *,
+    here: bool = False,
+) -> OpenSpan | None:
+    """An open call span that takes the request although it is not above it.
+
+    A framework's, opened in another task or thread; where asked for, any that was
+    opened `here` and never entered: its integration put it on Sentry's scope by hand.
+    """
+    if not tracker.unmatched_call_spans:
+        return None
+    home = context.task_and_thread()
+    for open_span in list(tracker.unmatched_call_spans):
+        if not _is_waiting(open_span):
+            tracker.unmatched_call_spans.pop(open_span, None)
+        elif open_span.accepts_request and open_span.parent is parent:
+            fits = (
+                not open_span.entered and here
+                if open_span.task_and_thread == home
+                else _is_framework(open_span)
+            )
+            model = attribute(open_span, "gen_ai.request.model") if fits else None
+            if fits and (model is None or model_request.ask() in (None, model)):
+                return open_span
+    return None
+
+
+def _is_waiting(open_span: OpenSpan) -> bool:
+    if (
+        open_span.t1 is not None
+        or open_span.is_answered
+        or attribute(open_span, "sentry.op") not in CALL_OPS
+    ):
+        return False
+    return not open_span.entered or _is_framework(open_span)
+
+
+def _is_framework(open_span: OpenSpan) -> bool:
+    """Whether its span may have been opened in another task than the request's.
+
+    A client's own integration opens its span in the caller's context.
+    """
+    origin = str(attribute(open_span, "sentry.origin"))
+    return framework_of(origin) is not None

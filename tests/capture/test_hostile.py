@@ -1,0 +1,159 @@
+"""What users put on spans may be anything: a span is heard whole, its run shows, and memory holds no object of theirs."""
+
+import enum
+import functools
+import gc
+import json
+import weakref
+
+import numpy as np
+import pytest
+import sentry_sdk
+
+from aimon_nb.app import RunView, monitor
+from aimon_nb.capture import recorder
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.views.static import html, text
+from aimon_nb.views.present.rows import snapshot
+from aimon_nb.views.present.detail import detail
+
+
+@pytest.fixture(autouse=True)
+def installed():
+    """Everything in place for one test; no fault of ours in it."""
+    before = internal_errors.count
+    monitor.install()
+    recorder.run_states.clear()
+    yield
+    monitor.uninstall()
+    assert internal_errors.count == before
+
+
+class Angry:
+    """Raises whatever it is asked."""
+
+    __hash__ = None
+
+    def _no(self, *_):
+        raise ValueError("do not ask")
+
+    __repr__ = __str__ = __eq__ = __bool__ = __len__ = __iter__ = __getattr__ = __index__ = _no
+
+
+class Model(str, enum.Enum):
+    GPT = "gpt-4o"
+
+
+def cyclic():
+    one = {"a": 1}
+    one["self"] = [one]
+    return one
+
+
+VALUES = {
+    "angry": Angry,
+    "cyclic": cyclic,
+    "deep": lambda: functools.reduce(lambda inner, _: [inner], range(5_000), "x"),
+    "array": lambda: np.array(["a", "b"]),
+    "bytes": lambda: b"\xff\x00",
+    "surrogate": lambda: "\ud800 \x1b[31m",
+    "long number": lambda: 10**6_000,
+    "no number": lambda: float("nan"),
+    "generator": lambda: (i for i in range(3)),
+    "type": lambda: Angry,
+}
+KEYS = ["mine", "gen_ai.request.model", "gen_ai.tool.name", "gen_ai.pipeline.name", "gen_ai.usage.input_tokens", "gen_ai.request.messages", "http.response.status_code", 5, None]
+
+
+@pytest.mark.parametrize("op", ["step", "gen_ai.chat"])
+@pytest.mark.parametrize("kind", VALUES)
+def test_any_value_under_any_key(kind, op):
+    """The span ends as it ended, and every view of its run can be made, while it runs and after."""
+    tracked = monitor.open("odd", "none")
+    for key in KEYS:
+        with sentry_sdk.start_span(op=op, name="odd") as span:
+            span.set_data(key, VALUES[kind]())
+            recorder.drain()
+            snapshot(tracked.run)
+    with pytest.raises(KeyError), sentry_sdk.start_span(op=op, name="fails") as span:
+        for key in KEYS:
+            span.set_data(key, VALUES[kind]())
+        raise KeyError
+    tracked.end(None)
+    statuses = [span.status for span in tracked.run.spans.values()]
+    assert statuses == ["ok"] * (1 + len(KEYS)) + ["error"]
+    assert "odd" in text.tree(tracked.run) and "odd" in html.static(tracked.run)
+    assert len(RunView(tracked.run).spans(content=True)) == len(statuses)
+    for span in tracked.run.spans.values():
+        json.dumps(detail(span), allow_nan=False).encode()
+        json.dumps(span.attributes)
+
+
+NAMES = [5, None, ["a"], {}, Model.GPT, Angry(), np.array([1, 2]), b"x"]
+
+
+@pytest.mark.parametrize("what", ["op", "name"])
+@pytest.mark.parametrize("value", NAMES, ids=lambda value: type(value).__name__)
+def test_a_name_or_op_that_is_no_text(what, value):
+    """A name or op of another type is shown as far as it has a text; the tree stands."""
+    tracked = monitor.open("odd", "none")
+    span = sentry_sdk.start_span(op="step", name="odd")
+    setattr(span, {"op": "op", "name": "description"}[what], value)
+    with span:
+        recorder.drain()
+    tracked.end(None)
+    assert [(type(s.name), type(s.op), s.status) for s in tracked.run.spans.values()] == [(str, str, "ok")] * 2
+    text.tree(tracked.run), html.static(tracked.run), RunView(tracked.run).spans()
+    if value is Model.GPT:
+        assert getattr(list(tracked.run.spans.values())[1], what) == "gpt-4o"
+
+
+def test_a_run_holds_no_object_of_the_users():
+    """An object put on a span is free when the cell lets it go; what it said of itself stays, in bounds."""
+
+    class Frame:
+        def __str__(self):
+            return "a frame of mine"
+
+    tracked = monitor.open("held", "none")
+    mine = Frame()
+    known = weakref.ref(mine)
+    with sentry_sdk.start_span(op="step", name="s") as span:
+        span.set_data("frame", mine)
+        span.set_data("frames", [mine, {"in": mine}])
+    tracked.end(None)
+    del span, mine
+    gc.collect()
+    assert known() is None
+    kept = list(tracked.run.spans.values())[1].attributes
+    assert kept["frame"] == "a frame of mine" and kept["frames"] == ["a frame of mine", {"in": "a frame of mine"}]
+
+
+def test_an_open_span_is_read_for_little(monkeypatch):
+    """While a span is open nothing of the user's own is asked for its text, ten times a second."""
+    asked = []
+
+    class Slow:
+        def __str__(self):
+            asked.append(1)
+            return "slow"
+
+    tracked = monitor.open("slow", "none")
+    with sentry_sdk.start_span(op="step", name="s") as span:
+        span.set_data("slow", Slow())
+        span.set_data("list", [Slow()] * 3)
+        for _ in range(5):
+            recorder.drain()
+        assert asked == []
+    tracked.end(None)
+    assert len(asked) == 4
+
+
+def test_counts_of_numpy_are_counts():
+    """Token counts that a table summed up are numbers of numpy: they count."""
+    tracked = monitor.open("counts", "none")
+    with sentry_sdk.start_span(op="gen_ai.chat", name="chat") as span:
+        span.set_data("gen_ai.usage.input_tokens", np.int64(5))
+        span.set_data("gen_ai.usage.output_tokens", np.float32(2))
+    tracked.end(None)
+    assert (tracked.run.totals.usage.input, tracked.run.totals.usage.output) == (5, 2)

@@ -1,0 +1,174 @@
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+from tests.views import samples
+from tests.views.samples import SECRET, agentic, chat, make_run
+
+from aimon_nb.app import monitor
+from aimon_nb.model import Message
+from aimon_nb.views.live.widget import RunWidget
+from aimon_nb.views.live.widget.run_publisher import RunPublisher
+
+
+
+class Page:
+    """Stands in for the widget and takes down what it is told."""
+
+    def __init__(self):
+        self.told, self.headers = [], []
+
+    def on_ask(self, hello, want):
+        self.hello, self.want = hello, want
+
+    def send_rows(self, header, rows, **more):
+        self.told.append(("rows", [r[0] for r in rows]))
+        self.headers.append(header)
+
+    def send_details(self, items):
+        self.told.append(("details", items))
+
+    def send_growth(self, grown):
+        self.told.append(("grown", grown))
+
+    def take(self, kind):
+        told, self.told = self.told, []
+        return [what for k, what in told if k == kind]
+
+
+@pytest.fixture
+def page():
+    return Page()
+
+
+def test_what_was_said_is_told_once(page):
+    """A span that changes again, as at a new price, comes without its messages."""
+    run = agentic()
+    feed = RunPublisher(run, lambda *_: page)
+    feed.send(["c1"])
+    assert SECRET in str(page.take("details"))
+    feed.send(["c1"])
+    [again] = page.take("details")
+    assert again["c1"]["messages"] is None
+    assert SECRET not in str(again)
+
+
+def test_an_answer_grows(page):
+    """While an answer streams only what is new of it is told; at its end all of it counts."""
+    run = make_run()
+    span = chat(run, "s", answer="It", duration=None, streaming=True)
+    span.call.output[:] = [Message("assistant", "It")]
+    feed = RunPublisher(run, lambda *_: page)
+    feed.send(["s"])
+    page.take("details")
+    span.call.output[0].text += " was late"
+    feed.send(["s"])
+    assert [{"s": " was late"}] == page.take("grown")
+    span.call.output[0].text += "."
+    span.status, span.duration = "ok", 1.0
+    feed.send(["s"])
+    assert "It was late." in str(page.take("details"))
+
+
+def test_a_new_page_is_told_everything(page):
+    """A page that says hello gets every row and every message again."""
+    run = agentic()
+    feed = RunPublisher(run, lambda *_: page)
+    feed.send(list(run.spans))
+    page.take("rows")
+    page.hello()
+    told = page.told
+    assert set(run.spans) == set(told[0][1])
+    assert SECRET in str(told)
+
+
+def test_the_tree_is_whole_before_the_details(page):
+    """Of a large run all rows come first, in batches; then the details of the failed and the last spans."""
+    run = samples.many(2400)
+    RunPublisher(run, lambda *_: page).send(list(run.spans))
+    assert ["rows"] * 3 == [kind for kind, _ in page.told[:3]]
+    [details] = page.take("details")
+    assert 100 == len(details)
+    failed = {span.span_id for span in run.spans.values() if span.status == "error"}
+    assert failed < set(details) and "s2399" in details
+
+
+def test_calls_come_before_steps(page):
+    """Of many spans told at once the few calls are told with what they said, wherever they stand: a page cannot ask while the cell runs."""
+    run = make_run()
+    chat(run, "call", offset=0)
+    for i in range(300):
+        samples.add(run, f"step{i}", offset=1 + i)
+    RunPublisher(run, lambda *_: page).send(list(run.spans))
+    [details] = page.take("details")
+    assert "call" in details and "step299" in details and 100 == len(details)
+
+
+def test_details_are_told_when_asked_for(page):
+    """What was not told unasked is told on request, messages and all; so is what was told already."""
+    run = samples.many(2400)
+    feed = RunPublisher(run, lambda *_: page)
+    feed.send(list(run.spans))
+    page.take("details")
+    page.want(["s1", "s2399", "gone"])
+    [details] = page.take("details")
+    assert {"s1", "s2399"} == set(details)
+    assert all(SECRET in str(item["messages"]) for item in details.values())
+
+
+def test_megabytes_wait_until_asked_for(page, monkeypatch):
+    """Prompts and answers are told unasked up to a bound; what the page has is kept up to date beyond it."""
+    monkeypatch.setattr("aimon_nb.views.live.widget.run_publisher.TEXT", 5_000)
+    run = make_run()
+    for i in range(4):
+        chat(run, f"s{i}", offset=i, prompt="x" * 2_000)
+    feed = RunPublisher(run, lambda *_: page)
+    feed.send(list(run.spans))
+    assert ["s0", "s1"] == list(page.take("details")[0])
+    run.spans["s0"].call.output.append(Message("assistant", "more"))
+    feed.send(list(run.spans))
+    assert ["s0", "s1"] == list(page.take("details")[0])
+    page.want(["s3"])
+    assert ["s3"] == list(page.take("details")[0])
+
+
+def test_a_page_knows_what_it_missed(page):
+    """Messages of rows are counted, in the snapshot too: a page that counted fewer asks for all."""
+    run = samples.many(2400)
+    feed = RunPublisher(run, lambda *_: page)
+    assert 0 == feed.snapshot()["count"]
+    feed.send(list(run.spans))
+    assert 3 == feed.snapshot()["count"]
+
+
+def test_a_page_knows_that_more_is_coming(page):
+    """Of rows in several messages all headers but the last say so: the page lays a large tree out once."""
+    RunPublisher(samples.many(2400), lambda *_: page).send(samples.many(2400).spans)
+    assert [True, True, False] == [header["counting"] for header in page.headers]
+
+
+def test_over_is_told_past_everything_else(page):
+    """That the cell is over is told at once, also while another thread tells rows, and as what is not summed up yet."""
+    feed = RunPublisher(agentic(running=True), lambda *_: page)
+    with ThreadPoolExecutor(1) as pool, feed._lock:
+        pool.submit(feed.publish_end, "error").result(5)
+    [header] = page.headers
+    assert ("error", True) == (header["status"], header["counting"]) and header["dur"] > 0
+
+
+def test_over_is_told_before_it_is_worked_out(monkeypatch):
+    """A run with a view says that it is over before its spans are, and again when they are summed up."""
+    told = []
+    monkeypatch.setattr(RunWidget, "_tell", lambda widget, message: told.append(message.get("header", {})))
+    tracked = monitor.open("over", "none")
+    _ = tracked.view.widget
+    monkeypatch.setattr(monitor.recorder, "end_run", partial(_noted, told, monitor.recorder.end_run))
+    tracked.end(None)
+    at = told.index("worked out")
+    assert ["running"] * (at - 1) + ["ok"] == [header["status"] for header in told[:at]]
+    assert told[at - 1]["counting"] and not told[-1]["counting"] and "ok" == told[-1]["status"]
+
+
+def _noted(told, end, *args):
+    told.append("worked out")
+    end(*args)
