@@ -74,10 +74,9 @@ class Monitor:
         instrumentation.frameworks.retry()
         mode = environment.resolve_view(view or self.view)
         options = dict(options or {})
-        if (
-            environment.outputs_are_saved() and (save or self.save) != KEEPS
-        ):  # elsewhere nothing is kept
-            options["save"] = save or self.save
+        kept = save or self.save
+        if kept != KEEPS and environment.outputs_are_saved():  # elsewhere nothing is kept
+            options["save"] = kept
         notes = []
         try:
             self.client.ensure()

@@ -103,9 +103,7 @@ class RunSession:
         if count:
             run.incomplete = True
             run.notes.append(f"aimon_nb had {count} faults of its own here: this may be incomplete")
-        elif (
-            run.status == "ok" and not self.run_state.quiet
-        ):  # such a run is shown when it has a call
+        elif run.status == "ok" and not self.run_state.quiet:  # a quiet one is shown with a call
             run.notes += _why_empty(run)
 
 

@@ -111,12 +111,6 @@ class Patches:
         if self._finder not in sys.meta_path:
             sys.meta_path.insert(0, self._finder)
 
-    def absorb(self, other: Patches) -> None:
-        """Undo what another set did with one's own."""
-        self._done += other._done
-        other._done = []
-        self.live = True
-
     def undo(self) -> None:
         """Take every wrap off, last first."""
         self.live = False

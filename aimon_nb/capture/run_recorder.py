@@ -161,7 +161,7 @@ class Recorder:
     # -- listeners ----------------------------------------------------------
 
     def on_event(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener(recording, changed span ids)` after changes; returns its removal."""
+        """Call `listener(run_state, changed span ids)` after changes; returns its removal."""
         self._listeners.append(listener)
 
         def remove() -> None:

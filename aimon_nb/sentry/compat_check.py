@@ -1,7 +1,7 @@
-"""Whether the installed SDK is as we know it: asked once, when the wraps are put on.
+"""Whether the installed SDK is as we know it: tried before the hooks are put on.
 
-What is wrapped must be there, and a span of each class, made and ended for
-nobody, must be heard to start and to end, with its name, op and attributes.
+What is hooked must be there, and a span of each class, which nobody gets, must be
+tracked from its start to its end, with its name, op and attributes.
 """
 
 from __future__ import annotations

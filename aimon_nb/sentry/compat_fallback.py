@@ -36,7 +36,9 @@ class Fallback:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._ends = Ends()
-        self._nodes: dict[tuple[str, str], OpenSpan] = {}  # by run and span id; a parent ends later
+        self._open_spans: dict[
+            tuple[str, str], OpenSpan
+        ] = {}  # by run and span id; a parent ends later
         self._patches: Patches | None = None
 
     def install(self, patches: Patches) -> None:
@@ -49,7 +51,7 @@ class Fallback:
 
     def root(self, run_state: RunState, sdk: Any) -> OpenSpan:
         """The node of a run's root, whose span is not to be recorded at its end."""
-        open_span = self._node(run_state, str(_first(sdk, "span_id", "_span_id")))
+        open_span = self._open_span(run_state, str(_first(sdk, "span_id", "_span_id")))
         open_span.kept_attributes = {
             "sentry.op": str(_first(sdk, "op") or ""),
             "sentry.name": run_state.run.name,
@@ -81,12 +83,12 @@ class Fallback:
         span_id = _first(sdk, "span_id", "_span_id")
         if not isinstance(span_id, str) or op in CALL_OPS:
             return
-        open_span = self._node(run_state, span_id)
+        open_span = self._open_span(run_state, span_id)
         if open_span.t1 is not None or open_span is run_state.root:
             return
         above = _first(sdk, "parent_span_id", "_parent_span_id")
         if isinstance(above, str):
-            open_span.parent = self._node(run_state, above)
+            open_span.parent = self._open_span(run_state, above)
         name = _first(sdk, "name", "description", "_name")
         open_span.kept_attributes = {**data, "sentry.op": op, "sentry.name": str(name or "")}
         if isinstance(error, BaseException):
@@ -97,19 +99,21 @@ class Fallback:
         )
         self._recorder.log.extend((open_span, open_span))  # its start and its end
 
-    def _node(self, run_state: RunState, span_id: str) -> OpenSpan:
+    def _open_span(self, run_state: RunState, span_id: str) -> OpenSpan:
         key = (run_state.run.run_id, span_id)
-        open_span = self._nodes.get(key)
+        open_span = self._open_spans.get(key)
         if open_span is None:
-            open_span = self._nodes[key] = OpenSpan(None, "bare", run_state, self._recorder.clock())
+            open_span = self._open_spans[key] = OpenSpan(
+                None, "bare", run_state, self._recorder.clock()
+            )
             open_span.span_id = span_id
         return open_span
 
     def forget(self, run_state: RunState) -> None:
         """A run is over; a parent that never ended stands for the run."""
         run_id = run_state.run.run_id
-        for key in [key for key in self._nodes if key[0] == run_id]:
-            del self._nodes[key]
+        for key in [key for key in self._open_spans if key[0] == run_id]:
+            del self._open_spans[key]
         spans = run_state.run.spans
         for span in spans.values():
             if span.parent_id is not None and span.parent_id not in spans:

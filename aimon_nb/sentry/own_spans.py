@@ -47,20 +47,20 @@ def fork() -> None:
 class ScopedSpan:
     """A span that is open and current; `close` ends it."""
 
-    __slots__ = ("_node", "sdk")
+    __slots__ = ("_open_span", "sdk")
 
     def __init__(self, name: str, op: str, options: Mapping[str, Any]) -> None:
         self.sdk = start(name, op, **options)
         self.sdk.__enter__()
         open_span = context.current_span.get()
-        self._node: OpenSpan | None = (
+        self._open_span: OpenSpan | None = (
             open_span if open_span is not None and open_span.sdk is self.sdk else None
         )
 
     def close(self, error: BaseException | None) -> None:
         """End it; what is not an error of the code has a status of its own."""
-        if self._node is not None and error is not None:
-            self._node.error = (status_of(error), *describe(error), frames_of(error))
+        if self._open_span is not None and error is not None:
+            self._open_span.error = (status_of(error), *describe(error), frames_of(error))
         status = _status_of(error)
         if status is not None:
             self._say(status)

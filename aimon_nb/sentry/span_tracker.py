@@ -54,7 +54,7 @@ class SpanTracker:
         self.patches = Patches()  # a hook that could not be taken off stays quiet
 
     def root(self, run_state: RunState, sdk: Any) -> OpenSpan | None:
-        """The node of a run's root span, which is open."""
+        """Return the open span of a run's root."""
         if self.changed is None:
             return self.open_by_id.get(id(sdk))
         run_state.run.notes.append(self.changed)

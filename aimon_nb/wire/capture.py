@@ -34,7 +34,7 @@ def never_raise(intercept: Intercept) -> Intercept:
 def start_capture(
     tracker: SpanTracker, address: str, raw_path: bytes, body: Callable[[], bytes | None]
 ) -> ModelRequest | None:
-    """The exchange of a model request, joined to its span; None for all else.
+    """Return the model request, attached to its span; None for any other request.
 
     Args:
         tracker: Where spans are tracked and made.

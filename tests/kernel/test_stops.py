@@ -1,5 +1,6 @@
 """A failing tracked cell stops what runs cell after cell: Lab's Run All, nbconvert, papermill."""
 
+import os
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ from tests.parts.waiting import eventually
 
 LOAD = "%load_ext aimon_nb\nimport asyncio, pathlib"
 NEXT = "pathlib.Path('next').write_text('ran')"
-BUSY = "import time\nwhile not pathlib.Path('go').exists(): time.sleep(.005)\npathlib.Path('go').unlink()"
+BUSY = "pathlib.Path('go').read_text()"  # a pipe: it waits until the test writes
 FAILING = {
     "error": "%%ai_track boom\n1/0",
     "async error": "%%ai_track boom\nawait asyncio.sleep(0)\nraise ValueError('no')",
@@ -79,10 +80,12 @@ def test_papermill_stops(tmp_path, kind):
 def test_every_failure_aborts_the_queue(kernel):
     """Cells queued behind any failing tracked cell are aborted by the kernel."""
     kernel.run([LOAD])
+    go = kernel.cwd / "go"
+    os.mkfifo(go)
     for kind, source in FAILING.items():
         # The kernel is busy until both are on their way: else the first may have failed before the second comes.
         ids = [kernel.client.execute(code, allow_stdin=False) for code in (BUSY, source, NEXT)]
-        (kernel.cwd / "go").touch()
+        go.write_text("now")
         replies = [kernel.reply(msg_id) for msg_id in ids]
         assert [reply["status"] for reply in replies] == ["ok", "error", "aborted"], (kind, replies)
         # ipykernel 6 goes on to abort for a moment after it has replied.

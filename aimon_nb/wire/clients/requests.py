@@ -52,7 +52,7 @@ def _follow(response: Any, model_request: ModelRequest) -> None:
 
 @never_raise
 def intercept(request: Any, tracker: SpanTracker) -> ModelRequest | None:
-    """The exchange of a prepared request, as requests and botocore make them."""
+    """Return the model request of a prepared request, as requests and botocore make them."""
     if request.method != "POST":
         return None
     return start_capture(

@@ -1,4 +1,4 @@
-"""What a dialect is: one exchange with a model, as its provider puts it."""
+"""What a dialect is: reads a request to a model and its answer in one API's words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aimon_nb.wire.dialects.message_builder import MessageBuilder
 
 
 class Dialect:
-    """Reads one exchange; made anew for each, so it may remember what it has read.
+    """Reads one request and its answer; made anew for each, so it may keep what it has read.
 
     A subclass says which requests are its own (`path_pattern`, searched in the path
     without its query; `hosts`, searched in the host's name, where the path alone
