@@ -36,9 +36,8 @@ class Fallback:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._ends = Ends()
-        self._open_spans: dict[
-            tuple[str, str], OpenSpan
-        ] = {}  # by run and span id; a parent ends later
+        # By run and span id; a parent ends later.
+        self._open_spans: dict[tuple[str, str], OpenSpan] = {}
         self._patches: Patches | None = None
 
     def install(self, patches: Patches) -> None:
