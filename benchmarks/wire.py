@@ -128,7 +128,7 @@ def turns(use, pairs):
 
 def ours():
     """Nanoseconds of CPU of our own thread so far."""
-    return time.clock_gettime_ns(time.pthread_getcpuclockid(monitor.recorder._thread.ident))
+    return time.clock_gettime_ns(time.pthread_getcpuclockid(monitor.recorder._worker.ident))
 
 
 def measure(use, pairs, *, per=1):

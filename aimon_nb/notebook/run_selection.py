@@ -56,7 +56,7 @@ def _named(name: str, found: list[Run]) -> list[Run]:
     chosen = [run for run in found if name in (run.run_id, run.name)]
     if not chosen:
         known = ", ".join(dict.fromkeys(run.name for run in found)) or "none yet"
-        old = recorder.said_of_old()
+        old = recorder.registry.note_of_forgotten(recorder.limits)
         raise ValueError(f"no run {name!r} in memory; there are: {known}{old and f' ({old})'}")
     return chosen
 

@@ -13,7 +13,7 @@ from typing import Any
 import sentry_sdk
 
 from aimon_nb.capture import context
-from aimon_nb.capture.attributes import describe, frames_of, status_of
+from aimon_nb.capture.exceptions import describe, frames_of, status_of
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.run_recorder import Recorder

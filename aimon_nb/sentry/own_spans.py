@@ -16,7 +16,7 @@ from sentry_sdk import scope as sentry_scope
 from sentry_sdk.tracing_utils import has_span_streaming_enabled
 
 from aimon_nb.capture import context
-from aimon_nb.capture.attributes import describe, frames_of, status_of
+from aimon_nb.capture.exceptions import describe, frames_of, status_of
 from aimon_nb.capture.state import OpenSpan
 
 # Options of the SDK's spans that make sense for every call of a function; the

@@ -147,10 +147,10 @@ def _defer_end(tracker: SpanTracker, original: Any, sdk: Any, end_timestamp: Any
     model_request = (
         open_span.model_request if open_span is not None and not open_span.made_by_us else None
     )
-    if model_request is None or not model_request.good or sdk._end_timestamp is not None:
+    if model_request is None or not model_request.ok or sdk._end_timestamp is not None:
         return False
     end = end_timestamp if end_timestamp is not None else time.time()
-    if not model_request.hold(lambda: original(sdk, end)):
+    if tracker.recorder.forked or not model_request.defer_end(lambda: original(sdk, end)):
         return False
     _off_scope(sdk)
     tracker.on_end(sdk)

@@ -29,7 +29,7 @@ def already_captured(body: bytes | None) -> bool:
     """
     sending = _sending.get()
     # A task that was started meanwhile keeps the variable: an answered request is past.
-    if sending is None or sending.good is not None or sending.over:
+    if sending is None or sending.ok is not None or sending.is_done:
         return False
     return body is None or sending.body is None or body == sending.body
 

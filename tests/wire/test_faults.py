@@ -7,6 +7,8 @@ import pytest
 from aimon_nb.wire import admission, capture, span_matching
 from aimon_nb.wire.dialects.openai_chat import OpenAIChat
 from aimon_nb.wire.model_request import ModelRequest
+from aimon_nb.wire.pending_calls import PendingCall
+from aimon_nb.wire.response_reader import ResponseReader
 from aimon_nb.wire.clients import urllib3 as urllib3_client
 from tests.wire.clients import CLIENTS, outcome
 from tests.wire.conftest import calls
@@ -27,12 +29,12 @@ PLACES = {
     "model request": (capture, "ModelRequest"),
     "request": (OpenAIChat, "request"),
     "answer": (OpenAIChat, "answer"),
-    "read": (ModelRequest, "read"),
-    "settle": (ModelRequest, "settle"),
+    "read": (ResponseReader, "read"),
+    "settle": (PendingCall, "_settle"),
     "head": (ModelRequest, "head"),
     "close": (ModelRequest, "_close"),
     "decoder": (urllib3_client, "decoder"),
-    "record": (ModelRequest, "record"),
+    "record": (PendingCall, "_update"),
     "check": None,
 }
 
@@ -66,7 +68,7 @@ def test_a_refusal_reaches_the_user(shapes, track, monkeypatch):
         pass
 
     def refuse(model_request):
-        raise OverBudget(f"no more of {model_request.ask()}")
+        raise OverBudget(f"no more of {model_request.requested_model()}")
 
     monkeypatch.setattr(admission, "policies", [refuse])
     shapes.bodies.clear()
