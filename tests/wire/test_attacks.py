@@ -164,9 +164,9 @@ class TestLeft:
         kept = []
         original = transport._follow
 
-        def follow(session, response, model_request, kwargs, heard):
-            kept.append(heard)
-            original(session, response, model_request, kwargs, heard)
+        def follow(streams, *args, **kwargs):
+            kept.append(streams)
+            original(streams, *args, **kwargs)
 
         async def ask():
             async with aiohttp.ClientSession() as session:
