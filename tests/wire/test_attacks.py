@@ -435,7 +435,7 @@ class TestDialects:
 
         known.find("m", b"/")
         known._known["acme"] = Acme
-        known._order()
+        known._index()
         before = internal_errors.count
         try:
             with (
@@ -450,7 +450,7 @@ class TestDialects:
         finally:
             known.off.pop("acme", None)
             known._known.pop("acme", None)
-            known._order()
+            known._index()
             internal_errors.count = before
 
 
