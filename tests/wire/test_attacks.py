@@ -166,9 +166,9 @@ class TestLeft:
         kept = []
         original = transport._follow
 
-        def follow(session, response, model_request, kwargs, heard):
-            kept.append(heard)
-            original(session, response, model_request, kwargs, heard)
+        def follow(streams, *args, **kwargs):
+            kept.append(streams)
+            original(streams, *args, **kwargs)
 
         async def ask():
             async with aiohttp.ClientSession() as session:
@@ -437,7 +437,7 @@ class TestDialects:
 
         known.find("m", b"/")
         known._known["acme"] = Acme
-        known._order()
+        known._index()
         before = internal_errors.count
         try:
             with (
@@ -452,7 +452,7 @@ class TestDialects:
         finally:
             known.off.pop("acme", None)
             known._known.pop("acme", None)
-            known._order()
+            known._index()
             internal_errors.count = before
 
 

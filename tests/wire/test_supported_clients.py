@@ -128,4 +128,4 @@ def test_it_knows_every_transport_of_ours():
 )
 def test_series(here, tried, said):
     """Versions are compared by the part that a breaking change counts up."""
-    assert supported_clients._age(here, tried) == said
+    assert supported_clients._age_note(here, tried) == said
