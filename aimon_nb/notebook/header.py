@@ -7,7 +7,7 @@ import inspect
 import re
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic_arguments import (
@@ -17,11 +17,8 @@ from IPython.core.magic_arguments import (
     parse_argstring,
 )
 
-from aimon_nb.views.live.mimebundle import Save
-from aimon_nb.views.live.run_display import Mode
+from aimon_nb.app.settings import known_settings
 
-VIEWS = ("auto", *get_args(Mode))
-SAVES: tuple[str, ...] = get_args(Save)
 HEADER = re.compile(r"[ \t]*%%ai_track(?:[ \t]+(?P<line>.*?))?[ \t]*$")
 # The same as plain Python, for linters, formatters and jupytext.
 COMMENT = re.compile(r"# ?ai_track:[ \t]*(?P<line>.*?)[ \t]*$")
@@ -30,23 +27,27 @@ HELP_LINE = "%ai_track -h\n"
 _help = argument("-h", "--help", action="store_true", help="show this help and run nothing")
 
 
+def _setting_options(magic: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a magic an option for each setting that has one."""
+    # The last decorator is the first option.
+    for one in reversed(known_settings().values()):
+        if one.option is not None:
+            choices = one.choices or None
+            add = argument(
+                f"--{one.name.replace('_', '-')}",
+                type=one.kind,
+                choices=choices,
+                default=None,
+                help=one.option,
+            )
+            magic = add(magic)
+    return magic
+
+
 @magic_arguments()
 @_help
 @argument("name", nargs="*", help="name of the run and its pipeline; it may hold spaces")
-@argument("--op", default=None, help="op of the root span (default: ai.pipeline)")
-@argument(
-    "--view",
-    choices=VIEWS,
-    default=None,
-    help="how the run is shown: live is the widget, html needs none, auto fits the place",
-)
-@argument(
-    "--save",
-    choices=SAVES,
-    default=None,
-    help="what the saved notebook keeps of it: tree (no prompts), one line, nothing, or full: "
-    "the whole view with prompts and answers",
-)
+@_setting_options
 def ai_track(line: str, cell: str | None = None) -> Any:
     """Track a cell: its model, agent and tool calls, live, with tokens and cost.
 
@@ -71,6 +72,12 @@ def parse(line: str) -> Any:
         raise UsageError(f"{error}: {line.strip()}") from None
     options.name = " ".join(_unquoted(word) for word in options.name)
     return options
+
+
+def settings_of(asked: Any) -> dict[str, Any]:
+    """Return the settings among the options of a line, by name; None where one is not given."""
+    known = known_settings().values()
+    return {one.name: getattr(asked, one.name) for one in known if one.option is not None}
 
 
 def _unquoted(word: str) -> str:

@@ -14,15 +14,13 @@ from IPython.core.magic import (
     output_can_be_silenced,
 )
 from IPython.core.magic_arguments import argument
-from traitlets import Bool, Enum, Int, observe
+from traitlets import All, observe
 
 from aimon_nb.app import Monitor
 from aimon_nb.app.run_view import RunView
-from aimon_nb.capture import context, recorder
-from aimon_nb.capture.limits import Limits
-from aimon_nb.notebook import header, run_selection
+from aimon_nb.capture import context
+from aimon_nb.notebook import header, run_selection, setting_traits
 from aimon_nb.views.tables import frames
-from aimon_nb.wire.token_estimate import estimates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,50 +30,31 @@ if TYPE_CHECKING:
     from aimon_nb.notebook.cell import CellTracker
 
 
-_DEFAULTS = Limits()
-
-
 @magics_class
 class AimonMagics(Magics):
     """Magics of aimon_nb, and its settings."""
 
-    view = Enum(header.VIEWS, "auto", help="default of --view").tag(config=True)
-    save = Enum(header.SAVES, "tree", help="default of --save").tag(config=True)
-    estimate = Bool(
-        default_value=False,
-        help="Where a provider tells no usage, count tokens here: marked ~, in no exact sum.",
-    ).tag(config=True)
-
-    auto = Bool(
-        default_value=False, help="Track every cell; one without a model call shows nothing."
-    ).tag(config=True)
-    max_spans = Int(
-        _DEFAULTS.spans, min=1, help="Spans a run: later ones fold; what they cost is counted."
-    ).tag(config=True)
-    max_attribute_bytes = Int(
-        _DEFAULTS.attribute_bytes, min=0, help="Bytes of attributes kept of a span."
-    ).tag(config=True)
-    max_runs = Int(_DEFAULTS.runs, min=1, help="Finished runs kept in memory.").tag(config=True)
+    # Not a base class: `%config` would say its name, and take a section of that name.
+    vars().update(setting_traits.traits())
 
     def __init__(self, shell: Any, tracker: CellTracker, monitor: Monitor, **settings: Any) -> None:
         self.tracker, self._monitor = tracker, monitor
+        # Settings that a configuration file or `%config` gives.
+        self.explicit: dict[str, Any] = {}
         super().__init__(shell, **settings)
+        # Not by the observer: traitlets calls none for a value that is the trait's own
+        # default, though the environment has given another one.
+        self._configure(setting_traits.explicit_values(self))
 
-    @observe("view", "save")
-    def _shown(self, change: Any) -> None:
-        setattr(self._monitor, change["name"], change["new"])  # `track` goes by them too
+    @observe(All)
+    def _on_change(self, change: Any) -> None:
+        if change["name"] in setting_traits.NAMES:
+            self._configure({change["name"]: change["new"]})
 
-    @observe("estimate")
-    def _estimated(self, change: Any) -> None:
-        estimates.on = change["new"]
-
-    @observe("auto")
-    def _tracked(self, change: Any) -> None:
-        self.tracker.auto = change["new"]
-
-    @observe("max_spans", "max_attribute_bytes", "max_runs")
-    def _limited(self, _: Any) -> None:
-        recorder.limits = Limits(self.max_spans, self.max_attribute_bytes, self.max_runs)
+    def _configure(self, values: dict[str, Any]) -> None:
+        self.explicit |= values
+        # Not kept here alone: `track` goes by them, too.
+        self._monitor.configure(**values)
 
     @no_var_expand
     @output_can_be_silenced
@@ -128,7 +107,7 @@ class AimonMagics(Magics):
         """
         state = asked.state
         if state is None:
-            return "on" if self.auto else "off"
+            return "on" if self._monitor.settings.auto else "off"
         if state not in ("on", "off"):
             raise UsageError(f"%ai_auto takes on or off, or nothing to show which; got {state!r}")
         self.auto = state == "on"
@@ -182,5 +161,5 @@ class AimonMagics(Magics):
             %ai_show summarise
         """
         with run_selection.one_line():
-            found = run_selection.named(" ".join(asked.name) or None)
-        return RunView(found[-1]) if found else None
+            runs = run_selection.named(" ".join(asked.name) or None)
+        return RunView(runs[-1]) if runs else None
