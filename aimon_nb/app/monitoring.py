@@ -77,18 +77,27 @@ class Monitor:
         view: environment.View | None = None,
         save: Save | None = None,
         *,
-        given: Mapping[str, Any] | None = None,
+        run_settings: Mapping[str, Any] | None = None,
         options: Mapping[str, Any] | None = None,
         **facts: Any,
     ) -> RunSession:
-        """Open a run, its root span and its view; `given` are settings of this run alone.
+        """Open a run, its root span and its view.
 
-        With `quiet=True` it is seen, sent and listed only once it has a model call.
+        Args:
+            name: of the run, its root span and its pipeline.
+            view: setting of this run; None: the one that holds for all.
+            save: setting of this run; None: the one that holds for all.
+            run_settings: further settings of this run, by name.
+            options: `op`, `tags`, `data` and `span` of the root span.
+            **facts: fields of `Run`, `pipeline`, and `quiet`: a run that is seen, sent and
+                listed only once it has a model call.
+
         """
         self.install()
         instrumentation.frameworks.retry()
         values, notes = from_environment()
-        now = resolve({"view": view, "save": save, **(given or {})}, self._config, values)
+        of_run = {"view": view, "save": save, **(run_settings or {})}
+        now = resolve(of_run, self._config, values)
         mode = environment.resolve_view(now.view)
         run_options = dict(options or {})
         if now.op:
@@ -124,8 +133,8 @@ class Monitor:
 
 
 def _find_span(span_id: str) -> Span | None:
-    found = (run.spans.get(span_id) for run in reversed(recorder.runs()))
-    return next((span for span in found if span is not None), None)
+    candidates = (run.spans.get(span_id) for run in reversed(recorder.runs()))
+    return next((span for span in candidates if span is not None), None)
 
 
 monitor = Monitor()

@@ -24,7 +24,7 @@ _LIMITS = Limits()
 _SWITCH = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
 
 
-def _given_by(
+def _metadata(
     *,
     option: str | None = None,
     config: str | None = None,
@@ -48,11 +48,11 @@ class Settings:
     """The value of every setting, for one run or for all that do not say otherwise."""
 
     op: str | None = field(
-        default=None, metadata=_given_by(option="op of the root span (default: ai.pipeline)")
+        default=None, metadata=_metadata(option="op of the root span (default: ai.pipeline)")
     )
     view: View = field(
         default="auto",
-        metadata=_given_by(
+        metadata=_metadata(
             option="how the run is shown: live is the widget, html needs none, auto fits the place",
             config="default of --view",
             environment=True,
@@ -60,7 +60,7 @@ class Settings:
     )
     save: Save = field(
         default=KEEPS,
-        metadata=_given_by(
+        metadata=_metadata(
             option="what the saved notebook keeps of it: tree (no prompts), one line, nothing, or "
             "full: the whole view with prompts and answers",
             config="default of --save",
@@ -69,26 +69,26 @@ class Settings:
     )
     estimate: bool = field(
         default=False,
-        metadata=_given_by(
+        metadata=_metadata(
             config="Where a provider tells no usage, count tokens here: marked ~, in no exact sum."
         ),
     )
     auto: bool = field(
         default=False,
-        metadata=_given_by(config="Track every cell; one without a model call shows nothing."),
+        metadata=_metadata(config="Track every cell; one without a model call shows nothing."),
     )
     max_spans: int = field(
         default=_LIMITS.spans,
-        metadata=_given_by(
+        metadata=_metadata(
             config="Spans a run: later ones fold; what they cost is counted.", minimum=1
         ),
     )
     max_attribute_bytes: int = field(
         default=_LIMITS.attribute_bytes,
-        metadata=_given_by(config="Bytes of attributes kept of a span.", minimum=0),
+        metadata=_metadata(config="Bytes of attributes kept of a span.", minimum=0),
     )
     max_runs: int = field(
-        default=_LIMITS.runs, metadata=_given_by(config="Finished runs kept in memory.", minimum=1)
+        default=_LIMITS.runs, metadata=_metadata(config="Finished runs kept in memory.", minimum=1)
     )
 
 
@@ -186,7 +186,7 @@ def resolve(
     options: Mapping[str, Any], config: Mapping[str, Any], environment: Mapping[str, Any]
 ) -> Settings:
     """Return what holds: option > `%config` > environment > default; None is no value."""
-    given: dict[str, Any] = {}
-    for values in (environment, config, options):
-        given |= {name: value for name, value in values.items() if value is not None}
-    return Settings(**given)
+    resolved: dict[str, Any] = {}
+    for layer in (environment, config, options):
+        resolved |= {name: value for name, value in layer.items() if value is not None}
+    return Settings(**resolved)

@@ -105,13 +105,13 @@ class CellTracker:
         self, line: str, source: str, cell_id: str | None, name: str = "", *, quiet: bool = False
     ) -> RunSession:
         """Open the run of a header line; `name` is for one that names none."""
-        asked = header.parse(line)
+        args = header.parse(line)
         count = self._count()
-        name = asked.name or name or header.name_from(source, count)
+        name = args.name or name or header.name_from(source, count)
         return self._monitor.open(
             name,
-            given=header.settings_of(asked),
-            pipeline=asked.name or context.default_pipeline,
+            run_settings=header.settings_of(args),
+            pipeline=args.name or context.default_pipeline,
             cell_id=cell_id,
             execution_count=count,
             quiet=quiet,

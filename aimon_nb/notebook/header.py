@@ -22,7 +22,7 @@ from aimon_nb.app.settings import known_settings
 HEADER = re.compile(r"[ \t]*%%ai_track(?:[ \t]+(?P<line>.*?))?[ \t]*$")
 # The same as plain Python, for linters, formatters and jupytext.
 COMMENT = re.compile(r"# ?ai_track:[ \t]*(?P<line>.*?)[ \t]*$")
-# Asks for the help of `%%ai_track`, also where IPython would refuse the cell for its empty body.
+# Shows the help of `%%ai_track`, also where IPython would refuse the cell for its empty body.
 HELP_LINE = "%ai_track -h\n"
 _help = argument("-h", "--help", action="store_true", help="show this help and run nothing")
 
@@ -65,19 +65,19 @@ _parser: MagicArgumentParser = ai_track.parser
 
 
 def parse(line: str) -> Any:
-    """The options of a line; raises `UsageError` with one line that says what is wrong."""
+    """Return the arguments of a line; `UsageError` says in one line what is wrong with it."""
     try:
-        options = _parser.parse_argstring(line)
+        args = _parser.parse_argstring(line)
     except ValueError as error:  # a quote without its end
         raise UsageError(f"{error}: {line.strip()}") from None
-    options.name = " ".join(_unquoted(word) for word in options.name)
-    return options
+    args.name = " ".join(_unquoted(word) for word in args.name)
+    return args
 
 
-def settings_of(asked: Any) -> dict[str, Any]:
+def settings_of(args: Any) -> dict[str, Any]:
     """Return the settings among the options of a line, by name; None where one is not given."""
     known = known_settings().values()
-    return {one.name: getattr(asked, one.name) for one in known if one.option is not None}
+    return {one.name: getattr(args, one.name) for one in known if one.option is not None}
 
 
 def _unquoted(word: str) -> str:
@@ -86,17 +86,17 @@ def _unquoted(word: str) -> str:
 
 
 def parses(line: str) -> bool:
-    """Whether a header is right and asks for a run (not for help)."""
-    return _asks_for_help(line) is False
+    """Return whether a header is right and opens a run, so it is no `-h`."""
+    return _has_help(line) is False
 
 
-def asks_for_help(line: str) -> bool:
-    """Whether a header is right and asks for help (not for a run)."""
-    return _asks_for_help(line) is True
+def has_help(line: str) -> bool:
+    """Return whether a header is right and holds `-h`."""
+    return _has_help(line) is True
 
 
-def _asks_for_help(line: str) -> bool | None:
-    """Whether a header asks for help; None for one that is wrong."""
+def _has_help(line: str) -> bool | None:
+    """Return whether a header holds `-h`; None for one that is wrong."""
     try:
         return bool(parse(line).help)
     except (UsageError, SystemExit):
@@ -104,21 +104,21 @@ def _asks_for_help(line: str) -> bool | None:
 
 
 def header_line(source: str) -> str | None:
-    """The options text of a cell that starts with `%%ai_track` or `# ai_track:`, else None."""
+    """Return what follows `%%ai_track` or `# ai_track:` in a cell that starts so, else None."""
     for line in source.splitlines():
         if line.strip():
-            found = HEADER.match(line) or COMMENT.match(line)
-            return (found.group("line") or "") if found is not None else None
+            match = HEADER.match(line) or COMMENT.match(line)
+            return (match.group("line") or "") if match is not None else None
     return None
 
 
 def parser_of(magic: Any) -> MagicArgumentParser:
-    """The parser of a magic of ours, which knows its options."""
+    """Return the parser of a magic of ours, which knows its options."""
     return getattr(magic, "parser", _parser)
 
 
 def help_text(parser: ArgumentParser = _parser, sign: str = "%%") -> str:
-    """The help of a magic: usage, what it does, an example, its options.
+    """Return the help of a magic: usage, what it does, an example, its options.
 
     It is not the parser's own: IPython writes that as reST, and titles each magic with one `%`.
     """
@@ -140,29 +140,29 @@ def with_help(function: Callable[[Any, Any], Any]) -> Callable[[Any, str], Any]:
 
     @functools.wraps(declared)
     def magic(self: Any, line: str) -> Any:
-        asked = parse_argstring(declared, line)
-        if asked.help:
-            print(help_text(declared.parser, "%"))  # noqa: T201 (asked for)
+        args = parse_argstring(declared, line)
+        if args.help:
+            print(help_text(declared.parser, "%"))  # noqa: T201 (the user wants it)
             return None
-        return declared(self, asked)
+        return declared(self, args)
 
     return magic
 
 
 def line_of(statement: str) -> str:
-    """A statement as a run's name."""
+    """Return a statement as a run's name: on one line, of 60 characters at most."""
     return " ".join(statement.split())[:60]
 
 
 def name_from(source: str, count: int) -> str:
-    """A name for a cell that was given none: its first comment or def, else its number."""
+    """Return a name for a cell without one: its first comment or def, else its number."""
     for line in source.splitlines()[1:]:
         text = line.strip()
         if text.startswith("#") and text.strip("#! "):
             return text.strip("# ")[:60]
-        found = re.match(r"(?:async +)?(?:def|class) +(\w+)", text)
-        if found is not None:
-            return found.group(1)
+        match = re.match(r"(?:async +)?(?:def|class) +(\w+)", text)
+        if match is not None:
+            return match.group(1)
         if text:
             break
     return f"cell {count}"

@@ -76,7 +76,7 @@ class AimonMagics(Magics):
     @argument("name", nargs="*", help="name of the pipeline; it may hold spaces")
     @argument("--clear", action="store_true", help="have no pipeline")
     @line_magic
-    def ai_pipeline(self, asked: Any) -> str | None:
+    def ai_pipeline(self, args: Any) -> str | None:
         """Show, set or clear the notebook's pipeline.
 
         It names the pipeline of cells without a name of their own.
@@ -84,20 +84,20 @@ class AimonMagics(Magics):
         Example:
             %ai_pipeline nightly
         """
-        name = " ".join(asked.name)
-        if asked.clear and name:
+        name = " ".join(args.name)
+        if args.clear and name:
             raise UsageError(f"give a name or --clear, not both (got {name!r})")
-        if asked.clear:
+        if args.clear:
             context.default_pipeline = None
         elif name:
             context.default_pipeline = name
-        return context.default_pipeline if not (name or asked.clear) else None
+        return context.default_pipeline if not (name or args.clear) else None
 
     @no_var_expand
     @header.with_help
     @argument("state", nargs="?", help="on or off (default: show which)")
     @line_magic
-    def ai_auto(self, asked: Any) -> str | None:
+    def ai_auto(self, args: Any) -> str | None:
         """Track every cell from the next one on, or no longer.
 
         A cell without a model call shows nothing and is no run.
@@ -105,7 +105,7 @@ class AimonMagics(Magics):
         Example:
             %ai_auto on
         """
-        state = asked.state
+        state = args.state
         if state is None:
             return "on" if self._monitor.settings.auto else "off"
         if state not in ("on", "off"):
@@ -118,17 +118,17 @@ class AimonMagics(Magics):
     @argument("--by", default="model", help="comma list of: " + ", ".join(frames.KEYS))
     @run_selection.options
     @line_magic
-    def ai_usage(self, asked: Any) -> pd.DataFrame | Path:
+    def ai_usage(self, args: Any) -> pd.DataFrame | Path:
         """Calls, tokens and cost as a DataFrame, a row a group.
 
         Example:
             %ai_usage --by model,day --since 2h
         """
-        keys = [name.strip() for name in asked.by.split(",") if name.strip()]
+        keys = [name.strip() for name in args.by.split(",") if name.strip()]
         with run_selection.one_line():
-            runs = run_selection.runs(asked)
-            if asked.to is not None:
-                return run_selection.write(asked, runs, by=keys)
+            runs = run_selection.runs(args)
+            if args.to is not None:
+                return run_selection.write(args, runs, by=keys)
             return frames.usage(runs, keys)
 
     @no_var_expand
@@ -136,7 +136,7 @@ class AimonMagics(Magics):
     @argument("--content", action="store_true", help="with prompts and answers")
     @run_selection.options
     @line_magic
-    def ai_spans(self, asked: Any) -> pd.DataFrame | Path:
+    def ai_spans(self, args: Any) -> pd.DataFrame | Path:
         """The spans as a DataFrame, a row a span, in the order of the tree.
 
         A DataFrame that is shown is saved with the notebook: `--content` too.
@@ -145,21 +145,21 @@ class AimonMagics(Magics):
             %ai_spans --to spans.parquet
         """
         with run_selection.one_line():
-            runs = run_selection.runs(asked)
-            if asked.to is not None:
-                return run_selection.write(asked, runs, content=asked.content)
-            return frames.spans(runs, content=asked.content)
+            runs = run_selection.runs(args)
+            if args.to is not None:
+                return run_selection.write(args, runs, content=args.content)
+            return frames.spans(runs, content=args.content)
 
     @no_var_expand
     @header.with_help
     @argument("name", nargs="*", help="a run's id or name (default: the last run)")
     @line_magic
-    def ai_show(self, asked: Any) -> RunView | None:
+    def ai_show(self, args: Any) -> RunView | None:
         """Open the live view of a run again, from memory.
 
         Example:
             %ai_show summarise
         """
         with run_selection.one_line():
-            runs = run_selection.named(" ".join(asked.name) or None)
+            runs = run_selection.named(" ".join(args.name) or None)
         return RunView(runs[-1]) if runs else None

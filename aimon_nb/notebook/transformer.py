@@ -34,7 +34,7 @@ class Transformer:
         comment = header.COMMENT.match(first)
         magic = header.HEADER.match(first)
         match = magic or comment
-        if match is not None and header.asks_for_help(match.group("line") or ""):
+        if match is not None and header.has_help(match.group("line") or ""):
             # IPython refuses a cell magic without a body.
             return [header.HELP_LINE]
         if comment is not None:

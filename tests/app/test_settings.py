@@ -156,11 +156,11 @@ def test_an_empty_variable_is_none(one):
 class Further:
     """Settings as later ones may be."""
 
-    share: bool = field(default=False, metadata=settings._given_by(environment=True))
-    count: int = field(default=3, metadata=settings._given_by(environment=True, minimum=0))
-    dollars: float | None = field(default=None, metadata=settings._given_by(environment=True))
-    url: str | None = field(default=None, metadata=settings._given_by(environment=True))
-    secret: str = field(default="", metadata=settings._given_by())
+    share: bool = field(default=False, metadata=settings._metadata(environment=True))
+    count: int = field(default=3, metadata=settings._metadata(environment=True, minimum=0))
+    dollars: float | None = field(default=None, metadata=settings._metadata(environment=True))
+    url: str | None = field(default=None, metadata=settings._metadata(environment=True))
+    secret: str = field(default="", metadata=settings._metadata())
 
 
 @pytest.mark.parametrize(
