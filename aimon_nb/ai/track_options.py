@@ -70,7 +70,8 @@ def own_names(function: Callable[..., Any]) -> frozenset[str]:
     """Return which keywords of `PER_CALL` are parameters of the function itself."""
     try:
         parameters = inspect.signature(_with_signature(function)).parameters
-    except (TypeError, ValueError):  # a builtin without a signature
+    except (TypeError, ValueError):
+        # A builtin without a signature.
         return frozenset()
     takes = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return frozenset(

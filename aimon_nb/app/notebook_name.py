@@ -13,7 +13,8 @@ from aimon_nb.capture.to_plain import storable
 # that is: it tells a kernel nothing else. Then VS Code's, whose session at a server is
 # named after a temporary file.
 _VARIABLES = ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH", "__vsc_ipynb_file__")
-_SESSION = "JPY_SESSION_NAME"  # jupyter_server's, in the environment: a path
+# jupyter_server's, in the environment: a path.
+_SESSION = "JPY_SESSION_NAME"
 
 
 def notebook_name(shell: Any) -> str | None:

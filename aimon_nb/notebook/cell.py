@@ -169,7 +169,8 @@ def _request_id(shell: Any) -> str | None:
     """Return the id of the request to run a cell that the kernel answers in this thread."""
     try:
         message = shell.kernel.get_parent("shell")["header"]
-    except Exception:  # a terminal, or no kernel of ipykernel's
+    except Exception:
+        # A terminal, or no kernel of ipykernel's.
         return None
     return message["msg_id"] if message["msg_type"] == "execute_request" else None
 
@@ -181,16 +182,19 @@ def _compiles(shell: Any, info: Any) -> bool:
         if source is None:
             # IPython 8 has no such field, and Python 3.10 no later IPython.
             source = shell.transform_cell(info.raw_cell)
-        with warnings.catch_warnings():  # IPython's own compile will say them
+        # IPython's own compile will show the warnings.
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             shell.compile.ast_parse(source)
-    except Exception:  # IPython meets it too, and runs nothing
+    except Exception:
+        # IPython meets it too, and runs nothing.
         return False
     return True
 
 
 def _error(result: Any) -> BaseException | None:
-    if result is None:  # the runner itself was interrupted
+    if result is None:
+        # The runner itself was interrupted.
         return KeyboardInterrupt()
     error = result.error_before_exec or result.error_in_exec
     return error if isinstance(error, BaseException) else None

@@ -58,7 +58,8 @@ def ai_track(line: str, cell: str | None = None) -> Any:
         %%ai_track summarise
         answer(question)
     """
-    raise NotImplementedError(line, cell)  # only its parser and help are used
+    # Only its parser and help are used.
+    raise NotImplementedError(line, cell)
 
 
 _parser: MagicArgumentParser = ai_track.parser
@@ -68,7 +69,8 @@ def parse(line: str) -> Any:
     """Return the arguments of a line; `UsageError` says in one line what is wrong with it."""
     try:
         args = _parser.parse_argstring(line)
-    except ValueError as error:  # a quote without its end
+    except ValueError as error:
+        # A quote without its end.
         raise UsageError(f"{error}: {line.strip()}") from None
     args.name = " ".join(_unquoted(word) for word in args.name)
     return args

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from traitlets import Bool, Enum, HasTraits, Int, default
+from traitlets import Bool, Enum, Float, HasTraits, Int, Unicode, default
 
 from aimon_nb.app.settings import Setting, from_environment, known_settings
 
+_TRAITS: dict[type, Any] = {bool: Bool, int: Int, float: Float, str: Unicode}
 NAMES = [one.name for one in known_settings().values() if one.config is not None]
 
 
@@ -39,9 +40,10 @@ def explicit_values(magics: HasTraits) -> dict[str, Any]:
 def _trait(one: Setting) -> Any:
     if one.choices:
         return Enum(one.choices, one.default, help=one.config)
-    if one.kind is bool:
-        return Bool(default_value=one.default, help=one.config)
-    return Int(one.default, min=one.minimum, help=one.config)
+    limits = {} if one.minimum is None else {"min": one.minimum}
+    return _TRAITS[one.kind](
+        default_value=one.default, allow_none=one.default is None, help=one.config, **limits
+    )
 
 
 def _effective_default(one: Setting) -> Any:

@@ -5,13 +5,14 @@ import typing
 from dataclasses import dataclass, field
 
 import pytest
+import traitlets
 
 import aimon_nb
 from aimon_nb.app import monitor, settings
 from aimon_nb.app.settings import Settings, from_environment, known_settings, resolve
 from aimon_nb.capture import recorder
 from aimon_nb.capture.limits import Limits
-from aimon_nb.notebook import header
+from aimon_nb.notebook import header, setting_traits
 from aimon_nb.notebook.magics import AimonMagics
 from aimon_nb.wire.token_estimate import estimates
 
@@ -211,3 +212,17 @@ def test_types_are_those_of_track():
     hints = typing.get_type_hints(aimon_nb.track)
     assert KNOWN["save"].choices == settings._choices(hints["save"])
     assert KNOWN["view"].choices == settings._choices(hints["view"])
+
+
+def test_traits_of_further_settings(monkeypatch):
+    """Switches, numbers and texts are traits that refuse what they are not; one that nobody decides may be None."""
+    monkeypatch.setattr(setting_traits, "known_settings", lambda: known_settings(Further))
+    monkeypatch.setattr(setting_traits, "NAMES", [*known_settings(Further)])
+    holder = type("Holder", (traitlets.HasTraits,), setting_traits.traits())()
+    assert {} == setting_traits.explicit_values(holder)
+    for name, wrong in {"share": "on", "count": -1, "dollars": "1 USD", "url": 7, "secret": None}.items():
+        with pytest.raises(traitlets.TraitError):
+            setattr(holder, name, wrong)
+    holder.dollars, holder.url = 0.5, "http://x"
+    assert {"dollars": 0.5, "url": "http://x"} == setting_traits.explicit_values(holder)
+    holder.dollars = None
