@@ -413,7 +413,7 @@ def test_what_begins_while_the_log_is_read_has_its_name(monkeypatch):
     tracked.end(None)
 
 
-@pytest.mark.parametrize("name", ["guard_of", "interrupts.watch"])
+@pytest.mark.parametrize("name", ["output_keeper", "interrupts.watch"])
 def test_a_fault_of_ours_around_a_block(monkeypatch, name):
     """A fault in what stands guard over a block of `track` leaves the block alone, and its run is closed."""
     before = internal_errors.count
