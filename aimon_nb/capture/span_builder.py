@@ -12,10 +12,6 @@ from aimon_nb.model import Span
 from aimon_nb.model.run import RunStatus
 
 Read = Callable[[OpenSpan, Span], "dict[str, Any] | None"]  # writes on the record; its attributes
-STATIC_API = (
-    "spans of sentry_sdk.start_span are not sent in the stream lifecycle: "
-    "use sentry_sdk.traces.start_span"
-)
 
 
 def begin_span(open_span: OpenSpan) -> None:
@@ -29,10 +25,11 @@ def begin_span(open_span: OpenSpan) -> None:
     open_span.span = span = Span(span_id, above, run.run_id, run.started, offset)
     if run_state.closed:
         span.late = True
-    if open_span.kind == "dropped":
-        span.sent = "no: static API"
-        if STATIC_API not in run.notes:
-            run.notes.append(STATIC_API)
+    adapter = open_span.adapter
+    if adapter.unsent_reason is not None:
+        span.sent = adapter.unsent_reason
+        if adapter.unsent_note not in run.notes:
+            run.notes.append(adapter.unsent_note)
     if len(run.spans) >= run_state.span_limit.limits.spans:
         run_state.span_limit.add(open_span, span, run)
     run.spans[span_id] = span

@@ -19,6 +19,7 @@ from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.run_recorder import Recorder
 from aimon_nb.capture.state import OpenSpan, RunState
 from aimon_nb.model.span import CALL_OPS
+from aimon_nb.sentry.adapters import BARE
 
 ENDS = ("__exit__", "finish", "end", "_end", "_finish")
 MODULES = ("sentry_sdk.tracing", "sentry_sdk.traces")
@@ -51,7 +52,7 @@ class Fallback:
     def root(self, run_state: RunState, sdk: Any) -> OpenSpan:
         """The node of a run's root, whose span is not to be recorded at its end."""
         open_span = self._open_span(run_state, str(_first(sdk, "span_id", "_span_id")))
-        open_span.kept_attributes = {
+        open_span.attributes = {
             "sentry.op": str(_first(sdk, "op") or ""),
             "sentry.name": run_state.run.name,
         }
@@ -89,7 +90,7 @@ class Fallback:
         if isinstance(above, str):
             open_span.parent = self._open_span(run_state, above)
         name = _first(sdk, "name", "description", "_name")
-        open_span.kept_attributes = {**data, "sentry.op": op, "sentry.name": str(name or "")}
+        open_span.attributes = {**data, "sentry.op": op, "sentry.name": str(name or "")}
         if isinstance(error, BaseException):
             open_span.error = (status_of(error), *describe(error), frames_of(error))
         open_span.t1 = self._recorder.clock()
@@ -103,7 +104,7 @@ class Fallback:
         open_span = self._open_spans.get(key)
         if open_span is None:
             open_span = self._open_spans[key] = OpenSpan(
-                None, "bare", run_state, self._recorder.clock()
+                None, BARE, run_state, self._recorder.clock()
             )
             open_span.span_id = span_id
         return open_span

@@ -17,10 +17,11 @@ from aimon_nb.capture.attributes import (
     status_of,
 )
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.span_adapter import Ending
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.model import Frame, ModelCall, Span
 from aimon_nb.model.errors import RequestRefusedError
-from aimon_nb.sentry.adapters import Ending, write_span
+from aimon_nb.sentry.adapters import write_span
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire.dialects import Dialect, known
 from aimon_nb.wire.json_events import EventReader
