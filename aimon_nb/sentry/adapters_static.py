@@ -116,7 +116,7 @@ def _sent_apart(open_span: OpenSpan) -> str | None:
     root, sdk = open_span.run_state.root, open_span.sdk
     if root is None or root.adapter is not STATIC:
         return None
-    # Our thread lets go of the SDK's root when the run is over; spans may begin after that.
+    # None once the root has ended, which the user's code may do before the run ends.
     root_sdk = root.sdk
     transaction = sdk if isinstance(sdk, tracing.Transaction) else sdk._containing_transaction
     if transaction is None:

@@ -66,7 +66,8 @@ class ProbeTracker(SpanTracker):
 
 @functools.cache
 def _recorder() -> Recorder:
-    return Recorder()  # one a process: each stays registered for forks
+    # One a process: each stays registered for forks.
+    return Recorder()
 
 
 def verify_hooks(tracker: ProbeTracker) -> list[str]:
@@ -81,34 +82,34 @@ def verify_hooks(tracker: ProbeTracker) -> list[str]:
 
     def streamed() -> Any:
         scope = sentry_sdk.get_current_scope()
-        # Below one that is sampled: whether a root is, that client says, which sends nothing.
+        # Below a sampled one, for as a root it would be a no-op: this scope's client samples none.
         root = traces.StreamedSpan(name=NAME, active=False, scope=scope)
         span = scope.start_streamed_span(NAME, {"sentry.op": OP, KEY: 1}, root, active=False)
         span.end()
         return span
 
-    def idle() -> Any:
+    def noop() -> Any:
         span = traces.NoOpStreamedSpan(name=NAME, attributes={"sentry.op": OP, KEY: 1})
         span.end()
         return span
 
-    tried = {"Span": static, "StreamedSpan": streamed, "NoOpStreamedSpan": idle}
-    return [f"a {name}" for name, make in tried.items() if not _is_tracked(tracker, make)]
+    probes = {"Span": static, "StreamedSpan": streamed, "NoOpStreamedSpan": noop}
+    return [f"a {name}" for name, make in probes.items() if not _is_tracked(tracker, make)]
 
 
 def _is_tracked(tracker: ProbeTracker, make: Any) -> bool:
     with _isolated_probe(tracker) as log:
         try:
             sdk = make()
-            open_span, same = log
+            # It is in the log twice: at its start and at its end.
+            open_span, ended_span = log
             span = Span(open_span.span_id, None, NAME, open_span.run_state.run.started, 0.0)
             data = open_span.adapter.read(open_span, span) or {}
         except Exception:
             return False
-    known = (span.name, span.op, data.get(KEY)) == (NAME, OP, 1)
     return (
-        known
-        and open_span is same
+        (span.name, span.op, data.get(KEY)) == (NAME, OP, 1)
+        and open_span is ended_span
         and open_span.span_id == sdk.span_id
         and open_span.t1 is not None
     )
@@ -116,7 +117,7 @@ def _is_tracked(tracker: ProbeTracker, make: Any) -> bool:
 
 @contextmanager
 def _isolated_probe(tracker: ProbeTracker) -> Iterator[Any]:
-    """Let this thread stand in a run of the probe's, with a client that sends nothing."""
+    """Attach a run of the probe's to this thread, and a client that sends nothing."""
     before, scope = context.current_context(), sentry_scope._current_scope.get()
     tracker.recorder.log.clear()
     run = Run(run_id=NAME, name=NAME, started=datetime.now(timezone.utc))

@@ -37,11 +37,15 @@ from aimon_nb.sentry.attribute_diff import diff_attributes
 class Integration:
     """A library, and the SDK's integration that tracks its agents, tools and steps."""
 
-    name: str  # the integration's module and identifier
+    # The integration's module and identifier.
+    name: str
     integration: str
-    after: tuple[str, ...]  # modules after which it can be set up: the first may be too early
-    packages: tuple[str, ...]  # where it patches
-    proof: str = ""  # what tells the library from a module of the user's of that name
+    # Modules after which it can be set up: the first may be too early.
+    after: tuple[str, ...]
+    # Where it patches.
+    packages: tuple[str, ...]
+    # A name in the library that a module of the user's with its name has not.
+    proof: str = ""
 
     @property
     def origin(self) -> str:
@@ -76,11 +80,13 @@ class Integrations:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._ours: dict[str, Any] = {}  # identifier → the integration, on in every run
+        # Identifier → the integration, on in every run.
+        self._ours: dict[str, Any] = {}
         self._origins: set[str] = set()
         self._patches: dict[str, Patches] = {}
         self._main: Patches | None = None
-        self._pending: dict[Integration, None] = {}  # loaded, but could not be set up yet
+        # Loaded, but could not be set up yet.
+        self._pending: dict[Integration, None] = {}
 
     def install(self, patches: Patches) -> None:
         """Set up what is loaded, and the others at their first import."""
@@ -124,7 +130,8 @@ class Integrations:
             self._pending.pop(framework, None)
             self._set_up(framework)
         except (integrations.DidNotEnable, ImportError):
-            self._pending[framework] = None  # half imported, or too old
+            # Half imported, or too old.
+            self._pending[framework] = None
         except Exception:
             internal_errors.record(f"setting up {framework.name}")
         finally:
@@ -133,7 +140,8 @@ class Integrations:
     def _set_up(self, framework: Integration) -> None:
         with _without_optional_imports():
             module = import_module(f"sentry_sdk.integrations.{framework.name}")
-        if not hasattr(module, framework.integration):  # somebody is importing it
+        # Somebody is importing it.
+        if not hasattr(module, framework.integration):
             raise ImportError(framework.name)
         integration = getattr(module, framework.integration)()
         patches = self._patches[framework.name] = Patches()
@@ -178,12 +186,12 @@ class Integrations:
 
     def _wrap_get(self, original: Any) -> Any:
         def get_integration(client: Any, name_or_class: Any) -> Any:
-            found = original(client, name_or_class)
+            clients_own = original(client, name_or_class)
             name = getattr(name_or_class, "identifier", name_or_class)
             if name not in self._ours:
-                return found
-            if found is not None:
-                return None if _is_disabled_by_user(name) else found
+                return clients_own
+            if clients_own is not None:
+                return None if _is_disabled_by_user(name) else clients_own
             return self._ours[name] if self.wanted(name) else None
 
         return get_integration
@@ -239,7 +247,7 @@ def _is_chosen_by_user(name: str) -> bool:
 
 
 def _is_disabled_by_user(name: str) -> bool:
-    """Whether the client in use was told to do without: the SDK forgets that once it is set up."""
+    """Whether it is disabled in the client in use: the SDK forgets that once it is set up."""
     disabled = sentry_sdk.get_client().options.get("disabled_integrations") or ()
     return any(one.identifier == name for one in disabled)
 
@@ -256,7 +264,7 @@ def _without_optional_imports() -> Iterator[None]:
 
 
 class _OptionalImportBlocker(MetaPathFinder):
-    """For this thread, what is not loaded is not installed."""
+    """Makes optional libraries that are not loaded look as if not installed, in its thread."""
 
     def __init__(self) -> None:
         self._thread = threading.get_ident()

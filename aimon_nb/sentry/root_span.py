@@ -51,7 +51,12 @@ class RootSpan:
             self.leave()
             sentry_scope._current_scope.set(self._scope)
             raise
-        run_state.root = open_span = tracker.root(run_state, self._span)
+        if tracker.changed is None:
+            open_span = tracker.open_by_id.get(id(self._span))
+        else:
+            run.notes.append(tracker.changed)
+            open_span = tracker.fallback.root(run_state, self._span)
+        run_state.root = open_span
         if open_span is not None:
             run.root_id, run.trace_id = open_span.span_id, self._span.trace_id
             context.current_span.set(open_span)
@@ -94,7 +99,7 @@ class RootSpan:
         if self._tracker.changed is None:
             _mark_sent(self.run_state, self._span, carried)
         else:
-            # The spans of an SDK that we do not know may have other ids in its transaction.
+            # Of an SDK that we do not know not every span is in the run under its own id.
             self._tracker.fallback.forget(self.run_state)
             _mark_sent(self.run_state, self._span, None)
         over = sum(span.sent == OVER_LIMIT for span in run.spans.values())

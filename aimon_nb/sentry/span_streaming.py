@@ -67,13 +67,13 @@ def _start(tracker: SpanTracker, original: Any) -> Any:
 
 def _true_parent(tracker: SpanTracker, chosen: Any, attributes: Any) -> Any:
     """Return the parent of a span whose scope chose `chosen`; the scope is shared between tasks."""
-    cur = context.nearest_open(context.current_span.get())
-    if cur is None or cur.adapter is not STREAM or cur.sdk is chosen:
+    current = context.nearest_open(context.current_span.get())
+    if current is None or current.adapter is not STREAM or current.sdk is chosen:
         return traces._DEFAULT_PARENT_SPAN
-    origin, op = attributes.get("sentry.origin"), attributes.get("sentry.op")
+    step = attributes.get("sentry.origin"), attributes.get("sentry.op")
     parent_id = chosen._span_id if chosen is not None else None
-    agent = tracker.agent_above(origin, op, parent_id, cur)
-    return cur.sdk if agent is None else chosen
+    agent = tracker.agents.agent_of(step, parent_id, current)
+    return current.sdk if agent is None else chosen
 
 
 def _make_current(open_span: OpenSpan) -> None:
