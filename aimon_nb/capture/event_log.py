@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from aimon_nb.capture import span_builder
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.capture.span_builder import Read
 from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState
 
 
@@ -27,9 +26,7 @@ class EventLog(deque["OpenSpan | CallUpdate"]):
     """The events since the last look; to append one is all that the user's thread does."""
 
 
-def absorb(
-    log: EventLog, sources: Iterable[Source], run_states: Iterable[RunState], read: Read
-) -> None:
+def absorb(log: EventLog, sources: Iterable[Source], run_states: Iterable[RunState]) -> None:
     """Turn all events into records; one thread at a time."""
     for source in sources:
         with internal_errors.suppress("polling a source"):
@@ -40,7 +37,7 @@ def absorb(
             if isinstance(event, CallUpdate):
                 span_builder.update_call(event)
             elif event.is_recorded:
-                span_builder.end_span(event, read)
+                span_builder.end_span(event)
             else:
                 event.is_recorded = True
                 span_builder.begin_span(event)
@@ -48,4 +45,4 @@ def absorb(
             internal_errors.record("recording a span")
     for run_state in run_states:
         if run_state.open_spans:
-            span_builder.update_open_spans(run_state, read)
+            span_builder.update_open_spans(run_state)

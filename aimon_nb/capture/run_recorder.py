@@ -35,7 +35,6 @@ class Recorder:
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self.clock, self.now = clock, now
-        self.read: span_builder.Read = lambda *_: None  # set by whoever tracks spans
         self.limits = Limits()
         self.forked = False  # a child process has no thread of ours: it records nothing
         self.sources: list[Source] = []
@@ -111,7 +110,7 @@ class Recorder:
         t1 = self.clock()
         with self._updates.lock:
             with internal_errors.suppress("ending the spans left open"):
-                span_builder.end_open_spans(run_state, self.read, status, t1)
+                span_builder.end_open_spans(run_state, status, t1)
             self.registry.close(run_state, status, error, t1)
             self.sole = self.registry.sole
             with internal_errors.suppress("noting what was sent"):

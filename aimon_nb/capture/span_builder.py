@@ -6,7 +6,6 @@ bytes. `merge` is the one place where both meet.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from aimon_nb.capture.attributes import update_fields
@@ -17,12 +16,6 @@ from aimon_nb.model.run import RunStatus
 from aimon_nb.model.span import UsageSource
 from aimon_nb.model.usage import NOTHING
 from aimon_nb.pricing.normalise import reported
-
-Read = Callable[[OpenSpan, Span], "dict[str, Any] | None"]  # writes on the record; its attributes
-STATIC_API = (
-    "spans of sentry_sdk.start_span are not sent in the stream lifecycle: "
-    "use sentry_sdk.traces.start_span"
-)
 
 
 def merge(span: Span, attributes: dict[str, Any] | None, update: CallUpdate | None) -> None:
@@ -68,10 +61,11 @@ def begin_span(open_span: OpenSpan) -> None:
     open_span.span = span = Span(span_id, above, run.run_id, run.started, offset)
     if run_state.closed:
         span.late = True
-    if open_span.kind == "dropped":
-        span.sent = "no: static API"
-        if STATIC_API not in run.notes:
-            run.notes.append(STATIC_API)
+    adapter = open_span.adapter
+    if adapter.unsent_reason is not None:
+        span.sent = adapter.unsent_reason
+        if adapter.unsent_note not in run.notes:
+            run.notes.append(adapter.unsent_note)
     if len(run.spans) >= run_state.span_limit.limits.spans:
         run_state.span_limit.add(open_span, span, run)
     run.spans[span_id] = span
@@ -79,7 +73,7 @@ def begin_span(open_span: OpenSpan) -> None:
     run_state.changed.add(span_id)
 
 
-def end_span(open_span: OpenSpan, read: Read) -> None:
+def end_span(open_span: OpenSpan) -> None:
     """Complete the record of a span, and let go of the SDK's object."""
     run_state, span = open_span.run_state, open_span.span
     if span is None:
@@ -90,7 +84,7 @@ def end_span(open_span: OpenSpan, read: Read) -> None:
     if open_span.t1 is not None:
         span.duration = (open_span.t1 - open_span.t0) / 1e9
     try:
-        _read(open_span, span, read)
+        _read(open_span, span)
     except Exception:  # whatever it says of itself, it has ended
         internal_errors.record("reading a span")
     if open_span.error is not None:
@@ -103,7 +97,7 @@ def end_span(open_span: OpenSpan, read: Read) -> None:
     _release(open_span, span)
 
 
-def update_open_spans(run_state: RunState, read: Read) -> None:
+def update_open_spans(run_state: RunState) -> None:
     """Bring the records of open spans up to what they say of themselves now."""
     for open_span in list(run_state.open_spans):
         span = open_span.span
@@ -111,7 +105,7 @@ def update_open_spans(run_state: RunState, read: Read) -> None:
             continue
         with internal_errors.suppress("reading a span"):
             before = _visible(span)
-            _read(open_span, span, read)
+            _read(open_span, span)
             if _visible(span) != before:
                 run_state.changed.add(span.span_id)
 
@@ -121,10 +115,10 @@ def _visible(span: Span) -> tuple[Any, ...]:
     return span.name, span.op, span.model, span.usage, len(span.attributes), span.is_duplicate
 
 
-def _read(open_span: OpenSpan, span: Span, read: Read) -> None:
+def _read(open_span: OpenSpan, span: Span) -> None:
     """Bring a record up to what the SDK's span says of itself."""
     run_state = open_span.run_state
-    attributes = read(open_span, span)
+    attributes = open_span.adapter.read(open_span, span)
     if attributes is not None:
         limit = run_state.span_limit
         plain = limit.plain_attributes(attributes, ended=span.duration is not None)
@@ -185,7 +179,7 @@ def _release(open_span: OpenSpan, span: Span) -> None:
     open_span.sdk = None
 
 
-def end_open_spans(run_state: RunState, read: Read, status: RunStatus, t1: int) -> None:
+def end_open_spans(run_state: RunState, status: RunStatus, t1: int) -> None:
     """The run is over: what has not ended by now was abandoned, or interrupted with it."""
     for open_span in list(run_state.open_spans):
         span = open_span.span
@@ -194,7 +188,7 @@ def end_open_spans(run_state: RunState, read: Read, status: RunStatus, t1: int) 
             continue
         span.duration = (t1 - open_span.t0) / 1e9
         with internal_errors.suppress("reading a span"):
-            _read(open_span, span, read)
+            _read(open_span, span)
         with internal_errors.suppress("ending a span that was left open"):
             run_state.changed.add(span.span_id)
             if open_span is run_state.root:

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import SpanLimit
+from aimon_nb.capture.span_adapter import SpanAdapter
 from aimon_nb.model import Frame, ModelCall, Run, Span
 from aimon_nb.model.span import SpanStatus
 
@@ -66,10 +67,6 @@ class TrackedCall(Protocol):
 
 TaskAndThread = tuple["weakref.ref[asyncio.Task[Any]] | None", "weakref.ref[threading.Thread]"]
 
-# static · stream · noop (unsampled in the stream lifecycle) · dropped (the static
-# API in the stream lifecycle) · bare (no SDK object at all)
-SdkSpanKind = Literal["static", "stream", "noop", "dropped", "bare"]
-
 
 class OpenSpan:
     """A span while it is open: the little that must be known at once.
@@ -80,7 +77,7 @@ class OpenSpan:
 
     # Defaults stand on the class: to make one costs the user's thread only what differs.
     span_id: str
-    kept_attributes: dict[str, Any]  # attributes of a span whose SDK object keeps none
+    attributes: dict[str, Any]  # the SDK object's own, or ours where it keeps none
     parent: OpenSpan | None = None
     entered_from: OpenSpan | None = None  # what was current when this one was entered
     t1: int | None = None
@@ -95,8 +92,8 @@ class OpenSpan:
     is_recorded = False  # its start, into a record
     span: Span | None = None
 
-    def __init__(self, sdk: Any, kind: SdkSpanKind, run_state: RunState, t0: int) -> None:
-        self.sdk, self.kind, self.run_state, self.t0 = sdk, kind, run_state, t0
+    def __init__(self, sdk: Any, adapter: SpanAdapter, run_state: RunState, t0: int) -> None:
+        self.sdk, self.adapter, self.run_state, self.t0 = sdk, adapter, run_state, t0
 
     @property
     def is_answered(self) -> bool:

@@ -81,4 +81,4 @@ class Updates:
 
     def _absorb(self) -> None:
         recorder = self._recorder
-        absorb(recorder.log, recorder.sources, recorder.run_states.values(), recorder.read)
+        absorb(recorder.log, recorder.sources, recorder.run_states.values())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.sentry import span_static, span_streaming
-from aimon_nb.sentry.adapters import read_span
 from aimon_nb.sentry.compat_check import ProbeTracker, verify_hooks
 from aimon_nb.sentry.compat_fallback import describe_differences
 from aimon_nb.sentry.span_tracker import SpanTracker
@@ -16,7 +15,7 @@ class _MissingClass:
 
 def install(tracker: SpanTracker, patches: Patches) -> None:
     """Track the spans of the installed SDK; of one that has changed, their ends only."""
-    tracker.recorder.read, tracker.patches = read_span, patches
+    tracker.patches = patches
     tracker.changed = sdk_difference()
     if tracker.changed is not None:
         tracker.fallback.install(patches)

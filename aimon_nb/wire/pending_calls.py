@@ -12,9 +12,9 @@ from collections import deque
 
 from aimon_nb.capture.event_log import EventLog, Source
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.span_adapter import Ending
 from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState
 from aimon_nb.model import SpanStatus
-from aimon_nb.sentry.adapters import Ending, write_span
 from aimon_nb.sentry.call_attributes import call_attributes
 from aimon_nb.wire.model_request import ModelRequest
 from aimon_nb.wire.response_reader import ResponseReader
@@ -101,7 +101,7 @@ class PendingCall:
         with internal_errors.suppress("writing usage on a span"):
             if open_span.model_request is request:
                 name = self._span_name() if open_span.made_by_us else None
-                write_span(open_span, call_attributes(request.call), name)
+                open_span.adapter.write(open_span, call_attributes(request.call), name)
         request.run_deferred_ends()
         if open_span.made_by_us:
             self._finish_span(open_span)
