@@ -16,6 +16,7 @@ from aimon_nb.app import monitor, track
 from aimon_nb.capture.limits import Limits
 from aimon_nb.capture import context, repricing, span_builder, recorder, updates
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.sentry.adapters import RecordedAdapter
 from aimon_nb.sentry.adapters_static import StaticAdapter
 from aimon_nb.sentry import root_span, span_hooks, span_tracker
 from aimon_nb.wire import pending_calls, response_reader
@@ -67,7 +68,7 @@ FAULTS = [
     (span_hooks, "describe"), (span_builder, "begin_span"), (span_builder, "end_span"), (span_builder, "merge"), (span_builder, "end_open_spans"),
     (repricing.Repricing, "_changes"), (updates.Updates, "settle"), (updates, "absorb"), (StaticAdapter, "read"),
     (response_reader.ResponseReader, "read"), (pending_calls.PendingCall, "_settle"), (pending_calls.PendingCall, "_update"),
-    (StaticAdapter, "write"), (pending_calls, "call_attributes"), (root_span, "_mark_sent"), (root_span.RootSpan, "leave"),
+    (RecordedAdapter, "write"), (pending_calls, "call_attributes"), (root_span, "_mark_sent"), (root_span.RootSpan, "leave"),
     (context, "pipeline_name"),
 ]  # fmt: skip
 
