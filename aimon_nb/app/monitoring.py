@@ -13,7 +13,7 @@ from aimon_nb.pricing import api
 from aimon_nb.pricing.user_prices import user_prices
 from aimon_nb.sentry.root_span import open_root
 from aimon_nb.views.live import environment, run_display
-from aimon_nb.views.live.mimebundle import KEEPS, Save
+from aimon_nb.views.live.mimebundle import DEFAULT_SAVE, Save
 from aimon_nb.wire.token_estimate import estimates
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Monitor:
 
     def forget_defaults(self) -> None:
         """Show and keep runs as if nobody had said how."""
-        self.view, self.save = "auto", KEEPS
+        self.view, self.save = "auto", DEFAULT_SAVE
 
     def open(
         self,
@@ -75,7 +75,7 @@ class Monitor:
         mode = environment.resolve_view(view or self.view)
         options = dict(options or {})
         kept = save or self.save
-        if kept != KEEPS and environment.outputs_are_saved():  # elsewhere nothing is kept
+        if kept != DEFAULT_SAVE and environment.outputs_are_saved():  # elsewhere nothing is kept
             options["save"] = kept
         notes = []
         try:

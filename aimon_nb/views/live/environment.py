@@ -13,13 +13,13 @@ View = Literal["auto"] | Mode
 
 
 def check(view: str | None, save: str | None) -> None:
-    """Raise `ValueError` for a view or a form to keep that there is not."""
+    """Raise `ValueError` for a view or a saved form that there is not."""
     _check("view", view, ("auto", *get_args(Mode)))
     _check("save", save, get_args(Save))
 
 
 def resolve_view(view: View) -> Shown:
-    """Say what a wish becomes here; `auto` is live in a kernel, text in a terminal IPython."""
+    """Return the view to show here; `auto` is live in a kernel, text in a terminal IPython."""
     if _in_marimo() and view != "none":
         return "marimo"
     if view != "auto":
@@ -30,7 +30,7 @@ def resolve_view(view: View) -> Shown:
 
 
 def outputs_are_saved() -> bool:
-    """Tell whether outputs may be saved here: in a kernel they are its notebook's."""
+    """Return whether outputs may be saved here: in a kernel they are its notebook's."""
     return hasattr(ipython_shell(), "kernel")
 
 
@@ -40,7 +40,7 @@ def _check(what: str, value: str | None, known: Sequence[str]) -> None:
 
 
 def ipython_shell() -> Any:
-    """Give IPython's shell; None where there is none."""
+    """Return IPython's shell; None where there is none."""
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython is not None else None
 
