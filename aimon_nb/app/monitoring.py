@@ -17,7 +17,7 @@ from aimon_nb.pricing import api
 from aimon_nb.pricing.user_prices import user_prices
 from aimon_nb.sentry.root_span import open_root
 from aimon_nb.views.live import environment, run_display
-from aimon_nb.views.live.mimebundle import KEEPS, Save
+from aimon_nb.views.live.mimebundle import DEFAULT_SAVE, Save
 from aimon_nb.wire.token_estimate import estimates
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Monitor:
         if now.op:
             run_options["op"] = now.op
         # Elsewhere nothing is kept.
-        if now.save != KEEPS and environment.outputs_are_saved():
+        if now.save != DEFAULT_SAVE and environment.outputs_are_saved():
             run_options["save"] = now.save
         try:
             self.client.ensure()

@@ -17,7 +17,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from aimon_nb.capture.limits import Limits
 from aimon_nb.views.live.environment import View
-from aimon_nb.views.live.mimebundle import KEEPS, Save
+from aimon_nb.views.live.mimebundle import DEFAULT_SAVE, Save
 
 _PREFIX = "AIMON_NB_"
 _LIMITS = Limits()
@@ -59,7 +59,7 @@ class Settings:
         ),
     )
     save: Save = field(
-        default=KEEPS,
+        default=DEFAULT_SAVE,
         metadata=_metadata(
             option="what the saved notebook keeps of it: tree (no prompts), one line, nothing, or "
             "full: the whole view with prompts and answers",

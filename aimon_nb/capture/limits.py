@@ -7,12 +7,12 @@ hangs below it moves up: sums that walk the tree stay right.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aimon_nb.capture.to_plain import Plain, key_text
 from aimon_nb.model import Message, Run, Span
+from aimon_nb.model.tree import path_up
 
 if TYPE_CHECKING:
     from aimon_nb.capture.state import OpenSpan
@@ -215,21 +215,16 @@ def _cut(value: Any, room: int, size: int) -> str:
 
 
 def without_plain(run: Run) -> Run:
-    """A copy of a run that holds its calls and what stands above them, and its totals."""
-    kept = _with_ancestors(run, (s for s in run.spans.values() if s.may_cost))
-    dropped = len(run.spans) - len(kept)
+    """Return a copy of a run that has its calls, what stands above them, and its totals."""
+    remaining: dict[str, Span] = {}
+    if run.root_id in run.spans:
+        remaining[run.root_id] = run.spans[run.root_id]
+    for span in run.spans.values():
+        if span.may_cost:
+            remaining |= {one.span_id: one for one in path_up(span, run.spans, remaining)}
+    dropped = len(run.spans) - len(remaining)
     if not dropped:
         return run
-    said = f"{dropped:,} spans without a model call are no longer in memory: the cell ran again"
-    spans = {span_id: span for span_id, span in run.spans.items() if span_id in kept}
-    return replace(run, spans=spans, notes=list(run.notes), caps={**run.caps, AGAIN: said})
-
-
-def _with_ancestors(run: Run, spans: Iterable[Span]) -> set[str]:
-    kept = {run.root_id} & run.spans.keys()
-    for span in spans:
-        above: Span | None = span
-        while above is not None and above.span_id not in kept:
-            kept.add(above.span_id)
-            above = run.spans.get(above.parent_id or "")
-    return {span_id for span_id in kept if span_id is not None}
+    note = f"{dropped:,} spans without a model call are no longer in memory: the cell ran again"
+    spans = {span_id: span for span_id, span in run.spans.items() if span_id in remaining}
+    return replace(run, spans=spans, notes=list(run.notes), caps={**run.caps, AGAIN: note})

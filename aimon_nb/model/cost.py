@@ -38,6 +38,10 @@ class Cost:
     saved: Decimal | None = None
 
 
+# Sentry prices a call anew from its request model, without dates and tiers.
+DISCLAIMER = "estimated locally; Sentry's own figure may differ"
+
+
 def added(amounts: Iterable[Decimal]) -> Decimal:
-    """The exact sum of amounts of money."""
+    """Return the exact sum of amounts of money."""
     return reduce(EXACT.add, amounts, Decimal(0))

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from aimon_nb.model import plain_form
+from aimon_nb.model import plain_form, tree
 from aimon_nb.model.cost import CostState
 from aimon_nb.model.span import Span
 from aimon_nb.model.usage import Usage
@@ -122,34 +122,20 @@ class Run:
         )
 
     @property
-    def said(self) -> list[str]:
+    def all_notes(self) -> list[str]:
         """What a reader must see beside the tree: the notes, and what a cap folded or cut."""
         return [*self.notes, *self.caps.values()]
 
     def walk(self) -> Iterator[tuple[int, Span]]:
-        """Yield (depth, span) of every shown span, parents before children."""
+        """Return (depth, span) of every shown span, parents before children."""
         below = self.children()
-        stack = [(0, span) for span in reversed(below.get(None, []))]
-        seen: set[str] = set()
-        while stack:
-            depth, span = stack.pop()
-            if span.span_id in seen:
-                continue
-            seen.add(span.span_id)
-            yield depth, span
-            stack += [(depth + 1, child) for child in reversed(below.get(span.span_id, []))]
+        order, depths = tree.preorder(below.get(None, []), lambda span: below.get(span.span_id, ()))
+        return zip(depths, order, strict=True)
 
     def shown_parent(self, span: Span) -> str | None:
         """The id of the span it hangs on in views; None at the top."""
-        parent = self.spans.get(span.parent_id) if span.parent_id else None
-        if parent is None:
-            return None
-        if self.shows(parent):
-            return parent.span_id
-        seen = {span.span_id}
-        while parent is not None and not self.shows(parent):
-            if parent.span_id == self.root_id or parent.span_id in seen:
-                return None
-            seen.add(parent.span_id)
-            parent = self.spans.get(parent.parent_id) if parent.parent_id else None
-        return parent.span_id if parent is not None else None
+        parent = tree.nearest_ancestor(span, self.spans, self._ends_way_up)
+        return None if parent is None or parent.span_id == self.root_id else parent.span_id
+
+    def _ends_way_up(self, span: Span) -> bool:
+        return span.span_id == self.root_id or self.shows(span)

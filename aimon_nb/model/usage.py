@@ -26,7 +26,8 @@ class Usage:
     @property
     def known(self) -> bool:
         """Whether the provider reported anything at all."""
-        if self is NOTHING:  # as of most spans: comparing takes ten times as long
+        # As it is for most spans: comparing takes ten times as long.
+        if self is NOTHING:
             return False
         return not (self.input is self.output is self.total is None and self == NOTHING)
 
@@ -42,8 +43,8 @@ class Usage:
 
     @classmethod
     def sum(cls, usages: Iterable[Usage]) -> Usage:
-        """Add counts kind by kind; a kind nobody reported stays None, a negative count is none."""
-        columns = zip(*map(_COUNTS, usages), strict=True)
+        """Return the sums by kind; a kind nobody reported is None, a negative count is left out."""
+        columns = zip(*map(_counts, usages), strict=True)
         return cls(*map(_sum, columns))
 
 
@@ -58,5 +59,7 @@ def _sum(counts: tuple[int | None, ...]) -> int | None:
     return sum(known) if known else None
 
 
-_COUNTS = attrgetter("input", "cached", "cache_write", "output", "reasoning", "total")
+_counts = attrgetter("input", "cached", "cache_write", "output", "reasoning", "total")
 NOTHING = Usage()
+# A count beyond it is nonsense; a sum of a thousand such still fits the 64 bits of a table.
+MAX_TOKENS = 2**53

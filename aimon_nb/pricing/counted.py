@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from aimon_nb.model import Cost, Run, Span, Totals, Usage
 from aimon_nb.model.cost import added
+from aimon_nb.model.tree import ancestor_ids
 from aimon_nb.pricing.client_cache import client_cache_hits
 from aimon_nb.pricing.deduplicate import CUMULATIVE, UsageTree
 from aimon_nb.pricing.normalise import is_estimated, normalised
@@ -26,28 +27,29 @@ _ZERO = Decimal(0)
 class CountedSpans:
     """The spans that make up a run's usage, each token once.
 
-    `cached` are calls that the client's own cache answered. `unseen` is how many
-    tokens an agent reports beyond the calls below it; `vague` says that some of
+    `cached` are calls that the client's own cache answered. `unattributed` is how many
+    tokens an agent reports beyond the calls below it; `inexact` says that some of
     what counts may stand for more than it reports.
     """
 
     counted: list[Span] = field(default_factory=list)
     cached: list[Span] = field(default_factory=list)
-    unseen: int = 0
-    vague: bool = False
+    unattributed: int = 0
+    inexact: bool = False
 
 
 def price_run(run: Run, changed: set[str]) -> None:
     """Price the changed spans that count, and add the run up again.
 
-    Adds to `changed` the spans that show something else because of it.
+    Adds to `changed` the ids of spans that show something else because of it.
     """
     touched = (run.spans.get(span_id) for span_id in changed)
+    # Most batches of a running cell hold no call: they cost a look at the changed spans alone.
     if run.running and not any(span is not None and span.may_cost for span in touched):
         return
-    bill = counted_spans(run)
-    cached = {span.span_id for span in bill.cached}
-    counted = {span.span_id for span in bill.counted}
+    result = counted_spans(run)
+    cached = {span.span_id for span in result.cached}
+    counted = {span.span_id for span in result.counted}
     for span in list(run.spans.values()):
         if not span.may_cost:
             continue
@@ -60,42 +62,34 @@ def price_run(run: Run, changed: set[str]) -> None:
                 span.cost = None
                 changed.add(span.span_id)
         elif span.status != "running" and (span.cost is None or span.span_id in changed):
-            span.cost = (
-                _saved(price(span)) if is_cached else price(span) if _is_billable(span) else None
-            )
-    run.totals = add_up(bill.counted, bill.cached, bill.unseen, vague=bill.vague)
+            if is_cached:
+                span.cost = _free_with_saving(price(span))
+            else:
+                span.cost = price(span) if _is_billable(span) else None
+    run.totals = add_up(result.counted, result.cached, result.unattributed, inexact=result.inexact)
 
 
 def counted_spans(run: Run) -> CountedSpans:
-    """What of a run counts."""
-    bearing = [span for span in list(run.spans.values()) if _has_usage(span)]
-    if all(span.call is not None for span in bearing):
-        return CountedSpans(bearing)
-    cached = [] if run.running else client_cache_hits(run, bearing)
-    gone = {span.span_id for span in cached}
-    bearing = [span for span in bearing if span.span_id not in gone]
-    if not _overlap(run, bearing):
-        return CountedSpans(bearing, cached)
-    tree = UsageTree(run, bearing)
-    counted = [span for span in bearing if span.span_id not in tree.folded]
-    return CountedSpans(counted, cached, tree.unseen(counted, cached), tree.vague)
+    """Return the spans of a run that count, and those that its client's cache answered."""
+    with_usage = [span for span in list(run.spans.values()) if _has_usage(span)]
+    if all(span.call is not None for span in with_usage):
+        return CountedSpans(with_usage)
+    cached = [] if run.running else client_cache_hits(run, with_usage)
+    cached_ids = {span.span_id for span in cached}
+    with_usage = [span for span in with_usage if span.span_id not in cached_ids]
+    if not _may_overlap(run, with_usage):
+        return CountedSpans(with_usage, cached)
+    tree = UsageTree(run, with_usage)
+    counted = [span for span in with_usage if span.span_id not in tree.folded]
+    return CountedSpans(counted, cached, tree.unattributed(counted, cached), tree.inexact)
 
 
-def _overlap(run: Run, bearing: list[Span]) -> bool:
-    """Whether any of these could say what another says: one below another, or a handoff."""
-    ids = {span.span_id for span in bearing}
-    clear: set[str] = set()  # nothing in or above these
-    for span in bearing:
-        if span.origin == CUMULATIVE:
-            return True
-        above = span.parent_id
-        while above is not None and above not in clear:
-            if above in ids:
-                return True
-            clear.add(above)
-            parent = run.spans.get(above)
-            above = parent.parent_id if parent is not None else None
-    return False
+def _may_overlap(run: Run, with_usage: list[Span]) -> bool:
+    """Return whether any may report another's tokens: one is above another, or a handoff's."""
+    if any(span.origin == CUMULATIVE for span in with_usage):
+        return True
+    ids = {span.span_id for span in with_usage}
+    return not ids.isdisjoint(ancestor_ids(with_usage, run.spans))
 
 
 def _has_usage(span: Span) -> bool:
@@ -103,44 +97,49 @@ def _has_usage(span: Span) -> bool:
 
 
 def _is_billable(span: Span) -> bool:
-    """A refused request costs nothing; one that broke off may have been billed all the same."""
+    """Return whether it may have been billed; so may a request that broke off, no refused one."""
     broke_off = span.call is not None and not span.call.refused
     return span.usage.known or span.status != "error" or broke_off
 
 
-def _saved(cost: Cost) -> Cost:
-    """The cost of a call that a local cache answered: nothing, and what it saved."""
-    said = tuple(a for a in cost.assumptions if not a.startswith("its request was not heard"))
+def _free_with_saving(cost: Cost) -> Cost:
+    """Return the cost of a call that a local cache answered: nothing, and what it saved."""
+    applicable = tuple(a for a in cost.assumptions if not a.startswith("its request was not heard"))
     return replace(
         cost,
         state="free",
         total=_ZERO,
         parts=(),
         saved=cost.total,
-        assumptions=said,
+        assumptions=applicable,
         reason="answered by the client's own cache: no request was sent",
     )
 
 
 def add_up(
-    counted: list[Span], cached: Iterable[Span] = (), unseen: int = 0, *, vague: bool = False
+    counted: list[Span],
+    cached: Iterable[Span] = (),
+    unattributed: int = 0,
+    *,
+    inexact: bool = False,
 ) -> Totals:
-    """The sums over spans that count, and over those that a local cache answered."""
-    totals = Totals(calls=len(counted), unseen=unseen)
-    exact, estimated = _parted(counted)
+    """Return the sums over spans that count, and over those that a local cache answered."""
+    totals = Totals(calls=len(counted), unseen=unattributed)
+    estimated = [s for s in counted if is_estimated(s)]
+    exact = [s for s in counted if not is_estimated(s)] if estimated else counted
     totals.usage = Usage.sum(normalised(s.usage) for s in exact)
     totals.errors = sum(s.status == "error" for s in counted)
     costs = [s.cost for s in counted if s.cost is not None]
     # What is free is free for any number of tokens.
     doubtful = [s for s in estimated if not _is_free(s)]
-    totals.cost = _cost([*exact, *filter(_is_free, estimated)])
-    totals.estimates, totals.estimate_cost = len(estimated), _cost(doubtful)
+    totals.cost = _total_cost([*exact, *filter(_is_free, estimated)])
+    totals.estimates, totals.estimate_cost = len(estimated), _total_cost(doubtful)
     totals.estimate = Usage.sum(normalised(s.usage) for s in estimated)
     totals.unpriced = sum(c.state == "unpriced" for c in costs)
     totals.no_usage = sum(c.state == "no_usage" for c in costs)
     totals.lower_bound = (
-        vague
-        or unseen > 0
+        inexact
+        or unattributed > 0
         or bool(doubtful)
         or any(c.state in ("unpriced", "no_usage", "partial") for c in costs)
     )
@@ -150,19 +149,11 @@ def add_up(
     return totals
 
 
-def _parted(counted: list[Span]) -> tuple[list[Span], list[Span]]:
-    """(spans with the provider's counts, spans whose tokens were counted here)."""
-    estimated = [span for span in counted if is_estimated(span)]
-    if not estimated:
-        return counted, estimated
-    return [span for span in counted if not is_estimated(span)], estimated
-
-
 def _is_free(span: Span) -> bool:
     return span.cost is not None and span.cost.state == "free"
 
 
-def _cost(spans: list[Span]) -> Decimal | None:
+def _total_cost(spans: list[Span]) -> Decimal | None:
     known = [s.cost.total for s in spans if s.cost is not None and s.cost.total is not None]
     return added(known) if known else None
 

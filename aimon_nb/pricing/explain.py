@@ -7,11 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from aimon_nb.model import Cost, Span
-from aimon_nb.model.cost import EXACT
+from aimon_nb.model.cost import DISCLAIMER, EXACT
 from aimon_nb.pricing.resolve import price, rates_of
 from aimon_nb.pricing.user_prices import user_prices
-
-LOCALLY = "estimated locally; Sentry's own figure may differ"
 
 
 class Explanation:
@@ -94,7 +92,7 @@ def _lines(span: Span) -> Iterator[str]:
     for assumption in cost.assumptions:
         yield f"  assumed: {assumption}"
     if cost.total is not None:
-        yield f"  {LOCALLY}"
+        yield f"  {DISCLAIMER}"
 
 
 def _said(cost: Cost) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aimon_nb.model import Span, Usage
-from aimon_nb.model.usage import NOTHING
+from aimon_nb.model.usage import MAX_TOKENS, NOTHING
 
 _P = "gen_ai.usage."
 # Kind ← attribute names, first match wins: the documented names, then today's
@@ -33,12 +33,13 @@ def reported(attributes: Mapping[str, Any]) -> Usage:
 def _first(attributes: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     for name in names:
         value = attributes.get(name)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _MOST:
+        if (
+            isinstance(value, (int, float))
+            and not isinstance(value, bool)
+            and abs(value) < MAX_TOKENS
+        ):
             return int(value)
     return None
-
-
-_MOST = 2**53  # beyond it a count is nonsense, and no table can hold it
 
 
 def normalised(usage: Usage) -> Usage:

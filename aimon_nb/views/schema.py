@@ -7,88 +7,74 @@ seconds, US dollars, tokens, UTC. null is unknown, never 0.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-VERSION = 1
+from aimon_nb.views.tables.columns import (
+    CONTENT_TABLE,
+    SPAN_TABLE,
+    TOKEN_TABLE,
+    USAGE_TABLE,
+    Column,
+    Dtype,
+)
+
+_TYPES: dict[Dtype, Any] = {
+    "string": str,
+    "Int64": int,
+    "Float64": float,
+    "boolean": bool,
+    "datetime64[ns, UTC]": datetime,
+}
 
 
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Tokens(_Record):
-    """Tokens; null where the provider reported nothing."""
+def _fields(columns: Iterable[Column], default: Any = ...) -> dict[str, Any]:
+    """Return columns as pydantic fields; those that may be NA have `default`."""
+    return {
+        one.name: (
+            _TYPES[one.dtype] | None if one.nullable else _TYPES[one.dtype],
+            Field(default if one.nullable else ..., description=one.meaning or None),
+        )
+        for one in columns
+    }
 
-    input_tokens: int | None = Field(None, description="cached and cache-written ones included")
-    input_tokens_cached: int | None = None
-    input_tokens_cache_write: int | None = None
-    output_tokens: int | None = Field(None, description="reasoning included")
-    output_tokens_reasoning: int | None = None
-    total_tokens: int | None = None
+
+def _record(name: str, base: Any, fields: dict[str, Any], doc: str | None = None) -> Any:
+    return create_model(name, __base__=base, __doc__=doc, **fields)
 
 
-class SpanRecord(Tokens):
+# Made of the tables' columns, so that a column is added in one place; a type checker sees Any.
+Tokens = _record(
+    "Tokens",
+    _Record,
+    _fields(TOKEN_TABLE, default=None),
+    "Tokens; null where the provider reported nothing.",
+)
+_SPAN_FIELDS = {
+    "type": (Literal["span"], "span"),
+    **_fields(one for one in SPAN_TABLE if one not in TOKEN_TABLE),
+    **_fields(CONTENT_TABLE, default=None),
+}
+_USAGE_FIELDS = {
+    "type": (Literal["usage"], "usage"),
+    "group": (dict[str, str | None], ...),
+    **_fields(one for one in USAGE_TABLE if one.name not in Tokens.model_fields),
+}
+
+
+class SpanRecord(_record("_Span", Tokens, _SPAN_FIELDS)):  # type: ignore[misc]
     """One span."""
 
-    type: Literal["span"] = "span"
-    run_id: str
-    run: str
-    cell: str | None
-    notebook: str | None
-    pipeline: str | None
-    span_id: str
-    parent_id: str | None
-    depth: int = Field(description="levels below the run's root")
-    op: str
-    name: str
-    status: str = Field(description="running, ok, error, interrupted, cancelled, abandoned or lost")
-    error_type: str | None
-    error: str | None
-    start: datetime = Field(description="UTC")
-    duration_s: float | None = Field(description="seconds")
-    ttft_s: float | None = Field(description="seconds to the first token of a stream")
-    provider: str | None
-    model: str | None
-    request_model: str | None
-    agent: str | None
-    tool: str | None
-    finish_reason: str | None
-    streaming: bool | None
-    cost_usd: float | None = Field(description="US dollars; a lower bound if `partial`")
-    cost_state: str | None = Field(
-        description="priced, partial, free, unpriced or no_usage; null: not counted"
-    )
-    estimated: bool | None
-    cached_locally: bool | None
-    saved_usd: float | None = Field(description="what a locally cached call would have cost")
-    item: str | None
-    attempt: int | None
-    worker: str | None
-    thread: str | None
-    late: bool | None
-    sent: str | None
-    input_text: str | None = Field(None, description="only if content was asked for")
-    output_text: str | None = Field(None, description="only if content was asked for")
 
-
-class UsageRecord(Tokens):
+class UsageRecord(_record("_Usage", Tokens, _USAGE_FIELDS)):  # type: ignore[misc]
     """Calls, tokens and cost of one group; `group` holds its keys."""
-
-    type: Literal["usage"] = "usage"
-    group: dict[str, str | None]
-    calls: int
-    calls_no_usage: int
-    calls_unpriced: int
-    calls_cached_locally: int
-    errors: int
-    cost_usd: float | None = Field(description="US dollars")
-    cost_is_lower_bound: bool
-    cost_state: str
-    estimated: bool
-    duration_s: float | None = Field(description="sum of the calls' times, in seconds")
 
 
 class RunRecord(_Record):

@@ -159,7 +159,7 @@ def test_over_is_told_past_everything_else(page):
 def test_over_is_told_before_it_is_worked_out(monkeypatch):
     """A run with a view says that it is over before its spans are, and again when they are summed up."""
     told = []
-    monkeypatch.setattr(RunWidget, "_tell", lambda widget, message: told.append(message.get("header", {})))
+    monkeypatch.setattr(RunWidget, "_post", lambda widget, message: told.append(message.get("header", {})))
     tracked = monitor.open("over", "none")
     _ = tracked.view.widget
     monkeypatch.setattr(monitor.recorder, "end_run", partial(_noted, told, monitor.recorder.end_run))

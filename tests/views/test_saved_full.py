@@ -24,7 +24,7 @@ def read(markup):
 
 def held(markup):
     """The data in the script of the whole form."""
-    text = re.search(r"const kept = (\{.*\}), places = ", markup)[1]
+    text = re.search(r"const saved = (\{.*\}), places = ", markup)[1]
     return json.loads(text)
 
 

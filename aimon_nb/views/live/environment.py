@@ -11,7 +11,7 @@ View = Literal["auto"] | Mode
 
 
 def resolve_view(view: View) -> Shown:
-    """Say what a wish becomes here; `auto` is live in a kernel, text in a terminal IPython."""
+    """Return the view to show here; `auto` is live in a kernel, text in a terminal IPython."""
     if _in_marimo() and view != "none":
         return "marimo"
     if view != "auto":
@@ -22,12 +22,12 @@ def resolve_view(view: View) -> Shown:
 
 
 def outputs_are_saved() -> bool:
-    """Tell whether outputs may be saved here: in a kernel they are its notebook's."""
+    """Return whether outputs may be saved here: in a kernel they are its notebook's."""
     return hasattr(ipython_shell(), "kernel")
 
 
 def ipython_shell() -> Any:
-    """Give IPython's shell; None where there is none."""
+    """Return IPython's shell; None where there is none."""
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython is not None else None
 

@@ -1,4 +1,4 @@
-"""Mimebundles: what a notebook is given while a cell runs, and what it keeps.
+"""Mimebundles: what stands in a cell's output while it runs, and what is saved of it.
 
 A bundle never holds a prompt, with one exception that the user asks for: `--save full`.
 """
@@ -11,13 +11,14 @@ from typing import Any, Literal, Protocol
 
 from aimon_nb.model import Run
 from aimon_nb.views.live import saved_full
-from aimon_nb.views.present import formatting, outline
+from aimon_nb.views.live.widget_view import WIDGET_VIEW, widget_view
+from aimon_nb.views.present import formatting
+from aimon_nb.views.present.outline import build_outline
 from aimon_nb.views.static import html, text
 
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 Bundle = dict[str, Any]
 Save = Literal["none", "summary", "tree", "full"]
-KEEPS: Save = "tree"  # where nothing was said
+DEFAULT_SAVE: Save = "tree"
 
 
 class Model(Protocol):
@@ -29,35 +30,38 @@ class Model(Protocol):
 
 
 def final(run: Run, mount_id: str | None = None, *, opened: bool = False) -> Bundle:
-    """Build what the saved notebook keeps: no widget, so that it reads the same everywhere.
+    """Return what the saved notebook holds: no widget, so that it reads the same everywhere.
 
     How much it is stands in the run's options as `save`. With `mount_id`, unique to
     this showing, a page that knows the run shows the live view in its place, and
     `opened` has it open there.
     """
-    saved: Save = run.options.get("save", KEEPS)
-    if saved == "none":
-        return _bare(run, mount_id, opened=opened)
-    if saved == "summary":
-        kept = {"text/html": html.summary(run, mount_id), "text/plain": text.summary(run)}
+    save: Save = run.options.get("save", DEFAULT_SAVE)
+    if save == "none":
+        return _mount_only(run, mount_id, opened=opened)
+    if save == "summary":
+        bundle = {"text/html": html.summary(run, mount_id), "text/plain": text.summary(run)}
     else:
-        laid = outline.outline(run)
-        page = html.static(run, mount_id, laid=laid)
-        kept = {"text/html": page, "text/plain": text.tree(run, laid=laid)}
+        outline = build_outline(run)
+        page = html.static(run, mount_id, outline=outline)
+        bundle = {"text/html": page, "text/plain": text.tree(run, outline=outline)}
     if mount_id is not None:
-        whole_or_mount = saved_full.script if saved == "full" else html.mount_script
-        kept["text/html"] += whole_or_mount(run, mount_id, opened=opened)
-    return kept
+        script = saved_full.script if save == "full" else html.mount_script
+        bundle["text/html"] += script(run, mount_id, opened=opened)
+    return bundle
 
 
 def live(run: Run, widget: Model) -> Bundle:
-    """Build the live view, with words for a notebook that is saved before the cell ends."""
-    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-    return {WIDGET_VIEW: view, "text/html": _paragraph(_stub(run)), "text/plain": _stub(run)}
+    """Return the live view, with a line for a notebook that is saved before the cell ends."""
+    return {
+        WIDGET_VIEW: widget_view(widget.model_id),
+        "text/html": _paragraph(_stub(run)),
+        "text/plain": _stub(run),
+    }
 
 
 def redraw(run: Run, mount_id: str, *, wait: bool = False, opened: bool = False) -> Bundle:
-    """Build the live view of a running cell without its widget: a page that knows it shows it.
+    """Return the live view of a running cell without its widget: a page that knows it shows it.
 
     In the file it is a line that says what stands there, also when the kernel died.
     `wait` holds the user's cleared output for a frame.
@@ -68,14 +72,14 @@ def redraw(run: Run, mount_id: str, *, wait: bool = False, opened: bool = False)
 
 
 def reopened(run: Run, mount_id: str) -> Bundle:
-    """Build what shows a run from memory in another cell: it reads without a kernel too."""
+    """Return what shows a run from memory in another cell: it reads without a kernel too."""
     if run.running:
         return {**redraw(run, mount_id, opened=True), "text/plain": text.tree(run)}
     return final(run, mount_id, opened=True)
 
 
 def in_progress(run: Run) -> str:
-    """Say what stands in for the tree of a run that has not ended in this file."""
+    """Return the line in place of the tree of a run that has not ended in this file."""
     when = run.started.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
     return (
         f"{formatting.line(run.name, 120)}: started {when}, still running when this was saved. "
@@ -83,8 +87,8 @@ def in_progress(run: Run) -> str:
     )
 
 
-def _bare(run: Run, mount_id: str | None, *, opened: bool) -> Bundle:
-    """Nothing to read: the place alone, and the script for the page that has the run."""
+def _mount_only(run: Run, mount_id: str | None, *, opened: bool) -> Bundle:
+    """Return nothing to read: an empty element, and the script for the page that has the run."""
     if mount_id is None:
         return {"text/plain": ""}
     script = html.mount_script(run, mount_id, opened=opened)
@@ -95,5 +99,5 @@ def _stub(run: Run) -> str:
     return "" if run.options.get("save") == "none" else in_progress(run)
 
 
-def _paragraph(said: str) -> str:
-    return f'<div class="{html.NO_FORMULAS}">{escape(said, quote=False)}</div>' if said else ""
+def _paragraph(line: str) -> str:
+    return f'<div class="{html.NO_FORMULAS}">{escape(line, quote=False)}</div>' if line else ""

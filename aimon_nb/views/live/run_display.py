@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from aimon_nb.views.live.widget.run_publisher import RunPublisher
 
 Mode = Literal["live", "html", "text", "none"]
-Shown = Mode | Literal["marimo"]  # what a Mode becomes where the program knows its place
+# What a mode becomes in the environment that the program runs in.
+Shown = Mode | Literal["marimo"]
 
-_display_ids = itertools.count(1)  # ids differ at each showing: pages share their scope
+# Ids differ at each showing: pages share their scope.
+_display_ids = itertools.count(1)
 
 
 def _display(data: dict[str, Any], display_id: str, *, update: bool = False) -> None:
@@ -36,7 +38,7 @@ def _display(data: dict[str, Any], display_id: str, *, update: bool = False) -> 
 class RunDisplay:
     """All showings of one run: they share one widget, made when it is first needed.
 
-    One that `deferred` shows nothing until there is news of its run; `display` puts
+    One that is `deferred` shows nothing until its run has changed; `display` puts
     a bundle into the cell's output under a display id, from any thread then.
     """
 
@@ -45,13 +47,14 @@ class RunDisplay:
         self.display: Callable[[dict[str, Any], str], None] = _display
         self._widget: RunWidget | None = None
         self._publisher: RunPublisher | None = None
-        self.display_id = f"aimon-{run.run_id}-{next(_display_ids)}"
-        self._extra_displays: list[str] = []  # displays in which it was shown again while it ran
+        self.display_id = self._new_id()
+        # Display ids under which it was shown again while it ran.
+        self._extra_displays: list[str] = []
         self._surface = self._surface_for(mode)
 
     def _surface_for(self, mode: Shown) -> Surface:
         run = self.run
-        where = (run, self.display_id, self._place, self._display)
+        where = (run, self.display_id, self._new_id, self._display)
         if mode == "live":
             return WidgetSurface(*where, widget=lambda: self.widget)
         if mode == "html":
@@ -62,14 +65,15 @@ class RunDisplay:
 
     @property
     def widget(self) -> RunWidget:
-        """The run as a widget; a page that shows it is told everything."""
+        """The run as a widget; a page that shows it gets all rows."""
         if self._widget is None:
             from aimon_nb.views.live.widget.run_publisher import RunPublisher
 
             self._publisher = RunPublisher(self.run)
             self._widget = self._publisher.widget
             if self.run.running and self.run.spans:
-                self._publisher.send_all()  # a page cannot ask while the cell runs
+                # A page's request does not arrive while the cell runs.
+                self._publisher.send_all()
         return self._widget
 
     def open(self) -> None:
@@ -96,14 +100,15 @@ class RunDisplay:
             self._surface.update()
 
     def mark_ended(self, status: RunStatus) -> None:
-        """Say that the run has ended so, while its last spans are still being worked out."""
+        """Show the final status of the run, while its last spans are still being parsed."""
         if self._publisher is not None:
             self._publisher.publish_end(status)
 
     def finish(self) -> None:
         """Leave the static form in the cell; in this page the full view stays mounted on it."""
         if self._widget is not None:
-            self._widget.flush()  # the page paints the end while the rest is worked out
+            # The page paints the end while the rest is parsed.
+            self._widget.flush()
             self._widget.remember()
         if not self.deferred:
             self._surface.finish()
@@ -111,17 +116,18 @@ class RunDisplay:
             _display(self.reopened(), display_id, update=True)
 
     def redraw(self, *, wait: bool) -> dict[str, Any]:
-        """The bundle that shows the view once more after a `clear_output` of the user's."""
+        """Return the bundle that shows the view once more after a `clear_output` of the user's."""
         return self._surface.redraw(wait=wait)
 
     def reopened(self) -> dict[str, Any]:
-        """The bundle that shows the run in another cell: the saved form, and over it the view."""
-        _ = self.widget  # the page fetches what it lacks from it
-        return mimebundle.reopened(self.run, self._place())
+        """Return the bundle that shows the run in another cell: its saved form, with the view."""
+        # The page fetches what it lacks from the widget.
+        _ = self.widget
+        return mimebundle.reopened(self.run, self._new_id())
 
     def show_again(self) -> None:
-        """Show the run, which goes on, in another place; what it leaves stands there, too."""
-        self._extra_displays.append(self._place())
+        """Show the run, which goes on, in another output; its saved form will stand there, too."""
+        self._extra_displays.append(self._new_id())
         _display(self.reopened(), self._extra_displays[-1])
 
     @property
@@ -130,12 +136,12 @@ class RunDisplay:
         return self._surface.on or (self.deferred and self._surface.in_output)
 
     def close(self) -> None:
-        """Let the page's model go; what is displayed stays."""
+        """Close the page's model; what is displayed stays."""
         widget, self._widget, self._publisher = self._widget, None, None
         if widget is not None:
             widget.close()
 
-    def _place(self) -> str:
+    def _new_id(self) -> str:
         return f"aimon-{self.run.run_id}-{next(_display_ids)}"
 
     def _display(self, data: dict[str, Any]) -> None:

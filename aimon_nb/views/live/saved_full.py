@@ -1,4 +1,4 @@
-"""The one saved form that holds what was said: `--save full`.
+"""The one saved form that holds prompts and answers: `--save full`.
 
 Its script carries the renderer and the run's rows and details, so that the whole
 view opens where scripts run, with the kernel and the network dead. Where they do
@@ -7,79 +7,85 @@ not run, the static tree it stands on is all there is.
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from typing import NamedTuple
 
 from aimon_nb.model import Run
 from aimon_nb.views.present import detail, formatting, rows
+from aimon_nb.views.present.conversation import Turn
 from aimon_nb.views.static import html
 
-ROWS_LIMIT = 1_000_000  # bytes of rows; those beyond are counted in the view
-DETAILS_LIMIT = 2_000_000  # bytes of prompts, answers and facts
-TEXT_LIMIT = 20_000  # characters of one message
+# Bytes of rows; those beyond are counted in the view.
+ROWS_LIMIT = 1_000_000
+# Bytes of prompts, answers and facts.
+DETAILS_LIMIT = 2_000_000
+# Characters of one message.
+TEXT_LIMIT = 20_000
 
 # A page that knows the run has it whole, and folds it as it does. Scripts may run twice.
 _OPEN = """\
 (async () => {
-const kept = %s, places = document.querySelectorAll(%s), opened = %s;
+const saved = %s, places = document.querySelectorAll(%s), opened = %s;
 const page = globalThis[Symbol.for('aimon_nb')] ??= {};
 if (!places.length) return;
-const known = page.runs?.get(kept.run_id);
+const known = page.runs?.get(saved.run_id);
 if (!known) {
   if (!page.style) {
     page.style = document.head.appendChild(document.createElement('style'));
-    page.style.textContent = kept.css;
+    page.style.textContent = saved.css;
   }
-  const heard = {}, model = {get: (key) => kept[key], on: (kind, hear) => (heard[kind] = hear)};
-  const url = URL.createObjectURL(new Blob([kept.esm], {type: 'text/javascript'}));
+  const listeners = {};
+  const model = {get: (key) => saved[key], on: (event, call) => (listeners[event] = call)};
+  const url = URL.createObjectURL(new Blob([saved.esm], {type: 'text/javascript'}));
   (await import(url)).default().initialize({model});
-  heard['msg:custom']({k: 'details', run_id: kept.run_id, items: kept.items});
+  listeners['msg:custom']({k: 'details', run_id: saved.run_id, items: saved.items});
 }
-for (const el of places) page.runs.get(kept.run_id).mount(el, {open: opened || !known});
+for (const el of places) page.runs.get(saved.run_id).mount(el, {open: opened || !known});
 })()"""
 
 
 def script(run: Run, mount_id: str, *, opened: bool = False) -> str:
-    """Write the script that opens the whole view over the element of this id."""
+    """Return the script that opens the whole view over the element of this id."""
     from aimon_nb.views.live.widget import RunWidget
 
     snapshot = rows.snapshot(run, ROWS_LIMIT)
-    items, left = _details(run)
-    if left:
-        said = f"{formatting.count(left, 'prompt')} not in this file: over {DETAILS_LIMIT:,} bytes"
-        snapshot["header"]["notes"].append(said)
-    kept = {"run_id": run.run_id, "snapshot": snapshot, "items": items}
-    kept |= {"esm": RunWidget._esm, "css": RunWidget._css}
-    body = _OPEN % (_literal(kept), html.places(mount_id), _literal(opened))
+    details = _details(run)
+    if details.omitted:
+        omitted = formatting.count(details.omitted, "prompt")
+        note = f"{omitted} not in this file: over {DETAILS_LIMIT:,} bytes"
+        snapshot["header"]["notes"].append(note)
+    saved = {"run_id": run.run_id, "snapshot": snapshot, "items": details.items}
+    saved |= {"esm": RunWidget._esm, "css": RunWidget._css}
+    body = _OPEN % (html.js_literal(saved), html.selector(mount_id), html.js_literal(opened))
     return f"<script>{body}</script>"
 
 
-def _details(run: Run) -> tuple[dict[str, Any], int]:
-    """List details by span id, in reading order, as far as they fit; and how many did not."""
-    items: dict[str, Any] = {}
-    room, left = DETAILS_LIMIT, 0
+class _Details(NamedTuple):
+    """Details by span id, in reading order, as far as they fit; and how many did not."""
+
+    items: dict[str, detail.Detail]
+    omitted: int
+
+
+def _details(run: Run) -> _Details:
+    items: dict[str, detail.Detail] = {}
+    room, omitted = DETAILS_LIMIT, 0
     for _, span in run.walk():
         item = detail.detail(span)
-        item["messages"] = [_cut(turn) for turn in item["messages"]]
-        size = len(_literal(item))
+        item["messages"] = [_cut(turn) for turn in item["messages"] or ()]
+        size = len(html.js_literal(item))
         if size > room:
-            left += 1
+            omitted += 1
             continue
         room -= size
         items[span.span_id] = item
-    return items, left
+    return _Details(items, omitted)
 
 
-def _cut(turn: dict[str, Any]) -> dict[str, Any]:
+def _cut(turn: Turn) -> Turn:
     calls = [[name, _short(text)] for name, text in turn["calls"]]
     return {**turn, "text": _short(turn["text"]), "calls": calls}
 
 
 def _short(text: str) -> str:
-    left = len(text) - TEXT_LIMIT
-    return text if left <= 0 else f"{text[:TEXT_LIMIT]}… ({left:,} more characters are not kept)"
-
-
-def _literal(value: Any) -> str:
-    """Write a JavaScript value that cannot end the script it stands in."""
-    return json.dumps(value).replace("<", "\\u003c").replace("&", "\\u0026")
+    more = len(text) - TEXT_LIMIT
+    return text if more <= 0 else f"{text[:TEXT_LIMIT]}… ({more:,} more characters are not kept)"

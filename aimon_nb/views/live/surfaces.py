@@ -13,15 +13,19 @@ from aimon_nb.views.live import mimebundle
 from aimon_nb.views.live.ticker import Ticker
 from aimon_nb.views.static import html, text
 
-SETTLED = 1.0  # seconds after which a page that can show the widget does
-PAUSE = 0.5  # seconds between two drawings of the HTML view
+# Seconds after which a page that can show the widget does.
+SETTLED = 1.0
+# Seconds between two drawings of the HTML view.
+PAUSE = 0.5
 
 
 class Surface:
     """Shows nothing."""
 
-    in_output = False  # whether its live view stands in the cell's output, where a clear takes it
-    on = False  # whether it stands there now
+    # Whether its live view stands in the cell's output, where a clear takes it away.
+    in_output = False
+    # Whether it stands there now.
+    on = False
 
     def open(self) -> None:
         """Show the run, empty still."""
@@ -30,10 +34,10 @@ class Surface:
         """Show what is new."""
 
     def finish(self) -> None:
-        """Leave what is kept."""
+        """Leave what is saved."""
 
     def redraw(self, *, wait: bool) -> mimebundle.Bundle:
-        """Show the run once more after its output was cleared."""
+        """Return what shows the run once more after its output was cleared."""
         raise NotImplementedError(wait)
 
 
@@ -46,22 +50,23 @@ class OutputSurface(Surface):
         self,
         run: Run,
         display_id: str,
-        place: Callable[[], str],
+        new_mount_id: Callable[[], str],
         display: Callable[[mimebundle.Bundle], None],
     ) -> None:
-        self._run, self._id, self._place, self._display = run, display_id, place, display
+        self._run, self._id, self._display = run, display_id, display
+        self._new_mount_id = new_mount_id
         self._finished = False
 
-    def _show(self, what: mimebundle.Bundle) -> None:
+    def _show(self, bundle: mimebundle.Bundle) -> None:
         from IPython.display import update_display
 
-        update_display(what, raw=True, display_id=self._id)
+        update_display(bundle, raw=True, display_id=self._id)
 
 
 class WidgetSurface(OutputSurface):
     """The widget while the cell runs; the saved form, with the view mounted on it, after.
 
-    A file that keeps a widget shows an error in place of it, and whatever stands
+    A file that holds a widget shows an error in place of it, and whatever stands
     beside it is not looked at. So the widget is taken out of the output as soon as
     the page knows the run: a notebook that is saved before the cell ends, or whose
     kernel dies, reads too.
@@ -83,9 +88,9 @@ class WidgetSurface(OutputSurface):
             self._timer.start()
 
     def update(self) -> None:
-        """Keep what is kept up to date; the widget gets its news from the publisher."""
+        """Draw the saved form anew; a widget gets its rows from the publisher."""
         if self._finished and self._id:
-            self._show(mimebundle.final(self._run, self._place()))
+            self._show(mimebundle.final(self._run, self._new_mount_id()))
 
     def finish(self) -> None:
         """Put the saved form in the place of it."""
@@ -96,8 +101,8 @@ class WidgetSurface(OutputSurface):
         self.update()
 
     def redraw(self, *, wait: bool) -> mimebundle.Bundle:
-        """Show the view without its widget."""
-        return mimebundle.redraw(self._run, self._place(), wait=wait)
+        """Return the view without its widget."""
+        return mimebundle.redraw(self._run, self._new_mount_id(), wait=wait)
 
     def _replace_widget(self) -> None:
         with self._lock:
@@ -106,9 +111,9 @@ class WidgetSurface(OutputSurface):
 
 
 def _shares_a_page() -> bool:
-    """Tell whether one output's script can find what another's knows.
+    """Return whether one output's script can find what another's has stored.
 
-    Colab has a frame for each output. VS Code loads what listens to widgets when it
+    Colab has a frame for each output. VS Code loads its support of widgets when it
     first shows one, and may not have by now.
     """
     return "google.colab" not in sys.modules and "VSCODE_PID" not in os.environ
@@ -143,16 +148,16 @@ class HtmlSurface(OutputSurface):
             self.update()
 
     def redraw(self, *, wait: bool) -> mimebundle.Bundle:  # noqa: ARG002 (nothing to hold: no script)
-        """Draw it once more."""
+        """Return it drawn once more."""
         return {"text/html": html.static(self._run), "text/plain": text.tree(self._run)}
 
     def _draw(self) -> None:
         self._show(self.redraw(wait=False))
 
     def _final(self) -> mimebundle.Bundle:
-        # Only the whole form needs a place: its script opens the view where there is no widget.
-        whole = self._run.options.get("save") == "full"
-        return mimebundle.final(self._run, self._place() if whole else None)
+        # Only `--save full` has a script that opens the view where there is no widget.
+        is_full = self._run.options.get("save") == "full"
+        return mimebundle.final(self._run, self._new_mount_id() if is_full else None)
 
 
 class TextSurface(Surface):
@@ -174,20 +179,16 @@ class TextSurface(Surface):
             if self._terminal is not None:
                 self._terminal.close()
         finally:
-            self._leave()
+            self._print()
 
-    def _leave(self) -> None:
-        if _displays():
+    def _print(self) -> None:
+        ipython = sys.modules.get("IPython")
+        if ipython is not None and ipython.get_ipython() is not None:
             from IPython.display import display
 
             display(mimebundle.final(self._run), raw=True)
         else:
-            print(text.tree(self._run))  # noqa: T201 (asked for, in a script)
-
-
-def _displays() -> bool:
-    ipython = sys.modules.get("IPython")
-    return ipython is not None and ipython.get_ipython() is not None
+            print(text.tree(self._run))  # noqa: T201 (a script that wants the text view)
 
 
 class MarimoSurface(Surface):

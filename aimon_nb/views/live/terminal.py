@@ -22,8 +22,10 @@ from aimon_nb.model import Run
 from aimon_nb.views.live.ticker import Ticker
 from aimon_nb.views.static import text
 
-PERIOD = 0.25  # seconds between two drawings; a shorter cell shows none
-MOST_LINES = 12  # rows below the header
+# Seconds between two drawings; a shorter cell shows none.
+PERIOD = 0.25
+# Rows below the header.
+MOST_LINES = 12
 WIPE = "\x1b[J"
 
 
@@ -36,21 +38,24 @@ class Terminal:
         self._write = out.write
         self._lock = threading.RLock()
         self._drawn = False
-        self._at_start = True  # the cursor is at the start of a line
-        self._undo = [_replace(stream, "write", self._watched) for stream in (out, err)]
-        self._undo += [_replace(builtins, "input", self._leaving)]
-        self._undo += [_replace(os, "system", self._leaving)]
-        self._undo += [_replace(multiprocessing.process.BaseProcess, "start", self._leaving)]
-        self._undo += [_replace(subprocess.Popen, "__init__", self._leaving_unless_piped)]
+        # Whether the cursor is at the start of a line.
+        self._at_start = True
+        self._undo = [
+            *(_patch(stream, "write", self._wiping_first) for stream in (out, err)),
+            _patch(builtins, "input", self._leaving_first),
+            _patch(os, "system", self._leaving_first),
+            _patch(multiprocessing.process.BaseProcess, "start", self._leaving_first),
+            _patch(subprocess.Popen, "__init__", self._leaving_unless_piped),
+        ]
         self._ticker = Ticker(self._draw, PERIOD, always=True)
         self._ticker.start()
 
     @classmethod
     def on(cls, run: Run) -> Terminal | None:
-        """Draw this run where stdout is a terminal that can; else None."""
+        """Return the live tree of this run; None where stdout is no terminal that can show it."""
         out, err = sys.stdout, sys.stderr
-        able = os.environ.get("TERM", "dumb") != "dumb" and _mode(out) is not None
-        return cls(run, out, err) if able and out.isatty() and err.isatty() else None
+        can_draw = os.environ.get("TERM", "dumb") != "dumb" and _mode(out) is not None
+        return cls(run, out, err) if can_draw and out.isatty() and err.isatty() else None
 
     def close(self) -> None:
         """Wipe the tree away and let go of the terminal."""
@@ -61,8 +66,8 @@ class Terminal:
         with self._lock:
             self._wipe()
             undo, self._undo = self._undo, []
-        for put_back in undo:
-            put_back()
+        for restore in undo:
+            restore()
 
     def _draw(self) -> None:
         frame = self._frame()
@@ -78,7 +83,7 @@ class Terminal:
     def _frame(self) -> list[str]:
         columns, height = shutil.get_terminal_size()
         # The last column stays free: a full line would wrap.
-        lines = text.tree(self._run, ascii_only=not _speaks(self._out), width=columns - 1)
+        lines = text.tree(self._run, ascii_only=not _has_unicode(self._out), width=columns - 1)
         head, *rows = [text.cut(line, columns - 1) for line in lines.split("\n")]
         room = max(1, min(MOST_LINES, height - 4))
         above = len(rows) - room
@@ -89,54 +94,56 @@ class Terminal:
             self._drawn = False
             self._write(WIPE)
 
-    def _watched(self, write: Callable[[str], Any]) -> Callable[[str], Any]:
-        def watched(said: str) -> Any:
+    def _wiping_first(self, write: Callable[[str], Any]) -> Callable[[str], Any]:
+        def wrapped(text: str) -> Any:
+            # In a fork nobody will release the lock.
             if os.getpid() != self._process:
-                return write(said)  # a fork: nobody there will let go of the lock
+                return write(text)
             with self._lock:
                 self._wipe()
-                if said:
-                    self._at_start = said.endswith("\n")
-                return write(said)
+                if text:
+                    self._at_start = text.endswith("\n")
+                return write(text)
 
-        return watched
+        return wrapped
 
-    def _leaving(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        def leaving(*args: Any, **more: Any) -> Any:
+    def _leaving_first(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **more: Any) -> Any:
             self._leave()
             return call(*args, **more)
 
-        return leaving
+        return wrapped
 
     def _leaving_unless_piped(self, start: Callable[..., None]) -> Callable[..., None]:
-        def starting(*args: Any, **more: Any) -> None:
+        def wrapped(*args: Any, **more: Any) -> None:
             if more.get("stdout") is None or more.get("stderr") is None:
                 self._leave()
             start(*args, **more)
 
-        return starting
+        return wrapped
 
 
-def _replace(holder: Any, name: str, wrap: Callable[[Any], Any]) -> Callable[[], None]:
-    """Put a wrapped function in the place of one; returns what puts it back."""
+def _patch(holder: Any, name: str, wrap: Callable[[Any], Any]) -> Callable[[], None]:
+    """Put a wrapped function in the place of one; return what restores it."""
     owned = name in vars(holder)
     before = getattr(holder, name)
     wrapped = wrap(before)
     setattr(holder, name, wrapped)
 
-    def put_back() -> None:
+    def restore() -> None:
+        # Somebody wrapped ours: it stays, and after `_leave` it does nothing.
         if vars(holder).get(name) is not wrapped:
-            return  # somebody stands on it: what is wrapped does nothing any more
+            return
         if owned:
             setattr(holder, name, before)
         else:
             delattr(holder, name)
 
-    return put_back
+    return restore
 
 
 def _mode(stream: Any) -> Any:
-    """How the terminal reads the keyboard; None where that cannot be known."""
+    """Return how the terminal reads the keyboard; None where that cannot be known."""
     try:
         import termios
 
@@ -145,5 +152,5 @@ def _mode(stream: Any) -> Any:
         return None
 
 
-def _speaks(stream: Any) -> bool:
+def _has_unicode(stream: Any) -> bool:
     return (getattr(stream, "encoding", None) or "ascii").lower().startswith("utf")

@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
-SHARE = 0.1  # of the time, at the most, goes into drawing
+# Of the time, at the most, goes into drawing.
+SHARE = 0.1
 
 
 class Ticker:
@@ -18,42 +19,43 @@ class Ticker:
 
     def __init__(self, draw: Callable[[], None], pause: float, *, always: bool = False) -> None:
         self._draw, self._pause, self._always = draw, pause, always
-        self._news, self._over = threading.Event(), threading.Event()
-        self._fault: Exception | None = None
+        self._awake, self._stopped = threading.Event(), threading.Event()
+        self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="aimon_nb drawing", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def wake(self) -> None:
-        """There is something new to draw."""
-        self._news.set()
+        """Have it draw soon: there is something new."""
+        self._awake.set()
 
     def stop(self) -> None:
         """End, and wait for a drawing that is on its way; raises what it raised."""
-        self._over.set()
-        self._news.set()
+        self._stopped.set()
+        self._awake.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout=5)
-        fault, self._fault = self._fault, None
-        if fault is not None:
-            raise fault
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
 
     def _run(self) -> None:
         pause = self._pause
-        while not self._over.wait(pause):
+        while not self._stopped.wait(pause):
             if not self._always:
-                self._news.wait()
-            if self._over.is_set():
+                self._awake.wait()
+            if self._stopped.is_set():
                 return
-            self._news.clear()
+            self._awake.clear()
             began = time.perf_counter()
             try:
                 self._draw()
             except RuntimeError:
-                self._news.set()  # the run grew under our hands: draw it again
-            except Exception as fault:
-                self._fault = fault
+                # The run grew while it was walked: draw it again.
+                self._awake.set()
+            except Exception as error:
+                self._error = error
                 return
             pause = max(self._pause, (time.perf_counter() - began) / SHARE)

@@ -1,39 +1,75 @@
-"""What a row shows when it is opened: its facts, its tokens by kind, the arithmetic of its cost."""
+"""What a row shows when it is opened: its facts, its tokens by kind, the arithmetic of its cost.
+
+The shapes here are what the page gets (tree.js reads them): pairs and lines are lists of texts.
+"""
 
 from __future__ import annotations
 
 from datetime import timezone
-from typing import Any
+from typing import TypedDict
 
 from aimon_nb.model import Cost, Span, Usage
+from aimon_nb.model.cost import DISCLAIMER
 from aimon_nb.pricing.normalise import is_estimated
 from aimon_nb.views.present import error_text, formatting
-from aimon_nb.views.present.conversation import attributes, conversation
-from aimon_nb.views.present.traceback_view import traceback
+from aimon_nb.views.present.conversation import Turn, attributes, conversation
+from aimon_nb.views.present.traceback_view import FrameView, traceback
+
+Pair = list[str]
 
 
-def detail(span: Span) -> dict[str, Any]:
-    """Build all about one span, content included: for the live view only, never kept."""
+class CostDetail(TypedDict):
+    """The arithmetic of one call's cost; `parts` are [kind, tokens, rate, dollars]."""
+
+    state: str
+    parts: list[list[str]]
+    model: str
+    total: str
+    reason: str | None
+    source: str | None
+    assumptions: list[str]
+
+
+class Detail(TypedDict):
+    """All about one span; `messages` are None where the page has them already."""
+
+    id: str
+    op: str
+    messages: list[Turn] | None
+    usage: list[Pair]
+    cost: CostDetail | None
+    error: str | None
+    frames: list[FrameView]
+    ending: str
+    facts: list[Pair]
+    more: list[Pair]
+    parameters: list[Pair]
+    tools: list[str]
+    attributes: list[Pair]
+
+
+def detail(span: Span) -> Detail:
+    """Return all about one span, content included: for the live view only, never stored."""
     call = span.call
     return {
         "id": span.span_id,
         "op": formatting.line(span.op, 120),
         "messages": conversation(span),
-        "usage": _kinds(span.usage, estimated=is_estimated(span)),
+        "usage": _tokens_by_kind(span.usage, estimated=is_estimated(span)),
         "cost": _arithmetic(span.cost, span.model or span.request_model),
-        "error": error_text.worded(span.error_type, error_text.said(span), limit=20_000),
+        "error": error_text.joined(span.error_type, error_text.message(span), limit=20_000),
         "frames": traceback(span.frames),
         "ending": _ending(span),
-        "facts": _listed(_facts(span)),
-        "more": _listed(_more_facts(span)),
+        "facts": _pairs(_facts(span)),
+        "more": _pairs(_more_facts(span)),
         "parameters": attributes(call.parameters, keep_content=True) if call else [],
         "tools": [formatting.visible(t) for t in call.tools] if call else [],
         "attributes": attributes(span.attributes),
     }
 
 
-def _kinds(usage: Usage, *, estimated: bool) -> list[list[Any]]:
-    named = {
+def _tokens_by_kind(usage: Usage, *, estimated: bool) -> list[Pair]:
+    counts = {
         "input": usage.input,
         "of it cached": usage.cached,
         "of it cache write": usage.cache_write,
@@ -42,10 +78,10 @@ def _kinds(usage: Usage, *, estimated: bool) -> list[list[Any]]:
         "total": usage.total,
     }
     mark = "~" if estimated else ""
-    return [[kind, f"{mark}{n:,}"] for kind, n in named.items() if n is not None]
+    return [[kind, f"{mark}{n:,}"] for kind, n in counts.items() if n is not None]
 
 
-def _arithmetic(cost: Cost | None, model: str | None) -> dict[str, Any] | None:
+def _arithmetic(cost: Cost | None, model: str | None) -> CostDetail | None:
     if cost is None:
         return None
     known = cost.total is not None and cost.state in ("priced", "partial")
@@ -64,15 +100,14 @@ def _arithmetic(cost: Cost | None, model: str | None) -> dict[str, Any] | None:
             for kind, n, per, usd in cost.parts
         ],
         "model": formatting.line(model, 80) if model else "total",
-        "total": _marked(cost, total) if known else total,
+        "total": _with_mark(cost, total) if known else total,
         "reason": formatting.line(cost.reason) if cost.reason else None,
         "source": formatting.line(cost.source, 80) if cost.source else None,
-        "assumptions": [formatting.line(a) for a in cost.assumptions]
-        + [formatting.LOCALLY] * known,
+        "assumptions": [formatting.line(a) for a in cost.assumptions] + [DISCLAIMER] * known,
     }
 
 
-def _marked(cost: Cost, total: str) -> str:
+def _with_mark(cost: Cost, total: str) -> str:
     if cost.estimated:
         return formatting.about(total, estimated=True)
     return f"≥ {total}" if cost.state == "partial" else total
@@ -80,12 +115,12 @@ def _marked(cost: Cost, total: str) -> str:
 
 def _facts(span: Span) -> dict[str, str | None]:
     call = span.call
-    asked = span.request_model if span.request_model != span.model else None
+    other_model = span.request_model if span.request_model != span.model else None
     tier = call.service_tier if call else None
     return {
         "provider": span.provider,
         "host": call.host if call else None,
-        "asked for": asked,
+        "asked for": other_model,
         "service tier": tier if tier != "default" else None,
         "item": span.item,
         "attempt": str(span.attempt) if (span.attempt or 1) > 1 else None,
@@ -110,19 +145,19 @@ def _more_facts(span: Span) -> dict[str, str | None]:
     }
 
 
-def _listed(facts: dict[str, str | None]) -> list[list[str]]:
+def _pairs(facts: dict[str, str | None]) -> list[Pair]:
     return [[key, formatting.line(str(value), 200)] for key, value in facts.items() if value]
 
 
 def _ending(span: Span) -> str:
-    """Say how the answer ended: `stop · first token 0.31 s · 62 tok/s`."""
+    """Return how the answer ended: `stop · first token 0.31 s · 62 tok/s`."""
     first = f"first token {formatting.seconds(span.ttft)}" if span.ttft is not None else ""
     finish = formatting.line(span.finish_reason, 40) if span.finish_reason else ""
     return " · ".join(p for p in (finish, first, _speed(span)) if p)
 
 
 def _speed(span: Span) -> str:
-    """Say how fast the answer came once it had begun."""
+    """Return how fast the answer came once it had begun: `62 tok/s`; "" where that is unknown."""
     if span.ttft is None or span.duration is None or not span.usage.output:
         return ""
     streamed = span.duration - span.ttft

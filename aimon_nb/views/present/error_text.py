@@ -7,36 +7,38 @@ from aimon_nb.views.present import formatting
 
 
 def of_span(span: Span) -> str | None:
-    """Say in a line what went wrong with it; None where nothing is known."""
-    return worded(span.error_type, said(span))
+    """Return in a line what went wrong with a span; None where nothing is known."""
+    return joined(span.error_type, message(span))
 
 
 def of_run(run: Run) -> str | None:
-    """Say in a line what the run failed with; None where it did not."""
-    return worded(run.error_type, run.error)
+    """Return in a line what the run failed with; None where it did not."""
+    return joined(run.error_type, run.error)
 
 
-def untold(run: Run) -> str | None:
-    """Say what the run itself failed with, where no row says it."""
-    mine = of_run(run) if run.status == "error" else None
-    spans = list(run.spans.values()) if mine else []
+def of_run_alone(run: Run) -> str | None:
+    """Return in a line what the run failed with, unless the row of a span shows it."""
+    text = of_run(run) if run.status == "error" else None
+    spans = list(run.spans.values()) if text else []
     failed = (span for span in spans if span.status == "error" and run.shows(span))
-    return None if any(_tells(span, run) for span in failed) else mine
+    return None if any(_is_same_error(span, run) for span in failed) else text
 
 
-def _tells(span: Span, run: Run) -> bool:
-    """Tell whether a row's error is the run's: a client's exception words what the server said."""
-    mine, whole = said(span), run.error
-    return mine in whole or whole in mine if mine and whole else span.error_type == run.error_type
+def _is_same_error(span: Span, run: Run) -> bool:
+    # The message of a client's exception holds that of the server, or the other way round.
+    inner, outer = message(span), run.error
+    if not inner or not outer:
+        return span.error_type == run.error_type
+    return inner in outer or outer in inner
 
 
-def said(span: Span) -> str | None:
-    """What its code or its server said of it."""
+def message(span: Span) -> str | None:
+    """Return the message of the span's exception, or else of the model's server."""
     return span.error or (span.call.error if span.call else None)
 
 
-def worded(kind: str | None, text: str | None, limit: int = 500) -> str | None:
-    """Put kind and text together, on a line unless `limit` asks for more."""
+def joined(kind: str | None, text: str | None, limit: int = 500) -> str | None:
+    """Return `kind: text`, on one line unless `limit` asks for more than a line's characters."""
     both = f"{kind}: {text}" if kind and text else kind or text
     if not both:
         return None

@@ -7,23 +7,35 @@ still beyond the limit is counted, and its failures are listed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
-from typing import Any
+from operator import attrgetter
+from typing import NamedTuple
 
 from aimon_nb.model import Run, Span, Usage
 from aimon_nb.model.cost import added
+from aimon_nb.model.tree import preorder
 from aimon_nb.model.usage import NOTHING
 from aimon_nb.pricing.normalise import is_estimated
 from aimon_nb.views.present import error_text, formatting, rows
+from aimon_nb.views.present.rows import RowDict
 
 # Saved forms are complete to this many rows; a longer tree is grouped, then cut.
 LIMIT = 500
-ALIKE = 5  # identical siblings in a row that become one line, as in the live view
-Cells = tuple[str, str, str]
-HEADS: Cells = ("time", "tokens", "cost")
+# So many identical siblings in a row become one line, as in the live view.
+ALIKE = 5
+
+
+class Cells(NamedTuple):
+    """The numbers of a row as text."""
+
+    time: str
+    tokens: str
+    cost: str
+
+
+HEADS = Cells("time", "tokens", "cost")
 
 
 @dataclass(slots=True)
@@ -31,8 +43,9 @@ class OutlineRow:
     """One shown span, or a group of identical ones: its row and what stands below it.
 
     `error` is the line of its error ("" if none), `spread` that of a group's times.
-    `fails` says that this span or one below it did not end well, `quiet` that
-    nothing at all went wrong there. It stands for `spans` spans.
+    `fails` means that this span or one below it did not end well, `quiet` that
+    nothing at all went wrong there, `inexact` that `cost` misses something. The row
+    stands for `spans` spans.
     """
 
     span: Span
@@ -47,15 +60,15 @@ class OutlineRow:
     spans: int = 1
     usage: Usage = NOTHING
     cost: Decimal | None = None
-    doubtful: bool = False
-    kept_row: dict[str, Any] | None = None
+    inexact: bool = False
+    cached_row: RowDict | None = None
 
     @property
-    def row(self) -> dict[str, Any]:
-        """Its row in words, made when it is asked for: most of a long tree are not shown."""
-        if self.kept_row is None:
-            self.kept_row = _worded(self)
-        return self.kept_row
+    def row(self) -> RowDict:
+        """Its row in words, made on first use: most of a long tree are not shown."""
+        if self.cached_row is None:
+            self.cached_row = _row_with_sums(self)
+        return self.cached_row
 
     @property
     def time(self) -> str:
@@ -65,34 +78,34 @@ class OutlineRow:
     @property
     def cells(self) -> Cells:
         """Time, tokens and cost."""
-        return self.time, self.row["tokens"], self.row["cost"]
+        return Cells(self.time, self.row["tokens"], self.row["cost"])
 
 
 @dataclass(slots=True)
 class Outline:
     """The lines of a run: its `top` level, and how many there are in `all`.
 
-    `kept` are the lines a saved form shows; `beyond` counts the spans of the others
+    `shown` are the lines of a saved form; `omitted` counts the spans of the others
     and `failures` are what failed among them, which is listed all the same;
     `unlisted` counts those that are too many even for that.
     """
 
     top: list[OutlineRow]
-    kept: list[OutlineRow]
+    shown: list[OutlineRow]
     all: int
-    beyond: int
+    omitted: int
     failures: list[OutlineRow]
     unlisted: int
 
     @property
     def columns(self) -> list[int]:
         """How many characters wide time, tokens and cost are."""
-        listed = [HEADS, *(one.cells for one in self.kept), *(one.cells for one in self.failures)]
+        listed = [HEADS, *(one.cells for one in (*self.shown, *self.failures))]
         return [max(map(len, column)) for column in zip(*listed, strict=True)]
 
 
-def outline(run: Run) -> Outline:
-    """Lay out the shown spans of a run."""
+def build_outline(run: Run) -> Outline:
+    """Return the shown spans of a run as rows, with the sums of what is below each."""
     top: list[OutlineRow] = []
     flat: list[OutlineRow] = []
     path: list[OutlineRow] = []
@@ -113,43 +126,35 @@ def outline(run: Run) -> Outline:
 
 
 def _shortened(top: list[OutlineRow], flat: list[OutlineRow]) -> Outline:
-    """Group what is alike, and keep as many lines as a saved form shows."""
+    """Return an outline with what is alike in one line, and as many lines as a saved form shows."""
     top = _grouped(top)
-    kept: list[OutlineRow] = []
-    todo = list(reversed(top))
-    while todo and len(kept) < LIMIT:
-        one = todo.pop()
-        kept.append(one)
+    shown: list[OutlineRow] = []
+    pending = list(reversed(top))
+    while pending and len(shown) < LIMIT:
+        one = pending.pop()
+        shown.append(one)
         one.below = _grouped(one.below)
-        todo += reversed(one.below)
-    shown = set(map(id, kept))
-    failed = _merge_failures([one for one in flat if one.error and id(one) not in shown])
-    beyond = len(flat) - sum(one.spans for one in kept)
-    left = sum(one.spans for one in failed[LIMIT:])
-    return Outline(top, kept, len(flat), beyond, failed[:LIMIT], left)
-
-
-def _walk(top: list[OutlineRow]) -> Iterator[OutlineRow]:
-    todo = list(reversed(top))
-    while todo:
-        one = todo.pop()
-        yield one
-        todo += reversed(one.below)
+        pending += reversed(one.below)
+    ids = set(map(id, shown))
+    failed = _merge_failures([one for one in flat if one.error and id(one) not in ids])
+    omitted = len(flat) - sum(one.spans for one in shown)
+    unlisted = sum(one.spans for one in failed[LIMIT:])
+    return Outline(top, shown, len(flat), omitted, failed[:LIMIT], unlisted)
 
 
 def _grouped(siblings: list[OutlineRow]) -> list[OutlineRow]:
-    """Fold identical siblings in a row, where nothing went wrong, into one line each."""
+    """Return siblings with each run of identical ones, where nothing went wrong, as one row."""
     if len(siblings) < ALIKE:
         return siblings
-    found: list[OutlineRow] = []
-    for alike, members in groupby(siblings, _identity):
+    result: list[OutlineRow] = []
+    for identity, members in groupby(siblings, _identity):
         same = list(members)
-        found += [_group(same)] if alike and len(same) >= ALIKE else same
-    return found
+        result += [_group(same)] if identity and len(same) >= ALIKE else same
+    return result
 
 
 def _identity(one: OutlineRow) -> tuple[str, ...] | None:
-    """What makes siblings identical; None for one that stands for itself."""
+    """Return what identical siblings share; None for one that is never grouped."""
     span = one.span
     return (rows.name(span), rows.label(span), span.kind) if one.quiet else None
 
@@ -157,54 +162,54 @@ def _identity(one: OutlineRow) -> tuple[str, ...] | None:
 def _group(members: list[OutlineRow]) -> OutlineRow:
     first = members[0]
     starts = [one.span.offset for one in members]
-    took = sorted(one.span.duration or 0.0 for one in members)
+    durations = sorted(one.span.duration or 0.0 for one in members)
     ends = [one.span.offset + (one.span.duration or 0.0) for one in members]
     label = " · ".join(part for part in (first.row["label"], f"× {len(members):,}") if part)
-    row = {**first.row, "label": label, "counts": False, "tokens": ""}
+    row: RowDict = {**first.row, "label": label, "counts": False, "tokens": ""}
     row["time"] = formatting.seconds(max(ends) - min(starts))
     if any(one.row["cost"] != row["cost"] for one in members):
         row["cost"] = ""
-    one = OutlineRow(first.span, first.run, first.depth, spread=formatting.spread(took))
-    one.spans = sum(1 + sum(below.spans for below in _walk(m.below)) for m in members)
+    one = OutlineRow(first.span, first.run, first.depth, spread=formatting.spread(durations))
+    one.spans = sum(m.spans for m in preorder(members, attrgetter("below"))[0])
     for member in members:
         _add(one, member)
     row["tokens"] = formatting.tokens(one.usage)
-    row["cost"] = _sum_in_words(one) or row["cost"]
-    one.kept_row = row
+    row["cost"] = _sum_as_text(one) or row["cost"]
+    one.cached_row = row
     return one
 
 
 def _merge_failures(failed: list[OutlineRow]) -> list[OutlineRow]:
-    """List equal failures once, `× 40`, in the order of their first."""
-    found: dict[tuple[str, ...], list[OutlineRow]] = {}
+    """Return equal failures as one row each, `× 40`, in the order of their first."""
+    groups: dict[tuple[str, ...], list[OutlineRow]] = {}
     for one in failed:
-        found.setdefault((one.row["name"], one.row["label"], one.error), []).append(one)
-    for first, *others in found.values():
+        groups.setdefault((one.row["name"], one.row["label"], one.error), []).append(one)
+    for first, *others in groups.values():
         first.spans += len(others)
         if others:
             first.row["label"] += f" · × {first.spans:,}"
-    return [same[0] for same in found.values()]
+    return [same[0] for same in groups.values()]
 
 
 def _mark_retries(siblings: list[OutlineRow]) -> None:
-    """Note of a failed call that a later sibling sent the very same request."""
+    """Mark each failed call whose very request a later sibling sent again."""
     if all(one.span.status != "error" for one in siblings):
         return
     later: set[int] = set()
     for one in reversed(siblings):
-        asked = rows.request_hash(one.span)
-        one.retried = one.span.status == "error" and asked in later
-        if asked is not None:
-            later.add(asked)
+        request = rows.request_hash(one.span)
+        one.retried = one.span.status == "error" and request in later
+        if request is not None:
+            later.add(request)
 
 
 def _sum_up(one: OutlineRow) -> None:
-    """Fill in usage and cost: its own if it counts, and those of the lines below."""
+    """Set usage and cost of a row: its own if it counts, plus those of the rows below."""
     span, cost = one.span, one.span.cost
     if rows.counts(span):
         estimated = is_estimated(span)
-        sure = ("free",) if estimated else ("priced", "free")
-        one.doubtful = cost is None or cost.state not in sure
+        exact = ("free",) if estimated else ("priced", "free")
+        one.inexact = cost is None or cost.state not in exact
         if not estimated:
             one.usage, one.cost = span.usage, cost.total if cost else None
     for child in one.below:
@@ -214,38 +219,35 @@ def _sum_up(one: OutlineRow) -> None:
 def _add(one: OutlineRow, child: OutlineRow) -> None:
     if child.usage is not NOTHING:
         one.usage = child.usage if one.usage is NOTHING else one.usage + child.usage
-    one.doubtful |= child.doubtful
+    one.inexact |= child.inexact
     if child.cost is not None:
         one.cost = added((one.cost or Decimal(0), child.cost))
 
 
-def _worded(one: OutlineRow) -> dict[str, Any]:
-    """Its row; one that is no call shows the sum of what is below it."""
+def _row_with_sums(one: OutlineRow) -> RowDict:
+    """Return its row; one that is no call shows the sum of what is below it."""
     row = rows.row_dict(one.span, one.run)
     if one.retried:
         row["label"] += ", retried"
     if one.below and not row["counts"]:
         row["tokens"] = formatting.tokens(one.usage) or row["tokens"]
-        row["cost"] = _sum_in_words(one) or row["cost"]
+        row["cost"] = _sum_as_text(one) or row["cost"]
     return row
 
 
-def _sum_in_words(one: OutlineRow) -> str:
+def _sum_as_text(one: OutlineRow) -> str:
     if not one.cost:
         return ""
-    return formatting.at_least(one.cost) if one.doubtful else formatting.money(one.cost)
+    return formatting.at_least(one.cost) if one.inexact else formatting.money(one.cost)
 
 
 def _assign_error(one: OutlineRow) -> None:
-    """Say the error once, where it happened: not on every span it passed through."""
-    status, said = one.span.status, error_text.of_span(one.span)
+    """Set the line of its error, on the innermost row that has it: not on all it passed through."""
+    status, error = one.span.status, error_text.of_span(one.span)
     own = status in formatting.FAILED and not one.retried
     one.fails = own or any(child.fails for child in one.below)
-    well = status == "ok" and not said and one.span.duration is not None
-    one.quiet = well and all(child.quiet for child in one.below)
-    if (
-        said
-        and not one.retried
-        and all(error_text.of_span(child.span) != said for child in one.below)
-    ):
-        one.error = said
+    is_fine = status == "ok" and not error and one.span.duration is not None
+    one.quiet = is_fine and all(child.quiet for child in one.below)
+    passed_through = any(error_text.of_span(child.span) == error for child in one.below)
+    if error and not one.retried and not passed_through:
+        one.error = error

@@ -1,6 +1,6 @@
 """Spans and runs as JSON-safe data for the views.
 
-`header` and `row_dict` hold no prompt, no answer and no tool argument, ever: they are
+No header and no row ever holds a prompt, an answer or a tool argument: they are
 what a saved notebook may keep. Content is in `detail` only, which reaches the
 page by message and is never stored.
 """
@@ -12,23 +12,89 @@ import json
 import math
 import re
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 
 from aimon_nb.model import Run, Span, Usage
 from aimon_nb.model.span import SpanKind
 from aimon_nb.pricing.normalise import is_estimated
 from aimon_nb.views.present import error_text, formatting
 
-_CODE = re.compile(r"\b([45]\d\d)\b")
+_STATUS_CODE = re.compile(r"\b([45]\d\d)\b")
+# The values of `FIELDS` in that order, without trailing Nones.
+EncodedRow = list[Any]
 
 
-def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
-    """Build what stands above the tree: identity, status, totals, notes.
+class Header(TypedDict):
+    """What stands above the tree, as the page gets it.
 
     `started` is in epoch milliseconds; `elapsed` and `dur` in seconds (`dur` is
-    None while running). `error` is its own, where no row says it. `counting` says that
-    more rows and other sums are on their way. `now` is for tests.
+    None while running). `error` is the run's own, where no row shows it. `counting` says
+    that more rows and other sums are on their way.
     """
+
+    run_id: str
+    name: str
+    status: str
+    started: int
+    elapsed: float
+    dur: float | None
+    calls: int
+    errors: int
+    tokens: str
+    cached: str
+    cost: str
+    cost_note: str
+    unpriced: int
+    destination: str
+    trace: str | None
+    error: str | None
+    notes: list[str]
+    faults: int
+    empty: str
+    incomplete: bool
+    counting: bool
+    progress: None
+
+
+class RowDict(TypedDict):
+    """One row by the names of `FIELDS`, with its time and tokens in words."""
+
+    id: str
+    parent: str | None
+    kind: SpanKind
+    name: str
+    label: str
+    status: str
+    start: float | None
+    dur: float | None
+    counts: bool
+    cost: str
+    streaming: bool
+    input: int | None
+    output: int | None
+    usd: float | None
+    cost_state: str | None
+    model: str | None
+    error: str | None
+    asked: int | None
+    ttft: float | None
+    heard: int | None
+    item: str | None
+    tokens: str
+    hidden: bool
+    time: str
+
+
+class Snapshot(TypedDict):
+    """A run without its content: header, encoded rows, how many rows did not fit."""
+
+    header: Header
+    rows: list[EncodedRow]
+    cut: int
+
+
+def header(run: Run, now: datetime | None = None) -> Header:
+    """Return what stands above the tree: identity, status, totals, notes. `now` is for tests."""
     totals = run.totals
     shown, note = formatting.total_cost(totals)
     return {
@@ -47,8 +113,8 @@ def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
         "unpriced": totals.unpriced,
         "destination": run.destination,
         "trace": run.trace_id if run.destination != "local" else None,
-        "error": error_text.untold(run),
-        "notes": [formatting.line(n, 500) for n in run.said],
+        "error": error_text.of_run_alone(run),
+        "notes": [formatting.line(note, 500) for note in run.all_notes],
         "faults": run.faults,
         "empty": formatting.line(formatting.empty(run), 500),
         "incomplete": run.incomplete,
@@ -57,8 +123,9 @@ def header(run: Run, now: datetime | None = None) -> dict[str, Any]:
     }
 
 
-# What the page is told of a row, in this order (`unpacked` in layout.js reads it); what is
-# rare stands last and is left off.
+# What the page gets of a row, in this order (`unpacked` in layout.js reads it); what is
+# rare stands last and is left off. `asked` is the hash of the request, `heard` how many
+# characters of a streamed answer have come.
 FIELDS = (
     *("id", "parent", "kind", "name", "label", "status", "start", "dur", "counts", "cost"),
     *("streaming", "input", "output", "usd", "cost_state", "model", "error", "asked", "ttft"),
@@ -66,29 +133,29 @@ FIELDS = (
 )
 
 
-def encode_row(span: Span, run: Run) -> list[Any]:
-    """Build one line of the tree as the values of `FIELDS`, without trailing Nones.
+def encode_row(span: Span, run: Run) -> EncodedRow:
+    """Return one row of the tree as the values of `FIELDS`, without trailing Nones.
 
     `start` and `dur` in seconds, `usd` in dollars; `tokens` in words where they are
     not those of `input` and `output`. A large run has thousands of these, so they
     are small.
     """
-    cost, kind, known = span.cost, span.kind, _model(span)
+    cost, kind, model = span.cost, span.kind, _model(span)
     estimated = is_estimated(span)
     values = [
         span.span_id,
         run.shown_parent(span),
         kind,
-        _named(span, kind),
-        _labelled(span, kind),
+        name(span, kind),
+        label(span, kind),
         span.status,
         _number(span.offset),
         _number(span.duration),
         counts(span),
         "" if cost is None or _nothing_to_bill(span) else formatting.cost(cost),
         bool(span.streaming),
-        *_summed(span, estimated=estimated),
-        known or None,
+        *_summands(span, estimated=estimated),
+        model or None,
         error_text.of_span(span),
         request_hash(span),
         _number(span.ttft),
@@ -102,27 +169,34 @@ def encode_row(span: Span, run: Run) -> list[Any]:
     return values
 
 
-def row_dict(span: Span, run: Run) -> dict[str, Any]:
-    """Build one line of the tree by name, with its time and tokens in words."""
-    known = dict(zip(FIELDS, encode_row(span, run), strict=False))
-    said = {"time": formatting.seconds(span.duration), "tokens": _tokens(span)}
-    return {**dict.fromkeys(FIELDS), "hidden": False, **known, **said}
+def row_dict(span: Span, run: Run) -> RowDict:
+    """Return one row of the tree by name, with its time and tokens in words."""
+    row: Any = dict.fromkeys(FIELDS)
+    row |= {"hidden": False, **dict(zip(FIELDS, encode_row(span, run), strict=False))}
+    row |= {"time": formatting.seconds(span.duration), "tokens": _tokens(span)}
+    shaped: RowDict = row
+    return shaped
 
 
-def _summed(
-    span: Span, *, estimated: bool
-) -> tuple[int | None, int | None, float | None, str | None]:
-    """What the sums above take of a row: input, output, dollars, cost state.
+class _Summands(NamedTuple):
+    """What the sums of the rows above take of a row."""
 
-    Of an estimate nothing, but that it is missing.
-    """
+    input: int | None
+    output: int | None
+    usd: float | None
+    cost_state: str | None
+
+
+def _summands(span: Span, *, estimated: bool) -> _Summands:
+    """Return what a row adds to the sums above; an estimate adds only that it is missing."""
     usage, cost = span.usage, span.cost
     state = cost.state if cost else None
     if estimated:
-        free = state == "free"  # for any number of tokens
-        return None, None, 0.0 if free else None, state if free else "no_usage"
+        # What is free is free for any number of tokens.
+        free = state == "free"
+        return _Summands(None, None, 0.0 if free else None, state if free else "no_usage")
     dollars = float(cost.total) if cost and cost.total is not None else None
-    return usage.input, usage.output, dollars, state
+    return _Summands(usage.input, usage.output, dollars, state)
 
 
 def _tokens(span: Span) -> str:
@@ -130,23 +204,20 @@ def _tokens(span: Span) -> str:
 
 
 def _only_total(usage: Usage) -> bool:
-    """Tell tokens that input and output do not say."""
+    """Return whether there is a total, and neither input nor output to show."""
     return usage.input is usage.output is None and usage.total is not None
 
 
 def counts(span: Span) -> bool:
-    """Tell whether the span adds to the sums of the rows above it."""
+    """Return whether the span adds to the sums of the rows above it."""
     return (span.cost is not None or span.is_call) and not (
         span.is_duplicate or span.cached_locally
     )
 
 
-def name(span: Span) -> str:
-    """Name the row: without the model, which stands beside it."""
-    return _named(span, span.kind)
-
-
-def _named(span: Span, kind: SpanKind) -> str:
+def name(span: Span, kind: SpanKind | None = None) -> str:
+    """Return the name of the row: without the model, which stands beside it."""
+    kind = kind or span.kind
     own = span.tool if kind == "tool" else span.agent if kind == "agent" else None
     if own:
         return formatting.line(own, 120)
@@ -158,20 +229,17 @@ def _named(span: Span, kind: SpanKind) -> str:
     return formatting.line(text, 120)
 
 
-def label(span: Span) -> str:
-    """List the dim words beside the name: model, `agent`, `tool`, `429`, `streaming`.
+def label(span: Span, kind: SpanKind | None = None) -> str:
+    """Return the dim words beside the name: model, `agent`, `tool`, `429`, `streaming`.
 
     That a failed call was `retried` is known when the tree is laid out.
     """
-    return _labelled(span, span.kind)
-
-
-def _labelled(span: Span, kind: SpanKind) -> str:
+    kind = kind or span.kind
     parts = [_model(span)]
     if kind in ("agent", "tool", "retrieval"):
         parts.append(kind)
     if span.status == "error" and span.is_call:
-        parts.append(_fault(span))
+        parts.append(_status_code(span) or "error")
     elif span.status not in ("ok", "running"):
         parts.append(formatting.status(span.status))
     if span.cached_locally:
@@ -182,38 +250,38 @@ def _labelled(span: Span, kind: SpanKind) -> str:
 
 
 def _model(span: Span) -> str:
-    known = span.model or span.request_model
-    return _short(known) if known else ""
+    model = span.model or span.request_model
+    return _short_model(model) if model else ""
 
 
-_short = functools.lru_cache(maxsize=1024)(functools.partial(formatting.line, limit=80))
+_short_model = functools.lru_cache(maxsize=1024)(functools.partial(formatting.line, limit=80))
 
 
-def snapshot(run: Run, limit_bytes: int = 200_000) -> dict[str, Any]:
-    """Build header and rows without details, for a page that was reloaded.
+def snapshot(run: Run, limit_bytes: int = 200_000) -> Snapshot:
+    """Return header and rows without details, for a page that was reloaded.
 
     Rows beyond `limit_bytes` of JSON are left out and counted in `cut`.
     """
     top = header(run)
     room = limit_bytes - _size(top) - 100
-    kept: list[list[Any]] = []
+    encoded: list[EncodedRow] = []
     shown = [span for span in list(run.spans.values()) if run.shows(span)]
     for span in shown:
-        one = encode_row(span, run)
-        room -= _size(one) + 2
+        row = encode_row(span, run)
+        room -= _size(row) + 2
         if room < 0:
             break
-        kept.append(one)
-    return {"header": top, "rows": kept, "cut": len(shown) - len(kept)}
+        encoded.append(row)
+    return {"header": top, "rows": encoded, "cut": len(shown) - len(encoded)}
 
 
 def _nothing_to_bill(span: Span) -> bool:
-    """Tell a call that failed from an answer whose usage is missing."""
+    """Return whether it is a call that failed, rather than an answer whose usage is missing."""
     return span.status == "error" and span.cost is not None and span.cost.state == "no_usage"
 
 
 def _streamed_chars(span: Span) -> int | None:
-    """Count the characters of an answer that still streams; None once it is over."""
+    """Return how many characters of a streamed answer have come; None once it is complete."""
     if span.status != "running" or not span.streaming or span.call is None:
         return None
     return sum(len(m.text) + sum(len(a) for _, a in m.tool_calls) for m in span.call.output)
@@ -224,7 +292,7 @@ def _size(data: Any) -> int:
 
 
 def elapsed(run: Run, now: datetime | None = None) -> float:
-    """Seconds from its start to its end, or to now while it runs."""
+    """Return the seconds from its start to its end, or to now while it runs."""
     if run.duration is not None:
         return float(run.duration)
     now = now or datetime.now(timezone.utc)
@@ -235,15 +303,17 @@ def _number(x: float | None) -> float | None:
     return round(x, 4) if x is not None and math.isfinite(x) else None
 
 
-def _fault(span: Span) -> str:
-    """Say what went wrong with a call in a word: its HTTP status, or `error`."""
+def _status_code(span: Span) -> str | None:
+    """Return the HTTP status that a call failed with, from its attributes or its message."""
     code = span.attributes.get("http.response.status_code")
-    found = _CODE.search(f"{span.error_type} {error_text.said(span)}"[:200])
-    return str(code) if code else found[1] if found else "error"
+    if code:
+        return str(code)
+    match = _STATUS_CODE.search(f"{span.error_type} {error_text.message(span)}"[:200])
+    return match[1] if match else None
 
 
 def request_hash(span: Span) -> int | None:
-    """Mark equal requests, so that a retry is known without showing what was asked.
+    """Return a number that equal requests share: it shows a retry, and nothing of the prompt.
 
     Python salts text hashes anew in every process: nothing can be guessed from it.
     """

@@ -1,4 +1,4 @@
-"""The way an error took: cells by their numbers, libraries by their names."""
+"""The frames that an error passed through: cells by their numbers, libraries by their names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import linecache
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from aimon_nb.model import Frame
 from aimon_nb.views.present import formatting
@@ -15,12 +15,20 @@ _OURS = str(Path(__file__).parents[2])
 _LIBRARIES = ("site-packages/", "dist-packages/")
 
 
-def traceback(frames: Iterable[Frame]) -> list[dict[str, Any]]:
-    """List the frames, ours left out: place, source line, and whether it is a library's."""
+class FrameView(TypedDict):
+    """One frame as the page gets it; `code` is its source line."""
+
+    place: str
+    code: str
+    library: bool
+
+
+def traceback(frames: Iterable[Frame]) -> list[FrameView]:
+    """Return the frames of a traceback without ours, the innermost last."""
     return [_frame(*frame) for frame in frames if not frame[0].startswith(_OURS)]
 
 
-def _frame(file: str, line: int, function: str) -> dict[str, Any]:
+def _frame(file: str, line: int, function: str) -> FrameView:
     place, library = _place(file)
     within = f" in {function}" if not function.startswith("<module") else ""
     return {
@@ -31,18 +39,19 @@ def _frame(file: str, line: int, function: str) -> dict[str, Any]:
 
 
 def _place(file: str) -> tuple[str, bool]:
-    """Name a file: a cell by its number, a library's without the folders above it."""
+    """Return a file's name (a cell's number, a library's path) and whether it is a library's."""
     path = file.replace("\\", "/")
     for folder in _LIBRARIES:
         if folder in path:
             return path.rpartition(folder)[2], True
     library = path.startswith((sys.base_prefix.replace("\\", "/") + "/lib", "<frozen"))
-    return _cell(file) or path.rpartition("/")[2], library
+    return _cell_name(file) or path.rpartition("/")[2], library
 
 
-def _cell(file: str) -> str | None:
+def _cell_name(file: str) -> str | None:
+    """Return `Cell In[3]` for the file name that IPython compiled a cell under."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    name = getattr(getattr(shell, "compile", None), "format_code_name", None)
-    known = name(file) if name is not None else None
-    return " ".join(known) if known and known[0] == "Cell" else None
+    format_code_name = getattr(getattr(shell, "compile", None), "format_code_name", None)
+    parts = format_code_name(file) if format_code_name is not None else None
+    return " ".join(parts) if parts and parts[0] == "Cell" else None

@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from html import escape
+from typing import Any
 
 from aimon_nb.model import Run
 from aimon_nb.views.present import error_text, formatting, rows
-from aimon_nb.views.present.outline import HEADS, Cells, Outline, OutlineRow, outline
+from aimon_nb.views.present.outline import HEADS, Cells, Outline, OutlineRow, build_outline
 
 # JupyterLab (MathJax 3 and later) and nbconvert (MathJax 2) make a formula of what stands
 # between two dollars, but not below an element of these classes.
@@ -28,7 +29,7 @@ _ROOT = (
     "border:1px solid rgba(128,128,128,.35);border-radius:6px;padding:4px 12px"
 )
 _DIM = '<small style="opacity:.75">'
-# JupyterLab gives samp a line height of its own, so ours is said again.
+# JupyterLab gives samp a line height of its own, so ours is set again.
 _RIGHT = '<samp style="float:right;line-height:1.75">'
 # A row is its own block: where the output is narrow its numbers stand below its name.
 _LEAF = '<div style="padding-left:1.2em;overflow:hidden">'
@@ -37,17 +38,17 @@ _PROSE = '<div style="white-space:pre-wrap;opacity:.75">'
 _INSET = '<div style="margin-left:1.2em">'
 
 
-def static(run: Run, mount_id: str | None = None, *, laid: Outline | None = None) -> str:
-    """Render the whole run as HTML without any prompt or answer.
+def static(run: Run, mount_id: str | None = None, *, outline: Outline | None = None) -> str:
+    """Return the whole run as HTML without any prompt or answer.
 
     With `mount_id`, unique to this showing, it stands in an element that the live
-    view may take over. `laid` is the run's tree where it is laid out already.
+    view may take over. `outline` is that of the run, if the caller has it.
     """
-    return _framed("".join(_body(run, laid or outline(run))), mount_id)
+    return _framed("".join(_body(run, outline or build_outline(run))), mount_id)
 
 
 def summary(run: Run, mount_id: str | None = None) -> str:
-    """Render the one line that says how the run went."""
+    """Return the one line that says how the run went, as HTML."""
     return _framed(_header(run, brief=True), mount_id)
 
 
@@ -58,51 +59,51 @@ def _framed(body: str, mount_id: str | None) -> str:
 
 
 def host(body: str, mount_id: str, style: str) -> str:
-    """Wrap in the element that the live view may take over; `aimon-host` marks it as ours."""
-    framed = f'<div style="{style}">{body}</div>' if body else ""
-    return f'<div class="aimon-host {NO_FORMULAS}" id="{escape(mount_id)}">{framed}</div>'
+    """Return HTML in the element that the live view may take over, of our class `aimon-host`."""
+    inner = f'<div style="{style}">{body}</div>' if body else ""
+    return f'<div class="aimon-host {NO_FORMULAS}" id="{escape(mount_id)}">{inner}</div>'
 
 
 def mount_script(run: Run, mount_id: str, *, wait: bool = False, opened: bool = False) -> str:
-    """Write a script of at most 300 bytes that shows the live view, now or when its run is here.
+    """Return a script of at most 300 bytes that shows the live view, now or when its run is here.
 
     `wait` holds the user's cleared output for a frame, `opened` opens a folded view.
     """
     options = "{wait:1}" if wait else "{open:1}" if opened else "{}"
-    found = f"document.querySelectorAll({places(mount_id)})"
+    elements = f"document.querySelectorAll({selector(mount_id)})"
     return (
-        f"<script>{{const r={_literal(run.run_id)},s=globalThis[Symbol.for('aimon_nb')]??={{}},"
-        f"o={options},v=s.runs?.get(r);for(const e of {found})"
+        f"<script>{{const r={js_literal(run.run_id)},s=globalThis[Symbol.for('aimon_nb')]??={{}},"
+        f"o={options},v=s.runs?.get(r);for(const e of {elements})"
         "v?v.mount(e,o):(s.waiting??=[]).push([r,e,o])}</script>"
     )
 
 
-def places(mount_id: str) -> str:
-    """Write the selector of its element: a notebook may show one output twice."""
-    return _literal(f'[id="{mount_id}"]')
+def selector(mount_id: str) -> str:
+    """Return, as JavaScript, the selector of its elements: a notebook may show one output twice."""
+    return js_literal(f'[id="{mount_id}"]')
 
 
-def _literal(text: str) -> str:
-    """Write a JavaScript string that cannot end the script it stands in."""
-    return json.dumps(text).replace("<", "\\u003c").replace("&", "\\u0026")
+def js_literal(value: Any) -> str:
+    """Return a JSON value as JavaScript that cannot end the script it stands in."""
+    return json.dumps(value).replace("<", "\\u003c").replace("&", "\\u0026")
 
 
 def _text(text: str) -> str:
     return escape(formatting.visible(text), quote=False)
 
 
-def _body(run: Run, laid: Outline) -> Iterator[str]:
+def _body(run: Run, outline: Outline) -> Iterator[str]:
     yield _header(run)
     why = formatting.empty(run)
     if why:
         yield f"{_PROSE}{_text(why)}</div>"
-    if laid.all:
-        columns = laid.columns
+    if outline.all:
+        columns = outline.columns
         heads = f"span{_numbers(HEADS, columns)}"
         yield f'<div style="opacity:.65;overflow:hidden">{heads}</div>'
-        yield from _rows(laid, columns)
-        yield from _beyond(laid, columns)
-    for note in run.said[1:] if why and run.notes else run.said:
+        yield from _rows(outline, columns)
+        yield from _omitted(outline, columns)
+    for note in formatting.notes_below(run):
         yield f"{_PROSE}note: {_text(note)}</div>"
 
 
@@ -110,42 +111,43 @@ def _header(run: Run, *, brief: bool = False) -> str:
     pieces = [formatting.seconds(rows.elapsed(run)), *formatting.totals(run.totals)]
     pieces.append(formatting.destination(run))
     facts = " · ".join(_text(p) for p in pieces if p)
-    said = error_text.of_run(run) if brief else error_text.untold(run)
-    error = f"<br><b>{_text(said)}</b>" if said else ""
+    error = error_text.of_run(run) if brief else error_text.of_run_alone(run)
+    error_html = f"<br><b>{_text(error)}</b>" if error else ""
     name = _text(formatting.line(run.name, 120))
-    said_first = f"{_text(formatting.marked(run.status))} <b>{name}</b>"
-    return f'<div style="white-space:pre-wrap">{said_first}  {facts}{error}</div>'
+    status = f"{_text(formatting.marked(run.status))} <b>{name}</b>"
+    return f'<div style="white-space:pre-wrap">{status}  {facts}{error_html}</div>'
 
 
 def _numbers(cells: Cells, columns: list[int]) -> str:
-    """Write time, tokens and cost as padded text: they line up without a style a cell."""
+    """Return time, tokens and cost as padded text: they line up without a style a cell."""
     padded = "  ".join(f"{cell:>{size}}" for cell, size in zip(cells, columns, strict=True))
     return f" {_RIGHT}{escape(padded, quote=False)}</samp>"
 
 
-def _rows(laid: Outline, columns: list[int]) -> Iterator[str]:
-    failed = any(one.fails for one in laid.kept)
-    deep = 2 if laid.all <= _SMALL else 0
-    shown = {id(one) for one in laid.kept} if laid.beyond else None
-    # An explicit stack: a chain of a thousand spans must not end in a RecursionError.
-    todo: list[OutlineRow | str] = list(reversed(laid.top))
-    while todo:
-        one = todo.pop()
+def _rows(outline: Outline, columns: list[int]) -> Iterator[str]:
+    failed = any(one.fails for one in outline.shown)
+    open_depth = 2 if outline.all <= _SMALL else 0
+    shown = {id(one) for one in outline.shown} if outline.omitted else None
+    # An explicit stack: a chain of a thousand spans must not end in a RecursionError. It holds
+    # closing tags too, which is why `preorder` of model/tree.py does not do.
+    pending: list[OutlineRow | str] = list(reversed(outline.top))
+    while pending:
+        one = pending.pop()
         if isinstance(one, str):
             yield one
         elif shown is None or id(one) in shown:
-            is_open = one.fails if failed else one.depth < deep
-            todo.extend(reversed(list(_row(one, columns, is_open=is_open))))
+            is_open = one.fails if failed else one.depth < open_depth
+            pending.extend(reversed(list(_row(one, columns, is_open=is_open))))
 
 
 def _row(one: OutlineRow, columns: list[int], *, is_open: bool) -> Iterator[OutlineRow | str]:
     if one.below:
         yield f"<details{' open' if is_open else ''}>{_SUMMARY}{_cells(one, columns)}</summary>"
-        yield f"{_second(one)}{_INSET}"
+        yield f"{_second_line(one)}{_INSET}"
         yield from one.below
         yield "</div></details>"
     else:
-        yield f"{_LEAF}{_cells(one, columns)}</div>{_second(one)}"
+        yield f"{_LEAF}{_cells(one, columns)}</div>{_second_line(one)}"
 
 
 def _cells(one: OutlineRow, columns: list[int]) -> str:
@@ -159,8 +161,8 @@ def _cells(one: OutlineRow, columns: list[int]) -> str:
     return f"{name}{dim}{_numbers(one.cells, columns)}"
 
 
-def _second(one: OutlineRow) -> str:
-    """Write the line below a row: its error, or the times of a group."""
+def _second_line(one: OutlineRow) -> str:
+    """Return the line below a row: its error, or the times of a group."""
     if one.spread:
         return f'<div style="padding-left:2.4em;opacity:.75">{_text(one.spread)}</div>'
     if not one.error:
@@ -168,11 +170,11 @@ def _second(one: OutlineRow) -> str:
     return f'<div style="padding-left:2.4em;white-space:pre-wrap"><b>{_text(one.error)}</b></div>'
 
 
-def _beyond(laid: Outline, columns: list[int]) -> Iterator[str]:
-    if not laid.beyond:
+def _omitted(outline: Outline, columns: list[int]) -> Iterator[str]:
+    if not outline.omitted:
         return
-    yield f"{_PROSE}{_text(formatting.beyond(laid.beyond, laid.failures))}</div>"
-    for one in laid.failures:
-        yield f"{_LEAF}{_cells(one, columns)}</div>{_second(one)}"
-    if laid.unlisted:
-        yield f"{_PROSE}{laid.unlisted:,} more that failed: %ai_spans</div>"
+    yield f"{_PROSE}{_text(formatting.omitted(outline.omitted, outline.failures))}</div>"
+    for one in outline.failures:
+        yield f"{_LEAF}{_cells(one, columns)}</div>{_second_line(one)}"
+    if outline.unlisted:
+        yield f"{_PROSE}{outline.unlisted:,} more that failed: %ai_spans</div>"

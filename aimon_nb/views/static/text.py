@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from aimon_nb.model import Run
 from aimon_nb.views.present import error_text, formatting, rows
-from aimon_nb.views.present.outline import HEADS, LIMIT, Cells, Outline, OutlineRow
-from aimon_nb.views.present.outline import outline as lay_out
+from aimon_nb.views.present.outline import HEADS, LIMIT, Cells, Outline, OutlineRow, build_outline
 
-_GUIDES = ("├─ ", "└─ ", "│  ", "   ")
+_TEE, _END, _BAR, _GAP = "├─ ", "└─ ", "│  ", "   "
 _ASCII = str.maketrans(
     {
         "├": "|", "└": "`", "─": "-", "│": "|", "→": ">", "≥": ">=", "…": "...", "·": "-", "×": "x",
@@ -21,19 +21,23 @@ _NARROWEST = 60
 
 
 def tree(
-    run: Run, *, ascii_only: bool = False, width: int = 100, laid: Outline | None = None
+    run: Run, *, ascii_only: bool = False, width: int = 100, outline: Outline | None = None
 ) -> str:
-    """Render the header line and a line a span, with columns that line up within `width`."""
-    laid = laid or lay_out(run)
-    said = [*_header(run), *_rows(laid, max(width, _NARROWEST)), *_notes(run)]
-    text = "\n".join(one.rstrip() for one in said)
+    """Return the header line and a line a span, with columns that line up within `width`.
+
+    `outline` is that of the run, if the caller has it.
+    """
+    outline = outline or build_outline(run)
+    lines = [*_header(run), *_rows(outline, max(width, _NARROWEST))]
+    lines += [f"note: {formatting.line(note, 500)}" for note in formatting.notes_below(run)]
+    text = "\n".join(line.rstrip() for line in lines)
     if not ascii_only:
         return text
     return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
 
 
 def summary(run: Run) -> str:
-    """Render the one line that says how the run went, and below it what it failed with."""
+    """Return the one line that says how the run went, and below it what it failed with."""
     return "\n".join(_header(run, brief=True))
 
 
@@ -45,56 +49,57 @@ def _header(run: Run, *, brief: bool = False) -> Iterator[str]:
     ]
     name = formatting.line(run.name, 60)
     yield "  ".join([f"{formatting.marked(run.status)}  {name}", *(f for f in facts if f)])
-    said = error_text.of_run(run) if brief else error_text.untold(run)
-    if said:
-        yield f"   {formatting.line(said, 300)}"
+    error = error_text.of_run(run) if brief else error_text.of_run_alone(run)
+    if error:
+        yield f"   {formatting.line(error, 300)}"
     why = formatting.empty(run)
     if why and not brief:
         yield f"   {formatting.visible(why)}"
 
 
-def _notes(run: Run) -> Iterator[str]:
-    shown_above = bool(formatting.empty(run))
-    for note in run.said[1:] if shown_above and run.notes else run.said:
-        yield f"note: {formatting.line(note, 500)}"
-
-
-def _rows(laid: Outline, width: int) -> Iterator[str]:
-    if not laid.all:
+def _rows(outline: Outline, width: int) -> Iterator[str]:
+    if not outline.all:
         return
-    columns = laid.columns
+    columns = outline.columns
     room = width - sum(columns) - 2 * len(columns)
     yield _pad("span", room) + _cells(HEADS, columns)
-    for one, lead, below in _guided(laid):
+    for one, lead, below in _with_guides(outline):
         yield _row(one, lead, room, columns)
         if one.spread:
             yield f"{below}{one.spread}"
         if one.error:
             yield cut(f"{below}{formatting.MARKS['error']} {one.error}", 3 * width)
-    if laid.beyond:
-        yield from _beyond(laid, room, columns, width)
-
-
-def _beyond(laid: Outline, room: int, columns: list[int], width: int) -> Iterator[str]:
-    yield formatting.beyond(laid.beyond, laid.failures)
-    for one in laid.failures:
+    if not outline.omitted:
+        return
+    yield formatting.omitted(outline.omitted, outline.failures)
+    for one in outline.failures:
         yield _row(one, "", room, columns)
         yield cut(f"   {formatting.MARKS['error']} {one.error}", 3 * width)
-    if laid.unlisted:
-        yield f"{laid.unlisted:,} more that failed: %ai_spans"
+    if outline.unlisted:
+        yield f"{outline.unlisted:,} more that failed: %ai_spans"
 
 
-def _guided(laid: Outline) -> Iterator[tuple[OutlineRow, str, str]]:
-    """Yield each kept line with the guides before it and before what hangs below it."""
-    tee, end, bar, gap = _GUIDES
-    left = LIMIT
-    todo = [(one, "", one is laid.top[-1]) for one in reversed(laid.top)]
-    while todo and left:
-        one, lead, last = todo.pop()
-        left -= 1
-        inner = lead + (gap if last else bar)
-        yield one, lead + (end if last else tee), inner + (bar if one.below else gap)
-        todo += [(c, inner, c is one.below[-1]) for c in reversed(one.below)]
+class _GuidedRow(NamedTuple):
+    """A row with the guides before its line and before the lines that explain it."""
+
+    row: OutlineRow
+    lead: str
+    below: str
+
+
+def _with_guides(outline: Outline) -> Iterator[_GuidedRow]:
+    """Yield the rows of a saved form in reading order."""
+    # A stack of (row, guides of its parent, whether it is the last sibling).
+    pending = [(one, "", one is outline.top[-1]) for one in reversed(outline.top)]
+    for _ in range(LIMIT):
+        if not pending:
+            return
+        one, outer, last = pending.pop()
+        inner = outer + (_GAP if last else _BAR)
+        yield _GuidedRow(
+            one, outer + (_END if last else _TEE), inner + (_BAR if one.below else _GAP)
+        )
+        pending += [(child, inner, child is one.below[-1]) for child in reversed(one.below)]
 
 
 def _row(one: OutlineRow, lead: str, room: int, columns: list[int]) -> str:
@@ -115,7 +120,7 @@ def _cells(cells: Cells, columns: list[int]) -> str:
 
 
 def _width(text: str) -> int:
-    """Count the columns a terminal needs: wide East Asian characters take two."""
+    """Return how many columns of a terminal a text takes: wide East Asian characters take two."""
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
@@ -127,7 +132,7 @@ def _pad(text: str, size: int) -> str:
 
 
 def cut(text: str, size: int) -> str:
-    """Cut a line to `size` columns of a terminal."""
+    """Return a line cut to `size` columns of a terminal."""
     if _width(text) <= size:
         return text
     while _width(text) > size - 1:

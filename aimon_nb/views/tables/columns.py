@@ -1,66 +1,153 @@
-"""Lists of values as nullable arrays of pandas, made without looking at the type of each value."""
+"""The columns of the tables: name, dtype, where the value stands, what it means.
+
+DataFrames, the exported records, docs/schema.json and the list of columns in docs/schema.md
+are made of these rows (the latter two by `python -m tests.tables.schema_docs`).
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-from typing import Any
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from types import SimpleNamespace
+from typing import Any, Literal, NamedTuple
+
+from aimon_nb.model import Run, Span
+from aimon_nb.pricing.normalise import is_estimated, normalised_or_raw
+from aimon_nb.views.present.conversation import side_text
+
+Dtype = Literal["string", "Int64", "Float64", "boolean", "datetime64[ns, UTC]"]
 
 
-def array(values: list[Any], dtype: str) -> Any:
-    """An array of a nullable dtype; most columns of a large table hold one value only."""
-    import numpy as np
+class Column(NamedTuple):
+    """One column of a table, and the field of the exported records by that name.
 
-    if len(values) > 1 and values.count(values[0]) == len(values):
-        return array(values[:1], dtype).take(np.zeros(len(values), dtype="int64"))
-    if dtype == "string":
-        return _texts(values)
-    return _moments(values) if dtype.startswith("datetime") else _numbers(values, dtype)
+    `source` is a path (`span.`, `run.`, `tree.`, `usage.` with cache and reasoning included,
+    `cost.`; of usage by group: of `frames.Group`) or what makes the value of a span; None
+    where nothing sets it yet.
+    """
 
-
-def _numbers(values: list[Any], dtype: str) -> Any:
-    """Written by hand: pandas would look at the type of each value."""
-    import numpy as np
-    import pandas as pd
-
-    kind, filler, make = {
-        "Int64": ("int64", 0, pd.arrays.IntegerArray),
-        "Float64": ("float64", 0.0, pd.arrays.FloatingArray),
-        "boolean": ("bool", False, pd.arrays.BooleanArray),
-    }[dtype]
-    unknown = np.zeros(len(values), dtype="bool")
-    if None in values:
-        unknown = np.array([value is None for value in values], dtype="bool")
-        values = [filler if value is None else value for value in values]
-    try:
-        return make(np.array(values, dtype=kind), unknown)
-    except OverflowError:  # a sum may be more than a table holds
-        gone = unknown | np.array([abs(value) >= 2**63 for value in values], dtype="bool")
-        return make(
-            np.array([0 if g else v for v, g in zip(values, gone, strict=True)], kind), gone
-        )
+    name: str
+    dtype: Dtype
+    source: str | Callable[[Span], Any] | None
+    meaning: str = ""
+    nullable: bool = True
 
 
-def _moments(values: list[datetime]) -> Any:
-    import numpy as np
-    import pandas as pd
+class RunTree(NamedTuple):
+    """All spans of a run, parents before children, and how deep each stands below the root."""
 
-    utc = np.array([_naive(value) for value in values], dtype="datetime64[ns]")
-    return pd.DatetimeIndex(utc).tz_localize("UTC")
-
-
-def _texts(values: list[str | None]) -> Any:
-    """Texts as an array; a text that no file can hold loses only its broken characters."""
-    import pandas as pd
-
-    try:
-        # pandas would take a lone surrogate, before 3 and without pyarrow: only writing it fails.
-        "".join(value for value in values if value).encode()
-    except UnicodeEncodeError:
-        values = [v if v is None else v.encode("utf-8", "replace").decode() for v in values]
-    return pd.array(values, dtype="string")
+    run: Run
+    spans: list[Span]
+    depths: list[int]
 
 
-def _naive(value: datetime) -> datetime:
-    if value.tzinfo is timezone.utc:
-        return value.replace(tzinfo=None)
-    return value.astimezone(timezone.utc).replace(tzinfo=None)
+def _estimated(span: Span) -> bool | None:
+    return is_estimated(span) if span.may_cost else None
+
+
+def _cached_locally(span: Span) -> bool | None:
+    return span.cached_locally if span.is_call else None
+
+
+SPAN_TABLE: tuple[Column, ...] = (
+    Column("run_id", "string", "run.run_id", nullable=False),
+    Column("run", "string", "run.name", nullable=False),
+    Column("cell", "string", "run.cell_id"),
+    Column("notebook", "string", "run.notebook"),
+    Column("pipeline", "string", "span.pipeline"),
+    Column("span_id", "string", "span.span_id", nullable=False),
+    Column("parent_id", "string", "span.parent_id"),
+    Column("depth", "Int64", "tree.depths", "levels below the run's root", nullable=False),
+    Column("op", "string", "span.op", nullable=False),
+    Column("name", "string", "span.name", nullable=False),
+    Column(
+        "status",
+        "string",
+        "span.status",
+        "running, ok, error, interrupted, cancelled, abandoned or lost",
+        nullable=False,
+    ),
+    Column("error_type", "string", "span.error_type"),
+    Column("error", "string", "span.error"),
+    Column("start", "datetime64[ns, UTC]", "span.start", "UTC", nullable=False),
+    Column("duration_s", "Float64", "span.duration", "seconds"),
+    Column("ttft_s", "Float64", "span.ttft", "seconds to the first token of a stream"),
+    Column("provider", "string", "span.provider"),
+    Column("model", "string", "span.model"),
+    Column("request_model", "string", "span.request_model"),
+    Column("agent", "string", "span.agent"),
+    Column("tool", "string", "span.tool"),
+    Column("finish_reason", "string", "span.finish_reason"),
+    Column("streaming", "boolean", "span.streaming"),
+    Column("input_tokens", "Int64", "usage.input", "cached and cache-written ones included"),
+    Column("input_tokens_cached", "Int64", "usage.cached"),
+    Column("input_tokens_cache_write", "Int64", "usage.cache_write"),
+    Column("output_tokens", "Int64", "usage.output", "reasoning included"),
+    Column("output_tokens_reasoning", "Int64", "usage.reasoning"),
+    Column("total_tokens", "Int64", "usage.total"),
+    Column("cost_usd", "Float64", "cost.total", "US dollars; a lower bound if `partial`"),
+    Column(
+        "cost_state",
+        "string",
+        "cost.state",
+        "priced, partial, free, unpriced or no_usage; null: not counted",
+    ),
+    Column("estimated", "boolean", _estimated),
+    Column("cached_locally", "boolean", _cached_locally),
+    Column("saved_usd", "Float64", "cost.saved", "what a locally cached call would have cost"),
+    Column("item", "string", "span.item"),
+    Column("attempt", "Int64", "span.attempt"),
+    Column("worker", "string", None),
+    Column("thread", "string", "span.thread"),
+    Column("late", "boolean", "span.late"),
+    Column("sent", "string", "span.sent"),
+)
+# Of spans only with `content`: prompts and answers.
+CONTENT_TABLE: tuple[Column, ...] = (
+    Column("input_text", "string", lambda s: side_text(s, "in"), "only if content was asked for"),
+    Column("output_text", "string", lambda s: side_text(s, "out"), "only if content was asked for"),
+)
+TOKEN_TABLE = tuple(one for one in SPAN_TABLE if str(one.source).startswith("usage."))
+USAGE_TABLE: tuple[Column, ...] = (
+    Column("calls", "Int64", "totals.calls", nullable=False),
+    Column("calls_no_usage", "Int64", "totals.no_usage", nullable=False),
+    Column("calls_unpriced", "Int64", "totals.unpriced", nullable=False),
+    Column("calls_cached_locally", "Int64", "totals.cached_locally", nullable=False),
+    Column("errors", "Int64", "totals.errors", nullable=False),
+    *(one._replace(source=f"totals.{one.source}") for one in TOKEN_TABLE),
+    Column("cost_usd", "Float64", "totals.cost", "US dollars"),
+    Column("cost_is_lower_bound", "boolean", "totals.lower_bound", nullable=False),
+    Column("cost_state", "string", "totals.state", nullable=False),
+    Column("estimated", "boolean", "has_estimates", nullable=False),
+    Column("duration_s", "Float64", "duration", "sum of the calls' times, in seconds"),
+)
+_NO_COST = SimpleNamespace(total=None, state=None, saved=None)
+
+
+def dtypes(columns: Iterable[Column]) -> dict[str, str]:
+    """Return the dtype of each column, by name."""
+    return {column.name: column.dtype for column in columns}
+
+
+def span_values(columns: Iterable[Column], trees: list[RunTree]) -> dict[str, list[Any]]:
+    """Return by column the value of each span, tree after tree."""
+    spans = [span for tree in trees for span in tree.spans]
+    objects: dict[str, list[Any]] = {
+        "span": spans,
+        "usage": [normalised_or_raw(span.usage) for span in spans],
+        "cost": [span.cost or _NO_COST for span in spans],
+    }
+
+    def of_column(source: str | Callable[[Span], Any] | None) -> list[Any]:
+        if source is None:
+            return [None] * len(spans)
+        if callable(source):
+            return list(map(source, spans))
+        owner, _, field = source.partition(".")
+        if owner == "tree":
+            return [depth for tree in trees for depth in tree.depths]
+        if owner == "run":
+            return [x for t in trees for x in [getattr(t.run, field)] * len(t.spans)]
+        return list(map(attrgetter(field), objects[owner]))
+
+    return {column.name: of_column(column.source) for column in columns}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aimon_nb.model import Run
+from aimon_nb.model.text import encodable
 from aimon_nb.pricing.files import write_whole
 from aimon_nb.views.present import formatting
 from aimon_nb.views.static import html
@@ -23,7 +24,7 @@ from aimon_nb.views.tables.usage_table import UsageTable
 if TYPE_CHECKING:
     import pandas as pd
 
-    from aimon_nb.views.schema import Document
+    from aimon_nb.views.schema import Document, RunRecord
 
 SUFFIXES = (".csv", ".parquet", ".json", ".jsonl", ".html")
 # How spreadsheets begin a formula; `-5` is a number, `-5+cmd|…` is not.
@@ -93,7 +94,7 @@ def _csv(path: Path, runs: list[Run], by: Sequence[str] | None, content: bool) -
 
 
 def _inert(text: str) -> str:
-    """A text that ends no row and that no spreadsheet runs: a model may say anything."""
+    """Return the text as one that ends no row and that no spreadsheet runs as a formula."""
     # A lone carriage return is not quoted, and ends a row for most readers.
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return f"'{text}" if _FORMULA.match(text) else text
@@ -111,11 +112,12 @@ def _json(path: Path, runs: list[Run], by: Sequence[str] | None, content: bool) 
 
 
 def _jsonl(path: Path, runs: list[Run], by: Sequence[str] | None, content: bool) -> None:  # noqa: FBT001
-    whole = document(runs, by, content=content)
+    exported = document(runs, by, content=content)
     with path.open("w", encoding="utf-8") as file:
-        head = whole.model_dump_json(exclude={"runs", "spans", "usage"})
+        head = exported.model_dump_json(exclude={"runs", "spans", "usage"})
         file.write(head + "\n")
-        for record in (*whole.runs, *whole.spans, *whole.usage):
+        records: list[Any] = [*exported.runs, *exported.spans, *exported.usage]
+        for record in records:
             file.write(record.model_dump_json() + "\n")
 
 
@@ -142,10 +144,10 @@ def _frame(runs: list[Run], by: Sequence[str] | None, content: bool) -> pd.DataF
 
 
 def document(runs: Sequence[Run], by: Sequence[str] | None, *, content: bool) -> Document:
-    """Runs in the exported form: with their spans, or with `by` their usage."""
+    """Return runs in the exported form: with their spans, or with `by` their usage."""
     from importlib.metadata import version
 
-    from aimon_nb.views.schema import Document, RunRecord, SpanRecord, UsageRecord
+    from aimon_nb.views.schema import Document, SpanRecord, UsageRecord
 
     frame = _frame(list(runs), by, content)
     records = list(_records(frame))
@@ -153,42 +155,43 @@ def document(runs: Sequence[Run], by: Sequence[str] | None, *, content: bool) ->
         version=version("aimon-nb"),
         exported=datetime.now(timezone.utc),
         price_source=frame.attrs["price_source"],
-        runs=[RunRecord(**_run(run)) for run in runs],
+        runs=[_run_record(run) for run in runs],
         spans=[] if by else [SpanRecord(**record) for record in records],
-        usage=[UsageRecord(**_grouped(record, by)) for record in records] if by else [],
+        usage=[UsageRecord(**_with_group(record, by)) for record in records] if by else [],
     )
 
 
 def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    names = list(frame.columns)  # to walk over an index anew for each row is slow
+    """Yield the rows of a table as dicts, with None for NA."""
+    # To walk over an index anew for each row would be slow.
+    names = list(frame.columns)
     columns = [frame[n].to_numpy("object", na_value=None) for n in names]  # type: ignore[call-overload]
     for row in zip(*columns, strict=True):
         yield dict(zip(names, row, strict=True))
 
 
-def _grouped(record: dict[str, Any], by: Sequence[str]) -> dict[str, Any]:
+def _with_group(record: dict[str, Any], by: Sequence[str]) -> dict[str, Any]:
+    """Return a row of usage with the keys it is grouped by in a field of their own."""
     rest = {key: value for key, value in record.items() if key not in by}
     return {"group": {key: record[key] for key in by}, **rest}
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _run_record(run: Run) -> RunRecord:
+    from aimon_nb.views.schema import RunRecord
+
     totals = run.totals
-    return {
-        "run_id": run.run_id,
-        "name": _encodable(run.name),
-        "cell": run.cell_id,
-        "notebook": run.notebook,
-        "status": run.status,
-        "started": run.started,
-        "duration_s": run.duration,
-        "error_type": _encodable(run.error_type),
-        "error": _encodable(run.error),
-        "calls": totals.calls,
-        "cost_usd": None if totals.cost is None else float(totals.cost),
-        "cost_is_lower_bound": totals.lower_bound,
-        "cost_state": totals.state,
-    }
-
-
-def _encodable(text: str | None) -> str | None:
-    return None if text is None else text.encode("utf-8", "replace").decode("utf-8")
+    return RunRecord(
+        run_id=run.run_id,
+        name=encodable(run.name),
+        cell=run.cell_id,
+        notebook=run.notebook,
+        status=run.status,
+        started=run.started,
+        duration_s=run.duration,
+        error_type=encodable(run.error_type) if run.error_type is not None else None,
+        error=encodable(run.error) if run.error is not None else None,
+        calls=totals.calls,
+        cost_usd=None if totals.cost is None else float(totals.cost),
+        cost_is_lower_bound=totals.lower_bound,
+        cost_state=totals.state,
+    )

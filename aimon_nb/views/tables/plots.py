@@ -15,7 +15,8 @@ from aimon_nb.views.present.rows import name as name_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_SHOWN = 40  # bars of a picture
+# Bars of a picture, at most.
+_SHOWN = 40
 _COLOURS = {
     "model": "#5b6ad0",
     "embedding": "#4a9ba8",
@@ -42,14 +43,14 @@ def plot(run: Run) -> Figure:
     rows = max(len(models), 1)
     heights = [1 + 0.35 * rows, 1 + 0.22 * max(min(len(drawn), _SHOWN), 1)]
     figure = plt.figure(figsize=(10, sum(heights) + 0.5), layout="constrained")
-    plt.close(figure)  # else a notebook would show it a second time
+    # A notebook would show an open figure a second time.
+    plt.close(figure)
     grid = figure.add_gridspec(2, 2, height_ratios=heights)
     _costs(figure.add_subplot(grid[0, 0]), models)
     _tokens(figure.add_subplot(grid[0, 1]), models)
     _waterfall(figure.add_subplot(grid[1, :]), drawn)
-    shown, note = formatting.total_cost(run.totals)
-    said = " · ".join(part for part in (formatting.line(run.name, 60), shown, note) if part)
-    figure.suptitle(_plain(said), fontsize=11)
+    parts = (formatting.line(run.name, 60), str(formatting.total_cost(run.totals)))
+    figure.suptitle(_escaped(" · ".join(part for part in parts if part)), fontsize=11)
     return figure
 
 
@@ -60,21 +61,20 @@ def _by_model(run: Run) -> dict[str, list[Span]]:
     names = list(models)
     rest = names[_SHOWN:]
     shown = {name: models[name] for name in names[:_SHOWN]}
-    if rest:  # a picture of thousands could not be drawn
+    if rest:
+        # A picture of thousands could not be drawn.
         shown[f"{len(rest):,} more models"] = [span for name in rest for span in models[name]]
     return shown
 
 
 def _costs(axes: Any, models: dict[str, list[Span]]) -> None:
-    """A bar a model; where nothing is known a word stands, not a bar of zero."""
+    """Draw a bar a model; where nothing is known stands a word, not a bar of zero."""
     totals = [add_up(spans) for spans in models.values()]
-    places = range(len(models))
-    axes.barh(places, [float(t.cost or 0) for t in totals], color=_OUT)
-    for place, total in zip(places, totals, strict=True):
-        shown, note = formatting.total_cost(total)
-        text = " · ".join(part for part in (shown, note) if part)
-        axes.text(float(total.cost or 0), place, _plain(f" {text}"), va="center", fontsize=8)
-    _labelled(axes, list(models), "cost, USD (estimated locally)")
+    axes.barh(range(len(models)), [float(t.cost or 0) for t in totals], color=_OUT)
+    for at, total in enumerate(totals):
+        text = _escaped(f" {formatting.total_cost(total)}")
+        axes.text(float(total.cost or 0), at, text, va="center", fontsize=8)
+    _set_labels(axes, list(models), "cost, USD (estimated locally)")
     axes.margins(x=0.35)
     if not any(total.cost for total in totals):
         axes.set_xlim(0, 1)
@@ -83,11 +83,11 @@ def _costs(axes: Any, models: dict[str, list[Span]]) -> None:
 
 def _tokens(axes: Any, models: dict[str, list[Span]]) -> None:
     sums = [add_up(spans).usage for spans in models.values()]
-    places = range(len(models))
+    positions = range(len(models))
     into, out = [s.input or 0 for s in sums], [s.output or 0 for s in sums]
-    axes.barh(places, into, color=_IN, label="input")
-    axes.barh(places, out, left=into, color=_OUT, label="output")
-    _labelled(axes, list(models), "tokens")
+    axes.barh(positions, into, color=_IN, label="input")
+    axes.barh(positions, out, left=into, color=_OUT, label="output")
+    _set_labels(axes, list(models), "tokens")
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.locator_params(axis="x", nbins=6)
     if models:
@@ -96,31 +96,32 @@ def _tokens(axes: Any, models: dict[str, list[Span]]) -> None:
 
 def _waterfall(axes: Any, spans: list[Span]) -> None:
     shown = spans[:_SHOWN]
-    for place, span in enumerate(shown):
+    for at, span in enumerate(shown):
         colour = _FAILED if span.status in formatting.FAILED else _COLOURS[span.kind]
-        axes.barh(place, max(span.duration or 0, 0.001), left=span.offset, color=colour)
-    _labelled(axes, [_named(span) for span in shown], "seconds")
+        axes.barh(at, max(span.duration or 0, 0.001), left=span.offset, color=colour)
+    _set_labels(axes, [_bar_name(span) for span in shown], "seconds")
     axes.set_xlim(left=0)
     if len(spans) > _SHOWN:
         axes.set_title(f"the first {_SHOWN} of {len(spans):,} spans", fontsize=9)
 
 
-def _named(span: Span) -> str:
-    """A step by its name, a call by its model too: many are called `chat`."""
+def _bar_name(span: Span) -> str:
+    """Return the name of a step, of a call with its model: many are called `chat`."""
     own = name_of(span)
     model = span.model if span.is_call and (span.model or "") not in own else None
     return formatting.line(f"{own} {model or ''}", 40)
 
 
-def _labelled(axes: Any, names: list[str], what: str) -> None:
-    axes.set_yticks(range(len(names)), [_plain(name) for name in names], fontsize=8)
-    axes.set_xlabel(what, fontsize=8)
+def _set_labels(axes: Any, names: list[str], unit: str) -> None:
+    axes.set_yticks(range(len(names)), [_escaped(name) for name in names], fontsize=8)
+    axes.set_xlabel(unit, fontsize=8)
     axes.tick_params(axis="x", labelsize=8)
-    axes.set_ylim(max(len(names), 2) - 0.4, -0.6)  # the first on top, one bar no thicker than two
+    # The first on top; a single bar no thicker than one of two.
+    axes.set_ylim(max(len(names), 2) - 0.4, -0.6)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
 
 
-def _plain(text: str) -> str:
-    """A dollar sign would start a formula."""
+def _escaped(text: str) -> str:
+    """Return the text with its dollar signs escaped: one would start a formula."""
     return text.replace("$", r"\$")

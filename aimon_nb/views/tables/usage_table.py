@@ -12,6 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from aimon_nb.model import Totals
+from aimon_nb.model.cost import DISCLAIMER
 from aimon_nb.views.present import formatting
 from aimon_nb.views.static import html
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 _TABLE = "border-collapse:collapse;font:13px/1.6 system-ui,sans-serif"
 _LEFT = "text-align:left;padding:1px 14px 1px 0"
 _RIGHT = "text-align:right;padding:1px 14px 1px 0;white-space:pre"
-_SHORT = 30  # characters that stay on one line
-_WHOLE = "white-space:nowrap"
+# So many characters stay on one line.
+_SHORT = 30
+_ON_ONE_LINE = "white-space:nowrap"
 # A word without an end breaks, but not into a column of letters where the page is narrow.
 _BROKEN = "min-width:12em;overflow-wrap:anywhere"
 _GREY = '<span style="opacity:.6">{}</span>'
@@ -59,7 +61,7 @@ class UsageTable:
             name = row[key]
             shown = escape(formatting.line(name)) if isinstance(name, str) else _GREY.format("none")
             short = isinstance(name, str) and len(name) <= _SHORT
-            yield f'<td style="{_LEFT};{_WHOLE if short else _BROKEN}">{shown}</td>'
+            yield f'<td style="{_LEFT};{_ON_ONE_LINE if short else _BROKEN}">{shown}</td>'
         yield f'<td style="{_RIGHT}">{row["calls"]:,}</td>'
         for name in ("input_tokens", "input_tokens_cached", "output_tokens"):
             count = _number(row[name])
@@ -73,8 +75,8 @@ class UsageTable:
 
     def _foot(self) -> str:
         source = self.data.attrs.get("price_source")
-        said = f"{source}; {formatting.LOCALLY}" if source else formatting.LOCALLY
-        return f'<div style="opacity:.6;font:12px system-ui,sans-serif">{escape(said)}</div>'
+        text = f"{source}; {DISCLAIMER}" if source else DISCLAIMER
+        return f'<div style="opacity:.6;font:12px system-ui,sans-serif">{escape(text)}</div>'
 
     def __repr__(self) -> str:
         rows: list[dict[str, Any]] = self.data.to_dict("records")  # type: ignore[assignment]
@@ -88,16 +90,16 @@ class UsageTable:
         return "\n".join(self._line(line, widths) for line in lines)
 
     def _line(self, line: list[str], widths: list[int]) -> str:
-        left = len(self._keys)
+        left_aligned = len(self._keys)
         cells = [
-            f"{cell:<{width}}" if place < left else f"{cell:>{width}}"
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+            f"{cell:<{width}}" if at < left_aligned else f"{cell:>{width}}"
+            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         return "  ".join(cells).rstrip()
 
 
 def cost_of(row: dict[str, Any]) -> str:
-    """A group's cost in the words of the tree: `$0.0242`, `≥ $0.0242`, `unpriced`."""
+    """Return a group's cost in the words of the tree: `$0.0242`, `≥ $0.0242`, `unpriced`."""
     cost = _number(row["cost_usd"])
     totals = Totals(
         calls=int(row["calls"]),
@@ -109,10 +111,9 @@ def cost_of(row: dict[str, Any]) -> str:
         lower_bound=bool(row["cost_is_lower_bound"]),
         estimates=int(row["estimated"]),
     )
-    shown, note = formatting.total_cost(totals)
-    return " · ".join(part for part in (shown, note) if part)
+    return str(formatting.total_cost(totals))
 
 
 def _number(value: Any) -> float | None:
-    """The number, or None for NA."""
+    """Return the number; None for NA, which is no number or differs from itself."""
     return float(value) if isinstance(value, (int, float)) and value == value else None  # noqa: PLR0124

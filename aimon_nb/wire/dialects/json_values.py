@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-# Beyond it a count is nonsense, and no table can hold it.
-_MOST_TOKENS = 2**53
+from aimon_nb.model.usage import MAX_TOKENS
 
 
 def dict_of(value: Any) -> dict[str, Any]:
@@ -48,7 +47,7 @@ def count_of(value: Any) -> int | None:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         return None
-    return value if 0 <= value < _MOST_TOKENS else None
+    return value if 0 <= value < MAX_TOKENS else None
 
 
 def first_count(raw: Mapping[str, Any], *names: str) -> int | None:

@@ -18,9 +18,11 @@ import traitlets
 from ipywidgets import Layout, widget_serialization
 from ipywidgets.widgets.trait_types import InstanceDict
 
-FLUSH = 1.0  # seconds that the end of a cell waits at most for its last messages to leave
+from aimon_nb.views.live.widget_view import WIDGET_VIEW, widget_view
+
+# Seconds that the end of a cell waits at most for its last messages to leave.
+FLUSH = 1.0
 _HERE = Path(__file__).parent
-_VIEW = "application/vnd.jupyter.widget-view+json"
 # Each part imports from the ones before it; joined they are one module for the page.
 _PARTS = ("layout.js", "panes.js", "scroll.js", "store.js", "kernel.js", "tree.js")
 _IMPORT = re.compile(r"^import .* from '\./\w+\.js';\n", re.MULTILINE)
@@ -43,15 +45,17 @@ class RunWidget(anywidget.AnyWidget):
     layout = InstanceDict(Layout, allow_none=True).tag(sync=True, **widget_serialization)
     _own_layout: Layout | None = None
 
-    def __init__(self, run_id: str, recall: Callable[[], dict[str, Any]] | None = None) -> None:
-        self._recall = recall
+    def __init__(
+        self, run_id: str, make_snapshot: Callable[[], dict[str, Any]] | None = None
+    ) -> None:
+        self._make_snapshot = make_snapshot
         super().__init__(run_id=run_id)
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 (ipywidgets' own signature)
-        """Build the state; its snapshot is made when a page asks, never kept."""
+        """Return the state; its snapshot is made when a page requests it, never stored."""
         state: dict[str, Any] = super().get_state(key, drop_defaults)
-        if "snapshot" in state and self._recall is not None:
-            state["snapshot"] = self._recall()
+        if "snapshot" in state and self._make_snapshot is not None:
+            state["snapshot"] = self._make_snapshot()
         return state
 
     @traitlets.default("layout")
@@ -61,7 +65,7 @@ class RunWidget(anywidget.AnyWidget):
     def with_layout(self) -> RunWidget:
         """Return the widget with a layout, for code that places it among other widgets.
 
-        It must be there before the widget is shown: anywidget's views do not hear of a later one.
+        It must be there before the widget is shown: anywidget's views take no later one.
         """
         if self.layout is None:
             self.layout = self._own_layout = Layout()
@@ -80,16 +84,16 @@ class RunWidget(anywidget.AnyWidget):
         """
         sender = getattr(getattr(self.comm, "kernel", None), "iopub_thread", None)
         if sender is not None:
-            gone = threading.Event()
-            sender.schedule(gone.set)
-            gone.wait(FLUSH)
+            flushed = threading.Event()
+            sender.schedule(flushed.set)
+            flushed.wait(FLUSH)
 
     def remember(self) -> None:
         """Send the snapshot as it is now, for pages that were loaded while the cell ran."""
         self.send_state("snapshot")
 
     def on_ask(self, hello: Callable[[], None], want: Callable[[list[str]], None]) -> None:
-        """Take the page's messages: `hello` where it lacks rows, `want` for details of spans."""
+        """Call back on the page's messages: `hello` where it lacks rows, `want` for details."""
 
         def receive(_: Any, message: Any, __: Any) -> None:
             if message.get("k") == "hello":
@@ -100,18 +104,18 @@ class RunWidget(anywidget.AnyWidget):
         self.on_msg(receive)
 
     def send_rows(self, header: Mapping[str, Any], rows: Sequence[list[Any]], **more: Any) -> None:
-        """Send the header and the rows that are new or changed, packed."""
-        self._tell({"k": "rows", "header": header, "rows": rows, **more})
+        """Send the header and the rows that are new or changed, encoded."""
+        self._post({"k": "rows", "header": header, "rows": rows, **more})
 
     def send_details(self, items: Mapping[str, Mapping[str, Any]]) -> None:
         """Send details by span id."""
-        self._tell({"k": "details", "items": items})
+        self._post({"k": "details", "items": items})
 
-    def send_growth(self, grown: Mapping[str, str]) -> None:
+    def send_growth(self, growth: Mapping[str, str]) -> None:
         """Send what answers grew by, by span id."""
-        self._tell({"k": "grown", "grown": grown})
+        self._post({"k": "grown", "grown": growth})
 
-    def _tell(self, message: Mapping[str, Any]) -> None:
+    def _post(self, message: Mapping[str, Any]) -> None:
         self.send({"run_id": self.run_id, **message})
 
     def __repr__(self) -> str:
@@ -123,13 +127,13 @@ class RunWidget(anywidget.AnyWidget):
         exclude: Iterable[str] | None = None,
         **_: Any,
     ) -> dict[str, Any]:
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        return filter_mimebundle({_VIEW: view, "text/plain": repr(self)}, include, exclude)
+        data = {WIDGET_VIEW: widget_view(self.model_id), "text/plain": repr(self)}
+        return filter_mimebundle(data, include, exclude)
 
 
 def filter_mimebundle(
     data: dict[str, Any], include: Iterable[str] | None, exclude: Iterable[str] | None
 ) -> dict[str, Any]:
-    """Keep of a mimebundle what IPython asks for."""
+    """Return the part of a mimebundle that IPython asks for."""
     wanted = set(data if include is None else include) - set(exclude or ())
     return {mime: value for mime, value in data.items() if mime in wanted}
