@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from aimon_nb.model import Run, Span
-from aimon_nb.pricing.normalise import normalised
+from aimon_nb.pricing.normalise import normalise
 
 BOUNDARY_OPS = frozenset({"gen_ai.execute_tool", "gen_ai.invoke_agent"})
 CUMULATIVE = "auto.ai.openai_agents"  # its agents report all tokens of the run so far
@@ -19,7 +19,7 @@ CUMULATIVE = "auto.ai.openai_agents"  # its agents report all tokens of the run 
 
 def tokens(span: Span) -> int:
     """Input and output of a span; what is unknown or impossible is none."""
-    usage = normalised(span.usage)
+    usage = normalise(span.usage).usage
     return max(0, usage.input or 0) + max(0, usage.output or 0)
 
 
