@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from aimon_nb.capture.to_plain import key_text
-from aimon_nb.model import Span
+from aimon_nb.model import Span, Usage
 from aimon_nb.model.span import SpanStatus
+from aimon_nb.model.usage import MAX_TOKENS, NOTHING
 
 # Field of `Span` ← attribute names, first match wins. The documented names and
 # today's (sentry-conventions) stand side by side in the SDK's integrations.
@@ -21,6 +23,18 @@ _FIELDS: tuple[tuple[str, str, str], ...] = (
 _PIPELINE = "gen_ai.pipeline.name"
 # Most spans say nothing of a model: one look tells.
 _MODEL_KEYS = frozenset(key for _, *keys in _FIELDS for key in keys)
+_P = "gen_ai.usage."
+# Kind ← attribute names, first match wins: the documented names, then today's
+# conventions (LangChain's integration writes only those), then old ones.
+_USAGE_KEYS: dict[str, tuple[str, ...]] = {
+    "input": (_P + "input_tokens", _P + "prompt_tokens", "ai.prompt_tokens.used"),
+    "cached": (_P + "input_tokens.cached", _P + "cache_read.input_tokens"),
+    "cache_write": (_P + "input_tokens.cache_write", _P + "cache_creation.input_tokens"),
+    "output": (_P + "output_tokens", _P + "completion_tokens", "ai.completion_tokens.used"),
+    "reasoning": (_P + "output_tokens.reasoning", _P + "reasoning.output_tokens"),
+    "total": (_P + "total_tokens", "ai.total_tokens.used"),
+}
+_ALL_USAGE_KEYS = frozenset(name for names in _USAGE_KEYS.values() for name in names)
 _STATUSES: dict[str, SpanStatus] = {"ok": "ok", "cancelled": "cancelled"}
 
 
@@ -55,3 +69,36 @@ def as_text(value: Any) -> str:
 def status_from(status: Any) -> SpanStatus:
     """How a span ended, from the SDK's word for it."""
     return _STATUSES.get(as_text(status), "error")
+
+
+def reported_usage(attributes: Mapping[str, Any]) -> Usage:
+    """Return the counts that the attributes of a span report; None for each kind that none does."""
+    if _ALL_USAGE_KEYS.isdisjoint(attributes):
+        return NOTHING
+    return Usage(*[_first(attributes, names) for names in _USAGE_KEYS.values()])
+
+
+def _first(attributes: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
+    for name in names:
+        value = attributes.get(name)
+        if (
+            isinstance(value, (int, float))
+            and not isinstance(value, bool)
+            and abs(value) < MAX_TOKENS
+        ):
+            return int(value)
+    return None
+
+
+def is_counted_by_sdk(usage: Usage, attributes: Mapping[str, Any], origin: str | None) -> bool:
+    """Return whether an SDK integration may have counted these recorded tokens itself.
+
+    The SDK does not mark them. LiteLLM counts the tokens of a stream where the provider
+    reports none, and so does the OpenAI integration with tiktoken: text only, without cache
+    and reasoning.
+    """
+    if attributes.get("gen_ai.response.streaming") is not True or not usage.known:
+        return False
+    if origin == "auto.ai.litellm":
+        return True
+    return origin == "auto.ai.openai" and usage.cached is usage.reasoning is None

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from aimon_nb.capture.attributes import update_fields
+from aimon_nb.capture.attributes import is_counted_by_sdk, reported_usage, update_fields
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState
 from aimon_nb.model import Span, Usage
 from aimon_nb.model.run import RunStatus
 from aimon_nb.model.span import UsageSource
 from aimon_nb.model.usage import NOTHING
-from aimon_nb.pricing.normalise import reported
 
 
 def merge(span: Span, attributes: dict[str, Any] | None, update: CallUpdate | None) -> None:
@@ -24,11 +23,12 @@ def merge(span: Span, attributes: dict[str, Any] | None, update: CallUpdate | No
     The wire goes first: it is what the provider bills. What it does not tell is taken from
     the attributes, plain data, or None where there is nothing new to read.
     """
-    if attributes is None:
-        recorded = span.usage if span.usage_source == "recorded" else NOTHING
-    else:
+    recorded: tuple[Usage, UsageSource | None] = NOTHING, None
+    if attributes is not None:
         update_fields(span, attributes)
-        recorded = reported(attributes)
+        recorded = _recorded(span, attributes)
+    elif span.usage_source in ("recorded", "sdk_estimate"):
+        recorded = span.usage, span.usage_source
     if update is not None:
         call = span.call = update.call
         span.provider, span.operation = call.provider or span.provider, call.operation
@@ -39,14 +39,24 @@ def merge(span: Span, attributes: dict[str, Any] | None, update: CallUpdate | No
     span.usage, span.usage_source = _usage(span, recorded)
 
 
-def _usage(span: Span, recorded: Usage) -> tuple[Usage, UsageSource | None]:
-    """What the provider told, else what was recorded by hand, else an estimate."""
+def _recorded(span: Span, attributes: dict[str, Any]) -> tuple[Usage, UsageSource | None]:
+    usage = reported_usage(attributes)
+    if not usage.known:
+        return usage, None
+    by_sdk = is_counted_by_sdk(usage, attributes, span.origin)
+    return usage, "sdk_estimate" if by_sdk else "recorded"
+
+
+def _usage(
+    span: Span, recorded: tuple[Usage, UsageSource | None]
+) -> tuple[Usage, UsageSource | None]:
+    """What the provider told, else what was recorded on the span, else an estimate."""
     call = span.call
     if call is not None and call.usage.known:
         return call.usage, "provider"
     # The zeros that an integration writes for an answer it did not see the end of are no counts.
-    if call is None or recorded.input or recorded.output:
-        return recorded, "recorded" if recorded.known else None
+    if call is None or recorded[0].input or recorded[0].output:
+        return recorded
     return call.estimate, "estimate" if call.estimate.known else None
 
 

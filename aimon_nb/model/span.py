@@ -17,7 +17,8 @@ SpanStatus = Literal["running", "ok", "error", "interrupted", "cancelled", "aban
 Frame = tuple[str, int, str]
 # provider: read from its answer; recorded: from the span's attributes, by an integration or
 # by hand; estimate: counted here from the text.
-UsageSource = Literal["provider", "recorded", "estimate"]
+# What the provider told; what was recorded on the span; what an SDK's integration or we counted.
+UsageSource = Literal["provider", "recorded", "sdk_estimate", "estimate"]
 SpanKind = Literal["model", "embedding", "agent", "tool", "retrieval", "other"]
 
 # Ops of a single model call (rule A in docs/cost.md); the rest that carries
@@ -111,6 +112,11 @@ class Span:
     def from_dict(cls, data: Mapping[str, Any]) -> Span:
         """Return the span that `to_dict` was called on; ValueError for a later version's."""
         return plain_form.from_dict(cls, data)
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether its tokens were counted on this machine, not by the provider."""
+        return self.usage_source in ("estimate", "sdk_estimate")
 
     @property
     def start(self) -> datetime:

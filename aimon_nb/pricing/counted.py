@@ -17,7 +17,7 @@ from aimon_nb.model.cost import added
 from aimon_nb.model.tree import ancestor_ids
 from aimon_nb.pricing.client_cache import client_cache_hits
 from aimon_nb.pricing.deduplicate import CUMULATIVE, UsageTree
-from aimon_nb.pricing.normalise import is_estimated, normalise
+from aimon_nb.pricing.normalise import normalise
 from aimon_nb.pricing.price import price
 
 _ZERO = Decimal(0)
@@ -125,8 +125,8 @@ def add_up(
 ) -> Totals:
     """Return the sums over spans that count, and over those that a local cache answered."""
     totals = Totals(calls=len(counted), unseen=unattributed)
-    estimated = [s for s in counted if is_estimated(s)]
-    exact = [s for s in counted if not is_estimated(s)] if estimated else counted
+    estimated = [s for s in counted if s.is_estimated]
+    exact = [s for s in counted if not s.is_estimated] if estimated else counted
     totals.usage = Usage.sum(normalise(s.usage).usage for s in exact)
     totals.errors = sum(s.status == "error" for s in counted)
     costs = [s.cost for s in counted if s.cost is not None]

@@ -6,45 +6,9 @@ Providers and SDK integrations disagree on what a count includes: rule B in docs
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from aimon_nb.model import Span, Usage
-from aimon_nb.model.usage import MAX_TOKENS, NOTHING
-
-_P = "gen_ai.usage."
-# Kind ← attribute names, first match wins: the documented names, then today's
-# conventions (LangChain's integration writes only those), then old ones.
-NAMES: dict[str, tuple[str, ...]] = {
-    "input": (_P + "input_tokens", _P + "prompt_tokens", "ai.prompt_tokens.used"),
-    "cached": (_P + "input_tokens.cached", _P + "cache_read.input_tokens"),
-    "cache_write": (_P + "input_tokens.cache_write", _P + "cache_creation.input_tokens"),
-    "output": (_P + "output_tokens", _P + "completion_tokens", "ai.completion_tokens.used"),
-    "reasoning": (_P + "output_tokens.reasoning", _P + "reasoning.output_tokens"),
-    "total": (_P + "total_tokens", "ai.total_tokens.used"),
-}
-_ALL = frozenset(name for names in NAMES.values() for name in names)
-# Beyond it a count is nonsense, and no table can hold it.
-_MOST = 2**53
-
-
-def reported(attributes: Mapping[str, Any]) -> Usage:
-    """Return the counts that the attributes of a span report; None for each kind that none does."""
-    if _ALL.isdisjoint(attributes):
-        return NOTHING
-    return Usage(*[_first(attributes, names) for names in NAMES.values()])
-
-
-def _first(attributes: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
-    for name in names:
-        value = attributes.get(name)
-        if (
-            isinstance(value, (int, float))
-            and not isinstance(value, bool)
-            and abs(value) < MAX_TOKENS
-        ):
-            return int(value)
-    return None
+from aimon_nb.model import Usage
 
 
 class NormalisedUsage(NamedTuple):
@@ -142,27 +106,3 @@ def normalised_or_raw(usage: Usage) -> Usage:
         return usage
     counts = normalise(usage)
     return usage if counts.inconsistency is not None else counts.usage
-
-
-def is_estimated(span: Span) -> bool:
-    """Return whether the tokens of a span were counted on this machine, not by the provider."""
-    if span.usage_source == "estimate":
-        return True
-    # What was read from the wire is no estimate.
-    if span.call is not None and span.call.usage.known:
-        return False
-    return is_counted_by_sdk(span.usage, span.attributes, span.origin)
-
-
-def is_counted_by_sdk(usage: Usage, attributes: Mapping[str, Any], origin: str | None) -> bool:
-    """Return whether an SDK integration may have counted these recorded tokens itself.
-
-    The SDK does not mark them. LiteLLM counts the tokens of a stream where the provider
-    reports none, and so does the OpenAI integration with tiktoken: text only, without cache
-    and reasoning.
-    """
-    if attributes.get("gen_ai.response.streaming") is not True or not usage.known:
-        return False
-    if origin == "auto.ai.litellm":
-        return True
-    return origin == "auto.ai.openai" and usage.cached is usage.reasoning is None

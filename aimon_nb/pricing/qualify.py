@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from aimon_nb.model import Cost, Span
 from aimon_nb.pricing.find_rates import RateLookup
-from aimon_nb.pricing.normalise import NormalisedUsage, is_estimated
+from aimon_nb.pricing.normalise import NormalisedUsage
 from aimon_nb.pricing.user_prices import user_prices
 from aimon_nb.providers import framework_of
 
@@ -51,7 +51,7 @@ def qualify(cost: Cost, span: Span, counts: NormalisedUsage, lookup: RateLookup)
             reason = f"{rest} are neither input nor output"
         state = "priced" if reason is None else "partial"
     # Without a price per token it does not matter who counted them.
-    estimated = lookup.rates is not None and not lookup.is_free and is_estimated(span)
+    estimated = lookup.rates is not None and not lookup.is_free and span.is_estimated
     if state == cost.state and not caveats and not estimated:
         return cost
     assumptions = (*caveats, *cost.assumptions)

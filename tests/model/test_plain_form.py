@@ -10,7 +10,6 @@ from tests.views.samples import EACH, SECRET
 
 from aimon_nb.model import Message, Run, Span, Usage
 from aimon_nb.pricing import price_run
-from aimon_nb.pricing.normalise import is_estimated
 from aimon_nb.views.present import detail
 from aimon_nb.views.static import text
 from aimon_nb.views.tables import export, frames
@@ -70,7 +69,7 @@ def test_where_tokens_come_from_goes_along(how):
     told = call("gpt-4o", tokens(9, 3), span_id="told")
     run = how(run_of(guessed, told))
     price_run(run, set(run.spans))
-    assert [True, False] == [is_estimated(run.spans[name]) for name in ("s", "told")]
+    assert [True, False] == [run.spans[name].is_estimated for name in ("s", "told")]
     assert (9, 60, True) == (run.totals.usage.input, run.totals.estimate.input, run.totals.lower_bound)
 
 

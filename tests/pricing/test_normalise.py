@@ -5,7 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aimon_nb.model import Usage
-from aimon_nb.pricing.normalise import is_estimated, normalise, reported
+from aimon_nb.capture.attributes import reported_usage
+from aimon_nb.capture.span_builder import merge
+from aimon_nb.pricing.normalise import normalise
 from tests.pricing.making import call, span, tokens
 
 # How fast a machine is decides nothing.
@@ -26,24 +28,24 @@ SPELLINGS = {
 @pytest.mark.parametrize("attributes", SPELLINGS.values(), ids=SPELLINGS)
 def test_spellings(attributes):
     """Every spelling of the SDK's integrations is read."""
-    assert Usage(10, 4, 2, 5, 3, 15) == reported(attributes)
+    assert Usage(10, 4, 2, 5, 3, 15) == reported_usage(attributes)
 
 
 @pytest.mark.parametrize(("prompt", "completion"), [(G + "prompt_tokens", G + "completion_tokens"), ("ai.prompt_tokens.used", "ai.completion_tokens.used")])
 def test_old_spellings(prompt, completion):
     """Old names, cohere's among them, are read too."""
-    assert tokens(10, 5) == reported({prompt: 10, completion: 5})
+    assert tokens(10, 5) == reported_usage({prompt: 10, completion: 5})
 
 
 def test_zero_is_not_missing():
     """A reported zero stays a zero, a missing count stays unknown."""
-    assert tokens(0, None, cached=0) == reported({G + "input_tokens": 0, G + "input_tokens.cached": 0})
+    assert tokens(0, None, cached=0) == reported_usage({G + "input_tokens": 0, G + "input_tokens.cached": 0})
 
 
 @pytest.mark.parametrize("value", ["12", True, None, float("nan"), float("inf"), [1], 1e300, 10**30, -(10**30)])
 def test_what_is_no_count_is_unknown(value):
     """Text, truth, infinity and what no table can hold are no token counts."""
-    assert reported({G + "input_tokens": value}).input is None
+    assert reported_usage({G + "input_tokens": value}).input is None
 
 
 @pytest.mark.parametrize(
@@ -100,13 +102,17 @@ def test_whole_is_never_less_than_its_parts(usage):
 
 def test_estimates():
     """Streams that LiteLLM or tiktoken counted here are estimates; what crossed the wire never is."""
-    streamed = {"attributes": {"gen_ai.response.streaming": True}}
-    assert is_estimated(span("a", usage=tokens(9, 3, total=12), origin="auto.ai.litellm", **streamed))
-    assert is_estimated(span("a", usage=tokens(9, 3, total=12), origin="auto.ai.openai", **streamed))
-    assert not is_estimated(span("a", usage=tokens(9, 3, cached=0), origin="auto.ai.openai", **streamed))
-    assert not is_estimated(span("a", usage=tokens(9, 3), origin="auto.ai.litellm"))
-    assert not is_estimated(call("gpt-4o", tokens(9, 3), origin="auto.ai.litellm", **streamed))
+    counts = {"gen_ai.usage.input_tokens": 9, "gen_ai.usage.output_tokens": 3}
+    streamed = {**counts, "gen_ai.response.streaming": True}
+
+    def is_estimated(one, attributes):
+        merge(one, attributes, None)
+        return one.is_estimated
+
+    assert is_estimated(span("a", origin="auto.ai.litellm"), streamed)
+    assert is_estimated(span("a", origin="auto.ai.openai"), streamed)
+    assert not is_estimated(span("a", origin="auto.ai.openai"), {**streamed, "gen_ai.usage.input_tokens.cached": 0})
+    assert not is_estimated(span("a", origin="auto.ai.litellm"), counts)
+    assert not is_estimated(call("gpt-4o", tokens(9, 3), origin="auto.ai.litellm"), streamed)
     # An SDK's own count stays one where the wire told none for the same call.
-    joined = call("gpt-4o", tokens(), origin="auto.ai.openai", **streamed)
-    joined.usage = tokens(9, 3, total=12)
-    assert is_estimated(joined)
+    assert is_estimated(call("gpt-4o", tokens(), origin="auto.ai.openai"), streamed)

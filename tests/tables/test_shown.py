@@ -66,7 +66,7 @@ def test_marks():
 
 def test_an_estimate_from_end_to_end():
     """A stream that LiteLLM counted itself is an estimate, and stands beside the sums, not in them."""
-    one = span("a", usage=tokens(9, 3, total=12), origin="auto.ai.litellm", attributes={"gen_ai.response.streaming": True})
+    one = span("a", usage=tokens(9, 3, total=12), usage_source="sdk_estimate", origin="auto.ai.litellm")
     run = run_of(one, call("gpt-4o", tokens(1000, 100)))
     price_run(run, set(run.spans))
     assert (1, 1000) == (run.totals.estimates, run.totals.usage.input)

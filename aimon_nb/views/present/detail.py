@@ -10,7 +10,6 @@ from typing import TypedDict
 
 from aimon_nb.model import Cost, Span, Usage
 from aimon_nb.model.cost import DISCLAIMER
-from aimon_nb.pricing.normalise import is_estimated
 from aimon_nb.views.present import error_text, formatting
 from aimon_nb.views.present.conversation import Turn, attributes, conversation
 from aimon_nb.views.present.traceback_view import FrameView, traceback
@@ -55,7 +54,7 @@ def detail(span: Span) -> Detail:
         "id": span.span_id,
         "op": formatting.line(span.op, 120),
         "messages": conversation(span),
-        "usage": _tokens_by_kind(span.usage, estimated=is_estimated(span)),
+        "usage": _tokens_by_kind(span.usage, estimated=span.is_estimated),
         "cost": _arithmetic(span.cost, span.model or span.request_model),
         "error": error_text.joined(span.error_type, error_text.message(span), limit=20_000),
         "frames": traceback(span.frames),

@@ -17,7 +17,6 @@ from aimon_nb.model import Run, Span, Usage
 from aimon_nb.model.cost import added
 from aimon_nb.model.tree import preorder
 from aimon_nb.model.usage import NOTHING
-from aimon_nb.pricing.normalise import is_estimated
 from aimon_nb.views.present import error_text, formatting, rows
 from aimon_nb.views.present.rows import RowDict
 
@@ -207,7 +206,7 @@ def _sum_up(one: OutlineRow) -> None:
     """Set usage and cost of a row: its own if it counts, plus those of the rows below."""
     span, cost = one.span, one.span.cost
     if rows.counts(span):
-        estimated = is_estimated(span)
+        estimated = span.is_estimated
         exact = ("free",) if estimated else ("priced", "free")
         one.inexact = cost is None or cost.state not in exact
         if not estimated:

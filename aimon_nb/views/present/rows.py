@@ -16,7 +16,6 @@ from typing import Any, NamedTuple, TypedDict
 
 from aimon_nb.model import Run, Span, Usage
 from aimon_nb.model.span import SpanKind
-from aimon_nb.pricing.normalise import is_estimated
 from aimon_nb.views.present import error_text, formatting
 
 _STATUS_CODE = re.compile(r"\b([45]\d\d)\b")
@@ -141,7 +140,7 @@ def encode_row(span: Span, run: Run) -> EncodedRow:
     are small.
     """
     cost, kind, model = span.cost, span.kind, _model(span)
-    estimated = is_estimated(span)
+    estimated = span.is_estimated
     values = [
         span.span_id,
         run.shown_parent(span),
@@ -200,7 +199,7 @@ def _summands(span: Span, *, estimated: bool) -> _Summands:
 
 
 def _tokens(span: Span) -> str:
-    return formatting.about(formatting.tokens(span.usage), estimated=is_estimated(span))
+    return formatting.about(formatting.tokens(span.usage), estimated=span.is_estimated)
 
 
 def _only_total(usage: Usage) -> bool:

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any, Literal, NamedTuple
 
 from aimon_nb.model import Run, Span
-from aimon_nb.pricing.normalise import is_estimated, normalised_or_raw
+from aimon_nb.pricing.normalise import normalised_or_raw
 from aimon_nb.views.present.conversation import side_text
 
 Dtype = Literal["string", "Int64", "Float64", "boolean", "datetime64[ns, UTC]"]
@@ -42,7 +42,7 @@ class RunTree(NamedTuple):
 
 
 def _estimated(span: Span) -> bool | None:
-    return is_estimated(span) if span.may_cost else None
+    return span.is_estimated if span.may_cost else None
 
 
 def _cached_locally(span: Span) -> bool | None:
