@@ -166,9 +166,9 @@ class TestLeft:
         kept = []
         original = transport._follow
 
-        def follow(streams, *args, **kwargs):
+        def follow(streams, *args):
             kept.append(streams)
-            original(streams, *args, **kwargs)
+            original(streams, *args)
 
         async def ask():
             async with aiohttp.ClientSession() as session:

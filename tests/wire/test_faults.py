@@ -97,6 +97,18 @@ def test_a_call_by_keywords(shapes, same_with_and_without):
         assert [call.usage.input for call in calls(same_with_and_without(use))] == [7]
 
 
+def test_a_coroutine_called_by_keywords(shapes, same_with_and_without):
+    """So may one of aiohttp, by the names that its arguments have there."""
+    import aiohttp
+
+    async def ask():
+        async with aiohttp.ClientSession() as session:
+            response = await session._request(method="post", str_or_url=shapes.url("whole"), json={})
+            return await response.read()
+
+    assert [call.usage.input for call in calls(same_with_and_without(lambda: asyncio.run(ask())))] == [7]
+
+
 def test_a_refusal_reaches_the_user(shapes, track, monkeypatch):
     """A check may refuse: nothing is sent, and the user's code sees its exception."""
 

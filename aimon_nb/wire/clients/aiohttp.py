@@ -13,7 +13,7 @@ from typing import Any
 
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.sentry.span_tracker import SpanTracker
-from aimon_nb.wire.capture import Interceptor, Target, target_of_url, whole_body
+from aimon_nb.wire.capture import Args, Interceptor, Kwargs, Target, target_of_url, whole_body
 from aimon_nb.wire.content_encoding import decoder_factory
 from aimon_nb.wire.model_request import ModelRequest
 
@@ -35,16 +35,18 @@ def install(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
     patches.wrap(module.StreamReader, "set_exception", partial(_set_exception, streams))
 
 
-def _target(session: Any, method: Any = None, str_or_url: Any = "", **_: Any) -> Target | None:
+def _target(args: Args, kwargs: Kwargs) -> Target | None:
+    method = args[1] if len(args) > 1 else kwargs.get("method")
     # aiohttp itself turns the method into upper case, later.
     if method != "POST" and str(method).upper() != "POST":
         return None
+    str_or_url = args[2] if len(args) > 2 else kwargs.get("str_or_url", "")
     url = str_or_url if isinstance(str_or_url, str) else str(str_or_url)
     # A session with a base URL is asked for paths.
-    return target_of_url(url if "://" in url else str(session._build_url(str_or_url)))
+    return target_of_url(url if "://" in url else str(args[0]._build_url(str_or_url)))
 
 
-def _body(*_: Any, **kwargs: Any) -> bytes | None:
+def _body(_args: Args, kwargs: Kwargs) -> bytes | None:
     value = kwargs.get("json")
     return whole_body(kwargs.get("data")) if value is None else json.dumps(value).encode()
 
@@ -53,10 +55,8 @@ def _follow(
     streams: OpenStreams,
     model_request: ModelRequest,
     response: Any,
-    session: Any,
-    *_: Any,
-    auto_decompress: bool | None = None,
-    **__: Any,
+    args: Args,
+    kwargs: Kwargs,
 ) -> None:
     model_request.head(response.status, response.headers)
     body = getattr(response, "_body", None)
@@ -65,7 +65,8 @@ def _follow(
         model_request.chunk(body)
         model_request.done()
         return
-    if not (session._auto_decompress if auto_decompress is None else auto_decompress):
+    auto_decompress = kwargs.get("auto_decompress")
+    if not (args[0]._auto_decompress if auto_decompress is None else auto_decompress):
         model_request.decoder = decoder_factory(response.headers.get("content-encoding"))
     stream = response.content
     # What came in one packet with the head was fed before anybody could follow.

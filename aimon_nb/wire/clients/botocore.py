@@ -7,7 +7,7 @@ from typing import Any
 
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.sentry.span_tracker import SpanTracker
-from aimon_nb.wire.capture import Interceptor, body_of, target_of
+from aimon_nb.wire.capture import Args, Interceptor, Kwargs, body_of, target_of
 from aimon_nb.wire.clients.urllib3 import capture_reads
 from aimon_nb.wire.content_encoding import decoder_factory
 from aimon_nb.wire.model_request import ModelRequest
@@ -19,7 +19,8 @@ def install(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
     patches.wrap(module.URLLib3Session, "send", interceptor.wrap)
 
 
-def _follow(model_request: ModelRequest, response: Any, _session: Any, request: Any) -> None:
+def _follow(model_request: ModelRequest, response: Any, args: Args, kwargs: Kwargs) -> None:
+    request = args[1] if len(args) > 1 else kwargs["request"]
     model_request.head(response.status_code, response.headers)
     if request.stream_output:
         capture_reads(response.raw, model_request)

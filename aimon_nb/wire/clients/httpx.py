@@ -13,7 +13,14 @@ from typing import Any
 
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.sentry.span_tracker import SpanTracker
-from aimon_nb.wire.capture import Interceptor, Target, captured_chunks, captured_chunks_async
+from aimon_nb.wire.capture import (
+    Args,
+    Interceptor,
+    Kwargs,
+    Target,
+    captured_chunks,
+    captured_chunks_async,
+)
 from aimon_nb.wire.model_request import ModelRequest
 
 
@@ -27,14 +34,16 @@ def install(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
     patches.wrap(module.AsyncClient, "send", interceptor.wrap_async)
 
 
-def _target(_client: Any, request: Any = None, *_: Any, **__: Any) -> Target | None:
+def _target(args: Args, kwargs: Kwargs) -> Target | None:
+    request: Any = args[1] if len(args) > 1 else kwargs.get("request")
     if getattr(request, "method", None) != "POST":
         return None
     url = request.url
     return url.netloc.decode("ascii"), url.raw_path
 
 
-def _body(_client: Any, request: Any, *_: Any, **__: Any) -> bytes | None:
+def _body(args: Args, kwargs: Kwargs) -> bytes | None:
+    request: Any = args[1] if len(args) > 1 else kwargs.get("request")
     # `request.content` raises where the body is a stream; the attribute is missing there.
     return getattr(request, "_content", None)
 
@@ -44,8 +53,8 @@ def _follow(
     stream_class: Callable[[Any, ModelRequest], Any],
     model_request: ModelRequest,
     response: Any,
-    *_: Any,
-    **__: Any,
+    _args: Args,
+    _kwargs: Kwargs,
 ) -> None:
     model_request.head(response.status_code, response.headers)
     if hasattr(response, "_content"):

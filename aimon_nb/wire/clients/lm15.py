@@ -14,7 +14,9 @@ from typing import Any
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire.capture import (
+    Args,
     Interceptor,
+    Kwargs,
     body_of,
     captured_chunks,
     captured_chunks_async,
@@ -38,8 +40,8 @@ def _follow(
     release: Callable[[Any, ModelRequest], Any],
     model_request: ModelRequest,
     response: Any,
-    *_: Any,
-    **__: Any,
+    _args: Args,
+    _kwargs: Kwargs,
 ) -> None:
     model_request.head(response.status, {name.lower(): value for name, value in response.headers})
     response._chunks = chunks(response._chunks, model_request)

@@ -11,7 +11,7 @@ from typing import Any
 
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.sentry.span_tracker import SpanTracker
-from aimon_nb.wire.capture import Interceptor, body_of, target_of
+from aimon_nb.wire.capture import Args, Interceptor, Kwargs, body_of, target_of
 from aimon_nb.wire.clients.urllib3 import capture_reads
 from aimon_nb.wire.model_request import ModelRequest
 
@@ -22,7 +22,7 @@ def install(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
     patches.wrap(module.Session, "send", interceptor.wrap)
 
 
-def _follow(model_request: ModelRequest, response: Any, *_: Any, **__: Any) -> None:
+def _follow(model_request: ModelRequest, response: Any, _args: Args, _kwargs: Kwargs) -> None:
     model_request.head(response.status_code, response.headers)
     content = response._content
     # requests' own mark of a response that nobody has read yet.

@@ -13,7 +13,7 @@ from typing import Any
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.sentry.span_tracker import SpanTracker
-from aimon_nb.wire.capture import Interceptor, Target, target_of_url, whole_body
+from aimon_nb.wire.capture import Args, Interceptor, Kwargs, Target, target_of_url, whole_body
 from aimon_nb.wire.content_encoding import decoder_factory
 from aimon_nb.wire.model_request import ModelRequest
 
@@ -45,10 +45,9 @@ def capture_reads(response: Any, model_request: ModelRequest) -> None:
     setattr(response, ATTRIBUTE, _CapturedResponse(model_request, encoding))
 
 
-def _pool_target(
-    pool: Any, /, method: Any = None, url: str = "", *_: Any, **__: Any
-) -> Target | None:
-    if method != "POST":
+def _pool_target(args: Args, kwargs: Kwargs) -> Target | None:
+    pool, url = args[0], _post_url(args, kwargs)
+    if url is None:
         return None
     # A proxy is asked for whole URLs.
     if "://" in url:
@@ -57,22 +56,29 @@ def _pool_target(
     return address, url.encode("utf-8", "replace")
 
 
-def _pool_body(*args: Any, **kwargs: Any) -> bytes | None:
-    # The pool, method and URL stand before it.
+def _pool_body(args: Args, kwargs: Kwargs) -> bytes | None:
     return whole_body(args[3] if len(args) > 3 else kwargs.get("body"))
 
 
-def _manager_target(
-    _manager: Any, /, method: Any = None, url: str = "", *_: Any, **__: Any
-) -> Target | None:
-    return target_of_url(url) if method == "POST" else None
+def _manager_target(args: Args, kwargs: Kwargs) -> Target | None:
+    url = _post_url(args, kwargs)
+    return None if url is None else target_of_url(url)
 
 
-def _manager_body(*_: Any, **kwargs: Any) -> bytes | None:
+def _manager_body(_args: Args, kwargs: Kwargs) -> bytes | None:
+    # Its third positional argument is `redirect`.
     return whole_body(kwargs.get("body"))
 
 
-def _follow(model_request: ModelRequest, response: Any, *_: Any, **kwargs: Any) -> None:
+def _post_url(args: Args, kwargs: Kwargs) -> str | None:
+    method = args[1] if len(args) > 1 else kwargs.get("method")
+    if method != "POST":
+        return None
+    url: str | None = args[2] if len(args) > 2 else kwargs.get("url")
+    return url
+
+
+def _follow(model_request: ModelRequest, response: Any, _args: Args, kwargs: Kwargs) -> None:
     model_request.head(response.status, response.headers)
     if not kwargs.get("preload_content", True):
         capture_reads(response, model_request)
