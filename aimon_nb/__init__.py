@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aimon_nb.ai.usage import record_token_usage
     from aimon_nb.app import install, last_run, runs, track
     from aimon_nb.app.run_view import RunView
+    from aimon_nb.versions import show_versions
 
 __version__ = "0.1.0"
 
@@ -32,6 +33,7 @@ _HOMES = {
     "install": "app",
     "last_run": "app",
     "runs": "app",
+    "show_versions": "versions",
     "track": "app",
 }
 
@@ -47,6 +49,7 @@ __all__ = [
     "runs",
     "set_ai_pipeline_name",
     "set_data_normalized",
+    "show_versions",
     "track",
 ]
 

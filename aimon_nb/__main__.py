@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aimon_nb.model.errors import UnsupportedSDKError
+from aimon_nb.versions import show_versions
 
 if TYPE_CHECKING:
     from aimon_nb.wire.supported_clients import Row
@@ -23,11 +24,12 @@ _NEVER = "Never heard: http.client and urllib of the standard library, models in
 _HEADS = ("", "installed", "tried", "heard", "by", "")
 
 
-def main(given: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m aimon_nb",
-        description="See what the AI work in a notebook does and costs: %load_ext aimon_nb.",
+        description="See what the AI work in a notebook does and costs: %load_ext aimon_nb. "
+        "Without a command: the versions that a bug report needs.",
     )
     commands = parser.add_subparsers(dest="command", title="commands", metavar="")
     commands.add_parser(
@@ -37,8 +39,8 @@ def main(given: Sequence[str] | None = None) -> int:
         epilog=_CHECK_MORE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    if parser.parse_args(given).command is None:
-        parser.print_help()
+    if parser.parse_args(arguments).command is None:
+        show_versions()
         return 0
     try:
         return check()

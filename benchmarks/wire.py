@@ -24,6 +24,7 @@ import httpx
 import openai
 
 from aimon_nb.app import monitor
+from aimon_nb.capture.hooks import Patches
 
 PARTS = 10
 ANSWER = json.dumps(
@@ -128,7 +129,7 @@ def turns(use, pairs):
 
 def ours():
     """Nanoseconds of CPU of our own thread so far."""
-    return time.clock_gettime_ns(time.pthread_getcpuclockid(monitor.recorder._thread.ident))
+    return time.clock_gettime_ns(time.pthread_getcpuclockid(monitor.recorder._worker.ident))
 
 
 def measure(use, pairs, *, per=1):
@@ -151,14 +152,16 @@ def measure(use, pairs, *, per=1):
 
 def unheard(count=20000):
     """A request that asks no model: what we add alone, without the client around it."""
-    from aimon_nb.wire.clients.httpx import _intercept
+    from aimon_nb.wire.capture import Interceptor
+    from aimon_nb.wire.clients.httpx import _body, _target
 
+    interceptor = Interceptor(monitor.tracker, Patches(), _target, _body, None)
     opened = monitor.open("bench", "none")
     times = []
     for _ in range(15):
         start = time.thread_time_ns()
         for _ in range(count):
-            _intercept(SEARCH, monitor.tracker)
+            interceptor.start_capture((raw, SEARCH), {})
         one = time.thread_time_ns()
         for _ in range(count):
             pass

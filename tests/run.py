@@ -108,7 +108,8 @@ def types() -> list[list[str]]:
 
 
 PARTS = {
-    "lint": Part(lambda: [[str(BIN / "ruff"), "check", "."], [str(BIN / "ruff"), "format", "--check", "aimon_nb", "jupyter-config"]]),
+    # The same as .pre-commit-config.yaml has; tests/test_run.py holds one against the other.
+    "lint": Part(lambda: [[str(BIN / "ruff"), "check", "."], [str(BIN / "ruff"), "format", "--check", "aimon_nb", "jupyter-config"], [str(BIN / "codespell")]]),
     "types": Part(types),
     "unit": Part(pytest("unit", CORES)),
     "kernel": Part(pytest("kernel", CORES)),

@@ -16,7 +16,7 @@ from aimon_nb.views.tables.usage_table import UsageTable
 CLASSES = {"SPANDATA": aimon_nb.SPANDATA, "RunView": aimon_nb.RunView, "Track": Track}
 CLASSES |= {"Held": PricingContext, "Explanation": Explanation, "UsageTable": UsageTable}
 FUNCTIONS = {name: getattr(aimon_nb, name) for name in aimon_nb.__all__ if name != "pricing"}
-ROOMS = {"on_change", "prepare", "price", "price_run"}  # what the other rooms call
+ROOMS = {"is_ready", "on_change", "prepare", "price", "price_run"}  # what the other rooms call
 FUNCTIONS |= {f"pricing.{name}": getattr(pricing, name) for name in pricing.__all__ if name not in ROOMS}
 FUNCTIONS = {name: thing for name, thing in FUNCTIONS.items() if not isinstance(thing, type)}
 MEMBERS = {

@@ -55,6 +55,13 @@ class Instrumentation:
             with internal_errors.suppress("installing the hooks"):
                 self.install()
 
+    def sdk_difference(self) -> str | None:
+        """Return a line that says how the SDK differs from what we know; None: it does not."""
+        with self._lock:
+            if self._patches is not None:
+                return self.tracker.changed
+            return instrument.sdk_difference()
+
     def uninstall(self) -> None:
         """Remove all hooks again."""
         with self._lock:

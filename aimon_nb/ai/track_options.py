@@ -1,4 +1,4 @@
-"""What a tracked operation was told: its name, op, tags, data, options of its span."""
+"""The options of a tracked operation: its name, op, tags, data, and those of its span."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SWITCHES = ("sampled", "same_process_as_parent")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Read once, where they are given; nothing changes them afterwards."""
+    """Options, checked where they are given; nothing changes them afterwards."""
 
     name: str
     op: str | None = None
@@ -33,8 +33,8 @@ class Options:
     span: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, name: str, given: Mapping[str, Any]) -> Options:
-        """Read what was given.
+    def of(cls, name: str, keywords: Mapping[str, Any]) -> Options:
+        """Return the options among keyword arguments.
 
         Raises:
             TypeError: an unknown option, or one of a wrong type.
@@ -42,30 +42,37 @@ class Options:
         if not isinstance(name, str):
             raise TypeError(f"the description must be text, not {type(name).__name__}")
         known = {"op", *_TAGS, *_DATA, *own_spans.OPTIONS}
-        unknown = sorted(set(given) - known)
+        unknown = sorted(set(keywords) - known)
         if unknown:
             raise TypeError(f"unknown option {unknown[0]!r}; there are: {', '.join(sorted(known))}")
-        told = {
+        of_span = {
             key: _option(key, value)
-            for key, value in given.items()
+            for key, value in keywords.items()
             if value is not None and (key == "op" or key in own_spans.OPTIONS)
         }
-        op = told.pop("op", None)
-        return cls(encodable(name), op, _tags(given), _data(given), told)
+        op = of_span.pop("op", None)
+        return cls(encodable(name), op, _tags(keywords), _data(keywords), of_span)
 
     def at_call(self, kwargs: dict[str, Any], own: frozenset[str]) -> tuple[Any, Any]:
-        """Tags and data of one call; its keywords are taken out unless the function has them."""
-        given = {key: kwargs.pop(key) for key in PER_CALL if key in kwargs and key not in own}
-        if not given:
+        """Return tags and data of one call; takes their keywords out of `kwargs`.
+
+        Args:
+            kwargs: the call's keyword arguments.
+            own: what of `PER_CALL` are parameters of the function itself, and stay.
+
+        """
+        keywords = {key: kwargs.pop(key) for key in PER_CALL if key in kwargs and key not in own}
+        if not keywords:
             return self.tags, self.data
-        return {**self.tags, **_tags(given)}, {**self.data, **_data(given)}
+        return {**self.tags, **_tags(keywords)}, {**self.data, **_data(keywords)}
 
 
 def own_names(function: Callable[..., Any]) -> frozenset[str]:
-    """Which of the two keywords a call may give are parameters of the function itself."""
+    """Return which keywords of `PER_CALL` are parameters of the function itself."""
     try:
-        parameters = inspect.signature(_signed(function)).parameters
-    except (TypeError, ValueError):  # a builtin without a signature
+        parameters = inspect.signature(_with_signature(function)).parameters
+    except (TypeError, ValueError):
+        # A builtin without a signature.
         return frozenset()
     takes = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return frozenset(
@@ -73,60 +80,61 @@ def own_names(function: Callable[..., Any]) -> frozenset[str]:
     )
 
 
-def _signed(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What has the signature of a call.
+def _with_signature(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what has the signature of a call: a function, or the method that is called.
 
     Python 3.13 calls a `__signature__` that is none, and an object that answers to
     every name has one: its answer may be a request to a server.
     """
-    said = getattr(function, "__signature__", None)
-    if said is None or isinstance(said, inspect.Signature):
+    signature = getattr(function, "__signature__", None)
+    if signature is None or isinstance(signature, inspect.Signature):
         return function
-    made_up = inspect.getattr_static(function, "__signature__", None) is None
-    return type(function).__call__ if made_up else function
+    is_made_up = inspect.getattr_static(function, "__signature__", None) is None
+    return type(function).__call__ if is_made_up else function
 
 
 def _option(key: str, value: Any) -> Any:
-    """One option as every call takes it: what would fail there is refused here."""
+    """Return an option as every call takes it: what would fail there is refused here."""
     if key == "start_timestamp":
         return _moment(value)
-    kind, word = (bool, "True, False") if key in _SWITCHES else (str, "text")
+    kind, kind_name = (bool, "True, False") if key in _SWITCHES else (str, "text")
     if not isinstance(value, kind):
-        raise TypeError(f"{key} must be {word} or None, not {type(value).__name__}")
+        raise TypeError(f"{key} must be {kind_name} or None, not {type(value).__name__}")
     return encodable(value) if isinstance(value, str) else value
 
 
 def _moment(value: Any) -> datetime:
     try:
         if isinstance(value, datetime):
-            return value.astimezone(timezone.utc)  # without a zone it is local time
+            # Without a zone it is local time.
+            return value.astimezone(timezone.utc)
         if not isinstance(value, bool):
             return datetime.fromtimestamp(value, timezone.utc)
     except (TypeError, ValueError, OverflowError, OSError):
         pass
-    wanted = "a datetime, seconds since the epoch or None"
-    raise TypeError(f"start_timestamp must be {wanted}, not {reprlib.repr(value)}")
+    kinds = "a datetime, seconds since the epoch or None"
+    raise TypeError(f"start_timestamp must be {kinds}, not {reprlib.repr(value)}")
 
 
-def _tags(given: Mapping[str, Any]) -> dict[str, str]:
-    """Tags as Sentry takes them: one line of at most 200 characters each."""
-    return {key: _line(value) for key, value in _merged(given, _TAGS).items()}
+def _tags(keywords: Mapping[str, Any]) -> dict[str, str]:
+    """Return tags as Sentry takes them: one line of at most 200 characters each."""
+    return {key: _one_line(value) for key, value in _merged(keywords, _TAGS).items()}
 
 
-def _line(value: Any) -> str:
+def _one_line(value: Any) -> str:
     return " ".join(str(normalized(value, unpack=False)).split())[:200]
 
 
-def _data(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Data as `set_data_normalized` puts it: one hostile value would lose the whole envelope."""
-    merged = _merged(given, _DATA)
+def _data(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Return data as `set_data_normalized` has it: one bad value would lose the envelope."""
+    merged = _merged(keywords, _DATA)
     return with_today({key: normalized(value, unpack=False) for key, value in merged.items()})
 
 
-def _merged(given: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+def _merged(keywords: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for key in keys:
-        value = given.get(key)
+        value = keywords.get(key)
         if value is None:
             continue
         if not isinstance(value, Mapping):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from aimon_nb.ai.track_options import Options
-from aimon_nb.app import interrupts
+from aimon_nb.app import interrupts, settings
 from aimon_nb.app.monitoring import monitor
 from aimon_nb.app.run_session import RunSession
 from aimon_nb.app.run_view import RunView
@@ -14,7 +13,6 @@ from aimon_nb.capture import context, recorder
 from aimon_nb.sentry import own_spans
 from aimon_nb.views.live import environment
 from aimon_nb.views.live.mimebundle import Save
-from aimon_nb.wire.token_estimate import estimates
 
 
 def install(*, estimate: bool | None = None) -> None:
@@ -37,7 +35,7 @@ def install(*, estimate: bool | None = None) -> None:
     """
     monitor.install()
     if estimate is not None:
-        estimates.on = estimate
+        monitor.configure(estimate=estimate)
 
 
 class Track:
@@ -59,32 +57,34 @@ class Track:
         name: str,
         view: environment.View | None,
         save: Save | None,
-        facts: dict[str, Any],
+        options: dict[str, Any],
     ) -> None:
-        self._name, self._view, self._save, self._facts = name, view, save, facts
+        self._name, self._view, self._save, self._options = name, view, save, options
         self._open: list[RunSession] = []
 
     def __enter__(self) -> RunView:
-        with interrupts.deferred_sigint() as came:
-            tracked = monitor.open(self._name, self._view, self._save, options=self._facts)
-            self._open.append(tracked)
+        with interrupts.deferred_sigint() as pending:
+            session = monitor.open(self._name, self._view, self._save, options=self._options)
+            self._open.append(session)
         begins = frozenset({Track.__enter__.__code__, Track.__exit__.__code__})
         shell = environment.ipython_shell()
         if shell is not None:
-            tracked.watch(shell, begins, pending=came.is_set())
-        elif came.is_set():
+            session.watch(shell, begins, pending=pending.is_set())
+        elif pending.is_set():
             interrupts.resend()
-        return RunView(tracked.run)
+        return RunView(session.run)
 
     def __exit__(self, ty: object, error: BaseException | None, tb: object) -> None:
         """Close the run that this code is in: tasks may share one `track`."""
-        here, inside = own_spans.current_context(), context.current_run.get()
-        mine = next((t for t in self._open if t.run_state is inside), self._open[-1])
-        self._open.remove(mine)
-        if mine.finish(error):
-            interrupts.resend()  # for the code that goes on
-        if mine.run_state is not inside:  # a coroutine thrown away, closed who knows where
-            own_spans.attach(here)
+        before, current = own_spans.current_context(), context.current_run.get()
+        session = next((one for one in self._open if one.run_state is current), self._open[-1])
+        self._open.remove(session)
+        if session.finish(error):
+            # For the code that goes on.
+            interrupts.resend()
+        # A coroutine that was thrown away may be closed anywhere.
+        if session.run_state is not current:
+            own_spans.attach(before)
 
     async def __aenter__(self) -> RunView:
         return self.__enter__()
@@ -125,10 +125,10 @@ def track(
 
     Source: sentry-sdk's page on AI monitoring (the options); `%%ai_track`.
     """
-    told = Options.of(name, options)
-    environment.check(view, save)
-    facts = {"op": told.op, "tags": told.tags, "data": told.data, "span": told.span}
-    return Track(name, view, save, {key: value for key, value in facts.items() if value})
+    read = Options.of(name, options)
+    settings.check(view=view, save=save)
+    of_run = {"op": read.op, "tags": read.tags, "data": read.data, "span": read.span}
+    return Track(name, view, save, {key: value for key, value in of_run.items() if value})
 
 
 def runs() -> list[RunView]:
@@ -158,5 +158,4 @@ def last_run() -> RunView | None:
 
     Source: `%ai_show`, which shows it where no run is named.
     """
-    found: Iterable[RunView] = reversed(runs())
-    return next(iter(found), None)
+    return next(reversed(runs()), None)

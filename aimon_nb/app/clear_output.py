@@ -33,8 +33,8 @@ class _Cell:
 
 
 @functools.lru_cache(maxsize=1)
-def guard_of(shell: Any) -> OutputKeeper:
-    """The one guard of a shell: the wraps of two would take each other off."""
+def output_keeper(shell: Any) -> OutputKeeper:
+    """Return the one keeper of a shell's outputs: the wraps of two would take each other off."""
     return OutputKeeper(shell)
 
 
@@ -45,12 +45,13 @@ class OutputKeeper:
         self._shell = shell
         self._kernel: Any = getattr(shell, "kernel", None)
         self._cells: dict[str, _Cell] = {}
-        self._captured: dict[str, str] = {}  # ipywidgets.Output by comm id → the cell it captures
+        # Comm id of an ipywidgets.Output → id of the cell whose outputs it takes.
+        self._captured: dict[str, str] = {}
         self._lock = threading.RLock()
         self._original: Any = None
 
     def watch(self, view: RunDisplay) -> str | None:
-        """Keep this view on screen until its `release` with the key given back."""
+        """Keep a view on screen until `release`; returns its cell's id, None if not on screen."""
         if self._kernel is None or not view.on_screen:
             return None
         parent = self._kernel.get_parent("shell")
@@ -69,7 +70,7 @@ class OutputKeeper:
         return str(key)
 
     def release(self, key: str | None, view: RunDisplay) -> None:
-        """Its run is over; what the cell printed last is sent first."""
+        """Stop keeping a view, whose run is over; what the cell printed last is sent first."""
         if key is None:
             return
         _flush()
@@ -89,10 +90,10 @@ class OutputKeeper:
     ) -> Any:
         original = self._original or type(self._kernel.session).send.__get__(self._kernel.session)
         try:
-            kind, about, cell = self._classify(msg, content, parent)
+            kind, body, cell = self._classify(msg, content, parent)
         except Exception:
             internal_errors.record("watching outputs")
-            kind, about, cell = "", {}, None
+            kind, body, cell = "", {}, None
         if cell is None:
             return original(stream, msg, content, parent, *a, **k)
         with self._lock:
@@ -101,9 +102,10 @@ class OutputKeeper:
                 self._show(cell, wait=True)
             if kind != "clear_output":
                 return original(stream, msg, content, parent, *a, **k)
-            cell.pending = bool(about.get("wait"))
+            cell.pending = bool(body.get("wait"))
             follows = not cell.pending and any(not view.deferred for view in cell.views)
-            about["wait"] = cell.pending or follows  # `about` is the content that is sent
+            # `body` is the content that is sent.
+            body["wait"] = cell.pending or follows
             sent = original(stream, msg, content, parent, *a, **k)
             if follows:
                 self._show(cell, wait=False)
@@ -111,13 +113,15 @@ class OutputKeeper:
 
     def _open(self, cell: _Cell, data: dict[str, Any], display_id: str) -> None:
         """Show a view for the first time in the middle of its cell, from any thread."""
-        _flush()  # without the lock: what is flushed passes `_send` in a thread of the kernel's
+        # Without the lock: what is flushed passes `_send` in a thread of the kernel's.
+        _flush()
         with self._lock:
-            if not cell.pending:  # else just before the user's next output
+            # Else it is shown just before the user's next output.
+            if not cell.pending:
                 self._publish(cell, data, display_id)
 
     def _classify(self, msg: Any, content: Any, parent: Any) -> tuple[str, Any, _Cell | None]:
-        """(type, content, the tracked cell it is an output of)."""
+        """Return (message type, content, the tracked cell that it is an output of)."""
         if isinstance(msg, dict):
             kind, parent, content = (
                 msg["header"]["msg_type"],
@@ -150,7 +154,8 @@ class OutputKeeper:
         for view in [view for view in cell.views if not view.deferred]:
             with internal_errors.suppress("showing the view again"):
                 self._publish(cell, view.redraw(wait=wait), view.display_id)
-            wait = False  # the first one has cleared
+            # The first one has cleared.
+            wait = False
 
     def _publish(self, cell: _Cell, data: dict[str, Any], display_id: str) -> None:
         session, pub = self._kernel.session, self._shell.display_pub

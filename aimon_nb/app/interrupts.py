@@ -28,9 +28,9 @@ def watch(
     *,
     pending: bool,
 ) -> Callable[[], None]:
-    """Raise the run's flag at SIGINT until the function given back is called.
+    """Raise the run's flag at SIGINT until the returned function is called.
 
-    The handler found is called as before, unless the interrupt fell into a function of
+    The handler that was there is called as before, unless the interrupt fell into a function of
     ours that `begins` or `ends` a run: there IPython would swallow it, or the run stay
     open. One that `pending` before is sent again. Only the main thread has signals.
     """
@@ -60,58 +60,61 @@ class _Interrupted:
         begins: frozenset[CodeType],
         ends: frozenset[CodeType],
     ) -> None:
-        self._recording, self._before, self._loop = run_state, before, _running_loop()
+        self._run_state, self._before, self._loop = run_state, before, _running_loop()
         self._begins, self._ends = begins, ends
         self.delivered = threading.Event()
-        self._over = False
+        self._is_restored = False
 
     def restore(self) -> None:
-        """Put the handler found back: that of the run outside which is open still."""
-        self._over = True
+        """Put back the handler that was there: that of the enclosing run, if it is open."""
+        self._is_restored = True
         self.delivered.set()
-        on_top = signal.getsignal(signal.SIGINT) is self  # in the `if`, mypy narrows `self` by it
+        # Not in the `if`: mypy narrows `self` by it.
+        on_top = signal.getsignal(signal.SIGINT) is self
         if on_top:
             signal.signal(signal.SIGINT, self._below())
 
     def _below(self) -> Any:
         before = self._before
-        done = isinstance(before, _Interrupted) and before._over
-        return before._below() if done else before
+        restored = isinstance(before, _Interrupted) and before._is_restored
+        return before._below() if restored else before
 
     @property
     def __call__(self) -> Callable[[int, Any], Any]:
-        """Raise the flag; the loop wakes up when the handler found has done its part."""
-        inside = _codes(sys._getframe(1))
-        if not self._ends.isdisjoint(inside):
-            return _nothing  # the cell is over: there is nothing left to interrupt
-        if not self._begins.isdisjoint(inside):
+        """Raise the flag; the loop wakes up when the handler that was there has done its part."""
+        running = _codes_on_stack(sys._getframe(1))
+        if not self._ends.isdisjoint(running):
+            # The cell is over: there is nothing left to interrupt.
+            return _nothing
+        if not self._begins.isdisjoint(running):
             resend(self.delivered)
             return _nothing
         self.delivered.set()
-        self._recording.stop = True
+        self._run_state.stop = True
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(_nothing)
         return self._before  # type: ignore[no-any-return]
 
 
-def _codes(frame: FrameType | None) -> set[CodeType]:
-    """What runs where an interrupt fell."""
-    found = set()
+def _codes_on_stack(frame: FrameType | None) -> set[CodeType]:
+    """Return the code of a frame and of all that called it."""
+    codes = set()
     while frame is not None:
-        found.add(frame.f_code)
+        codes.add(frame.f_code)
         frame = frame.f_back
-    return found
+    return codes
 
 
 @contextmanager
 def deferred_sigint() -> Iterator[threading.Event]:
     """Let no interrupt fall into a block of ours, where IPython would swallow it.
 
-    Gives what is set if one came: it is for the user's code that runs next, if any.
+    Gives an event that is set if one came: it is for the user's code that runs next, if any.
     """
     pending = threading.Event()
-    here = threading.current_thread() is threading.main_thread()
-    if not here or signal.getsignal(signal.SIGINT) is None:  # None: not Python's own
+    in_main = threading.current_thread() is threading.main_thread()
+    # None: the handler is not Python's own.
+    if not in_main or signal.getsignal(signal.SIGINT) is None:
         yield pending
         return
 
@@ -143,7 +146,8 @@ def resend(delivered: threading.Event | None = None) -> None:
 
 
 def _interrupt() -> None:
-    if hasattr(signal, "pthread_kill"):  # a signal proper ends a `sleep`, too
+    # A signal proper ends a `sleep`, too.
+    if hasattr(signal, "pthread_kill"):
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
     else:
         _thread.interrupt_main()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from aimon_nb.ai.instrumentation import instrumentation
+from aimon_nb.app.notebook_name import notebook_name
 from aimon_nb.app.run_session import RunSession
+from aimon_nb.app.settings import Settings, from_environment, resolve
 from aimon_nb.capture import recorder
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.limits import Limits
 from aimon_nb.model import Span
 from aimon_nb.pricing import api
 from aimon_nb.pricing.user_prices import user_prices
@@ -28,10 +32,24 @@ class Monitor:
         self.tracker = instrumentation.tracker
         self.client = instrumentation.client
         self.views = run_display.displays
-        self.view: environment.View
-        self.save: Save
-        self.forget_defaults()
+        self._config: dict[str, Any] = {}
         self._remove: list[Any] = []
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of a run that does not say otherwise."""
+        return resolve({}, self._config, from_environment()[0])
+
+    def configure(self, **values: Any) -> None:
+        """Set what holds for all runs that do not say otherwise, as `%config` does."""
+        self._config |= values
+        self._apply()
+
+    def _apply(self) -> None:
+        """Hand on the settings that no run is opened with."""
+        now = self.settings
+        estimates.on = now.estimate
+        self.recorder.limits = Limits(now.max_spans, now.max_attribute_bytes, now.max_runs)
 
     def install(self) -> None:
         """Put the wraps on; a second call does nothing."""
@@ -43,7 +61,6 @@ class Monitor:
     def uninstall(self) -> None:
         """Take everything off again; runs stay in memory."""
         instrumentation.uninstall()
-        estimates.on = False
         for remove in self._remove:
             remove()
         self._remove = []
@@ -51,11 +68,8 @@ class Monitor:
         for view in self.views.values():
             view.close()
         self.views.clear()
-        self.forget_defaults()
-
-    def forget_defaults(self) -> None:
-        """Show and keep runs as if nobody had said how."""
-        self.view, self.save = "auto", DEFAULT_SAVE
+        self._config.clear()
+        self._apply()
 
     def open(
         self,
@@ -63,36 +77,50 @@ class Monitor:
         view: environment.View | None = None,
         save: Save | None = None,
         *,
-        options: dict[str, Any] | None = None,
+        run_settings: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
         **facts: Any,
     ) -> RunSession:
-        """Open a run, its root span and its view; None is what `%config` says.
+        """Open a run, its root span and its view.
 
-        With `quiet=True` it is seen, sent and listed only once it has a model call.
+        Args:
+            name: of the run, its root span and its pipeline.
+            view: setting of this run; None: the one that holds for all.
+            save: setting of this run; None: the one that holds for all.
+            run_settings: further settings of this run, by name.
+            options: `op`, `tags`, `data` and `span` of the root span.
+            **facts: fields of `Run`, `pipeline`, and `quiet`: a run that is seen, sent and
+                listed only once it has a model call.
+
         """
         self.install()
         instrumentation.frameworks.retry()
-        mode = environment.resolve_view(view or self.view)
-        options = dict(options or {})
-        kept = save or self.save
-        if kept != DEFAULT_SAVE and environment.outputs_are_saved():  # elsewhere nothing is kept
-            options["save"] = kept
-        notes = []
+        values, notes = from_environment()
+        of_run = {"view": view, "save": save, **(run_settings or {})}
+        now = resolve(of_run, self._config, values)
+        mode = environment.resolve_view(now.view)
+        run_options = dict(options or {})
+        if now.op:
+            run_options["op"] = now.op
+        # Elsewhere nothing is kept.
+        if now.save != DEFAULT_SAVE and environment.outputs_are_saved():
+            run_options["save"] = now.save
         try:
             self.client.ensure()
         except Exception as error:
             notes.append(f"SENTRY_DSN cannot be used, spans stay here: {error}")
-        root = open_root(self.recorder, self.tracker, name, options=options, **facts)
-        tracked = RunSession(self, root, mode)
-        tracked.run.notes += notes
-        self._forget_views()
-        return tracked
+        facts["notebook"] = notebook_name(environment.ipython_shell())
+        root = open_root(self.recorder, self.tracker, name, options=run_options, **facts)
+        session = RunSession(self, root, mode)
+        session.run.notes += notes
+        self._close_old_views()
+        return session
 
-    def _forget_views(self) -> None:
-        """The recorder keeps so much of so many runs; what it let go is let go here too."""
-        kept = {run_id: one.run for run_id, one in list(self.recorder.run_states.items())}
-        for run_id in [i for i, view in self.views.items() if view.run is not kept.get(i)]:
-            with internal_errors.suppress("letting a view go"):
+    def _close_old_views(self) -> None:
+        """Close the views of runs that the recorder no longer has, or has less of."""
+        in_memory = {run_id: one.run for run_id, one in list(self.recorder.run_states.items())}
+        for run_id in [i for i, view in self.views.items() if view.run is not in_memory.get(i)]:
+            with internal_errors.suppress("closing a view"):
                 self.views.pop(run_id).close()
 
     def _show(self, run_state: RunState, changed: set[str]) -> None:
@@ -105,8 +133,8 @@ class Monitor:
 
 
 def _find_span(span_id: str) -> Span | None:
-    found = (run.spans.get(span_id) for run in reversed(recorder.runs()))
-    return next((span for span in found if span is not None), None)
+    candidates = (run.spans.get(span_id) for run in reversed(recorder.runs()))
+    return next((span for span in candidates if span is not None), None)
 
 
 monitor = Monitor()

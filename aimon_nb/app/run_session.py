@@ -9,7 +9,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from aimon_nb.app import interrupts
-from aimon_nb.app.clear_output import guard_of
+from aimon_nb.app.clear_output import output_keeper
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import SPANS
 from aimon_nb.model import Run
@@ -36,7 +36,7 @@ class RunSession:
         monitor.views[self.run.run_id] = view
         self.view = view
         self._unwatch: Callable[[], None] | None = None
-        self._output: str | None = None
+        self._watched_output: str | None = None
         with internal_errors.suppress("describing the root span"):
             own_spans.set_tags(root.sdk, self.run.options.get("tags", {}))
             own_spans.set_data(root.sdk, self.run.options.get("data", {}))
@@ -49,29 +49,38 @@ class RunSession:
         *,
         pending: bool,
     ) -> None:
-        """Stand guard over the code that runs now: its interrupt, and its output in this shell."""
+        """Watch the code that runs now: for an interrupt, and for a `clear_output` in this shell.
+
+        Args:
+            shell: IPython's.
+            begins: code of ours that opens a run.
+            ends: code of ours that closes one.
+            pending: whether an interrupt has come already.
+
+        """
         with internal_errors.suppress("watching the output"):
-            self._guard = guard_of(shell)
-            self._output = self._guard.watch(self.view)
+            self._keeper = output_keeper(shell)
+            self._watched_output = self._keeper.watch(self.view)
         with internal_errors.suppress("watching for an interrupt"):
             self._unwatch = interrupts.watch(self.run_state, begins, ends, pending=pending)
 
     def finish(self, error: BaseException | None) -> bool:
-        """Close the run, let no interrupt fall into that, and tell whether one came."""
-        with interrupts.deferred_sigint() as came:
-            with internal_errors.suppress("letting the output go"):
-                if self._output is not None:
-                    self._guard.release(self._output, self.view)
+        """Close the run, and let no interrupt fall into that; returns whether one came."""
+        with interrupts.deferred_sigint() as pending:
+            with internal_errors.suppress("releasing the output"):
+                if self._watched_output is not None:
+                    self._keeper.release(self._watched_output, self.view)
             self.end(error)
         if self._unwatch is not None:
             self._unwatch()
-        return came.is_set()
+        return pending.is_set()
 
     def end(self, error: BaseException | None) -> None:
-        """Close the run in the order that leaves nothing half-said.
+        """Close the run.
 
-        That it is over at once; then the error, the answers still on their way, the
-        picture, and only then the root, for there Sentry serialises the whole run.
+        The order is what matters: the page is told at once that it is over; then come the
+        error, the answers still on their way and the last picture, and only then the root
+        closes, for there Sentry serialises the whole run.
         """
         if self.run_state.quiet:
             self._monitor.recorder.drain()
@@ -86,24 +95,27 @@ class RunSession:
         with internal_errors.suppress("leaving a run"):
             self._root.leave()
         with internal_errors.suppress("ending a run"):
-            self._monitor.recorder.end_run(self.run_state, status, error, self._last_words)
+            self._monitor.recorder.end_run(self.run_state, status, error, self._add_last_notes)
         with internal_errors.suppress("showing the end of a run"):
             self.view.finish()
         with internal_errors.suppress("closing the root span"):
             close = self._root.drop if self.run_state.quiet else self._root.close
             close(error)
 
-    def _last_words(self) -> None:
+    def _add_last_notes(self) -> None:
+        """Note what is known only now that all spans have ended."""
         run = self.run
         unsent = self._root.mark_sent()
         if unsent:
-            said = f"{unsent:,} spans not sent to Sentry: over its limit for a transaction"
-            run.notes.append(said)
+            run.notes.append(
+                f"{unsent:,} spans not sent to Sentry: over its limit for a transaction"
+            )
         count = internal_errors.count - self.run_state.faults_before
         if count:
             run.incomplete = True
             run.notes.append(f"aimon_nb had {count} faults of its own here: this may be incomplete")
-        elif run.status == "ok" and not self.run_state.quiet:  # a quiet one is shown with a call
+        # A quiet one is shown only once it has a call.
+        elif run.status == "ok" and not self.run_state.quiet:
             run.notes += _why_empty(run)
 
 
@@ -123,10 +135,11 @@ def status_of_run(error: BaseException | None, *, stopped: bool = False) -> RunS
 
 
 def _why_empty(run: Run) -> list[str]:
+    """Return a line that says why a run has no span but its root; none if it has others."""
     if SPANS in run.caps or any(span_id != run.root_id for span_id in list(run.spans)):
         return []
     local = [name for name in IN_PROCESS.values() if name in sys.modules]
     if local:
-        said = f"no model call crossed an HTTP client here; {local[0]} runs in this process"
-        return [f"{said}: record its tokens with record_token_usage"]
+        reason = f"no model call crossed an HTTP client here; {local[0]} runs in this process"
+        return [f"{reason}: record its tokens with record_token_usage"]
     return ["no span and no model call was heard in this cell"]

@@ -1,4 +1,4 @@
-"""What the user holds of a run."""
+"""A run as its user has it: tables, text, files and the live view."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
     from aimon_nb.views.live.widget import RunWidget
 
+Keys = str | Sequence[str]
+
 
 class RunView:
-    """A run as the user holds it: tables and text, always of its latest state.
+    """A run as its user has it: tables and text, always of its latest state.
 
     As the last line of a cell it shows itself: live, or as text in a terminal.
 
@@ -37,6 +39,12 @@ class RunView:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+
+    @property
+    def _latest(self) -> Run:
+        """The run, with all that has happened until now."""
+        recorder.drain()
+        return self._run
 
     @property
     def run_id(self) -> str:
@@ -66,18 +74,13 @@ class RunView:
         Example:
             run.spans().nlargest(5, "duration_s")[["name", "duration_s", "cost_usd"]]
         """
-        recorder.drain()
-        return frames.spans([self._run], content=content)
+        return frames.spans([self._latest], content=content)
 
     @overload
-    def usage(
-        self, by: str | Sequence[str] = ..., *, styled: Literal[False] = ...
-    ) -> pd.DataFrame: ...
+    def usage(self, by: Keys = ..., *, styled: Literal[False] = ...) -> pd.DataFrame: ...
     @overload
-    def usage(self, by: str | Sequence[str] = ..., *, styled: Literal[True]) -> UsageTable: ...
-    def usage(
-        self, by: str | Sequence[str] = ("model",), *, styled: bool = False
-    ) -> pd.DataFrame | UsageTable:
+    def usage(self, by: Keys = ..., *, styled: Literal[True]) -> UsageTable: ...
+    def usage(self, by: Keys = ("model",), *, styled: bool = False) -> pd.DataFrame | UsageTable:
         """Calls, tokens and cost, a row a group.
 
         Args:
@@ -95,9 +98,8 @@ class RunView:
             run.usage(by=["provider", "model"])
             run.usage(styled=True)
         """
-        recorder.drain()
         keys = [by] if isinstance(by, str) else list(by)
-        data = frames.usage([self._run], keys)
+        data = frames.usage([self._latest], keys)
         return UsageTable(data, keys) if styled else data
 
     def plot(self) -> Figure:
@@ -114,8 +116,7 @@ class RunView:
         """
         from aimon_nb.views.tables.plots import plot
 
-        recorder.drain()
-        return plot(self._run)
+        return plot(self._latest)
 
     def export(self, path: str | Path, *, content: bool = False, force: bool = False) -> Path:
         """Write a file: csv, parquet, json, jsonl or html, as its suffix says.
@@ -139,8 +140,7 @@ class RunView:
         """
         from aimon_nb.views.tables.export import export
 
-        recorder.drain()
-        return export([self._run], path, content=content, force=force)
+        return export([self._latest], path, content=content, force=force)
 
     def tree(self) -> str:
         """The tree as text.
@@ -151,30 +151,26 @@ class RunView:
         Example:
             print(run.tree())
         """
-        recorder.drain()
-        return text.tree(self._run)
+        return text.tree(self._latest)
 
     @property
     def widget(self) -> RunWidget:
         """The live view as a widget: `HBox([a.widget, b.widget])`."""
-        recorder.drain()
-        return display_of(self._run).widget.with_layout()
+        return display_of(self._latest).widget.with_layout()
 
     def _ipython_display_(self) -> None:
         if not (self._run.running and environment.outputs_are_saved()):
-            raise NotImplementedError  # IPython goes on to the mimebundle
-        recorder.drain()
-        display_of(self._run).show_again()
+            # IPython goes on to the mimebundle.
+            raise NotImplementedError
+        display_of(self._latest).show_again()
 
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
     ) -> dict[str, Any]:
         from aimon_nb.views.live.widget import filter_mimebundle
 
-        recorder.drain()
-        return filter_mimebundle(display_of(self._run).reopened(), include, exclude)
+        return filter_mimebundle(display_of(self._latest).reopened(), include, exclude)
 
     def __repr__(self) -> str:
-        recorder.drain()
-        calls = formatting.count(self._run.totals.calls, "call")
-        return f"<run {self._run.name!r} {self._run.status}, {calls}>"
+        run = self._latest
+        return f"<run {run.name!r} {run.status}, {formatting.count(run.totals.calls, 'call')}>"

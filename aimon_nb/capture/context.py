@@ -44,7 +44,7 @@ def nearest_open(open_span: OpenSpan | None) -> OpenSpan | None:
     while open_span is not None:
         if open_span.t1 is not None:
             open_span = open_span.entered_from
-        elif open_span.model_request is not None and open_span.model_request.good is True:
+        elif open_span.model_request is not None and open_span.model_request.ok is True:
             open_span = open_span.parent
         else:
             return open_span

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from aimon_nb.capture.attributes import update_span
 from aimon_nb.capture.to_plain import Plain, key_text
 from aimon_nb.model import Message, Run, Span
 from aimon_nb.model.tree import path_up
@@ -83,18 +82,21 @@ class SpanLimit:
             self._reattach(child, run)
         self._update_note(run)
 
-    def take(self, data: dict[Any, Any], span: Span, run: Run, *, ended: bool) -> None:
-        """Update a span from its attributes: as plain data, no more of it than the cap allows.
+    def plain_attributes(self, attributes: dict[Any, Any], *, ended: bool) -> dict[str, Any]:
+        """Return attributes as plain data; they themselves where they are that already.
 
         Lists, dicts and objects are looked at once, when the span has ended.
         """
         limit = self.limits.attribute_bytes
-        if _is_small(data, limit):
-            update_span(data, span)
-            return
+        if _is_small(attributes, limit):
+            return attributes
         if not ended:
-            data = {key: value for key, value in data.items() if type(value) in _SCALARS}
-        update_span({_key(key): as_plain_value(value, limit) for key, value in data.items()}, span)
+            attributes = {k: value for k, value in attributes.items() if type(value) in _SCALARS}
+        return {_key(key): as_plain_value(value, limit) for key, value in attributes.items()}
+
+    def cut_attributes(self, span: Span, run: Run) -> None:
+        """Cut a span's attributes to as many bytes as the cap allows."""
+        limit = self.limits.attribute_bytes
         if sum(map(_size, span.attributes.values())) > limit:
             span.attributes = _within(span.attributes, limit)
             self._update_cut_note(span, run)

@@ -1,21 +1,53 @@
-"""Makes and completes the spans of a run: at start, end and answer, and when the run is over."""
+"""Makes and completes the spans of a run: the only writer of a `Span`.
+
+Two sources tell of a model call: the SDK's span by its attributes, and the wire by its
+bytes. `merge` is the one place where both meet.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from aimon_nb.capture.attributes import change_key
+from aimon_nb.capture.attributes import update_fields
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.capture.state import CapturedRequest, OpenSpan, RunState
-from aimon_nb.model import Span
+from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState
+from aimon_nb.model import Span, Usage
 from aimon_nb.model.run import RunStatus
+from aimon_nb.model.span import UsageSource
+from aimon_nb.model.usage import NOTHING
+from aimon_nb.pricing.normalise import reported
 
-Read = Callable[[OpenSpan, Span], "dict[str, Any] | None"]  # writes on the record; its attributes
-STATIC_API = (
-    "spans of sentry_sdk.start_span are not sent in the stream lifecycle: "
-    "use sentry_sdk.traces.start_span"
-)
+
+def merge(span: Span, attributes: dict[str, Any] | None, update: CallUpdate | None) -> None:
+    """Bring what attributes and wire both tell up to date.
+
+    The wire goes first: it is what the provider bills. What it does not tell is taken from
+    the attributes, plain data, or None where there is nothing new to read.
+    """
+    if attributes is None:
+        recorded = span.usage if span.usage_source == "recorded" else NOTHING
+    else:
+        update_fields(span, attributes)
+        recorded = reported(attributes)
+    if update is not None:
+        call = span.call = update.call
+        span.provider, span.operation = call.provider or span.provider, call.operation
+        span.request_model = call.request_model or span.request_model
+        span.model = call.response_model or call.request_model or span.model
+        span.finish_reason, span.streaming = call.finish_reason, call.streaming
+        span.attempt, span.ttft = update.attempt, update.ttft
+    span.usage, span.usage_source = _usage(span, recorded)
+
+
+def _usage(span: Span, recorded: Usage) -> tuple[Usage, UsageSource | None]:
+    """What the provider told, else what was recorded by hand, else an estimate."""
+    call = span.call
+    if call is not None and call.usage.known:
+        return call.usage, "provider"
+    # The zeros that an integration writes for an answer it did not see the end of are no counts.
+    if call is None or recorded.input or recorded.output:
+        return recorded, "recorded" if recorded.known else None
+    return call.estimate, "estimate" if call.estimate.known else None
 
 
 def begin_span(open_span: OpenSpan) -> None:
@@ -29,10 +61,11 @@ def begin_span(open_span: OpenSpan) -> None:
     open_span.span = span = Span(span_id, above, run.run_id, run.started, offset)
     if run_state.closed:
         span.late = True
-    if open_span.kind == "dropped":
-        span.sent = "no: static API"
-        if STATIC_API not in run.notes:
-            run.notes.append(STATIC_API)
+    adapter = open_span.adapter
+    if adapter.unsent_reason is not None:
+        span.sent = adapter.unsent_reason
+        if adapter.unsent_note not in run.notes:
+            run.notes.append(adapter.unsent_note)
     if len(run.spans) >= run_state.span_limit.limits.spans:
         run_state.span_limit.add(open_span, span, run)
     run.spans[span_id] = span
@@ -40,7 +73,7 @@ def begin_span(open_span: OpenSpan) -> None:
     run_state.changed.add(span_id)
 
 
-def end_span(open_span: OpenSpan, read: Read) -> None:
+def end_span(open_span: OpenSpan) -> None:
     """Complete the record of a span, and let go of the SDK's object."""
     run_state, span = open_span.run_state, open_span.span
     if span is None:
@@ -51,75 +84,102 @@ def end_span(open_span: OpenSpan, read: Read) -> None:
     if open_span.t1 is not None:
         span.duration = (open_span.t1 - open_span.t0) / 1e9
     try:
-        _update(open_span, span, read)
+        _read(open_span, span)
     except Exception:  # whatever it says of itself, it has ended
         internal_errors.record("reading a span")
     if open_span.error is not None:
         span.status, span.error_type, span.error, span.frames = open_span.error
     elif span.status == "running":
         span.status = "ok"
+    if open_span.call_update is not None:
+        _set_outcome(span, open_span.call_update)  # the wire has the last word on its span
     run_state.changed.add(span.span_id)
-    if open_span.model_request is not None:
-        open_span.model_request.record()  # the wire has the last word on its span
-        if not open_span.model_request.settled:
-            return
-    if span.folded:
-        run_state.span_limit.end(span, run_state.run)
-    open_span.sdk = None
+    _release(open_span, span)
 
 
-def _update(open_span: OpenSpan, span: Span, read: Read) -> None:
-    """Bring a record up to what its span says of itself."""
+def update_open_spans(run_state: RunState) -> None:
+    """Bring the records of open spans up to what they say of themselves now."""
+    for open_span in list(run_state.open_spans):
+        span = open_span.span
+        if span is None:
+            continue
+        with internal_errors.suppress("reading a span"):
+            before = _visible(span)
+            _read(open_span, span)
+            if _visible(span) != before:
+                run_state.changed.add(span.span_id)
+
+
+def _visible(span: Span) -> tuple[Any, ...]:
+    """What a reader sees of a span that is open: it differs where there is news."""
+    return span.name, span.op, span.model, span.usage, len(span.attributes), span.is_duplicate
+
+
+def _read(open_span: OpenSpan, span: Span) -> None:
+    """Bring a record up to what the SDK's span says of itself."""
     run_state = open_span.run_state
-    data = read(open_span, span)
-    if data is not None:
-        run_state.span_limit.take(data, span, run_state.run, ended=span.duration is not None)
+    attributes = open_span.adapter.read(open_span, span)
+    if attributes is not None:
+        limit = run_state.span_limit
+        plain = limit.plain_attributes(attributes, ended=span.duration is not None)
+        merge(span, plain, open_span.call_update)
+        if plain is not attributes:
+            limit.cut_attributes(span, run_state.run)
     span.is_duplicate = open_span.is_duplicate
     if open_span is run_state.root and run_state.run.trace_id is None:
         run_state.run.trace_id = span.trace_id
 
 
-def update_open_spans(run_state: RunState, read: Read) -> None:
-    """Bring open spans and answers under way up to date."""
-    for open_span in list(run_state.open_spans):
-        update_open_span(open_span, read)
-    for model_request in list(run_state.requests):
-        try:
-            _advance_request(run_state, model_request)
-        except Exception:
-            run_state.requests.pop(model_request, None)
-            internal_errors.record("reading a model's answer")
-
-
-def update_open_span(open_span: OpenSpan, read: Read) -> None:
-    """Bring the record of an open span up to what it says of itself now."""
+def update_call(update: CallUpdate) -> None:
+    """Take into the record of a call what its wire tells now."""
+    open_span = update.open_span
     run_state, span = open_span.run_state, open_span.span
-    if span is None or open_span not in run_state.open_spans:
+    if span is None or open_span.model_request is not update.request:
+        return  # a retry has its span
+    before, open_span.call_update = open_span.call_update, update
+    if before is not None and before.request is not update.request:
+        _forget_failed_attempt(open_span, span)
+    if update.abandoned and not update.is_read:
+        span.late = True  # whatever comes from here on
+    merge(span, None, update)
+    if update.is_earlier_attempt and run_state.run.destination != "local":
+        span.sent = "no: held back"
+    _set_outcome(span, update)
+    run_state.changed.add(span.span_id)
+    if update.is_read:
+        run_state.span_limit.cut_content(span, run_state.run)
+    if open_span.t1 is not None and open_span not in run_state.open_spans:
+        _release(open_span, span)
+
+
+def _forget_failed_attempt(open_span: OpenSpan, span: Span) -> None:
+    """A retry took the span: what failed before says nothing of this row any more."""
+    if open_span.error is None:
+        span.error_type, span.error, span.frames = None, None, ()
+        span.status = "running" if span.duration is None else "ok"
+
+
+def _set_outcome(span: Span, update: CallUpdate) -> None:
+    """Set how a call ended, where its answer tells more than the span's own end."""
+    if update.status is not None and (update.is_read or span.status != "interrupted"):
+        span.status = update.status
+    if update.error is not None and span.error_type is None:
+        span.error_type, span.error = update.error
+        span.frames = update.frames
+    if update.status is None and update.abandoned and span.late and update.duration is not None:
+        span.status, span.duration = "ok", update.duration
+
+
+def _release(open_span: OpenSpan, span: Span) -> None:
+    """Let go of the SDK's object, unless usage is still to be written on it."""
+    if open_span.model_request is not None and not open_span.model_request.settled:
         return
-    with internal_errors.suppress("reading a span"):
-        before = change_key(span)
-        _update(open_span, span, read)
-        if change_key(span) != before:
-            run_state.changed.add(span.span_id)
+    if span.folded:
+        open_span.run_state.span_limit.end(span, open_span.run_state.run)
+    open_span.sdk = None
 
 
-def _advance_request(run_state: RunState, model_request: CapturedRequest) -> None:
-    open_span = model_request.open_span
-    if run_state.closed and open_span.span is not None and not model_request.over:
-        open_span.span.late = True  # whatever comes from here on
-    if model_request.read():
-        run_state.changed.add(open_span.span_id)
-    if model_request.ready:
-        model_request.settle()
-        if model_request.is_read:
-            del run_state.requests[model_request]
-            if open_span.span is not None:
-                run_state.span_limit.cut_content(open_span.span, run_state.run)
-        if open_span.t1 is not None and open_span not in run_state.open_spans:
-            open_span.sdk = None
-
-
-def end_open_spans(run_state: RunState, read: Read, status: RunStatus, t1: int) -> None:
+def end_open_spans(run_state: RunState, status: RunStatus, t1: int) -> None:
     """The run is over: what has not ended by now was abandoned, or interrupted with it."""
     for open_span in list(run_state.open_spans):
         span = open_span.span
@@ -128,7 +188,7 @@ def end_open_spans(run_state: RunState, read: Read, status: RunStatus, t1: int) 
             continue
         span.duration = (t1 - open_span.t0) / 1e9
         with internal_errors.suppress("reading a span"):
-            _update(open_span, span, read)
+            _read(open_span, span)
         with internal_errors.suppress("ending a span that was left open"):
             run_state.changed.add(span.span_id)
             if open_span is run_state.root:

@@ -8,42 +8,55 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
+from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import SpanLimit
-from aimon_nb.model import Run
+from aimon_nb.capture.span_adapter import SpanAdapter
+from aimon_nb.model import Frame, ModelCall, Run, Span
+from aimon_nb.model.span import SpanStatus
 
-if TYPE_CHECKING:
-    from aimon_nb.model import Frame, Span, SpanStatus
+RequestProgress = Literal["sent", "receiving", "done"]
 
 
-class CapturedRequest(Protocol):
-    """What the recorder needs to know of a request to a model and its answer."""
+class OpenRequest:
+    """The state of a request to a model that spans and their parents depend on.
 
+    `ok` is None before the answer's head, then whether the model answers (a redirect
+    does not). `progress` is written by the user's thread, `settled` by ours.
+    """
+
+    # Defaults stand on the class: to make one costs the user's thread only what differs.
     open_span: OpenSpan
-    good: bool | None
-    over: bool
-    is_read: bool  # to its end, by us
-    settled: bool
+    progress: RequestProgress = "sent"
+    ok: bool | None = None
+    settled = False  # usage is on Sentry's span, and its end is not deferred any more
+
+    def __init__(self) -> None:
+        self._deferred_ends: list[Callable[[], Any]] = []
 
     @property
-    def ready(self) -> bool:
-        """Whether it can be settled."""
+    def is_done(self) -> bool:
+        """Whether the last byte is here, or nobody will read on."""
+        return self.progress == "done"
 
-    def read(self) -> bool:
-        """Take in what has arrived; True if the record changed. Never on the user's path."""
-
-    def record(self) -> None:
-        """Bring the record of its span up to date."""
-
-    def settle(self) -> None:
-        """Put usage on Sentry's span, and end that span if we made it."""
-
-    def hold(self, end: Callable[[], Any]) -> bool:
+    def defer_end(self, end: Callable[[], Any]) -> bool:
         """Keep the end of Sentry's span until usage is on it; False if it is too late to."""
+        self._deferred_ends.append(end)
+        if not self.settled:
+            return True
+        # Settled meanwhile, by our thread: it took this end along, or never saw it.
+        try:
+            self._deferred_ends.remove(end)
+        except ValueError:
+            return True
+        return False
 
-    def leave(self) -> None:
-        """Nobody will read the rest of the answer."""
+    def run_deferred_ends(self) -> None:
+        """End Sentry's spans that waited for their usage."""
+        while self._deferred_ends:
+            with internal_errors.suppress("ending a span whose end was deferred"):
+                self._deferred_ends.pop(0)()
 
 
 class TrackedCall(Protocol):
@@ -53,10 +66,6 @@ class TrackedCall(Protocol):
 
 
 TaskAndThread = tuple["weakref.ref[asyncio.Task[Any]] | None", "weakref.ref[threading.Thread]"]
-
-# static · stream · noop (unsampled in the stream lifecycle) · dropped (the static
-# API in the stream lifecycle) · bare (no SDK object at all)
-SdkSpanKind = Literal["static", "stream", "noop", "dropped", "bare"]
 
 
 class OpenSpan:
@@ -68,13 +77,14 @@ class OpenSpan:
 
     # Defaults stand on the class: to make one costs the user's thread only what differs.
     span_id: str
-    kept_attributes: dict[str, Any]  # attributes of a span whose SDK object keeps none
+    attributes: dict[str, Any]  # the SDK object's own, or ours where it keeps none
     parent: OpenSpan | None = None
     entered_from: OpenSpan | None = None  # what was current when this one was entered
     t1: int | None = None
     # status, type, message, and the frames it came through
     error: tuple[SpanStatus, str, str, tuple[Frame, ...]] | None = None
-    model_request: CapturedRequest | None = None
+    model_request: OpenRequest | None = None
+    call_update: CallUpdate | None = None  # the latest; our thread's
     is_duplicate = False  # a framework's span over the same request
     entered = False
     made_by_us = False  # by the wire
@@ -82,18 +92,40 @@ class OpenSpan:
     is_recorded = False  # its start, into a record
     span: Span | None = None
 
-    def __init__(self, sdk: Any, kind: SdkSpanKind, run_state: RunState, t0: int) -> None:
-        self.sdk, self.kind, self.run_state, self.t0 = sdk, kind, run_state, t0
+    def __init__(self, sdk: Any, adapter: SpanAdapter, run_state: RunState, t0: int) -> None:
+        self.sdk, self.adapter, self.run_state, self.t0 = sdk, adapter, run_state, t0
 
     @property
     def is_answered(self) -> bool:
         """Whether its request was answered well (or is being read): nobody's parent any more."""
-        return self.model_request is not None and self.model_request.good is True
+        return self.model_request is not None and self.model_request.ok is True
 
     @property
     def accepts_request(self) -> bool:
         """Whether it can take a request: none yet, or the last one failed."""
-        return self.model_request is None or self.model_request.good is False
+        return self.model_request is None or self.model_request.ok is False
+
+
+@dataclass(slots=True, eq=False)
+class CallUpdate:
+    """What is known of a call on the wire now: the event that its reader posts to the recorder.
+
+    `status` and `error` tell how the call ended and are None while nothing is wrong with it;
+    times are in seconds.
+    """
+
+    open_span: OpenSpan
+    request: OpenRequest
+    call: ModelCall
+    attempt: int
+    is_read: bool  # to its end
+    abandoned: bool  # the run ended before the answer did
+    is_earlier_attempt: bool  # a retry took its span: this one is not at Sentry
+    ttft: float | None = None
+    duration: float | None = None  # None until the answer is over
+    status: SpanStatus | None = None
+    error: tuple[str, str | None] | None = None  # type, message
+    frames: tuple[Frame, ...] = ()  # the way a failure took, or where the call was made
 
 
 @dataclass(slots=True, eq=False)
@@ -104,13 +136,14 @@ class RunState:
     t0: int
     root: OpenSpan | None = None
     open_spans: dict[OpenSpan, None] = field(default_factory=dict)
-    requests: dict[CapturedRequest, None] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
     captured: list[BaseException] = field(default_factory=list)  # sent to Sentry already
     span_limit: SpanLimit = field(default_factory=SpanLimit)
     faults_before: int = 0
+    has_request: bool = False  # to a model: its price will be wanted
     ending: bool = False  # its last news waits until all of it is known
     closed: bool = False
+    forgotten: bool = False  # no longer in memory: what still comes of it is of no use
     quiet: bool = False  # nobody asked for this run: it is none until it has a model call
     stop: bool = False  # interrupted: no model call is sent any more
     unpriced: set[str] = field(default_factory=set)  # changed since the run was added up

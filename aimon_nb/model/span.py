@@ -19,7 +19,7 @@ SpanStatus = Literal["running", "ok", "error", "interrupted", "cancelled", "aban
 UsageSource = Literal["provider", "recorded", "estimate"]
 SpanKind = Literal["model", "embedding", "agent", "tool", "retrieval", "other"]
 
-# Ops of a single model call (research: pricing rule A); the rest that carries
+# Ops of a single model call (rule A in docs/cost.md); the rest that carries
 # usage is an aggregate over calls below it.
 CALL_OPS = frozenset(
     {

@@ -23,7 +23,7 @@ class Completion:
         }
 
     def install(self) -> None:
-        """Begin to complete."""
+        """Register the completers."""
         for name in self._parsers:
             self._shell.set_hook("complete_command", self._complete, str_key=name)
 
@@ -35,17 +35,17 @@ class Completion:
 
     def _complete(self, _: Any, event: Any) -> list[str]:
         parser = self._parsers.get(event.command)
-        found = _offers(parser, event.text_until_cursor) if parser is not None else []
-        if not found:
+        matches = _matches(parser, event.text_until_cursor) if parser is not None else []
+        if not matches:
             raise TryNext
-        return found
+        return matches
 
 
-def _offers(parser: ArgumentParser, typed: str) -> list[str]:
-    """What fits at the end of what was typed."""
-    before, word = re.fullmatch(r"(.*?)(\S*)", typed, re.DOTALL).groups()  # type: ignore[union-attr]
-    known = {name: action for action in parser._actions for name in action.option_strings}
+def _matches(parser: ArgumentParser, text: str) -> list[str]:
+    """Return the options or values that complete the last word of a text."""
+    before, prefix = re.fullmatch(r"(.*?)(\S*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    options = {name: action for action in parser._actions for name in action.option_strings}
     last = (before.split() or [""])[-1]
-    values = known[last].choices if last in known else None
-    offered = values or (sorted(known) if word.startswith("-") else [])
-    return [str(one) for one in offered if str(one).startswith(word)]
+    values = options[last].choices if last in options else None
+    candidates = values or (sorted(options) if prefix.startswith("-") else [])
+    return [str(one) for one in candidates if str(one).startswith(prefix)]

@@ -9,8 +9,7 @@ from IPython.core.error import UsageError
 from traitlets import TraitError
 
 from aimon_nb.app import Monitor
-from aimon_nb.capture import context, recorder
-from aimon_nb.capture.limits import Limits
+from aimon_nb.capture import context
 from aimon_nb.notebook.cell import CellTracker
 from aimon_nb.notebook.completion import Completion
 from aimon_nb.notebook.magics import AimonMagics
@@ -27,7 +26,8 @@ class Extension:
         self._shell, self._monitor = shell, monitor
         self._tracker = CellTracker(shell, monitor)
         self._magics: AimonMagics | None = None
-        self._config: Any = None  # the user's own section of the shell's configuration
+        # The user's own section of the shell's configuration.
+        self._config: Any = None
         self._completion: Completion | None = None
 
     def load(self) -> None:
@@ -36,7 +36,8 @@ class Extension:
         settings = _settings.get(self._shell, {})
         try:
             self._magics = AimonMagics(self._shell, self._tracker, self._monitor, **settings)
-        except TraitError as error:  # of a config file, or of an earlier %config
+        except TraitError as error:
+            # Of a config file, or of an earlier %config.
             self._shell.configurables[:] = [
                 one for one in self._shell.configurables if not isinstance(one, AimonMagics)
             ]
@@ -59,10 +60,9 @@ class Extension:
             self._shell.magics_manager.registry.pop(_SECTION, None)
             if self._magics in self._shell.configurables:
                 self._shell.configurables.remove(self._magics)
-            _settings[self._shell] = self._magics.trait_values(config=True)
+            _settings[self._shell] = self._magics.explicit
             self._restore_config()
         self._monitor.uninstall()
-        recorder.limits = Limits()
         context.default_pipeline = None
 
     def _restore_config(self) -> None:

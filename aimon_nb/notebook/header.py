@@ -7,7 +7,7 @@ import inspect
 import re
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic_arguments import (
@@ -17,36 +17,37 @@ from IPython.core.magic_arguments import (
     parse_argstring,
 )
 
-from aimon_nb.views.live.mimebundle import Save
-from aimon_nb.views.live.run_display import Mode
+from aimon_nb.app.settings import known_settings
 
-VIEWS = ("auto", *get_args(Mode))
-SAVES: tuple[str, ...] = get_args(Save)
 HEADER = re.compile(r"[ \t]*%%ai_track(?:[ \t]+(?P<line>.*?))?[ \t]*$")
 # The same as plain Python, for linters, formatters and jupytext.
 COMMENT = re.compile(r"# ?ai_track:[ \t]*(?P<line>.*?)[ \t]*$")
-# Asks for the help of `%%ai_track`, also where IPython would refuse the cell for its empty body.
+# Shows the help of `%%ai_track`, also where IPython would refuse the cell for its empty body.
 HELP_LINE = "%ai_track -h\n"
 _help = argument("-h", "--help", action="store_true", help="show this help and run nothing")
+
+
+def _setting_options(magic: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a magic an option for each setting that has one."""
+    # The last decorator is the first option.
+    for one in reversed(known_settings().values()):
+        if one.option is not None:
+            choices = one.choices or None
+            add = argument(
+                f"--{one.name.replace('_', '-')}",
+                type=one.kind,
+                choices=choices,
+                default=None,
+                help=one.option,
+            )
+            magic = add(magic)
+    return magic
 
 
 @magic_arguments()
 @_help
 @argument("name", nargs="*", help="name of the run and its pipeline; it may hold spaces")
-@argument("--op", default=None, help="op of the root span (default: ai.pipeline)")
-@argument(
-    "--view",
-    choices=VIEWS,
-    default=None,
-    help="how the run is shown: live is the widget, html needs none, auto fits the place",
-)
-@argument(
-    "--save",
-    choices=SAVES,
-    default=None,
-    help="what the saved notebook keeps of it: tree (no prompts), one line, nothing, or full: "
-    "the whole view with prompts and answers",
-)
+@_setting_options
 def ai_track(line: str, cell: str | None = None) -> Any:
     """Track a cell: its model, agent and tool calls, live, with tokens and cost.
 
@@ -57,20 +58,28 @@ def ai_track(line: str, cell: str | None = None) -> Any:
         %%ai_track summarise
         answer(question)
     """
-    raise NotImplementedError(line, cell)  # only its parser and help are used
+    # Only its parser and help are used.
+    raise NotImplementedError(line, cell)
 
 
 _parser: MagicArgumentParser = ai_track.parser
 
 
 def parse(line: str) -> Any:
-    """The options of a line; raises `UsageError` with one line that says what is wrong."""
+    """Return the arguments of a line; `UsageError` says in one line what is wrong with it."""
     try:
-        options = _parser.parse_argstring(line)
-    except ValueError as error:  # a quote without its end
+        args = _parser.parse_argstring(line)
+    except ValueError as error:
+        # A quote without its end.
         raise UsageError(f"{error}: {line.strip()}") from None
-    options.name = " ".join(_unquoted(word) for word in options.name)
-    return options
+    args.name = " ".join(_unquoted(word) for word in args.name)
+    return args
+
+
+def settings_of(args: Any) -> dict[str, Any]:
+    """Return the settings among the options of a line, by name; None where one is not given."""
+    known = known_settings().values()
+    return {one.name: getattr(args, one.name) for one in known if one.option is not None}
 
 
 def _unquoted(word: str) -> str:
@@ -79,17 +88,17 @@ def _unquoted(word: str) -> str:
 
 
 def parses(line: str) -> bool:
-    """Whether a header is right and asks for a run (not for help)."""
-    return _asks_for_help(line) is False
+    """Return whether a header is right and opens a run, so it is no `-h`."""
+    return _has_help(line) is False
 
 
-def asks_for_help(line: str) -> bool:
-    """Whether a header is right and asks for help (not for a run)."""
-    return _asks_for_help(line) is True
+def has_help(line: str) -> bool:
+    """Return whether a header is right and holds `-h`."""
+    return _has_help(line) is True
 
 
-def _asks_for_help(line: str) -> bool | None:
-    """Whether a header asks for help; None for one that is wrong."""
+def _has_help(line: str) -> bool | None:
+    """Return whether a header holds `-h`; None for one that is wrong."""
     try:
         return bool(parse(line).help)
     except (UsageError, SystemExit):
@@ -97,21 +106,21 @@ def _asks_for_help(line: str) -> bool | None:
 
 
 def header_line(source: str) -> str | None:
-    """The options text of a cell that starts with `%%ai_track` or `# ai_track:`, else None."""
+    """Return what follows `%%ai_track` or `# ai_track:` in a cell that starts so, else None."""
     for line in source.splitlines():
         if line.strip():
-            found = HEADER.match(line) or COMMENT.match(line)
-            return (found.group("line") or "") if found is not None else None
+            match = HEADER.match(line) or COMMENT.match(line)
+            return (match.group("line") or "") if match is not None else None
     return None
 
 
 def parser_of(magic: Any) -> MagicArgumentParser:
-    """The parser of a magic of ours, which knows its options."""
+    """Return the parser of a magic of ours, which knows its options."""
     return getattr(magic, "parser", _parser)
 
 
 def help_text(parser: ArgumentParser = _parser, sign: str = "%%") -> str:
-    """The help of a magic: usage, what it does, an example, its options.
+    """Return the help of a magic: usage, what it does, an example, its options.
 
     It is not the parser's own: IPython writes that as reST, and titles each magic with one `%`.
     """
@@ -133,29 +142,29 @@ def with_help(function: Callable[[Any, Any], Any]) -> Callable[[Any, str], Any]:
 
     @functools.wraps(declared)
     def magic(self: Any, line: str) -> Any:
-        asked = parse_argstring(declared, line)
-        if asked.help:
-            print(help_text(declared.parser, "%"))  # noqa: T201 (asked for)
+        args = parse_argstring(declared, line)
+        if args.help:
+            print(help_text(declared.parser, "%"))  # noqa: T201 (the user wants it)
             return None
-        return declared(self, asked)
+        return declared(self, args)
 
     return magic
 
 
 def line_of(statement: str) -> str:
-    """A statement as a run's name."""
+    """Return a statement as a run's name: on one line, of 60 characters at most."""
     return " ".join(statement.split())[:60]
 
 
 def name_from(source: str, count: int) -> str:
-    """A name for a cell that was given none: its first comment or def, else its number."""
+    """Return a name for a cell without one: its first comment or def, else its number."""
     for line in source.splitlines()[1:]:
         text = line.strip()
         if text.startswith("#") and text.strip("#! "):
             return text.strip("# ")[:60]
-        found = re.match(r"(?:async +)?(?:def|class) +(\w+)", text)
-        if found is not None:
-            return found.group(1)
+        match = re.match(r"(?:async +)?(?:def|class) +(\w+)", text)
+        if match is not None:
+            return match.group(1)
         if text:
             break
     return f"cell {count}"

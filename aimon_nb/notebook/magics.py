@@ -14,15 +14,13 @@ from IPython.core.magic import (
     output_can_be_silenced,
 )
 from IPython.core.magic_arguments import argument
-from traitlets import Bool, Enum, Int, observe
+from traitlets import All, observe
 
 from aimon_nb.app import Monitor
 from aimon_nb.app.run_view import RunView
-from aimon_nb.capture import context, recorder
-from aimon_nb.capture.limits import Limits
-from aimon_nb.notebook import header, run_selection
+from aimon_nb.capture import context
+from aimon_nb.notebook import header, run_selection, setting_traits
 from aimon_nb.views.tables import frames
-from aimon_nb.wire.token_estimate import estimates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,50 +30,31 @@ if TYPE_CHECKING:
     from aimon_nb.notebook.cell import CellTracker
 
 
-_DEFAULTS = Limits()
-
-
 @magics_class
 class AimonMagics(Magics):
     """Magics of aimon_nb, and its settings."""
 
-    view = Enum(header.VIEWS, "auto", help="default of --view").tag(config=True)
-    save = Enum(header.SAVES, "tree", help="default of --save").tag(config=True)
-    estimate = Bool(
-        default_value=False,
-        help="Where a provider tells no usage, count tokens here: marked ~, in no exact sum.",
-    ).tag(config=True)
-
-    auto = Bool(
-        default_value=False, help="Track every cell; one without a model call shows nothing."
-    ).tag(config=True)
-    max_spans = Int(
-        _DEFAULTS.spans, min=1, help="Spans a run: later ones fold; what they cost is counted."
-    ).tag(config=True)
-    max_attribute_bytes = Int(
-        _DEFAULTS.attribute_bytes, min=0, help="Bytes of attributes kept of a span."
-    ).tag(config=True)
-    max_runs = Int(_DEFAULTS.runs, min=1, help="Finished runs kept in memory.").tag(config=True)
+    # Not a base class: `%config` would say its name, and take a section of that name.
+    vars().update(setting_traits.traits())
 
     def __init__(self, shell: Any, tracker: CellTracker, monitor: Monitor, **settings: Any) -> None:
         self.tracker, self._monitor = tracker, monitor
+        # Settings that a configuration file or `%config` gives.
+        self.explicit: dict[str, Any] = {}
         super().__init__(shell, **settings)
+        # Not by the observer: traitlets calls none for a value that is the trait's own
+        # default, though the environment has given another one.
+        self._configure(setting_traits.explicit_values(self))
 
-    @observe("view", "save")
-    def _shown(self, change: Any) -> None:
-        setattr(self._monitor, change["name"], change["new"])  # `track` goes by them too
+    @observe(All)
+    def _on_change(self, change: Any) -> None:
+        if change["name"] in setting_traits.NAMES:
+            self._configure({change["name"]: change["new"]})
 
-    @observe("estimate")
-    def _estimated(self, change: Any) -> None:
-        estimates.on = change["new"]
-
-    @observe("auto")
-    def _tracked(self, change: Any) -> None:
-        self.tracker.auto = change["new"]
-
-    @observe("max_spans", "max_attribute_bytes", "max_runs")
-    def _limited(self, _: Any) -> None:
-        recorder.limits = Limits(self.max_spans, self.max_attribute_bytes, self.max_runs)
+    def _configure(self, values: dict[str, Any]) -> None:
+        self.explicit |= values
+        # Not kept here alone: `track` goes by them, too.
+        self._monitor.configure(**values)
 
     @no_var_expand
     @output_can_be_silenced
@@ -97,7 +76,7 @@ class AimonMagics(Magics):
     @argument("name", nargs="*", help="name of the pipeline; it may hold spaces")
     @argument("--clear", action="store_true", help="have no pipeline")
     @line_magic
-    def ai_pipeline(self, asked: Any) -> str | None:
+    def ai_pipeline(self, args: Any) -> str | None:
         """Show, set or clear the notebook's pipeline.
 
         It names the pipeline of cells without a name of their own.
@@ -105,20 +84,20 @@ class AimonMagics(Magics):
         Example:
             %ai_pipeline nightly
         """
-        name = " ".join(asked.name)
-        if asked.clear and name:
+        name = " ".join(args.name)
+        if args.clear and name:
             raise UsageError(f"give a name or --clear, not both (got {name!r})")
-        if asked.clear:
+        if args.clear:
             context.default_pipeline = None
         elif name:
             context.default_pipeline = name
-        return context.default_pipeline if not (name or asked.clear) else None
+        return context.default_pipeline if not (name or args.clear) else None
 
     @no_var_expand
     @header.with_help
     @argument("state", nargs="?", help="on or off (default: show which)")
     @line_magic
-    def ai_auto(self, asked: Any) -> str | None:
+    def ai_auto(self, args: Any) -> str | None:
         """Track every cell from the next one on, or no longer.
 
         A cell without a model call shows nothing and is no run.
@@ -126,9 +105,9 @@ class AimonMagics(Magics):
         Example:
             %ai_auto on
         """
-        state = asked.state
+        state = args.state
         if state is None:
-            return "on" if self.auto else "off"
+            return "on" if self._monitor.settings.auto else "off"
         if state not in ("on", "off"):
             raise UsageError(f"%ai_auto takes on or off, or nothing to show which; got {state!r}")
         self.auto = state == "on"
@@ -139,17 +118,17 @@ class AimonMagics(Magics):
     @argument("--by", default="model", help="comma list of: " + ", ".join(frames.KEYS))
     @run_selection.options
     @line_magic
-    def ai_usage(self, asked: Any) -> pd.DataFrame | Path:
+    def ai_usage(self, args: Any) -> pd.DataFrame | Path:
         """Calls, tokens and cost as a DataFrame, a row a group.
 
         Example:
             %ai_usage --by model,day --since 2h
         """
-        keys = [name.strip() for name in asked.by.split(",") if name.strip()]
+        keys = [name.strip() for name in args.by.split(",") if name.strip()]
         with run_selection.one_line():
-            runs = run_selection.runs(asked)
-            if asked.to is not None:
-                return run_selection.write(asked, runs, by=keys)
+            runs = run_selection.runs(args)
+            if args.to is not None:
+                return run_selection.write(args, runs, by=keys)
             return frames.usage(runs, keys)
 
     @no_var_expand
@@ -157,7 +136,7 @@ class AimonMagics(Magics):
     @argument("--content", action="store_true", help="with prompts and answers")
     @run_selection.options
     @line_magic
-    def ai_spans(self, asked: Any) -> pd.DataFrame | Path:
+    def ai_spans(self, args: Any) -> pd.DataFrame | Path:
         """The spans as a DataFrame, a row a span, in the order of the tree.
 
         A DataFrame that is shown is saved with the notebook: `--content` too.
@@ -166,21 +145,21 @@ class AimonMagics(Magics):
             %ai_spans --to spans.parquet
         """
         with run_selection.one_line():
-            runs = run_selection.runs(asked)
-            if asked.to is not None:
-                return run_selection.write(asked, runs, content=asked.content)
-            return frames.spans(runs, content=asked.content)
+            runs = run_selection.runs(args)
+            if args.to is not None:
+                return run_selection.write(args, runs, content=args.content)
+            return frames.spans(runs, content=args.content)
 
     @no_var_expand
     @header.with_help
     @argument("name", nargs="*", help="a run's id or name (default: the last run)")
     @line_magic
-    def ai_show(self, asked: Any) -> RunView | None:
+    def ai_show(self, args: Any) -> RunView | None:
         """Open the live view of a run again, from memory.
 
         Example:
             %ai_show summarise
         """
         with run_selection.one_line():
-            found = run_selection.named(" ".join(asked.name) or None)
-        return RunView(found[-1]) if found else None
+            runs = run_selection.named(" ".join(args.name) or None)
+        return RunView(runs[-1]) if runs else None

@@ -21,7 +21,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def options(magic: Callable[..., Any]) -> Callable[..., Any]:
     """Give a magic the options that choose runs and a file."""
-    for one in reversed(
+    for add in reversed(
         [
             argument("--run", default=None, help="a run's id or name (default: the last run)"),
             argument("--since", default=None, help="all runs since: 30m, 2h, 2026-11-23, today"),
@@ -29,40 +29,40 @@ def options(magic: Callable[..., Any]) -> Callable[..., Any]:
             argument("--force", action="store_true", help="replace a file that is there"),
         ]
     ):
-        magic = one(magic)
+        magic = add(magic)
     return magic
 
 
-def runs(asked: Any) -> list[Run]:
-    """The runs in memory that the options choose: the last one, if they say nothing."""
-    found = recorder.runs()
-    if asked.since is not None:
-        start = moment(asked.since, datetime.now(timezone.utc))
-        found = [run for run in found if run.started >= start]
-    if asked.run is not None:
-        found = _named(asked.run, found)
-    return found if asked.since is not None else found[-1:]
+def runs(args: Any) -> list[Run]:
+    """Return the runs in memory that the options choose: the last one, if they say nothing."""
+    selected = recorder.runs()
+    if args.since is not None:
+        start = moment(args.since, datetime.now(timezone.utc))
+        selected = [run for run in selected if run.started >= start]
+    if args.run is not None:
+        selected = _named(args.run, selected)
+    return selected if args.since is not None else selected[-1:]
 
 
 def named(name: str | None) -> list[Run]:
-    """The runs of a name or id, latest last; all of them without one."""
-    found = recorder.runs()
-    return found if name is None else _named(name, found)
+    """Return the runs of a name or id, latest last; all of them without one."""
+    in_memory = recorder.runs()
+    return in_memory if name is None else _named(name, in_memory)
 
 
-def _named(name: str, found: list[Run]) -> list[Run]:
+def _named(name: str, candidates: list[Run]) -> list[Run]:
     # A name with spaces stands in quotes, which IPython leaves on.
     name = name.strip("\"'")
-    chosen = [run for run in found if name in (run.run_id, run.name)]
-    if not chosen:
-        known = ", ".join(dict.fromkeys(run.name for run in found)) or "none yet"
-        old = recorder.said_of_old()
+    matching = [run for run in candidates if name in (run.run_id, run.name)]
+    if not matching:
+        known = ", ".join(dict.fromkeys(run.name for run in candidates)) or "none yet"
+        old = recorder.registry.note_of_forgotten(recorder.limits)
         raise ValueError(f"no run {name!r} in memory; there are: {known}{old and f' ({old})'}")
-    return chosen
+    return matching
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """The time that `30m`, `2h`, `1d`, `today` or a date names; dates are local."""
+    """Return the time that `30m`, `2h`, `1d`, `today` or a date names; dates are local."""
     text = text.strip("\"' ")
     ago = _AGO.fullmatch(text)
     if ago is not None:
@@ -75,11 +75,11 @@ def moment(text: str, now: datetime) -> datetime:
         raise ValueError(f"--since {text!r}: write 30m, 2h, 1d, today or 2026-11-23") from None
 
 
-def write(asked: Any, chosen: list[Run], **what: Any) -> Path:
-    """Write the chosen runs to `--to`; returns the path of the file."""
+def write(args: Any, selected: list[Run], **what: Any) -> Path:
+    """Write runs to the file of `--to`; returns its path."""
     from aimon_nb.views.tables.export import export
 
-    return export(chosen, asked.to.strip("\"'"), force=asked.force, **what)
+    return export(selected, args.to.strip("\"'"), force=args.force, **what)
 
 
 @contextmanager

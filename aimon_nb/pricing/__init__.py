@@ -1,4 +1,4 @@
-"""Usage + provider + model + time → cost; what counts; the user's own word on it."""
+"""Usage + provider + model + time → cost; which spans count; the user's own prices."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from aimon_nb.pricing.api import alias, context, free, host, on_change, table, u
 from aimon_nb.pricing.api import set_price as set  # noqa: A004
 from aimon_nb.pricing.counted import price_run
 from aimon_nb.pricing.explain import explain
-from aimon_nb.pricing.price_list import prepare
-from aimon_nb.pricing.resolve import price
+from aimon_nb.pricing.price import price
+from aimon_nb.pricing.price_list import is_ready, prepare
 
 __all__ = [
     "alias",
@@ -15,6 +15,7 @@ __all__ = [
     "explain",
     "free",
     "host",
+    "is_ready",
     "on_change",
     "prepare",
     "price",

@@ -1,4 +1,4 @@
-"""The user's own word on prices, one line each; it goes before every list.
+"""What users call on prices, one line each: their rules go before every list.
 
 Every change is counted at once: all runs in memory, their tables and the views on
 screen. Prices are in USD per million tokens, as on providers' price pages.
@@ -10,28 +10,30 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
-from aimon_nb.pricing import price_list, resolve, user_price_file
-from aimon_nb.pricing.model_names import bare_host
-from aimon_nb.pricing.pricing_context import PricingContext
-from aimon_nb.pricing.user_prices import RATES, PriceRule, user_prices
-
-if TYPE_CHECKING:
-    import pandas as pd
+from aimon_nb.pricing import find_rates, price_list, resolve, user_price_file
 from aimon_nb.pricing.arguments import (
     Amount,
     checked_amount,
     checked_host,
+    checked_match,
     checked_name,
     checked_provider,
-    ends_in,
+    is_circle,
     is_priced,
     listed_provider,
     start_of_day,
     warn_of_unit,
 )
+from aimon_nb.pricing.model_names import bare_host, tier_conditions
+from aimon_nb.pricing.price_rule import RATES, PriceRule
+from aimon_nb.pricing.pricing_context import PricingContext
+from aimon_nb.pricing.rule_table import rule_table
+from aimon_nb.pricing.user_prices import user_prices
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 on_change = user_prices.on_change
-user_prices.load = user_price_file.read
 
 
 def set_price(
@@ -46,7 +48,7 @@ def set_price(
     start: str | date | None = None,
     save: bool = False,
 ) -> None:
-    """Say what a model costs, in USD per million tokens.
+    """Set what a model costs, in USD per million tokens.
 
     Args:
         model: its name as in the request or the answer; case does not matter.
@@ -68,16 +70,15 @@ def set_price(
 
     Source: the units and kinds of providers' price pages; docs/cost.md, "Your own prices".
     """
-    given = zip(RATES, (input_mtok, output_mtok, cache_read_mtok, cache_write_mtok), strict=True)
-    rates = tuple((name, checked_amount(name, value)) for name, value in given if value is not None)
+    amounts = zip(RATES, (input_mtok, output_mtok, cache_read_mtok, cache_write_mtok), strict=True)
+    rates = tuple((name, checked_amount(name, one)) for name, one in amounts if one is not None)
     if not any(name in ("input_mtok", "output_mtok") for name, _ in rates):
         raise ValueError(f"no price for {model!r}: give input_mtok, output_mtok or both")
-    if match not in ("exact", "glob"):
-        raise ValueError(f"match is {match!r}; use 'exact' or 'glob'")
+    glob = checked_match(match)
     warn_of_unit(model, rates)
     name = checked_name(model)
     scope = checked_provider(provider) if provider is not None else None
-    _put(PriceRule("price", name, scope, match == "glob", start_of_day(start), rates), save=save)
+    _add(PriceRule("price", name, scope, glob, start_of_day(start), rates), save=save)
 
 
 def alias(name: str, model: str, *, provider: str | None = None, save: bool = False) -> None:
@@ -97,17 +98,17 @@ def alias(name: str, model: str, *, provider: str | None = None, save: bool = Fa
 
     Source: docs/cost.md, "Your own prices".
     """
-    alias_of, target = checked_name(name), checked_name(model)
-    at = listed_provider(provider) if provider is not None else None
-    if ends_in(alias_of, target):
+    alias_name, target = checked_name(name), checked_name(model)
+    whose = listed_provider(provider) if provider is not None else None
+    if is_circle(alias_name, target):
         raise ValueError(f"{name!r} would be priced as itself, by way of {model!r}")
-    if not is_priced(target, at):
-        where = f" at {at}" if at else ""
+    if not is_priced(target, whose):
+        where = f" at {whose}" if whose else ""
         raise ValueError(
             f"no price is known for {model!r}{where}; "
             f"pricing.set({model!r}, input_mtok=…, output_mtok=…) gives one"
         )
-    _put(PriceRule("alias", alias_of, at, target=target), save=save)
+    _add(PriceRule("alias", alias_name, whose, target=target), save=save)
 
 
 def free(
@@ -118,7 +119,7 @@ def free(
     match: Literal["exact", "glob"] = "exact",
     save: bool = False,
 ) -> None:
-    """Say that a model, or everything at a host, costs nothing.
+    """Set that a model, or everything at a host, costs nothing.
 
     Args:
         model: its name.
@@ -138,17 +139,16 @@ def free(
     """
     if (model is None) == (host is None):
         raise ValueError("name a model or a host: pricing.free('llama3.2:3b')")
-    if match not in ("exact", "glob"):
-        raise ValueError(f"match is {match!r}; use 'exact' or 'glob'")
+    glob = checked_match(match)
     scope = checked_provider(provider) if provider is not None else None
     if host is not None:
-        _put(PriceRule("free host", checked_host(host)), save=save)
+        _add(PriceRule("free host", checked_host(host)), save=save)
     elif model is not None:
-        _put(PriceRule("free", checked_name(model), scope, match == "glob"), save=save)
+        _add(PriceRule("free", checked_name(model), scope, glob), save=save)
 
 
 def host(name: str, *, provider: str, save: bool = False) -> None:
-    """Say whose prices hold at a host.
+    """Set whose prices hold at a host.
 
     Args:
         name: `host:port` or a host, as in the client's base URL.
@@ -163,11 +163,11 @@ def host(name: str, *, provider: str, save: bool = False) -> None:
 
     Source: docs/cost.md, "Your own prices".
     """
-    _put(PriceRule("host", checked_host(name), listed_provider(provider)), save=save)
+    _add(PriceRule("host", checked_host(name), listed_provider(provider)), save=save)
 
 
 def context(**values: str) -> PricingContext:
-    """Say how calls are processed, where that changes their price.
+    """Set how calls are processed, where that changes their price.
 
     A tier that an answer itself names goes before it. Without arguments the
     standard prices hold again.
@@ -196,11 +196,13 @@ def context(**values: str) -> PricingContext:
     unknown = next((key for key in values if key not in known), None)
     if unknown is not None:
         raise ValueError(f"no price depends on {unknown}; say {', '.join(sorted(known))}")
-    return PricingContext(resolve.normalise_conditions(values))
+    conditions = {key: value.strip().lower() for key, value in values.items()}
+    conditions = tier_conditions(conditions.pop("service_tier", None)) | conditions
+    return PricingContext(tuple(sorted(conditions.items())))
 
 
 def unset(name: str) -> None:
-    """Forget every price, alias or host set under a name, saved or not.
+    """Remove every price, alias or host set under a name, saved or not.
 
     Args:
         name: a model or a host, as it was set; case does not matter.
@@ -213,18 +215,18 @@ def unset(name: str) -> None:
 
     Source: docs/cost.md, "Your own prices".
     """
-    called = checked_name(name)
+    model = checked_name(name)
     # `meta/llama3` is a model where one was set, and else the URL of the host `meta`.
-    if not (_forget(called, called) or _forget("", bare_host(name))):
+    if not (_remove(model, model) or _remove("", bare_host(name))):
         raise ValueError(f"nothing is set for {name!r}; pricing.table() shows what is")
-    user_prices.changed()
+    user_prices.notify()
 
 
 def table() -> pd.DataFrame:
-    """What you have set, a row a price, alias or host.
+    """Return what you have set, a row a price, alias or host.
 
     Returns:
-        Prices in USD per million tokens, `start` in UTC; NA for what was not said.
+        Prices in USD per million tokens, `start` in UTC; NA for what was not given.
         `attrs["saved_in"]` is the file of what is kept for later kernels.
 
     Example:
@@ -232,42 +234,15 @@ def table() -> pd.DataFrame:
 
     Source: docs/cost.md, "Your own prices".
     """
-    import pandas as pd
-
-    columns = {
-        "name": "string",
-        "is": "string",
-        "provider": "string",
-        "priced_as": "string",
-        **dict.fromkeys(RATES, "Float64"),
-        "glob": "boolean",
-        "start": "datetime64[ns, UTC]",
-        "saved": "boolean",
-    }
-    rows = [
-        {
-            "name": entry.name,
-            "is": entry.kind,
-            "provider": entry.provider,
-            "priced_as": entry.target,
-            **{rate: float(amount) for rate, amount in entry.rates},
-            "glob": entry.glob,
-            "start": entry.start,
-            "saved": entry.saved,
-        }
-        for entry in user_prices.all()
-    ]
-    frame = pd.DataFrame(
-        {n: pd.Series([row.get(n) for row in rows], dtype=dtype) for n, dtype in columns.items()}
-    )
+    frame = rule_table(user_prices.all())
     frame.attrs["saved_in"] = str(user_price_file.path())
-    if user_prices.trouble:
-        frame.attrs["trouble"] = user_prices.trouble
+    if user_prices.load_error is not None:
+        frame.attrs["trouble"] = user_prices.load_error
     return frame
 
 
 def update() -> str:
-    """Fetch today's price list over the network, for this kernel; says what came.
+    """Fetch today's price list over the network, for this kernel.
 
     Nothing is ever fetched unless you call this.
 
@@ -283,30 +258,24 @@ def update() -> str:
     Source: genai-prices, the list that is bundled and that this fetches anew.
     """
     models = price_list.update()
-    resolve.forget()
-    user_prices.changed()
+    # What was found in the list before does not hold.
+    resolve.target_of.cache_clear()
+    find_rates.list_caveats.cache_clear()
+    user_prices.notify()
     return f"{price_list.source()}: {models:,} models"
 
 
-def _forget(model: str, host: str) -> bool:
-    user_prices.all()
-    # The file first: if it cannot be written, nothing is forgotten here either.
-    kept = user_prices.trouble is None and user_price_file.remove(model, host)
-    return bool(user_prices.drop(model, host)) or kept
-
-
-def _put(entry: PriceRule, *, save: bool) -> None:
+def _add(rule: PriceRule, *, save: bool) -> None:
     if save:
-        _keep(entry)
-        entry = replace(entry, saved=True)
-    user_prices.put(entry)
-    user_prices.changed()
+        user_price_file.add(rule)
+        rule = replace(rule, saved=True)
+    user_prices.add(rule)
+    user_prices.notify()
 
 
-def _keep(entry: PriceRule) -> None:
-    try:
-        user_price_file.add(entry)
-    except OSError as error:
-        why = error.strerror or str(error)
-        hint = "without save=True it holds for this kernel"
-        raise OSError(f"{user_price_file.path()} is not written ({why}); {hint}") from None
+def _remove(model: str, host: str) -> bool:
+    # The file first: if it cannot be written, nothing is forgotten here either. One that
+    # cannot be read is left as it is, and what is not saved can be forgotten all the same.
+    user_prices.all()
+    was_saved = user_prices.load_error is None and user_price_file.remove(model, host)
+    return user_prices.remove(model, host) or was_saved

@@ -17,8 +17,8 @@ from aimon_nb.model.cost import added
 from aimon_nb.model.tree import ancestor_ids
 from aimon_nb.pricing.client_cache import client_cache_hits
 from aimon_nb.pricing.deduplicate import CUMULATIVE, UsageTree
-from aimon_nb.pricing.normalise import is_estimated, normalised
-from aimon_nb.pricing.resolve import price
+from aimon_nb.pricing.normalise import is_estimated, normalise
+from aimon_nb.pricing.price import price
 
 _ZERO = Decimal(0)
 
@@ -127,14 +127,14 @@ def add_up(
     totals = Totals(calls=len(counted), unseen=unattributed)
     estimated = [s for s in counted if is_estimated(s)]
     exact = [s for s in counted if not is_estimated(s)] if estimated else counted
-    totals.usage = Usage.sum(normalised(s.usage) for s in exact)
+    totals.usage = Usage.sum(normalise(s.usage).usage for s in exact)
     totals.errors = sum(s.status == "error" for s in counted)
     costs = [s.cost for s in counted if s.cost is not None]
     # What is free is free for any number of tokens.
     doubtful = [s for s in estimated if not _is_free(s)]
     totals.cost = _total_cost([*exact, *filter(_is_free, estimated)])
     totals.estimates, totals.estimate_cost = len(estimated), _total_cost(doubtful)
-    totals.estimate = Usage.sum(normalised(s.usage) for s in estimated)
+    totals.estimate = Usage.sum(normalise(s.usage).usage for s in estimated)
     totals.unpriced = sum(c.state == "unpriced" for c in costs)
     totals.no_usage = sum(c.state == "no_usage" for c in costs)
     totals.lower_bound = (

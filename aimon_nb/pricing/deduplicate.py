@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from aimon_nb.model import Run, Span
 from aimon_nb.model.tree import path_up
-from aimon_nb.pricing.normalise import normalised
+from aimon_nb.pricing.normalise import normalise
 
 # What a tool or an agent inside a call asks a model for is a call of its own.
 BOUNDARY_OPS = frozenset({"gen_ai.execute_tool", "gen_ai.invoke_agent"})
@@ -23,7 +23,7 @@ CUMULATIVE = "auto.ai.openai_agents"
 
 def tokens(span: Span) -> int:
     """Return input and output tokens of a span; an unknown or impossible count is 0."""
-    usage = normalised(span.usage)
+    usage = normalise(span.usage).usage
     return max(0, usage.input or 0) + max(0, usage.output or 0)
 
 

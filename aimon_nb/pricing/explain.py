@@ -8,7 +8,9 @@ from typing import Any
 
 from aimon_nb.model import Cost, Span
 from aimon_nb.model.cost import DISCLAIMER, EXACT
-from aimon_nb.pricing.resolve import price, rates_of
+from aimon_nb.pricing.find_rates import find_rates
+from aimon_nb.pricing.price import price
+from aimon_nb.pricing.resolve import resolve
 from aimon_nb.pricing.user_prices import user_prices
 
 
@@ -31,7 +33,7 @@ class Explanation:
 
 
 def explain(span: Any) -> Explanation:
-    """Say how a call's cost came about.
+    """Return how a call's cost came about, in words.
 
     Args:
         span: a span's id, or a row of `%ai_spans`.
@@ -47,46 +49,45 @@ def explain(span: Any) -> Explanation:
 
     Source: docs/cost.md.
     """
-    found = _span(span)
-    if not (found.is_call or found.usage.known):
-        return Explanation(f"{found.name or found.op}: no model call and no tokens, so no cost")
-    if found is not span and found.status != "running" and found.cost is None:
-        return Explanation(f"{found.name or found.op}: {_why_free_of_cost(found)}")
-    return Explanation("\n".join(_lines(found)))
+    one = span if isinstance(span, Span) else _find_span(span)
+    if not one.may_cost:
+        return Explanation(f"{one.name or one.op}: no model call and no tokens, so no cost")
+    # A span handed in as an object need not have been priced.
+    if one is not span and one.status != "running" and one.cost is None:
+        return Explanation(f"{one.name or one.op}: {_why_no_cost(one)}")
+    return Explanation("\n".join(_lines(one)))
 
 
-def _why_free_of_cost(span: Span) -> str:
+def _why_no_cost(span: Span) -> str:
     if span.status == "error" and not span.usage.known:
         return "refused or failed before an answer: it costs nothing"
     return "not counted: the calls below it, or one beside it, tell of the same tokens"
 
 
-def _span(given: Any) -> Span:
-    if isinstance(given, Span):
-        return given
-    span_id = given if isinstance(given, str) else _id_of(given)
-    found = user_prices.find_span(span_id) if span_id else None
-    if found is None:
-        said = repr(given) if isinstance(given, str) else f"a {type(given).__name__}"
-        raise ValueError(f"no span {said} in memory; give a span_id or a row of %ai_spans")
-    return found
-
-
-def _id_of(given: Any) -> str | None:
-    value = given.get("span_id") if hasattr(given, "get") else None
-    return value if isinstance(value, str) else None
+def _find_span(id_or_row: Any) -> Span:
+    span_id = id_or_row
+    if not isinstance(id_or_row, str):
+        span_id = id_or_row.get("span_id") if hasattr(id_or_row, "get") else None
+    span = user_prices.find_span(span_id) if isinstance(span_id, str) and span_id else None
+    if span is None:
+        is_id = isinstance(id_or_row, str)
+        what = repr(id_or_row) if is_id else f"a {type(id_or_row).__name__}"
+        raise ValueError(f"no span {what} in memory; give a span_id or a row of %ai_spans")
+    return span
 
 
 def _lines(span: Span) -> Iterator[str]:
+    # What a local cache answered has a cost that only the whole run could tell.
     cost = span.cost if span.cached_locally and span.cost is not None else price(span)
-    rates = rates_of(span).rates
-    yield f"{span.name or span.op}, {span.start:%Y-%m-%d %H:%M:%S} UTC: {_said(cost)}"
+    yield f"{span.name or span.op}, {span.start:%Y-%m-%d %H:%M:%S} UTC: {_headline(cost)}"
     if cost.source:
+        context = user_prices.context_at(span.start)
+        rates = find_rates(resolve(span), span.start, context).rates
         matched = f", {rates.label}" if rates is not None and cost.source != "yours" else ""
         yield f"  prices: {cost.source}{matched}"
     for kind, tokens, rate, usd in cost.parts:
-        times = f"{tokens:>12,} x {_plain(rate)} / 1M = " if rate is not None else f"{'':>12} "
-        yield f"  {kind:<13}{times}${_plain(usd)}"
+        times = f"{tokens:>12,} x {_digits(rate)} / 1M = " if rate is not None else f"{'':>12} "
+        yield f"  {kind:<13}{times}${_digits(usd)}"
     if cost.reason and cost.state != "no_usage":
         yield f"  {cost.reason}"
     for assumption in cost.assumptions:
@@ -95,16 +96,17 @@ def _lines(span: Span) -> Iterator[str]:
         yield f"  {DISCLAIMER}"
 
 
-def _said(cost: Cost) -> str:
+def _headline(cost: Cost) -> str:
     if cost.saved is not None:
-        return f"answered by a local cache; ~${_plain(cost.saved)} saved"
+        return f"answered by a local cache; ~${_digits(cost.saved)} saved"
     if cost.state == "no_usage" and cost.reason:
         return cost.reason
     if cost.total is None or cost.state == "free":
         return cost.state
     sign = "~" if cost.estimated else "≥ " if cost.state == "partial" else ""
-    return f"{sign}${_plain(cost.total)}"
+    return f"{sign}${_digits(cost.total)}"
 
 
-def _plain(amount: Decimal) -> str:
+def _digits(amount: Decimal) -> str:
+    """Return every digit of an amount, without zeros at its end."""
     return f"{EXACT.normalize(amount):,f}" if amount else "0"

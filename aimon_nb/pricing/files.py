@@ -1,4 +1,4 @@
-"""Files that are whole or not there: nobody ever reads half of one."""
+"""Writing a file in one step, so that nobody ever reads half of one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def write_whole(path: Path, write: Callable[[Path], None], *, force: bool = False) -> None:
-    """Let `write(temporary)` write beside `path`, then put the result in its place at once.
+    """Call `write(temporary)` for a file beside `path`, then move that to `path` in one step.
 
     Raises:
         FileExistsError: there is such a file, and `force` is not set.
@@ -24,19 +24,20 @@ def write_whole(path: Path, write: Callable[[Path], None], *, force: bool = Fals
         if force:
             temporary.replace(path)
         else:
-            _place(temporary, path)
+            _move_if_absent(temporary, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
 
 
-def _place(temporary: Path, path: Path) -> None:
-    """Put it there only if nothing is: linking fails where a file appeared meanwhile."""
+def _move_if_absent(temporary: Path, path: Path) -> None:
+    """Move a file to where nothing is: linking fails where a file appeared meanwhile."""
     try:
         os.link(temporary, path)
     except FileExistsError:
         raise FileExistsError(f"{path} exists") from None
-    except OSError:  # a file system without links
+    except OSError:
+        # A file system without links.
         if path.exists():
             raise FileExistsError(f"{path} exists") from None
         temporary.replace(path)

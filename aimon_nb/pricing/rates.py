@@ -9,16 +9,23 @@ the two equal for every model of the list. What is beyond four kinds of tokens
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
 from aimon_nb.model import Cost, CostState, Usage
 from aimon_nb.model.cost import EXACT
 
-MILLION = Decimal(1_000_000)
+MILLION, ZERO = Decimal(1_000_000), Decimal(0)
+# Counts beyond `Usage`, sorted by name: (("web_searches", 2), …).
 Details = tuple[tuple[str, int], ...]
-Part = tuple[str, int, Decimal | None, Decimal]
+# What a price depends on beside tokens and time, sorted: (("service_tier", "flex"), …).
+Context = tuple[tuple[str, str], ...]
+# (kind, tokens, USD per million or None, USD).
+CostLine = tuple[str, int, Decimal | None, Decimal]
+# Details that cost no more than the tokens they are among.
+_INCLUDED = frozenset({"cache_write_5m_tokens", "cache_audio_read_tokens"})
+_DEARER_TIERS = frozenset({"priority", "fast"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +36,11 @@ class Tiers:
     steps: tuple[tuple[int, Decimal], ...]
 
     def at(self, total_input: int) -> Decimal:
-        """The price of a call with so many input tokens, cached ones included."""
-        return next(
-            (price for start, price in reversed(self.steps) if total_input > start), self.base
-        )
+        """Return the price of a call with so many input tokens, cached ones included."""
+        for start, price in reversed(self.steps):
+            if total_input > start:
+                return price
+        return self.base
 
 
 Price = Decimal | Tiers
@@ -42,11 +50,11 @@ Price = Decimal | Tiers
 class Rates:
     """What a model costs at one time, in USD per million tokens; None where no price is known.
 
-    `label` says which model of which list these are. `whole` is the list's own
-    arithmetic for what is beyond the four, `own` the kinds it has a price for, under
-    the names of `Call.details`; without `own` the four stand for every token. `fee`
-    says what `whole` is needed for in every call. `tier` names a service tier that was
-    asked for and has no price of its own.
+    `label` says which model of which list these are. `extra_kinds` are what else has a
+    price in the list, under the names of `ModelCall.details`, and `list_total` is the
+    list's own arithmetic, which includes them; without `extra_kinds` the four prices stand
+    for every token. `per_request_fee` names what makes `list_total` necessary in every
+    call. `tier` is a service tier that was used and has no price here.
     """
 
     source: str
@@ -55,125 +63,132 @@ class Rates:
     cached: Price | None = None
     cache_write: Price | None = None
     output: Price | None = None
-    whole: Callable[[Usage, Details], Decimal] | None = None
-    own: frozenset[str] | None = None
-    fee: str | None = None
+    list_total: Callable[[Usage, Details], Decimal] | None = None
+    extra_kinds: frozenset[str] | None = None
+    per_request_fee: str | None = None
     hour_write: bool = False
     tier: str | None = None
 
     @property
-    def priced(self) -> bool:
+    def is_priced(self) -> bool:
         """Whether there is any price per token here."""
         return any(price is not None for price in (self.input, self.cached, self.output))
 
     @property
-    def zero(self) -> bool:
+    def is_zero(self) -> bool:
         """Whether every price is a known zero."""
-        known = [
-            p for p in (self.input, self.cached, self.cache_write, self.output) if p is not None
-        ]
-        return bool(known) and not self.fee and all(price == 0 for price in known)
+        prices = (self.input, self.cached, self.cache_write, self.output)
+        known = [price for price in prices if price is not None]
+        return bool(known) and not self.per_request_fee and all(price == 0 for price in known)
 
 
+@functools.lru_cache(maxsize=1024)
+def unpriced(reason: str | None) -> Cost:
+    """Return the cost of a call without rates."""
+    return Cost("unpriced", reason=reason)
+
+
+# Equal costs of equal calls are one object, which saves memory in large runs.
 @functools.lru_cache(maxsize=20_000)
-def charge(rates: Rates, usage: Usage, details: Details = (), said: tuple[str, ...] = ()) -> Cost:
-    """The cost of a call with these (normalised) counts.
-
-    `said` are assumptions already made, which the cost goes on to carry.
-    """
+def charge(rates: Rates, usage: Usage, details: Details = ()) -> Cost:
+    """Return the cost of a call with these normalised counts, by arithmetic alone."""
+    lines: list[CostLine] = []
+    without_price: list[str] = []
+    into, cached, write = usage.input or 0, usage.cached or 0, usage.cache_write or 0
+    # The user's code may have set precision and traps for its thread, on which we count, too.
     with localcontext(EXACT):
-        return _charge(rates, usage, details, said)
+        total = ZERO
+        for kind, tokens, price in (
+            ("input", into - cached - write, rates.input),
+            ("cached input", cached, rates.input if rates.cached is None else rates.cached),
+            ("cache write", write, rates.input if rates.cache_write is None else rates.cache_write),
+            ("output", usage.output or 0, rates.output),
+        ):
+            if tokens:
+                rate = price.at(into) if isinstance(price, Tiers) else price
+                usd = ZERO if rate is None else tokens * rate / MILLION
+                lines.append((kind, tokens, rate, usd))
+                total += usd
+                if rate is None:
+                    without_price.append(kind)
+        extras, unknown = _split(details, rates.extra_kinds) if details else ((), ())
+        shortfalls = _shortfalls(rates, usage, without_price, unknown)
+        if rates.list_total is not None and (extras or rates.per_request_fee):
+            kinds = ", ".join(filter(None, (_named(extras), rates.per_request_fee)))
+            try:
+                list_total = rates.list_total(usage, extras)
+            except ValueError:
+                # Kinds overlap in a way that the list cannot take apart.
+                kinds = _named(extras) or rates.per_request_fee or ""
+                shortfalls.append(f"{kinds} could not be priced apart")
+            else:
+                if list_total != total:
+                    more = "more" if list_total > total else "less"
+                    lines.append((f"{more} for {kinds}", 0, None, list_total - total))
+                total = list_total
+    reason = "; ".join(shortfalls) or None
+    caveats = _caveats(rates, usage, details)
+    if not total and _has_no_price(rates, lines):
+        reason = reason or f"no price per token is known for {rates.label}"
+        return Cost("unpriced", None, (), rates.source, reason, caveats)
+    state: CostState = "priced" if reason is None else "partial"
+    if reason is None and not total and rates.is_zero:
+        state = "free"
+    return Cost(state, total, tuple(lines), rates.source, reason, caveats)
 
 
-def _charge(rates: Rates, usage: Usage, details: Details, said: tuple[str, ...]) -> Cost:
-    parts = tuple(_parts(rates, usage))
-    total = sum((part[3] for part in parts), Decimal(0))
-    notes = (*said, *_assumptions(rates, usage, details))
-    short = [*_missing(rates, usage, parts), *_dearer(rates, details)]
-    apart = tuple(one for one in details if one[0] in (rates.own or ()))
-    if rates.whole is not None and (apart or rates.fee):
-        try:
-            whole = rates.whole(usage, apart)
-        except ValueError:  # kinds that overlap in a way the list cannot take apart
-            short.append(f"{_named(apart) or rates.fee} could not be priced apart")
-        else:
-            parts = (*parts, *_rest(whole - total, _named(apart), rates.fee))
-            total = whole
-    missing = "; ".join(short) or None
-    if not total and (not rates.priced or (parts and all(part[2] is None for part in parts))):
-        reason = missing or f"no price per token is known for {rates.label}"
-        return Cost("unpriced", None, (), rates.source, reason, notes)
-    state: CostState = "partial" if missing else "free" if rates.zero else "priced"
-    return Cost(state, total, parts, rates.source, missing, notes)
+def _split(details: Details, listed: frozenset[str] | None) -> tuple[Details, Details]:
+    """Return (details that the list has a price for, details that cost nobody knows what)."""
+    priced, unknown = [], []
+    for name, count in details:
+        if listed is not None and name in listed:
+            priced.append((name, count))
+        # Whoever set a price of his own for tokens meant all of them, but not a search.
+        elif name not in _INCLUDED if listed is not None else not name.endswith("_tokens"):
+            unknown.append((name, count))
+    return tuple(priced), tuple(unknown)
 
 
-def _parts(rates: Rates, usage: Usage) -> Iterator[Part]:
-    """The arithmetic, kind by kind; a kind without tokens has no line."""
-    whole, cached, write = usage.input or 0, usage.cached or 0, usage.cache_write or 0
-    for kind, tokens, price in (
-        ("input", whole - cached - write, rates.input),
-        ("cached input", cached, rates.input if rates.cached is None else rates.cached),
-        ("cache write", write, rates.input if rates.cache_write is None else rates.cache_write),
-        ("output", usage.output or 0, rates.output),
-    ):
-        if tokens:
-            rate = price.at(whole) if isinstance(price, Tiers) else price
-            yield kind, tokens, rate, Decimal(0) if rate is None else tokens * rate / MILLION
-
-
-def _rest(difference: Decimal, *what: str | None) -> tuple[Part, ...]:
-    if not difference:
-        return ()
-    named = ", ".join(name for name in what if name)
-    return ((f"{'more' if difference > 0 else 'less'} for {named}", 0, None, difference),)
+def _shortfalls(
+    rates: Rates, usage: Usage, without_price: list[str], unknown: Details
+) -> list[str]:
+    """Return what is not in the sum, which makes it a lower bound."""
+    shortfalls = []
+    if without_price:
+        shortfalls.append(f"no price for {' and '.join(without_price)} of {rates.label}")
+    if usage.input is None and rates.input:
+        shortfalls.append("the input tokens were not reported")
+    if usage.output is None and rates.output:
+        shortfalls.append("the output tokens were not reported")
+    # What is free is free with everything that belongs to it.
+    if (unknown or rates.tier) and not rates.is_zero:
+        if unknown:
+            shortfalls.append(f"no price for {_named(unknown)} of {rates.label}")
+        if rates.tier and not _DEARER_TIERS.isdisjoint(rates.tier.split()):
+            shortfalls.append(f"no {rates.tier} price is known: at least the standard price")
+    return shortfalls
 
 
 def _named(details: Details) -> str:
-    return ", ".join(name.removesuffix("_tokens").replace("_", " ") for name, _ in details)
+    return ", ".join([name.removesuffix("_tokens").replace("_", " ") for name, _ in details])
 
 
-def _missing(rates: Rates, usage: Usage, parts: tuple[Part, ...]) -> Iterator[str]:
-    """Which tokens are not in the sum."""
-    unpriced = [kind for kind, _, rate, _ in parts if rate is None and kind in _KINDS]
-    if unpriced:
-        yield f"no price for {' and '.join(unpriced)} of {rates.label}"
-    if usage.input is None and rates.input:
-        yield "the input tokens were not reported"
-    if usage.output is None and rates.output:
-        yield "the output tokens were not reported"
-
-
-def _dearer(rates: Rates, details: Details) -> Iterator[str]:
-    """What costs more than the sum says, nobody here knows how much."""
-    if rates.zero:
-        return
-    if rates.own is None:  # whoever set a price for tokens meant all of them
-        unknown = [one for one in details if not one[0].endswith("_tokens")]
-    else:
-        unknown = [one for one in details if one[0] not in rates.own | _AT_NO_MORE]
-    if unknown:
-        yield f"no price for {_named(tuple(unknown))} of {rates.label}"
-    if rates.tier and not _DEAR_TIERS.isdisjoint(rates.tier.split()):
-        yield f"no {rates.tier} price is known: at least the standard price"
-
-
-_KINDS = frozenset({"input", "cached input", "cache write", "output"})
-# Details that cost no more than the tokens they are among.
-_AT_NO_MORE = frozenset({"cache_write_5m_tokens", "cache_audio_read_tokens"})
-_DEAR_TIERS = frozenset({"priority", "fast"})
-
-
-def _assumptions(rates: Rates, usage: Usage, details: Details) -> Iterator[str]:
+def _caveats(rates: Rates, usage: Usage, details: Details) -> tuple[str, ...]:
+    """Return what was assumed about kinds and tiers that have no price of their own."""
+    caveats = []
     if usage.cached and rates.cached is None and rates.input is not None:
-        yield "cached input priced as input: no cache price is known"
+        caveats.append("cached input priced as input: no cache price is known")
     if usage.cache_write and rates.cache_write is None and rates.input is not None:
-        yield "cache write priced as input: no cache price is known"
-    told = dict(details)
-    if (
-        usage.cache_write
-        and rates.hour_write
-        and not ("cache_write_1h_tokens" in told or "cache_write_5m_tokens" in told)
-    ):
-        yield "cache write priced as kept for 5 minutes"
-    if rates.tier and _DEAR_TIERS.isdisjoint(rates.tier.split()):
-        yield f"no {rates.tier} price is known: standard price"
+        caveats.append("cache write priced as input: no cache price is known")
+    if usage.cache_write and rates.hour_write:
+        names = dict(details)
+        if "cache_write_1h_tokens" not in names and "cache_write_5m_tokens" not in names:
+            caveats.append("cache write priced as kept for 5 minutes")
+    if rates.tier and _DEARER_TIERS.isdisjoint(rates.tier.split()):
+        caveats.append(f"no {rates.tier} price is known: standard price")
+    return tuple(caveats)
+
+
+def _has_no_price(rates: Rates, lines: list[CostLine]) -> bool:
+    """Return whether $0 is no sum, because nothing in it has a price."""
+    return not rates.is_priced or (bool(lines) and all(rate is None for _, _, rate, _ in lines))

@@ -1,128 +1,164 @@
-"""Reading and writing the SDK's span objects, whichever of its classes they are."""
+"""Reading, writing and ending the SDK's span objects: a class for each kind of them.
+
+`StaticAdapter` and `DroppedAdapter`, of sentry-sdk 2's transactions, are in `adapters_static`.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-from typing import Any, Literal
+from abc import abstractmethod
+from typing import Any
 
-from sentry_sdk import tracing
+from sentry_sdk import traces
 
 from aimon_nb.capture.attributes import as_text, status_from
+from aimon_nb.capture.span_adapter import Ending, SpanAdapter
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.model import Span
 
+# Attributes that the SDK puts on each streamed span; the thread's name has a field of its own.
+_INTERNAL = ("sentry.", "process.", "thread.")
+
 
 def attribute(open_span: OpenSpan, key: str) -> Any:
-    """One attribute of a span, or its op or origin: cheap enough for the user's thread."""
-    sdk = open_span.sdk
-    if open_span.kind == "static":
-        if key == "sentry.op":
-            return getattr(sdk, "op", None)
-        return getattr(sdk, "origin", None) if key == "sentry.origin" else _data(sdk).get(key)
-    if open_span.kind == "stream":
+    """Return one attribute of a span, or its op or origin: cheap enough for the user's thread."""
+    return open_span.adapter.attribute(open_span, key)
+
+
+class SentryAdapter(SpanAdapter):
+    """What `SpanTracker` asks of the SDK's spans, besides."""
+
+    # Whether `parent_id` is true where the parent was not explicit, but for shared scopes.
+    knows_parent = True
+
+    @abstractmethod
+    def parent_id(self, sdk: Any) -> Any:
+        """Return the id of the parent that the SDK chose, else None."""
+
+    def correct_parent(self, sdk: Any, parent: OpenSpan) -> None:
+        """Give the SDK's span its true parent, where that is not too late."""
+
+
+class StreamAdapter(SentryAdapter):
+    """Spans of the stream lifecycle that Sentry gets."""
+
+    def attribute(self, open_span: OpenSpan, key: str) -> Any:
+        """Return one attribute."""
+        sdk = open_span.sdk
         return sdk._attributes.get(key) if sdk is not None else None
-    return open_span.kept_attributes.get(key)
 
+    def read(self, open_span: OpenSpan, span: Span) -> dict[str, Any] | None:
+        """Copy what the SDK's object holds to `span`; return the user's attributes."""
+        sdk = open_span.sdk
+        if sdk is None:
+            return None
+        data = dict(sdk._attributes)
+        span.name = as_text(sdk._name) or span.name
+        span.op = as_text(data.pop("sentry.op", None)) or span.op
+        span.origin = as_text(data.pop("sentry.origin", None)) or None
+        span.trace_id = sdk._trace_id or span.trace_id
+        if sdk._status is not None and span.duration is not None:
+            span.status = status_from(sdk._status)
+        span.thread = as_text(data.pop("thread.name", None)) or span.thread
+        return {k: v for k, v in data.items() if type(k) is not str or not k.startswith(_INTERNAL)}
 
-def _data(sdk: Any) -> dict[str, Any]:
-    return sdk._data if sdk is not None else {}
-
-
-def read_span(open_span: OpenSpan, span: Span) -> dict[str, Any] | None:
-    """Write on a record what its span says of itself now, and return its attributes.
-
-    Off the user's thread; None if there is nothing to read any more.
-    """
-    if open_span.kind == "static":
-        return _read_static(open_span, span) if open_span.sdk is not None else None
-    if open_span.kind == "stream":
-        return _read_stream(open_span.sdk, span) if open_span.sdk is not None else None
-    kept = dict(open_span.kept_attributes)
-    name = as_text(kept.pop("sentry.name", None))
-    span.name = name or as_text(open_span.sdk.name if open_span.kind == "noop" else None)
-    span.op = as_text(kept.pop("sentry.op", None))
-    span.origin = as_text(kept.pop("sentry.origin", None)) or None
-    span.thread = as_text(kept.pop("thread.name", None)) or span.thread
-    if open_span.kind == "bare":
-        span.trace_id = open_span.run_state.run.trace_id
-    return kept
-
-
-def _read_static(open_span: OpenSpan, span: Span) -> dict[str, Any]:
-    sdk = open_span.sdk
-    # A plain span has no other name; to ask it for one costs more than all else here.
-    plain = type(sdk) is tracing.Span
-    name = "" if plain else as_text(getattr(sdk, "name", None))
-    span.name = name or as_text(sdk.description) or span.name
-    span.op = as_text(sdk.op) or span.op
-    span.origin, span.trace_id = as_text(sdk.origin), sdk._trace_id or span.trace_id
-    if sdk.status is not None and span.duration is not None:
-        span.status = status_from(sdk.status)
-    if span.sent is None and open_span.run_state.run.destination != "local":
-        span.sent = _sent_apart(open_span)
-    data = dict(sdk._data)
-    data.pop("thread.id", None)
-    span.thread = as_text(data.pop("thread.name", None)) or span.thread
-    if sdk._tags:
-        data.update(sdk._tags)
-    return data
-
-
-def _sent_apart(open_span: OpenSpan) -> str | None:
-    """What becomes of a span outside the root's transaction: one of the user's own, or none."""
-    root, sdk = open_span.run_state.root, open_span.sdk
-    if root is None or root.kind != "static":
-        return None
-    transaction = sdk if isinstance(sdk, tracing.Transaction) else sdk._containing_transaction
-    if transaction is None:
-        return "no: dropped"
-    if transaction is root.sdk or transaction is root.sdk.containing_transaction:
-        return None
-    return "yes" if transaction.sampled else "no: not sampled"
-
-
-def _read_stream(sdk: Any, span: Span) -> dict[str, Any]:
-    data = dict(sdk._attributes)
-    span.name = as_text(sdk._name) or span.name
-    span.op = as_text(data.pop("sentry.op", None)) or span.op
-    span.origin = as_text(data.pop("sentry.origin", None)) or None
-    span.trace_id = sdk._trace_id or span.trace_id
-    if sdk._status is not None and span.duration is not None:
-        span.status = status_from(sdk._status)
-    span.thread = as_text(data.pop("thread.name", None)) or span.thread
-    hidden = ("sentry.", "process.", "thread.")
-    return {k: v for k, v in data.items() if type(k) is not str or not k.startswith(hidden)}
-
-
-def write_span(open_span: OpenSpan, attributes: dict[str, Any], name: str | None = None) -> None:
-    """Put attributes (and a better name) on the span that Sentry gets."""
-    sdk = open_span.sdk
-    if open_span.kind == "static" and sdk is not None:
-        for key, value in attributes.items():
-            sdk.set_data(key, value)
-        if name is not None:
-            sdk.description = name
-    elif open_span.kind == "stream" and sdk is not None:
+    def write(self, open_span: OpenSpan, attributes: dict[str, Any], name: str | None) -> None:
+        """Set attributes and name on the SDK's object."""
+        sdk = open_span.sdk
+        if sdk is None:
+            return
         for key, value in attributes.items():
             sdk.set_attribute(key, value)
         if name is not None:
             sdk.name = name
-    elif open_span.kind in ("noop", "dropped", "bare"):
-        open_span.kept_attributes.update(attributes)
+
+    def finish(self, open_span: OpenSpan, end: float, how: Ending) -> None:
+        """End the SDK's span; its lifecycle knows two states."""
+        open_span.sdk.status = "ok" if how == "ok" else "error"
+        open_span.sdk.end(end)
+
+    def start_child(self, parent: OpenSpan, op: str, name: str, origin: str) -> Any:
+        """Start a span below `parent`; None where the client's lifecycle or filters allow none."""
+        sdk = parent.sdk
+        if sdk is None:
+            return None
+        attributes: dict[str, Any] = {"sentry.op": op, "sentry.origin": origin}
+        child = traces.start_span(name, attributes, sdk, active=False)
+        return None if isinstance(child, traces.NoOpStreamedSpan) else child
+
+    def is_sampled(self, sdk: Any) -> bool:
+        """Whether it is, which every span of this class is."""
+        return bool(sdk.sampled)
+
+    def parent_id(self, sdk: Any) -> Any:
+        """Return the id of the parent that the SDK chose."""
+        return sdk._parent_span_id
+
+
+class RecordedAdapter(SentryAdapter):
+    """Spans whose SDK object keeps nothing: all is in `OpenSpan.attributes`."""
+
+    def attribute(self, open_span: OpenSpan, key: str) -> Any:
+        """Return one attribute."""
+        return open_span.attributes.get(key)
+
+    def read(self, open_span: OpenSpan, span: Span) -> dict[str, Any] | None:
+        """Copy what was recorded to `span`; return the other attributes."""
+        data = dict(open_span.attributes)
+        span.name = as_text(data.pop("sentry.name", None))
+        span.op = as_text(data.pop("sentry.op", None))
+        span.origin = as_text(data.pop("sentry.origin", None)) or None
+        span.thread = as_text(data.pop("thread.name", None)) or span.thread
+        return data
+
+    def write(self, open_span: OpenSpan, attributes: dict[str, Any], name: str | None) -> None:
+        """Record attributes and name."""
+        open_span.attributes.update(attributes)
         if name is not None:
-            open_span.kept_attributes["sentry.name"] = name
+            open_span.attributes["sentry.name"] = name
+
+    def finish(self, open_span: OpenSpan, end: float, how: Ending) -> None:
+        """Nothing of the SDK's is to be ended."""
+
+    def start_child(self, parent: OpenSpan, op: str, name: str, origin: str) -> Any:
+        """Nothing of the SDK's is to be started: nobody would get it."""
+
+    def is_sampled(self, _sdk: Any) -> bool:
+        """Return True: spans below it are sent by themselves, if at all."""
+        return True
 
 
-Ending = Literal["ok", "error", "cancelled"]
-_STATIC: dict[Ending, str] = {"ok": "ok", "error": "internal_error", "cancelled": "cancelled"}
+class NoopAdapter(RecordedAdapter):
+    """No-ops of the stream lifecycle: unsampled, ignored, or of a client in the static one."""
+
+    # It is the root's, or None, whatever is true.
+    knows_parent = False
+
+    def read(self, open_span: OpenSpan, span: Span) -> dict[str, Any] | None:
+        """Copy what was recorded to `span`, and the SDK's object's name."""
+        data = super().read(open_span, span)
+        span.name = span.name or as_text(open_span.sdk.name)
+        return data
+
+    def parent_id(self, sdk: Any) -> Any:
+        """Return the id of the parent that the SDK chose."""
+        return sdk._parent_span_id
+
+    def is_sampled(self, sdk: Any) -> bool:
+        """Whether it is, which no no-op is: below it are no-ops only."""
+        return bool(sdk.sampled)
 
 
-def finish_span(open_span: OpenSpan, end: float, how: Ending) -> None:
-    """End a span that we made, at `end` (seconds since the epoch)."""
-    sdk = open_span.sdk
-    if open_span.kind == "static":
-        sdk.set_status(_STATIC[how])
-        sdk.finish(end_timestamp=datetime.fromtimestamp(end, timezone.utc))
-    elif open_span.kind == "stream":
-        sdk.status = "ok" if how == "ok" else "error"
-        sdk.end(end)
+class BareAdapter(RecordedAdapter):
+    """Spans without an object of the SDK's."""
+
+    def read(self, open_span: OpenSpan, span: Span) -> dict[str, Any] | None:
+        """Copy what was recorded, and the run's trace, to `span`; return the other attributes."""
+        span.trace_id = open_span.run_state.run.trace_id
+        return super().read(open_span, span)
+
+    def parent_id(self, _sdk: Any) -> Any:
+        """Return None: the SDK chose no parent."""
+        return None
+
+
+STREAM, NOOP, BARE = StreamAdapter(), NoopAdapter(), BareAdapter()

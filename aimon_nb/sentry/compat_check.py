@@ -19,9 +19,9 @@ from sentry_sdk.client import NonRecordingClient
 
 from aimon_nb.capture import context
 from aimon_nb.capture.run_recorder import Recorder
-from aimon_nb.capture.state import OpenSpan, RunState, SdkSpanKind
+from aimon_nb.capture.state import OpenSpan, RunState
 from aimon_nb.model import Run, Span
-from aimon_nb.sentry.adapters import read_span
+from aimon_nb.sentry.adapters import BARE, SentryAdapter
 from aimon_nb.sentry.span_tracker import SpanTracker
 
 NAME, OP, KEY = "probe", "aimon_nb.probe", "aimon_nb.key"
@@ -49,15 +49,25 @@ class ProbeTracker(SpanTracker):
         super().__init__(_recorder())
         self._thread = threading.get_ident()
 
-    def on_start(self, sdk: Any, kind: SdkSpanKind, data: dict[str, Any]) -> None:
-        """Note a span of this thread; those of others are none of the probe's."""
-        if threading.get_ident() == self._thread:
-            super().on_start(sdk, kind, data)
+    def on_start(
+        self,
+        sdk: Any,
+        adapter: SentryAdapter,
+        data: dict[str, Any],
+        origin: Any,
+        *,
+        parent_is_default: bool,
+    ) -> OpenSpan | None:
+        """Register a span of this thread; those of others are none of the probe's."""
+        if threading.get_ident() != self._thread:
+            return None
+        return super().on_start(sdk, adapter, data, origin, parent_is_default=parent_is_default)
 
 
 @functools.cache
 def _recorder() -> Recorder:
-    return Recorder()  # one a process: each stays registered for forks
+    # One a process: each stays registered for forks.
+    return Recorder()
 
 
 def verify_hooks(tracker: ProbeTracker) -> list[str]:
@@ -71,34 +81,35 @@ def verify_hooks(tracker: ProbeTracker) -> list[str]:
             return span
 
     def streamed() -> Any:
-        scope = sentry_scope._current_scope.get()
-        attributes: dict[str, Any] = {"sentry.op": OP, KEY: 1}
-        span = traces.StreamedSpan(name=NAME, attributes=attributes, active=False, scope=scope)
+        scope = sentry_sdk.get_current_scope()
+        # Below a sampled one, for as a root it would be a no-op: this scope's client samples none.
+        root = traces.StreamedSpan(name=NAME, active=False, scope=scope)
+        span = scope.start_streamed_span(NAME, {"sentry.op": OP, KEY: 1}, root, active=False)
         span.end()
         return span
 
-    def idle() -> Any:
+    def noop() -> Any:
         span = traces.NoOpStreamedSpan(name=NAME, attributes={"sentry.op": OP, KEY: 1})
         span.end()
         return span
 
-    tried = {"Span": static, "StreamedSpan": streamed, "NoOpStreamedSpan": idle}
-    return [f"a {name}" for name, make in tried.items() if not _is_tracked(tracker, make)]
+    probes = {"Span": static, "StreamedSpan": streamed, "NoOpStreamedSpan": noop}
+    return [f"a {name}" for name, make in probes.items() if not _is_tracked(tracker, make)]
 
 
 def _is_tracked(tracker: ProbeTracker, make: Any) -> bool:
     with _isolated_probe(tracker) as log:
         try:
             sdk = make()
-            open_span, same = log
+            # It is in the log twice: at its start and at its end.
+            open_span, ended_span = log
             span = Span(open_span.span_id, None, NAME, open_span.run_state.run.started, 0.0)
-            data = read_span(open_span, span) or {}
+            data = open_span.adapter.read(open_span, span) or {}
         except Exception:
             return False
-    known = (span.name, span.op, data.get(KEY)) == (NAME, OP, 1)
     return (
-        known
-        and open_span is same
+        (span.name, span.op, data.get(KEY)) == (NAME, OP, 1)
+        and open_span is ended_span
         and open_span.span_id == sdk.span_id
         and open_span.t1 is not None
     )
@@ -106,12 +117,12 @@ def _is_tracked(tracker: ProbeTracker, make: Any) -> bool:
 
 @contextmanager
 def _isolated_probe(tracker: ProbeTracker) -> Iterator[Any]:
-    """Let this thread stand in a run of the probe's, with a client that sends nothing."""
+    """Attach a run of the probe's to this thread, and a client that sends nothing."""
     before, scope = context.current_context(), sentry_scope._current_scope.get()
     tracker.recorder.log.clear()
     run = Run(run_id=NAME, name=NAME, started=datetime.now(timezone.utc))
     run_state = RunState(run, 0)
-    run_state.root = OpenSpan(None, "bare", run_state, 0)
+    run_state.root = OpenSpan(None, BARE, run_state, 0)
     run_state.root.span_id = NAME
     sentry_scope._current_scope.set(discarding_scope())
     context.attach((run_state, *(None for _ in before[1:])))

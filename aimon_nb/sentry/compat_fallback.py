@@ -13,21 +13,22 @@ from typing import Any
 import sentry_sdk
 
 from aimon_nb.capture import context
-from aimon_nb.capture.attributes import describe, frames_of, status_of
+from aimon_nb.capture.exceptions import describe, frames_of, status_of
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.run_recorder import Recorder
 from aimon_nb.capture.state import OpenSpan, RunState
 from aimon_nb.model.span import CALL_OPS
+from aimon_nb.sentry.adapters import BARE
 
 ENDS = ("__exit__", "finish", "end", "_end", "_finish")
 MODULES = ("sentry_sdk.tracing", "sentry_sdk.traces")
 
 
 class Ends(threading.local):
-    """What is known in this thread of the span that ends."""
+    """Whether this thread is in a method that ends a span: one way of ending calls another."""
 
-    inside = False  # one way of ending calls another
+    inside = False
 
 
 class Fallback:
@@ -49,9 +50,9 @@ class Fallback:
                     patches.wrap(cls, name, self._end)
 
     def root(self, run_state: RunState, sdk: Any) -> OpenSpan:
-        """The node of a run's root, whose span is not to be recorded at its end."""
+        """Return the open span of a run's root, which is not to be recorded at its end."""
         open_span = self._open_span(run_state, str(_first(sdk, "span_id", "_span_id")))
-        open_span.kept_attributes = {
+        open_span.attributes = {
             "sentry.op": str(_first(sdk, "op") or ""),
             "sentry.name": run_state.run.name,
         }
@@ -67,11 +68,11 @@ class Fallback:
                 self._ends.inside = not outermost
                 if outermost:
                     with internal_errors.suppress("tracking the end of a span"):
-                        self._ended(sdk, args[1] if len(args) == 3 else None)
+                        self._record_ended(sdk, args[1] if len(args) == 3 else None)
 
         return end
 
-    def _ended(self, sdk: Any, error: Any) -> None:
+    def _record_ended(self, sdk: Any, error: Any) -> None:
         run_state = context.current_run.get() or self._recorder.sole
         live = self._patches is not None and self._patches.live
         if run_state is None or not live or self._recorder.forked:
@@ -85,25 +86,26 @@ class Fallback:
         open_span = self._open_span(run_state, span_id)
         if open_span.t1 is not None or open_span is run_state.root:
             return
-        above = _first(sdk, "parent_span_id", "_parent_span_id")
-        if isinstance(above, str):
-            open_span.parent = self._open_span(run_state, above)
+        parent_id = _first(sdk, "parent_span_id", "_parent_span_id")
+        if isinstance(parent_id, str):
+            open_span.parent = self._open_span(run_state, parent_id)
         name = _first(sdk, "name", "description", "_name")
-        open_span.kept_attributes = {**data, "sentry.op": op, "sentry.name": str(name or "")}
+        open_span.attributes = {**data, "sentry.op": op, "sentry.name": str(name or "")}
         if isinstance(error, BaseException):
             open_span.error = (status_of(error), *describe(error), frames_of(error))
         open_span.t1 = self._recorder.clock()
         open_span.t0 = open_span.t1 - _nanoseconds_since(
             _first(sdk, "start_timestamp", "_start_timestamp")
         )
-        self._recorder.log.extend((open_span, open_span))  # its start and its end
+        # Its start and its end.
+        self._recorder.log.extend((open_span, open_span))
 
     def _open_span(self, run_state: RunState, span_id: str) -> OpenSpan:
         key = (run_state.run.run_id, span_id)
         open_span = self._open_spans.get(key)
         if open_span is None:
             open_span = self._open_spans[key] = OpenSpan(
-                None, "bare", run_state, self._recorder.clock()
+                None, BARE, run_state, self._recorder.clock()
             )
             open_span.span_id = span_id
         return open_span
@@ -122,12 +124,12 @@ class Fallback:
 def _span_classes() -> list[type]:
     from importlib import import_module
 
-    found = []
+    classes: list[type] = []
     for name in MODULES:
         with internal_errors.suppress(f"looking for spans in {name}"):
             things = vars(import_module(name)).values()
-            found += [t for t in things if isinstance(t, type) and t.__module__ == name]
-    return [cls for cls in found if "Span" in cls.__name__ or "Transaction" in cls.__name__]
+            classes += [t for t in things if isinstance(t, type) and t.__module__ == name]
+    return [cls for cls in classes if "Span" in cls.__name__ or "Transaction" in cls.__name__]
 
 
 def _first(sdk: Any, *names: str) -> Any:
@@ -147,9 +149,9 @@ def _nanoseconds_since(start: Any) -> int:
 
 
 def describe_differences(differences: list[str]) -> str:
-    """What the tree says of it."""
-    what = ", ".join(differences[:3]) + (" …" if len(differences) > 3 else "")
+    """Return the line that the tree shows of an SDK that differs from what we know."""
+    some = ", ".join(differences[:3]) + (" …" if len(differences) > 3 else "")
     return (
-        f"sentry-sdk {sentry_sdk.VERSION} is not as aimon_nb knows it ({what}): "
+        f"sentry-sdk {sentry_sdk.VERSION} is not as aimon_nb knows it ({some}): "
         "spans are shown when they end, below Sentry's parents"
     )

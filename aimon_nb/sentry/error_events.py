@@ -19,24 +19,24 @@ MECHANISM = "ai_monitoring"
 
 
 # Whether a mechanism is of a framework's integration that the user did not choose.
-_unwanted: Callable[[Any], bool] = bool
+_is_unwanted: Callable[[Any], bool] = bool
 
 
 def install(unwanted: Callable[[Any], bool]) -> None:
-    """From now on nobody reports again what we reported, with DedupeIntegration or without.
+    """Drop events of what we captured already, with DedupeIntegration or without.
 
-    Nor does an integration whose mechanism is `unwanted`.
+    So are those of an integration whose mechanism is `unwanted`.
     """
-    global _unwanted  # noqa: PLW0603
-    _unwanted = unwanted
-    if _once not in sentry_scope.global_event_processors:
-        sentry_scope.add_global_event_processor(_once)
+    global _is_unwanted  # noqa: PLW0603
+    _is_unwanted = unwanted
+    if _drop_repeated not in sentry_scope.global_event_processors:
+        sentry_scope.add_global_event_processor(_drop_repeated)
 
 
 def uninstall() -> None:
-    """Take that away again."""
-    if _once in sentry_scope.global_event_processors:
-        sentry_scope.global_event_processors.remove(_once)
+    """Let all events pass again."""
+    if _drop_repeated in sentry_scope.global_event_processors:
+        sentry_scope.global_event_processors.remove(_drop_repeated)
 
 
 def capture(
@@ -55,7 +55,7 @@ def capture(
     as our records are; the exception is not touched.
     """
     client = sentry_sdk.get_client()
-    if not isinstance(error, Exception) or not client.is_active() or _seen(error):
+    if not isinstance(error, Exception) or not client.is_active() or _is_repeated(error):
         return
     event, hint = event_from_exception(
         error,
@@ -71,11 +71,11 @@ def capture(
     contexts["ai"] = {"pipeline": pipeline, "op": op}
     if operation is not None:
         contexts["ai"]["operation"] = operation
-    named = {} if not pipeline else {"gen_ai.pipeline.name": pipeline}
-    event["tags"] = {str(key): _tag(value) for key, value in {**(tags or {}), **named}.items()}
+    all_tags = {**(tags or {}), **({"gen_ai.pipeline.name": pipeline} if pipeline else {})}
+    event["tags"] = {str(key): _tag(value) for key, value in all_tags.items()}
     if span is not None:
-        read = getattr(span, "get_trace_context", None) or span._get_trace_context
-        contexts["trace"] = read()
+        trace_context = getattr(span, "get_trace_context", None) or span._get_trace_context
+        contexts["trace"] = trace_context()
     redact_messages(event)
     # Breadcrumbs join the event inside of `capture_event`, and of all the processors that it
     # asks only those of the current scope can be for one event alone.
@@ -90,7 +90,7 @@ def _tag(value: Any) -> str:
     return " ".join(str(value).split())[:200]
 
 
-def _seen(error: Exception) -> bool:
+def _is_repeated(error: Exception) -> bool:
     run_state = context.current_run.get()
     if run_state is None:
         return _MARK in error.__dict__
@@ -100,15 +100,15 @@ def _seen(error: Exception) -> bool:
     return False
 
 
-def _once(event: Any, hint: Any) -> Any:
+def _drop_repeated(event: Any, hint: Any) -> Any:
     """Drop what is unwanted, and what a hook for uncaught exceptions reports of what we sent."""
-    # the last value is the error itself, the others are its causes
+    # The last value is the error itself, the others are its causes.
     values = (event.get("exception") or {}).get("values") or [{}]
     mechanism = values[-1].get("mechanism") or {}
-    if _unwanted(mechanism.get("type")):
+    if _is_unwanted(mechanism.get("type")):
         return None
     error = ((hint or {}).get("exc_info") or (None, None))[1]
     if not getattr(error, "__dict__", {}).get(_MARK):
         return event
-    again = mechanism.get("handled") is False and mechanism.get("type") != MECHANISM
-    return None if again else event
+    is_uncaught = mechanism.get("handled") is False and mechanism.get("type") != MECHANISM
+    return None if is_uncaught else event

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from aimon_nb.capture.attributes import redact_secrets
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.capture.to_plain import Plain
 
 DATA_LENGTH = 10_000  # characters kept of a breadcrumb's data

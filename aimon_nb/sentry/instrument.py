@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.sentry import span_static, span_streaming
-from aimon_nb.sentry.adapters import read_span
 from aimon_nb.sentry.compat_check import ProbeTracker, verify_hooks
 from aimon_nb.sentry.compat_fallback import describe_differences
 from aimon_nb.sentry.span_tracker import SpanTracker
@@ -16,24 +15,27 @@ class _MissingClass:
 
 def install(tracker: SpanTracker, patches: Patches) -> None:
     """Track the spans of the installed SDK; of one that has changed, their ends only."""
-    tracker.recorder.read, tracker.changed = read_span, None
-    differences = _differences()
-    if differences:
-        tracker.patches, tracker.changed = patches, describe_differences(differences)
+    tracker.patches = patches
+    tracker.changed = sdk_difference()
+    if tracker.changed is not None:
         tracker.fallback.install(patches)
     else:
-        tracker.patches = patches
         _put_on(tracker, patches)
 
 
-def _differences() -> list[str]:
-    """Try the hooks with a tracker of their own, which sees the spans of this thread alone."""
+def sdk_difference() -> str | None:
+    """Return a line that says how the SDK differs from what we know; None: it does not.
+
+    The hooks are tried with a tracker of their own, which sees the spans of this thread
+    alone, and taken off again.
+    """
     probe, patches = ProbeTracker(), Patches()
     probe.patches = patches
     try:
-        return _put_on(probe, patches) or verify_hooks(probe)
+        differences = _put_on(probe, patches) or verify_hooks(probe)
     finally:
         patches.undo()
+    return describe_differences(differences) if differences else None
 
 
 def _put_on(tracker: SpanTracker, patches: Patches) -> list[str]:

@@ -29,22 +29,27 @@ from aimon_nb.capture import context
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.run_recorder import Recorder
+from aimon_nb.sentry import langchain_patches
 from aimon_nb.sentry.attribute_diff import diff_attributes
 
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """A library, and the SDK's integration that hears its structure."""
+    """A library, and the SDK's integration that tracks its agents, tools and steps."""
 
-    name: str  # the integration's module and identifier
+    # The integration's module and identifier.
+    name: str
     integration: str
-    after: tuple[str, ...]  # modules after which it can be set up: the first may be too early
-    packages: tuple[str, ...]  # where it patches
-    proof: str = ""  # what tells the library from a module of the user's of that name
+    # Modules after which it can be set up: the first may be too early.
+    after: tuple[str, ...]
+    # Where it patches.
+    packages: tuple[str, ...]
+    # A name in the library that a module of the user's with its name has not.
+    proof: str = ""
 
     @property
     def origin(self) -> str:
-        """Of the spans it makes."""
+        """Return the origin of the spans it makes."""
         return f"auto.ai.{self.name}"
 
 
@@ -66,18 +71,8 @@ FRAMEWORKS = (
     Integration("mcp", "MCPIntegration", ("mcp.server", "mcp"), ("mcp",)),
 )
 
-# What LangChain's integration looks for, and imports, when it is imported itself.
-_EMBEDDINGS = {
-    "langchain_openai": ("OpenAIEmbeddings", "AzureOpenAIEmbeddings"),
-    "langchain_google_vertexai": ("VertexAIEmbeddings",),
-    "langchain_aws": ("BedrockEmbeddings",),
-    "langchain_cohere": ("CohereEmbeddings",),
-    "langchain_mistralai": ("MistralAIEmbeddings",),
-    "langchain_huggingface": ("HuggingFaceEmbeddings",),
-    "langchain_ollama": ("OllamaEmbeddings",),
-}
-_AGENTS = ("langchain_classic.agents", "langchain.agents")
-_UNASKED = frozenset({*_EMBEDDINGS, "langchain_classic", "langchain", "fastmcp"})
+# What the SDK's integrations try to import although nobody asked for it.
+_OPTIONAL = frozenset({*langchain_patches.EMBEDDINGS, "langchain_classic", "langchain", "fastmcp"})
 
 
 class Integrations:
@@ -85,11 +80,13 @@ class Integrations:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._ours: dict[str, Any] = {}  # identifier → the integration, on in every run
+        # Identifier → the integration, on in every run.
+        self._ours: dict[str, Any] = {}
         self._origins: set[str] = set()
         self._patches: dict[str, Patches] = {}
         self._main: Patches | None = None
-        self._late: dict[Integration, None] = {}  # loaded, but could not be set up yet
+        # Loaded, but could not be set up yet.
+        self._pending: dict[Integration, None] = {}
 
     def install(self, patches: Patches) -> None:
         """Set up what is loaded, and the others at their first import."""
@@ -100,13 +97,13 @@ class Integrations:
 
     def retry(self) -> None:
         """Set up what could not be set up when it was imported."""
-        for framework in list(self._late):
+        for framework in list(self._pending):
             self._loaded(framework, None)
 
     def uninstall(self) -> None:
         """Take out what no client of the user's chose."""
         for name in list(self._ours):
-            if not _chosen(name):
+            if not _is_chosen_by_user(name):
                 self._patches[name].undo()
                 # The SDK sets up an integration once a process; it may do so again.
                 for known in (
@@ -116,7 +113,7 @@ class Integrations:
                     known.discard(name)
         self._ours, self._patches, self._main = {}, {}, None
         self._origins.clear()
-        self._late.clear()
+        self._pending.clear()
 
     # -- setting up ---------------------------------------------------------------
 
@@ -127,22 +124,24 @@ class Integrations:
             return
         # Not to be waited for: an `init` that holds it may wait for the import we stand in.
         if not integrations._installer_lock.acquire(blocking=False):
-            self._late[framework] = None
+            self._pending[framework] = None
             return
         try:
-            self._late.pop(framework, None)
+            self._pending.pop(framework, None)
             self._set_up(framework)
         except (integrations.DidNotEnable, ImportError):
-            self._late[framework] = None  # half imported, or too old
+            # Half imported, or too old.
+            self._pending[framework] = None
         except Exception:
             internal_errors.record(f"setting up {framework.name}")
         finally:
             integrations._installer_lock.release()
 
     def _set_up(self, framework: Integration) -> None:
-        with _nothing_unasked():
+        with _without_optional_imports():
             module = import_module(f"sentry_sdk.integrations.{framework.name}")
-        if not hasattr(module, framework.integration):  # somebody is importing it
+        # Somebody is importing it.
+        if not hasattr(module, framework.integration):
             raise ImportError(framework.name)
         integration = getattr(module, framework.integration)()
         patches = self._patches[framework.name] = Patches()
@@ -156,73 +155,73 @@ class Integrations:
             # meet. Otherwise it opens the span of an async call in a worker thread, and of eight
             # below one parent nobody knows which is whose. Ours, whoever chose the integration.
             self._main.put(module.SentryLangchainCallback, "run_inline", value=True)
-            _complete_langchain(module, patches)
+            langchain_patches.complete(module, patches)
         self._turn_on(framework, integration)
 
     def _turn_on(self, framework: Integration, integration: Any) -> None:
         if not self._ours and self._main is not None:
             for client in (sentry_client.BaseClient, sentry_client._Client):
-                self._main.wrap(client, "get_integration", self._get)
-            self._main.wrap(Scope, "start_span", self._start)
-            self._main.wrap(Scope, "start_transaction", self._start)
-            self._main.wrap(Scope, "start_streamed_span", self._start_streamed)
+                self._main.wrap(client, "get_integration", self._wrap_get)
+            self._main.wrap(Scope, "start_span", self._wrap_start)
+            self._main.wrap(Scope, "start_transaction", self._wrap_start)
+            self._main.wrap(Scope, "start_streamed_span", self._wrap_start_streamed)
         self._ours[framework.name] = integration
         self._origins.add(framework.origin)
 
     # -- when they are on -----------------------------------------------------------
 
     def wanted(self, name: str) -> bool:
-        """Whether a framework's structure is heard here: in a run, or by the user's choice."""
-        if _chosen(name):
+        """Whether a framework's spans are made here: in a run, or by the user's choice."""
+        if _is_chosen_by_user(name):
             return True
         running = context.current_run.get() or self._recorder.sole
-        return running is not None and not _refused(name)
+        return running is not None and not _is_disabled_by_user(name)
 
     def unwanted(self, mechanism: Any) -> bool:
         """Whether an error event is of an integration that the user did not choose.
 
         It reports what the framework or the user's code may well handle.
         """
-        return mechanism in self._ours and not _chosen(mechanism)
+        return mechanism in self._ours and not _is_chosen_by_user(mechanism)
 
-    def _get(self, original: Any) -> Any:
+    def _wrap_get(self, original: Any) -> Any:
         def get_integration(client: Any, name_or_class: Any) -> Any:
-            found = original(client, name_or_class)
+            clients_own = original(client, name_or_class)
             name = getattr(name_or_class, "identifier", name_or_class)
             if name not in self._ours:
-                return found
-            if found is not None:
-                return None if _refused(name) else found
+                return clients_own
+            if clients_own is not None:
+                return None if _is_disabled_by_user(name) else clients_own
             return self._ours[name] if self.wanted(name) else None
 
         return get_integration
 
-    def _silent(self, origin: Any) -> bool:
+    def _is_off(self, origin: Any) -> bool:
         return origin in self._origins and not self.wanted(origin.rpartition(".")[2])
 
-    def _start(self, original: Any) -> Any:
+    def _wrap_start(self, original: Any) -> Any:
         def start(scope: Any, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            if self._silent(kwargs.get("origin")):
-                return _Nothing()
+            if self._is_off(kwargs.get("origin")):
+                return _IgnoredSpan()
             return original(scope, *args, **kwargs)
 
         return start
 
-    def _start_streamed(self, original: Any) -> Any:
+    def _wrap_start_streamed(self, original: Any) -> Any:
         def start(scope: Any, name: Any, attributes: Any, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            if attributes and self._silent(attributes.get("sentry.origin")):
-                return _Nothing()
+            if attributes and self._is_off(attributes.get("sentry.origin")):
+                return _IgnoredSpan()
             return original(scope, name, attributes, *args, **kwargs)
 
         return start
 
 
-class _Nothing(tracing.NoOpSpan):
+class _IgnoredSpan(tracing.NoOpSpan):
     """A span that nobody asked for; unlike the SDK's own no-op it is nobody's parent.
 
-    It stands for both lifecycles' spans: whatever it is told it ignores.
+    It stands for both lifecycles' spans: it ignores whatever is put on it.
     """
 
     def __enter__(self) -> Any:
@@ -234,56 +233,29 @@ class _Nothing(tracing.NoOpSpan):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return _ignore
+        return _do_nothing
 
 
-def _ignore(*_: object, **__: object) -> None:
+def _do_nothing(*_: object, **__: object) -> None:
     pass
 
 
-def _chosen(name: str) -> bool:
+def _is_chosen_by_user(name: str) -> bool:
     """Whether the client in use has an integration of its own."""
     client = sentry_sdk.get_client()
-    return name in client.integrations and not _refused(name)
+    return name in client.integrations and not _is_disabled_by_user(name)
 
 
-def _refused(name: str) -> bool:
-    """Whether the client in use was told to do without: the SDK forgets that once it is set up."""
+def _is_disabled_by_user(name: str) -> bool:
+    """Whether it is disabled in the client in use: the SDK forgets that once it is set up."""
     disabled = sentry_sdk.get_client().options.get("disabled_integrations") or ()
     return any(one.identifier == name for one in disabled)
 
 
-def _complete_langchain(module: Any, patches: Patches) -> None:
-    """What LangChain's integration would have imported is patched when the user imports it."""
-    for name, classes in _EMBEDDINGS.items():
-        patches.on_import(name, partial(_embeddings, module, patches, classes))
-    for name in _AGENTS:
-        patches.on_import(name, partial(_agents, module, patches))
-
-
-def _embeddings(module: Any, patches: Patches, names: tuple[str, ...], library: Any) -> None:
-    for name in names:
-        provider = getattr(library, name, None)
-        if getattr(module, name, provider) is None and provider is not None:
-            patches.put(module, name, provider)
-            for change in diff_attributes(
-                [provider], partial(module._patch_embeddings_provider, provider)
-            ):
-                patches.register_external(*change)
-
-
-def _agents(module: Any, patches: Patches, library: Any) -> None:
-    executor = getattr(library, "AgentExecutor", None)
-    if module.AgentExecutor is None and executor is not None:
-        patches.put(module, "AgentExecutor", executor)
-        patches.put(executor, "invoke", module._wrap_agent_executor_invoke(executor.invoke))
-        patches.put(executor, "stream", module._wrap_agent_executor_stream(executor.stream))
-
-
 @contextmanager
-def _nothing_unasked() -> Iterator[None]:
+def _without_optional_imports() -> Iterator[None]:
     """Import an integration without the libraries it tries, if the user did not import them."""
-    finder = _Absent()
+    finder = _OptionalImportBlocker()
     sys.meta_path.insert(0, finder)
     try:
         yield
@@ -291,12 +263,12 @@ def _nothing_unasked() -> Iterator[None]:
         sys.meta_path.remove(finder)
 
 
-class _Absent(MetaPathFinder):
-    """For this thread, what is not loaded is not installed."""
+class _OptionalImportBlocker(MetaPathFinder):
+    """Makes optional libraries that are not loaded look as if not installed, in its thread."""
 
     def __init__(self) -> None:
         self._thread = threading.get_ident()
 
     def find_spec(self, name: str, _path: Any, _target: Any = None) -> None:
-        if threading.get_ident() == self._thread and name.partition(".")[0] in _UNASKED:
+        if threading.get_ident() == self._thread and name.partition(".")[0] in _OPTIONAL:
             raise ModuleNotFoundError(f"{name} is not loaded", name=name)

@@ -1,8 +1,7 @@
 """A span of ours, opened and closed in whichever lifecycle the client has.
 
 `trace_lifecycle` chooses: `sentry_sdk.traces.start_span` in the stream
-lifecycle, where the static API makes no-ops; else a child of the transaction
-that is open, or a transaction, for the SDK sends nothing outside one.
+lifecycle, where the static API makes no-ops; else `own_spans_static`.
 """
 
 from __future__ import annotations
@@ -16,8 +15,9 @@ from sentry_sdk import scope as sentry_scope
 from sentry_sdk.tracing_utils import has_span_streaming_enabled
 
 from aimon_nb.capture import context
-from aimon_nb.capture.attributes import describe, frames_of, status_of
+from aimon_nb.capture.exceptions import describe, frames_of, status_of
 from aimon_nb.capture.state import OpenSpan
+from aimon_nb.sentry import own_spans_static
 
 # Options of the SDK's spans that make sense for every call of a function; the
 # last three have no counterpart in the stream lifecycle.
@@ -29,18 +29,19 @@ ContextSnapshot = tuple[Any, tuple[Any, ...]]
 
 
 def current_context() -> ContextSnapshot:
-    """Where code stands: for the SDK (its scope) and for us."""
+    """Return where the code that runs now stands: for the SDK (its scope) and for us."""
     return sentry_scope._current_scope.get(), context.current_context()
 
 
-def attach(place: ContextSnapshot) -> None:
-    """Stand there."""
-    sentry_scope._current_scope.set(place[0])
-    context.attach(place[1])
+def attach(snapshot: ContextSnapshot) -> None:
+    """Let the code that runs from here on stand there."""
+    scope, ours = snapshot
+    sentry_scope._current_scope.set(scope)
+    context.attach(ours)
 
 
 def fork() -> None:
-    """Stand on a scope of one's own: tasks and generators share no current span then."""
+    """Attach a scope of one's own: tasks and generators share no current span then."""
     sentry_scope._current_scope.set(sentry_sdk.get_current_scope().fork())
 
 
@@ -63,12 +64,12 @@ class ScopedSpan:
             self._open_span.error = (status_of(error), *describe(error), frames_of(error))
         status = _status_of(error)
         if status is not None:
-            self._say(status)
+            self._set_status(status)
             error = None
         ty = type(error) if error is not None else None
         self.sdk.__exit__(ty, error, getattr(error, "__traceback__", None))
 
-    def _say(self, status: str) -> None:
+    def _set_status(self, status: str) -> None:
         if hasattr(self.sdk, "set_status"):
             self.sdk.set_status(status)
             return
@@ -82,7 +83,7 @@ def start(name: str, op: str, **options: Any) -> Any:
     """Make the SDK's span, with those of its options that the lifecycle has."""
     if has_span_streaming_enabled(sentry_sdk.get_client().options):
         return _streamed(name, op, **options)
-    return _static(name, op, **options)
+    return own_spans_static.start(name, op, **options)
 
 
 def is_span(thing: Any) -> bool:
@@ -91,7 +92,7 @@ def is_span(thing: Any) -> bool:
 
 
 def set_data(span: Any, data: Mapping[str, Any]) -> None:
-    """Put data on any span of the SDK, a no-op too: our view shows what a no-op was told."""
+    """Put data on any span of the SDK, a no-op too: our view shows what was put on it."""
     setter = getattr(span, "set_data", None) or span.set_attribute
     for key, value in data.items():
         setter(key, value)
@@ -129,20 +130,8 @@ def _streamed(name: str, op: str, **options: Any) -> Any:
     return span
 
 
-def _static(name: str, op: str, **options: Any) -> Any:
-    outer = sentry_sdk.get_current_span() or sentry_sdk.get_isolation_scope().span
-    transaction = outer.containing_transaction if outer is not None else None
-    if transaction is not None and transaction.timestamp is None:
-        for key in ("source", "sampled"):  # its transaction's business
-            options.pop(key, None)
-        return sentry_sdk.start_span(name=name, op=op, **options)
-    if outer is not None:  # one that Sentry will not get: stay in its trace
-        options = {"trace_id": outer.trace_id, "parent_span_id": outer.span_id, **options}
-    return sentry_sdk.start_transaction(name=name, op=op, **options)
-
-
 def _status_of(error: BaseException | None) -> str | None:
-    """Sentry's word for an end that is neither success nor an error of the code."""
+    """Return Sentry's status for an end that is neither success nor an error of the code."""
     if error is None or isinstance(error, Exception):
         return None
     if isinstance(error, SystemExit) and error.code in (0, None):

@@ -16,14 +16,15 @@ from aimon_nb.capture import context
 from aimon_nb.capture.run_recorder import Recorder
 from aimon_nb.capture.state import RunState
 from aimon_nb.model import Run
-from aimon_nb.sentry import own_spans
-from aimon_nb.sentry.adapters import attribute, finish_span
+from aimon_nb.sentry import own_spans, own_spans_static
+from aimon_nb.sentry.adapters import attribute
 from aimon_nb.sentry.client import destination
 from aimon_nb.sentry.compat_check import discarding_scope
 from aimon_nb.sentry.span_tracker import SpanTracker
 
 OP = "ai.pipeline"
 ORIGIN = "auto.aimon_nb"
+OVER_LIMIT = "no: over the limit"
 
 
 class RootSpan:
@@ -50,7 +51,12 @@ class RootSpan:
             self.leave()
             sentry_scope._current_scope.set(self._scope)
             raise
-        run_state.root = open_span = tracker.root(run_state, self._span)
+        if tracker.changed is None:
+            open_span = tracker.open_by_id.get(id(self._span))
+        else:
+            run.notes.append(tracker.changed)
+            open_span = tracker.fallback.root(run_state, self._span)
+        run_state.root = open_span
         if open_span is not None:
             run.root_id, run.trace_id = open_span.span_id, self._span.trace_id
             context.current_span.set(open_span)
@@ -73,15 +79,12 @@ class RootSpan:
             sentry_scope._current_scope.set(self._scope)
 
     def drop(self, error: BaseException | None) -> None:
-        """End the root of a run that is none: Sentry hears nothing of it.
+        """End the root of a run that is none: Sentry gets nothing of it.
 
         In the stream lifecycle the user's own spans have left already, and hang on it.
         """
         run = self.run_state.run
-        static = hasattr(self._span, "_span_recorder")
-        if static or run.spans.keys() <= {run.root_id}:
-            if static:
-                self._span._span_recorder = None
+        if own_spans_static.discard_spans(self._span) or run.spans.keys() <= {run.root_id}:
             sentry_scope._current_scope.set(discarding_scope())
         self.close(error)
 
@@ -91,18 +94,21 @@ class RootSpan:
         Returns how many it will not get because they are over its limit for a
         transaction, those among them that our own cap let go.
         """
-        if self._tracker.changed is not None:
+        self._end_integrations_spans()
+        carried, run = own_spans_static.carried_ids(self._span), self.run_state.run
+        if self._tracker.changed is None:
+            _mark_sent(self.run_state, self._span, carried)
+        else:
+            # Of an SDK that we do not know not every span is in the run under its own id.
             self._tracker.fallback.forget(self.run_state)
-        self._end_left()
-        kept, run = _kept_spans(self._span), self.run_state.run
-        _mark_sent(self.run_state, kept)
-        over = sum(span.sent == "no: over the limit" for span in run.spans.values())
-        if kept is not None:
-            over += max(0, self.run_state.span_limit.dropped - len(kept - run.spans.keys()))
+            _mark_sent(self.run_state, self._span, None)
+        over = sum(span.sent == OVER_LIMIT for span in run.spans.values())
+        if carried is not None:
+            over += max(0, self.run_state.span_limit.dropped - len(carried - run.spans.keys()))
         return over
 
-    def _end_left(self) -> None:
-        """What an integration opened and left, Sentry gets too: calls of the run hang below it.
+    def _end_integrations_spans(self) -> None:
+        """End what integrations left open: Sentry gets it too, and calls of the run hang below it.
 
         The records have it abandoned already; a late end of its own changes nothing.
         """
@@ -110,7 +116,7 @@ class RootSpan:
             origin = str(attribute(open_span, "sentry.origin"))
             if open_span.run_state is self.run_state and origin.startswith("auto.ai."):
                 self._tracker.open_by_id.pop(id(open_span.sdk), None)
-                finish_span(open_span, time.time(), "cancelled")
+                open_span.adapter.finish(open_span, time.time(), "cancelled")
 
     @property
     def sdk(self) -> Any:
@@ -138,25 +144,18 @@ def _start(run: Run) -> Any:
     return own_spans.start(run.name, run.options.get("op") or OP, **options)
 
 
-def _kept_spans(root: Any) -> set[str] | None:
-    """Ids of the spans that the root's transaction will carry; None where it does not say."""
-    recorder = getattr(getattr(root, "containing_transaction", None), "_span_recorder", None)
-    if recorder is None:
-        return None
-    return {span._span_id for span in recorder.spans if span.timestamp is not None}
-
-
-def _mark_sent(run_state: RunState, kept: set[str] | None) -> None:
-    run, root = run_state.run, run_state.root
+def _mark_sent(run_state: RunState, root: Any, carried: set[str] | None) -> None:
+    """Set `Span.sent` where nothing has; of a transaction only the `carried` spans are sent."""
+    run, open_root_span = run_state.run, run_state.root
     if run.destination == "local":
-        word = "no: local"
-    elif root is None or root.kind == "noop" or (root.kind == "static" and kept is None):
-        word = "no: not sampled"
+        sent = "no: local"
+    elif open_root_span is None or not open_root_span.adapter.is_sampled(root):
+        sent = "no: not sampled"
     else:
-        word = "yes"
+        sent = "yes"
     for span in [span for span in run.spans.values() if span.sent is None]:
-        over = kept is not None and span.span_id not in kept and span.span_id != run.root_id
-        if word == "yes" and root is not None and root.kind == "static" and over:
-            span.sent = "no: late" if span.late or span.duration is None else "no: over the limit"
+        is_carried = carried is None or span.span_id in carried or span.span_id == run.root_id
+        if sent == "yes" and not is_carried:
+            span.sent = "no: late" if span.late or span.duration is None else OVER_LIMIT
         else:
-            span.sent = word
+            span.sent = sent

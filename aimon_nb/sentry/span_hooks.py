@@ -1,11 +1,11 @@
-"""What is put around the SDK's methods in both lifecycles: the error of a span, and its end."""
+"""Hooks that both lifecycles have: on a span's error, its end and the attributes of a no-op."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from aimon_nb.capture.attributes import describe, frames_of, status_of
+from aimon_nb.capture.exceptions import describe, frames_of, status_of
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.sentry.span_tracker import SpanTracker
 
@@ -13,8 +13,8 @@ from aimon_nb.sentry.span_tracker import SpanTracker
 Hook = tuple[Any, str, str, Callable[[Any], Any]]
 
 
-def keep_error(tracker: SpanTracker, original: Any) -> Any:
-    """Wrap an `__exit__`: keep the exception that ended the span."""
+def record_error(tracker: SpanTracker, original: Any) -> Any:
+    """Wrap an `__exit__`: record the exception that ended the span."""
 
     def __exit__(sdk: Any, ty: Any, value: Any, tb: Any) -> Any:
         __tracebackhide__ = True
@@ -28,14 +28,15 @@ def keep_error(tracker: SpanTracker, original: Any) -> Any:
         try:
             return original(sdk, ty, value, tb)
         finally:
-            if open_span is not None and open_span.kind == "dropped":
+            # The static API's no-op has no `finish` in its `__exit__`.
+            if open_span is not None and open_span.t1 is None:
                 with internal_errors.suppress("tracking the end of a span"):
                     tracker.on_end(sdk)
 
     return __exit__
 
 
-def note_end(tracker: SpanTracker, original: Any) -> Any:
+def track_end(tracker: SpanTracker, original: Any) -> Any:
     """Wrap a `finish` or `_end`; it may return early, so in a `finally`."""
 
     def finish(sdk: Any, *args: Any, **kwargs: Any) -> Any:
@@ -49,3 +50,19 @@ def note_end(tracker: SpanTracker, original: Any) -> Any:
                 internal_errors.record("tracking the end of a span")
 
     return finish
+
+
+def record_attributes(tracker: SpanTracker, original: Any) -> Any:
+    """Wrap a setter of a no-op, which throws its data away: a reader of the run wants it."""
+
+    def setter(sdk: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        open_span = tracker.open_by_id.get(id(sdk))
+        if open_span is not None:
+            try:
+                open_span.attributes.update(args[0] if len(args) == 1 else {args[0]: args[1]})
+            except Exception:
+                internal_errors.record("recording a span's attributes")
+        return original(sdk, *args, **kwargs)
+
+    return setter

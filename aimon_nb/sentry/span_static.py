@@ -1,4 +1,7 @@
-"""The static lifecycle: `tracing.Span` and the transactions, which end with sentry-sdk 2."""
+"""Hooks on the static lifecycle, which ends with sentry-sdk 2: `tracing.Span` and transactions.
+
+In the stream lifecycle the static API hands out a `NoOpSpan`, of which Sentry gets nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from sentry_sdk import scope, tracing
 
 from aimon_nb.capture import context
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.sentry.span_hooks import Hook, keep_error, note_end
+from aimon_nb.sentry.adapters_static import DROPPED, STATIC
+from aimon_nb.sentry.span_hooks import Hook, record_attributes, record_error, track_end
 from aimon_nb.sentry.span_tracker import SpanTracker
 
 
@@ -18,11 +22,16 @@ def hooks(tracker: SpanTracker) -> list[Hook]:
     return [
         (tracing, "Span", "__init__", partial(_init, tracker)),
         (tracing, "Span", "__enter__", partial(_enter, tracker)),
-        (tracing, "Span", "__exit__", partial(keep_error, tracker)),
-        (tracing, "Span", "finish", partial(note_end, tracker)),
-        (tracing, "Transaction", "finish", partial(note_end, tracker)),
+        (tracing, "Span", "__exit__", partial(record_error, tracker)),
+        (tracing, "Span", "finish", partial(track_end, tracker)),
+        (tracing, "Transaction", "finish", partial(track_end, tracker)),
         (scope, "Scope", "start_span", partial(_start, tracker)),
         (scope, "Scope", "start_transaction", partial(_start, tracker)),
+        (tracing, "NoOpSpan", "finish", partial(track_end, tracker)),
+        (tracing, "NoOpSpan", "start_child", partial(_start_child, tracker)),
+        (tracing, "NoOpSpan", "set_data", partial(record_attributes, tracker)),
+        (tracing, "NoOpSpan", "set_tag", partial(record_attributes, tracker)),
+        (tracing, "NoOpSpan", "update_data", partial(record_attributes, tracker)),
     ]
 
 
@@ -33,7 +42,9 @@ def _init(tracker: SpanTracker, original: Any) -> Any:
         if isinstance(sdk, tracing.NoOpSpan):
             return
         try:
-            tracker.on_start(sdk, "static", sdk._data)
+            # `Scope.start_span`, which chooses the current span as the parent, hands itself on.
+            by_scope = sdk.scope is not None
+            tracker.on_start(sdk, STATIC, sdk._data, sdk.origin, parent_is_default=by_scope)
         except Exception:
             internal_errors.record("tracking a span")
 
@@ -62,16 +73,35 @@ def _enter(tracker: SpanTracker, original: Any) -> Any:
 
 
 def _start(tracker: SpanTracker, original: Any) -> Any:
-    """The static API hands out a no-op in the stream lifecycle: only here its name is known."""
-
     def start(scope: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         span = original(scope, *args, **kwargs)
         if type(span) is tracing.NoOpSpan and id(span) not in tracker.open_by_id:
-            try:
-                tracker.dropped(span, kwargs)
-            except Exception:
-                internal_errors.record("tracking a span")
+            _track_dropped(tracker, span, kwargs)
         return span
 
     return start
+
+
+def _start_child(tracker: SpanTracker, original: Any) -> Any:
+    def start_child(sdk: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        span = original(sdk, *args, **kwargs)
+        _track_dropped(tracker, span, kwargs)
+        return span
+
+    return start_child
+
+
+def _track_dropped(tracker: SpanTracker, span: Any, kwargs: dict[str, Any]) -> None:
+    """Register a no-op: its name and op are known only here, where it is asked for."""
+    try:
+        name = kwargs.get("name") or kwargs.get("description")
+        op, origin = kwargs.get("op"), kwargs.get("origin", "manual")
+        if not name and not op:
+            return
+        known = {"sentry.op": op, "sentry.name": name, "sentry.origin": origin}
+        data = {key: value for key, value in known.items() if value is not None}
+        tracker.on_start(span, DROPPED, data, origin, parent_is_default=True)
+    except Exception:
+        internal_errors.record("tracking a span")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-import time
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
@@ -22,6 +21,7 @@ from aimon_nb.testing import (
     ollama_api,
     openai_api,
 )
+from aimon_nb.testing.client_watch import ClientWatch
 from aimon_nb.testing.counting import Steering, steering
 from aimon_nb.testing.dialect import Body, Endpoint, RefusedError
 
@@ -74,9 +74,13 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 60
     server: Http
 
+    def setup(self) -> None:
+        super().setup()
+        self._watch = ClientWatch(self.connection, self.timeout)
+
     def do_GET(self) -> None:
         if self.path == "/hold":
-            self._hold(0, asked=True)
+            self._watch.wait_at(self.server.owner._gate, 0, asked=True)
             self._send(200, {})
             return
         page = PAGES.get(self.path.partition("?")[0])
@@ -122,8 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
         owner = self.server.owner
         text = endpoint.asked(call.body)
         steer = steering(text)
-        self._wait(owner.latency + steer.wait)
-        self._hold(0, asked=steer.hold_after == 0)
+        self._watch.wait(owner.latency + steer.wait)
+        self._watch.wait_at(owner._gate, 0, asked=steer.hold_after == 0)
         if steer.status is not None:
             raise RefusedError(steer.status, f"you asked for status {steer.status}")
         if steer.busy_once and owner._first_time(text):
@@ -145,9 +149,10 @@ class _Handler(BaseHTTPRequestHandler):
             return self._stream(answer.frames, answer.kind, steer)
         if steer.cut:
             return self._break_off()
-        after = owner._hold_after
-        if after:  # there are no events to tell first
-            self._hold(after, asked=False)
+        after = owner._gate.after
+        # There are no events to send first.
+        if after:
+            self._watch.wait_at(owner._gate, after, asked=False)
         self._send(200, answer.body, *answer.headers)
         return "finished"
 
@@ -159,11 +164,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _stream(self, frames: Sequence[bytes], kind: str, steer: Steering) -> Outcome:
         self._head(200, kind, ("Transfer-Encoding", "chunked"))
+        owner = self.server.owner
         for number, frame in enumerate(frames):
             if number:
-                self._wait(self.server.owner.chunk_latency)
-            if number:
-                self._hold(number, asked=number == steer.hold_after)
+                self._watch.wait(owner.chunk_latency)
+                self._watch.wait_at(owner._gate, number, asked=number == steer.hold_after)
             if steer.cut and number >= len(frames) // 2:
                 return self._break_off()
             self.wfile.write(b"%x\r\n%s\r\n" % (len(frame), frame))
@@ -187,38 +192,6 @@ class _Handler(BaseHTTPRequestHandler):
         if status == 429:
             self.send_header("Retry-After-Ms", "20")
         self.end_headers()
-
-    def _hold(self, after: int, *, asked: bool) -> None:
-        """Wait for `release()` if this request is held, but notice when the client goes away."""
-        owner = self.server.owner
-        before = owner._begin_hold(after, asked=asked)
-        if before is None:
-            return
-        try:
-            while not owner._is_released(before, 0.02):
-                if self._client_left(0):
-                    raise ConnectionResetError("the client left")
-        finally:
-            owner._end_hold(before)
-
-    def _wait(self, seconds: float) -> None:
-        """Wait, but notice at once when the client goes away."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            if self._client_left(min(left, 0.2)):
-                raise ConnectionResetError("the client left")
-        if self._client_left(0):
-            raise ConnectionResetError("the client left")
-
-    def _client_left(self, seconds: float) -> bool:
-        """Whether the client goes away within so many seconds."""
-        self.connection.settimeout(seconds or 0.000_001)
-        try:
-            return not self.connection.recv(1, socket.MSG_PEEK)
-        except (TimeoutError, BlockingIOError):
-            return False
-        finally:
-            self.connection.settimeout(self.timeout)
 
     def log_message(self, *_: object) -> None:
         """Write nothing to stderr: a notebook would show it."""

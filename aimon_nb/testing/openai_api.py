@@ -1,4 +1,7 @@
-"""OpenAI's API as the truth server speaks it: chat completions, responses, embeddings, models."""
+"""OpenAI's API as the truth server speaks it: chat completions, embeddings and models.
+
+The responses, which go by the same paths and errors, are in `openai_responses_api`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
+from aimon_nb.testing import openai_responses_api
 from aimon_nb.testing.counting import Tokens, Turns, answer_to, pieces, words
 from aimon_nb.testing.dialect import (
     CREATED,
@@ -149,110 +153,6 @@ def _chat_events(
     yield None, "[DONE]"
 
 
-# --- responses ----------------------------------------------------------------------------------
-
-
-def _response_turns(body: Body) -> Turns:
-    pairs = [("developer", body["instructions"])] if body.get("instructions") else []
-    given = body.get("input") or ""
-    for item in [{"role": "user", "content": given}] if isinstance(given, str) else given:
-        if item.get("type") == "function_call_output":
-            pairs.append(("tool", text_of(item.get("output"))))
-        elif "role" in item:
-            pairs.append((item["role"], text_of(item.get("content"))))
-    return Turns(tuple(pairs))
-
-
-def _response_usage(tokens: Tokens) -> Body:
-    cache: Body = {"cached_tokens": tokens.cached, "cache_write_tokens": tokens.cache_write}
-    return {
-        "input_tokens": tokens.input,
-        "input_tokens_details": cache,
-        "output_tokens": tokens.output,
-        "output_tokens_details": {"reasoning_tokens": tokens.reasoning},
-        "total_tokens": tokens.total,
-    }
-
-
-def _response_item(body: Body, chunks: int, number: int) -> tuple[str, Body]:
-    """Give the text of the answer and the output item that holds it."""
-    turns = _response_turns(body)
-    functions = [tool for tool in body.get("tools") or [] if tool.get("type") == "function"]
-    if wants_tool(turns, functions):
-        said = json.dumps(example(functions[0].get("parameters") or {}))
-        call = {"type": "function_call", "id": f"fc_{number}", "call_id": f"call_{number}"}
-        return said, {**call, "name": functions[0]["name"], "arguments": said}
-    wanted = (body.get("text") or {}).get("format") or {}
-    if wanted.get("type") == "json_schema":
-        said = json.dumps(example(wanted.get("schema") or {}))
-    else:
-        said = answer_to(turns.last, chunks)
-    content = [{"type": "output_text", "text": said, "annotations": [], "logprobs": []}]
-    head = {"type": "message", "id": f"msg_{number}", "role": "assistant"}
-    return said, {**head, "content": content}
-
-
-def _response(body: Body, chunks: int) -> Answer:
-    number = next(_numbers)
-    said, item = _response_item(body, chunks, number)
-    tokens = _response_turns(body).count(model_of(body), said)
-    item = {**item, "status": "completed"}
-    whole = {
-        "id": f"resp_{number}",
-        "object": "response",
-        "created_at": CREATED,
-        "status": "completed",
-        "error": None,
-        "incomplete_details": None,
-        "instructions": body.get("instructions"),
-        "model": body["model"],
-        "output": [item],
-        "parallel_tool_calls": True,
-        "tool_choice": body.get("tool_choice", "auto"),
-        "tools": body.get("tools", []),
-        "text": body.get("text", {"format": {"type": "text"}}),
-        "metadata": {},
-        "usage": _response_usage(tokens),
-    }
-    if not body.get("stream"):
-        return Answer(tokens, body=whole)
-    return Answer(tokens, frames=sse(_numbered(_response_events(whole, item, said, chunks))))
-
-
-def _numbered(events: Iterator[Body]) -> Iterator[tuple[str, Body]]:
-    for number, event in enumerate(events):
-        yield event["type"], {**event, "sequence_number": number}
-
-
-def _response_events(whole: Body, item: Body, said: str, chunks: int) -> Iterator[Body]:
-    begun = {**whole, "status": "in_progress", "output": [], "usage": None}
-    yield {"type": "response.created", "response": begun}
-    yield {"type": "response.in_progress", "response": begun}
-    open_item: Body = {**item, "status": "in_progress"}
-    empty: Body = {"content": []} if "content" in item else {"arguments": ""}
-    yield {"type": "response.output_item.added", "output_index": 0, "item": open_item | empty}
-    yield from _item_events(item, said, chunks)
-    yield {"type": "response.output_item.done", "output_index": 0, "item": item}
-    yield {"type": "response.completed", "response": whole}
-
-
-def _item_events(item: Body, said: str, chunks: int) -> Iterator[Body]:
-    at: Body = {"item_id": item["id"], "output_index": 0}
-    if "content" not in item:
-        kind = "response.function_call_arguments"
-        for piece in pieces(said, chunks):
-            yield {"type": f"{kind}.delta", **at, "delta": piece}
-        yield {"type": f"{kind}.done", **at, "name": item["name"], "arguments": said}
-        return
-    at["content_index"] = 0
-    part = item["content"][0]
-    yield {"type": "response.content_part.added", **at, "part": {**part, "text": ""}}
-    for piece in pieces(said, chunks):
-        yield {"type": "response.output_text.delta", **at, "delta": piece, "logprobs": []}
-    yield {"type": "response.output_text.done", **at, "text": said, "logprobs": []}
-    yield {"type": "response.content_part.done", **at, "part": part}
-
-
 # --- embeddings and models ----------------------------------------------------------------------
 
 
@@ -294,7 +194,9 @@ _CHAT = Endpoint(lambda b: _chat_turns(b).last, _chat, error)
 CALLS: dict[str, Endpoint] = {
     "/v1/chat/completions": _CHAT,
     "/openai/deployments/{model}/chat/completions": _CHAT,
-    "/v1/responses": Endpoint(lambda b: _response_turns(b).last, _response, error),
+    "/v1/responses": Endpoint(
+        lambda b: openai_responses_api.turns(b).last, openai_responses_api.answer, error
+    ),
     "/v1/embeddings": Endpoint(lambda b: " ".join(_embedding_texts(b)), _embeddings, error),
 }
 """What is answered to a POST."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from aimon_nb.testing.answering import Http
 from aimon_nb.testing.dialect import Body
+from aimon_nb.testing.gate import Gate
 
 Outcome = Literal["running", "finished", "left_early", "cut"]
 
@@ -67,11 +68,9 @@ class TruthServer:
         self.chunks = chunks
         self.calls: list[Served] = []
         """Every request in the order of arrival; GET requests are not calls."""
+        self._gate = Gate()
         self._changed = threading.Condition()
         self._was_busy: set[str] = set()
-        self._hold_after: int | None = None
-        self._held = 0
-        self._releases = 0
         self._http: Http | None = None
 
     @property
@@ -135,24 +134,19 @@ class TruthServer:
         """Let every request from now on wait for `release()` before it is answered.
 
         Args:
-            after: Events of a stream that are told first.
+            after: Events of a stream that are sent first.
 
         """
-        with self._changed:
-            self._hold_after = after
+        self._gate.hold(after)
 
     def release(self) -> None:
         """Answer every request that is held, and hold no more but those that ask for it."""
-        with self._changed:
-            self._hold_after = None
-            self._held = 0
-            self._releases += 1
-            self._changed.notify_all()
+        self._gate.release()
 
     @property
     def held(self) -> int:
         """How many requests are held now: what `release()` would answer."""
-        return self._held
+        return self._gate.waiting
 
     def wait_held(self, count: int = 1, timeout: float = 30.0) -> None:
         """Wait until at least `count` requests are held.
@@ -161,9 +155,8 @@ class TruthServer:
             TimeoutError: So many did not come within `timeout` seconds.
 
         """
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._held >= count, timeout):
-                raise TimeoutError(f"{self._held} of {count} requests are held after {timeout} s")
+        if not self._gate.wait_for(count, timeout):
+            raise TimeoutError(f"{self.held} of {count} requests are held after {timeout} s")
 
     def clear(self) -> None:
         """Forget all calls, and who was told to come back later; release what is held."""
@@ -183,32 +176,6 @@ class TruthServer:
         with self._changed:
             self.calls.append(call)
         return call
-
-    def _is_released(self, since: int, seconds: float) -> bool:
-        """Whether `release()` was called since, waiting for it for so many seconds."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._releases > since, seconds)
-
-    def _begin_hold(self, after: int, *, asked: bool) -> int | None:
-        """The number of releases before this hold, or None if the request is not held.
-
-        Args:
-            after: Events that have been told.
-            asked: Whether the request itself asks to be held here.
-
-        """
-        with self._changed:
-            if not asked and self._hold_after != after:
-                return None
-            self._held += 1
-            self._changed.notify_all()
-            return self._releases
-
-    def _end_hold(self, since: int) -> None:
-        with self._changed:
-            if self._releases == since:  # the client left; a release has counted them out
-                self._held -= 1
-                self._changed.notify_all()
 
     def _first_time(self, text: str) -> bool:
         with self._changed:

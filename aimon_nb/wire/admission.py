@@ -18,38 +18,39 @@ Policy = Callable[["ModelRequest"], None]
 policies: list[Policy] = []
 """Each may refuse a request by raising a `RequestRefusedError`, which the user's code sees."""
 
-_sending: ContextVar[ModelRequest | None] = ContextVar("aimon_nb_sending", default=None)
+# The request that is on its way where this code runs.
+_in_flight: ContextVar[ModelRequest | None] = ContextVar("aimon_nb_in_flight", default=None)
 
 
 def already_captured(body: bytes | None) -> bool:
-    """Whether a transport above this one is just sending the request that runs here.
+    """Return whether a client above this one is sending the very request that passes here.
 
-    It has that one's body, as far as both are known: a hook of the client may ask
-    another model meanwhile.
+    The two have the same body, as far as both are known. Another body is another request:
+    a hook of the client may ask a model while its own request is on its way.
     """
-    sending = _sending.get()
-    # A task that was started meanwhile keeps the variable: an answered request is past.
-    if sending is None or sending.good is not None or sending.over:
+    above = _in_flight.get()
+    # A task that was started meanwhile has inherited the variable: an answered request is past.
+    if above is None or above.ok is not None or above.is_done:
         return False
-    return body is None or sending.body is None or body == sending.body
+    return body is None or above.body is None or body == above.body
 
 
 class InFlight:
-    """A request on its way: admitted, captured by no client below, and over if it fails."""
+    """A block that sends a request: admitted before, captured once, and ended if it fails."""
 
-    __slots__ = ("_before", "_model_request")
+    __slots__ = ("_above", "_model_request")
 
     def __init__(self, model_request: ModelRequest) -> None:
         self._model_request = model_request
 
     def __enter__(self) -> None:
-        self._before = _sending.get()
+        self._above = _in_flight.get()
         try:
             _check_allowed(self._model_request)
         except RequestRefusedError as error:
             self._model_request.done(error=error)
             raise
-        _sending.set(self._model_request)
+        _in_flight.set(self._model_request)
 
     def __exit__(
         self,
@@ -58,7 +59,7 @@ class InFlight:
         tb: TracebackType | None,
     ) -> None:
         # set(old), never reset(token): a coroutine may be closed in another context.
-        _sending.set(self._before)
+        _in_flight.set(self._above)
         if error is not None:
             self._model_request.done(error=error)
 
@@ -66,10 +67,10 @@ class InFlight:
 def _check_allowed(model_request: ModelRequest) -> None:
     if model_request.open_span.run_state.stop:
         raise RunStopped("the run was interrupted; this call was not sent")
-    for check in policies:
+    for policy in policies:
         try:
-            check(model_request)
+            policy(model_request)
         except RequestRefusedError:
             raise
         except Exception:
-            internal_errors.record("a check of a request")
+            internal_errors.record("a policy for requests")

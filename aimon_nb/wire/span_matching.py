@@ -19,9 +19,11 @@ from aimon_nb.model.span import CALL_OPS, NOISE_OPS
 from aimon_nb.providers import framework_of
 from aimon_nb.sentry.adapters import attribute
 from aimon_nb.sentry.span_tracker import SpanTracker
-from aimon_nb.wire.model_request import ORIGIN, ModelRequest
+from aimon_nb.wire.model_request import ModelRequest
+from aimon_nb.wire.pending_calls import pending_calls
 from aimon_nb.wire.retries import retries
 
+ORIGIN = "auto.http.aimon_nb"
 # Two threads may send below one span: it takes one of the two requests.
 _attaching = threading.RLock()
 
@@ -41,7 +43,7 @@ def attach_span(model_request: ModelRequest, tracker: SpanTracker, run_state: Ru
             if open_span is None:
                 return False
             _take(open_span, model_request, tracker)
-    tracker.recorder.ask(model_request)
+    pending_calls.add(model_request)
     return True
 
 
@@ -100,7 +102,7 @@ def _split_off_failed_attempt(
     operation = failed.call.operation
     t0 = int(failed.t0 * 1e9)
     failed.detach_to(tracker.bare(parent, _op(operation), operation, ORIGIN, t0))
-    tracker.recorder.ask(failed)
+    pending_calls.add(failed)
 
 
 def _mark_duplicates_above(open_span: OpenSpan, model_request: ModelRequest) -> None:
@@ -157,7 +159,7 @@ def _span_in_other_task(
                 else _is_framework(open_span)
             )
             model = attribute(open_span, "gen_ai.request.model") if fits else None
-            if fits and (model is None or model_request.ask() in (None, model)):
+            if fits and (model is None or model_request.requested_model() in (None, model)):
                 return open_span
     return None
 

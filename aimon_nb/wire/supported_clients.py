@@ -1,4 +1,4 @@
-"""What is installed here, and what of it is captured: read from metadata, nothing is imported."""
+"""Which of the libraries that are installed here are captured; read from metadata, not imported."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _HTTPX = ("httpx", "httpx2")
 class ClientSupport:
     """A library, by its name on PyPI, and what of its model calls is captured.
 
-    `tried` is the latest version that the tests ran with ("" if none did), `by`
-    names what hears it: transports, or the client it stands on.
+    `tried` is the latest version that the tests ran with ("" if none did), `by` the
+    names of what it is captured by: HTTP libraries, or the client it stands on.
     """
 
     name: str
@@ -33,7 +33,7 @@ class ClientSupport:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table, as words."""
+    """One line of the table that `python -m aimon_nb check` prints."""
 
     kind: Literal["transport", "client"]
     name: str
@@ -111,60 +111,70 @@ CLIENTS = (
 
 
 def installed() -> list[Row]:
-    """Every transport and client that is installed here, and how far it is heard."""
-    rows = [_row("transport", known) for known in TRANSPORTS]
-    rows += [_row("client", known) for known in CLIENTS]
+    """Return a row for every transport and client that is installed here."""
+    rows = [_row("transport", transport) for transport in TRANSPORTS]
+    rows += [_row("client", client) for client in CLIENTS]
     return [row for row in rows if row is not None]
 
 
 def dialects() -> tuple[int, list[str]]:
-    """(how many are ours, the names of those that other packages bring)."""
+    """Return how many dialects are ours, and the names of those that other packages bring."""
     return len(OURS), sorted(e.name for e in entry_points(group=GROUP) if e.name not in OURS)
 
 
-def _row(kind: Literal["transport", "client"], known: ClientSupport) -> Row | None:
+def _row(kind: Literal["transport", "client"], library: ClientSupport) -> Row | None:
     try:
-        here = version(known.name)
-        if find_spec(known.module) is None:
+        installed_version = version(library.name)
+        # Metadata stays behind where a package was deleted by hand.
+        if find_spec(library.module) is None:
             return None
     except (PackageNotFoundError, ImportError, ValueError):
         return None
-    notes = [_age(here, known.tried) if known.state == "covered" else "", known.note]
+    is_covered = library.state == "covered"
+    notes = [_age_note(installed_version, library.tried) if is_covered else "", library.note]
     return Row(
-        kind, known.name, here, known.tried or "-", known.state,
-        _by(known) if kind == "client" else "itself" if known.state == "covered" else "-",
+        kind,
+        library.name,
+        installed_version,
+        library.tried or "-",
+        library.state,
+        _captured_by(library) if kind == "client" else "itself" if is_covered else "-",
         "; ".join(note for note in notes if note),
-    )  # fmt: skip
+    )
 
 
-def _by(known: ClientSupport) -> str:
-    """What of `by` this version asks for; all that is here of it where it does not say."""
-    asked = {_plain(one) for one in requires(known.name) or () if "extra ==" not in one}
-    named = [name for name in known.by if name in asked]
-    return ", ".join(named or [name for name in known.by if _is_here(name)]) or "-"
+def _captured_by(client: ClientSupport) -> str:
+    """Name what of `by` this version requires; where it requires none, what of it is installed.
+
+    Clients change the HTTP library that they stand on from one version to the next.
+    """
+    lines = [line for line in requires(client.name) or () if "extra ==" not in line]
+    required = {_package_of(line) for line in lines}
+    names = [name for name in client.by if name in required]
+    return ", ".join(names or [name for name in client.by if _is_installed(name)]) or "-"
 
 
-def _plain(requirement: str) -> str:
-    found = re.match(r"[\w.-]+", requirement)
-    return found[0].lower().replace("_", "-") if found else ""
+def _package_of(requirement: str) -> str:
+    match = re.match(r"[\w.-]+", requirement)
+    return match[0].lower().replace("_", "-") if match else ""
 
 
-def _is_here(name: str) -> bool:
+def _is_installed(name: str) -> bool:
     try:
         return bool(version(name))
     except PackageNotFoundError:
         return False
 
 
-def _age(here: str, tried: str) -> str:
-    """Whether the version is of another series than the one that was tried."""
+def _age_note(installed_version: str, tried: str) -> str:
+    """Say whether a version is of another series than the one that was tried; "" if it is not."""
     if not tried:
         return "not tried"
-    mine, theirs = _series(here), _series(tried)
-    return "newer than tried" if mine > theirs else "older than tried" if mine < theirs else ""
+    here, there = _series(installed_version), _series(tried)
+    return "newer than tried" if here > there else "older than tried" if here < there else ""
 
 
 def _series(text: str) -> tuple[int, ...]:
-    """The part of a version that a breaking change counts up: 3 of 3.54, 0.28 of 0.28.1."""
-    numbers = [int(n) for n in re.findall(r"\d+", text)[:2]]
+    """Return the part of a version that a breaking change counts up: 3 of 3.54, 0.28 of 0.28.1."""
+    numbers = [int(digits) for digits in re.findall(r"\d+", text)[:2]]
     return tuple(numbers[:1] if numbers and numbers[0] else numbers)

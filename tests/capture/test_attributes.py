@@ -3,7 +3,7 @@
 import pytest
 
 from aimon_nb.pricing import price
-from aimon_nb.capture.attributes import update_span
+from aimon_nb.capture.span_builder import merge
 from tests.pricing.making import span
 
 G = "gen_ai.usage."
@@ -11,7 +11,7 @@ G = "gen_ai.usage."
 
 def told(op, **attributes):
     one = span("a", op=op, model=None, provider=None)
-    update_span(attributes, one)
+    merge(one, attributes, None)
     return one
 
 

@@ -23,7 +23,7 @@ def installed():
     """Everything in place for one test; no fault of ours in it."""
     before = internal_errors.count
     monitor.install()
-    recorder.run_states.clear()
+    recorder.restart()
     yield
     monitor.uninstall()
     assert internal_errors.count == before

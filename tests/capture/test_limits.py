@@ -19,10 +19,10 @@ from aimon_nb.capture.limits import Limits, without_plain
 def installed():
     """Everything in place for one test, and nothing in memory."""
     monitor.install()
-    recorder.run_states.clear()
+    recorder.restart()
     yield
     monitor.uninstall()
-    recorder.limits, recorder.forgotten = Limits(), None
+    recorder.limits = Limits()
 
 
 def limit(monkeypatch, **limits):

@@ -14,10 +14,12 @@ import sentry_sdk
 from aimon_nb import record_token_usage
 from aimon_nb.app import monitor, track
 from aimon_nb.capture.limits import Limits
-from aimon_nb.capture import limits, context, span_builder, recorder
+from aimon_nb.capture import context, repricing, span_builder, recorder, updates
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.sentry.adapters import RecordedAdapter
+from aimon_nb.sentry.adapters_static import StaticAdapter
 from aimon_nb.sentry import root_span, span_hooks, span_tracker
-from aimon_nb.wire import model_request
+from aimon_nb.wire import pending_calls, response_reader
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +32,8 @@ def installed():
     monitor.uninstall()
     for var in (context.current_run, context.current_pipeline, context.current_span):
         var.set(None)
-    recorder._open.clear()
-    recorder.sole, internal_errors.count = None, before
+    recorder.restart()
+    internal_errors.count = before
     assert left == (None, None, None)
 
 
@@ -63,10 +65,10 @@ def test_a_span_entered_twice():
 
 FAULTS = [
     (span_tracker.SpanTracker, "on_start"), (span_tracker.SpanTracker, "on_end"), (span_tracker.SpanTracker, "_parent"),
-    (span_hooks, "describe"), (span_builder, "begin_span"), (span_builder, "end_span"), (limits, "update_span"), (span_builder, "end_open_spans"),
-    (recorder, "_news"), (recorder, "_settle"), (recorder, "_take_log"), (recorder, "read"),
-    (model_request.ModelRequest, "read"), (model_request.ModelRequest, "settle"), (model_request.ModelRequest, "record"),
-    (model_request, "write_span"), (model_request, "attributes"), (root_span, "_mark_sent"), (root_span.RootSpan, "leave"),
+    (span_hooks, "describe"), (span_builder, "begin_span"), (span_builder, "end_span"), (span_builder, "merge"), (span_builder, "end_open_spans"),
+    (repricing.Repricing, "_changes"), (updates.Updates, "settle"), (updates, "absorb"), (StaticAdapter, "read"),
+    (response_reader.ResponseReader, "read"), (pending_calls.PendingCall, "_settle"), (pending_calls.PendingCall, "_update"),
+    (RecordedAdapter, "write"), (pending_calls, "call_attributes"), (root_span, "_mark_sent"), (root_span.RootSpan, "leave"),
     (context, "pipeline_name"),
 ]  # fmt: skip
 
@@ -347,10 +349,10 @@ def test_a_run_ends_without_our_thread(how):
     """Where our thread is gone, the end of a run does its work itself."""
     alone = type(recorder)()
     one = alone.open_run("one")
-    thread = alone._thread
+    thread = alone._worker._thread
     alone.close()
     assert not thread.is_alive()
-    alone._thread = None if how == "no thread" else thread
+    alone._worker._thread = None if how == "no thread" else thread
     told = []
     alone.on_event(lambda run_state, _: told.append(run_state.run.status))
     alone.end_run(one, "ok", None)
@@ -391,23 +393,29 @@ def test_an_error_that_leaves_its_own_text(receiver, options):
 def test_what_begins_while_the_log_is_read_has_its_name(monkeypatch):
     """A span that begins while our thread reads the log is told with its name and op, not as `span`."""
     tracked, began, told = monitor.open("reading", "none"), [], {}
-    refresh = span_builder.update_open_spans
+    begin = span_builder.begin_span
 
-    def slow(*args):
-        refresh(*args)
+    def slow(open_span):
+        begin(open_span)
         if not began:
             began.append(sentry_sdk.start_span(op="gen_ai.chat", name="chat late").__enter__())
 
-    remove = recorder.on_event(lambda run_state, changed: told.update({i: run_state.run.spans[i].name for i in changed}))
-    monkeypatch.setattr(span_builder, "update_open_spans", slow)
-    recorder.drain()
+    def listen(run_state, changed):
+        for span_id in changed:
+            told.setdefault(span_id, run_state.run.spans[span_id].name)
+
+    remove = recorder.on_event(listen)
+    monkeypatch.setattr(span_builder, "begin_span", slow)
+    with sentry_sdk.start_span(op="x", name="first"):
+        recorder.drain()
+        recorder.drain()
     remove()
     assert "chat late" == told[began[0].span_id]
     began[0].__exit__(None, None, None)
     tracked.end(None)
 
 
-@pytest.mark.parametrize("name", ["guard_of", "interrupts.watch"])
+@pytest.mark.parametrize("name", ["output_keeper", "interrupts.watch"])
 def test_a_fault_of_ours_around_a_block(monkeypatch, name):
     """A fault in what stands guard over a block of `track` leaves the block alone, and its run is closed."""
     before = internal_errors.count

@@ -79,6 +79,28 @@ def test_a_wrong_setting_in_a_file(kernel):
     assert 0 == kernel.cell(CELL.format("")).data()[0].count("\n")
 
 
+def test_the_environment(kernels):
+    """A variable is the default of its setting, a bad one is a line in the tree; `%config` and an option go before it."""
+    kernel = kernels(env={"AIMON_NB_SAVE": "summary", "AIMON_NB_VIEW": "none"})
+    kernel.cell("%load_ext aimon_nb")
+    assert [] == kernel.cell(CELL.format("")).outputs
+    assert 0 == kernel.cell(CELL.format("--view live")).data()[0].count("\n")
+    assert ["'summary'"] == kernel.cell("%config AimonMagics.save").data()
+    assert 2 == kernel.cell(CELL.format("--view live --save tree")).data()[0].count("\n")
+    kernel.run(["%config AimonMagics.save = 'tree'", "%config AimonMagics.view = 'live'"])
+    assert 2 == kernel.cell(CELL.format("")).data()[0].count("\n")
+    kernel.run(["%env AIMON_NB_SAVE=all", "%reload_ext aimon_nb"])
+    shown = kernel.cell(CELL.format(""))
+    assert "ok" == shown.status
+    assert "AIMON_NB_SAVE='all' is not used: set it to none, summary, tree, full, or unset it" in shown.data()[0]
+
+
+def test_a_bad_variable_at_the_load(kernels):
+    """A bad variable raises nothing and prints nothing while the extension loads."""
+    loading = kernels(env={"AIMON_NB_SAVE": "all", "AIMON_NB_VIEW": "\x1b[31m"}).cell("%load_ext aimon_nb")
+    assert ("ok", "", []) == (loading.status, loading.text, loading.outputs)
+
+
 def test_track_in_a_function(loaded):
     """`track` in a function shows the same view and keeps the same form, without magics; a wrong word is said."""
     shown = loaded.cell("import aimon_nb, sentry_sdk\ndef work():\n  with aimon_nb.track('inside', save='summary'):\n    with sentry_sdk.start_span(op='x', name='one'): pass\nwork()")

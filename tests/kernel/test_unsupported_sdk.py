@@ -77,3 +77,10 @@ def test_at_the_command_line(shadow):
     """`python -m aimon_nb check` says the line without a traceback, and fails."""
     run = python(shadow, "-m", "aimon_nb", "check")
     assert (2, "", LINE.partition(": ")[2] + "\n") == (run.returncode, run.stdout, run.stderr)
+
+
+def test_versions_for_a_bug_report(shadow):
+    """`python -m aimon_nb` says the line beside the versions, and does not fail."""
+    run = python(shadow, "-m", "aimon_nb")
+    assert (0, "") == (run.returncode, run.stderr)
+    assert LINE.partition(": ")[2] in run.stdout and "\nPython " in run.stdout

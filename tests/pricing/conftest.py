@@ -10,9 +10,9 @@ def clean_book(home, monkeypatch):
     monkeypatch.delenv("AIMON_NB_HOME", raising=False)
 
     def clear():
-        user_prices.entries.clear()
+        user_prices.rules.clear()
         user_prices.blocks = Blocks()
-        user_prices.context, user_prices.trouble, user_prices.opened = (), None, False
+        user_prices.context, user_prices.load_error, user_prices.is_loaded = (), None, False
 
     monitor.uninstall()  # runs of earlier tests would be priced again on its thread
     clear()

@@ -6,7 +6,8 @@ import pytest
 
 from aimon_nb import pricing
 from aimon_nb.pricing import price, user_price_file
-from aimon_nb.pricing.user_prices import PriceRule, user_prices
+from aimon_nb.pricing.price_rule import PriceRule
+from aimon_nb.pricing.user_prices import user_prices
 from tests.pricing.making import call, tokens
 from tests.pricing.test_api import LOCAL, local
 
@@ -63,9 +64,9 @@ def test_a_long_chain_of_aliases():
 def test_a_circle_that_two_kernels_saved():
     """Aliases that lead back to themselves are no price, least of all a free one, and the way out is said."""
     for name, target in (("a", "b"), ("b", "a")):
-        user_prices.entries.clear()
+        user_prices.rules.clear()
         user_price_file.add(PriceRule("alias", name, target=target))
-    user_prices.opened = False
+    user_prices.is_loaded = False
     cost = price(call("a", U))
     assert ("unpriced", None) == (cost.state, cost.total)
     assert "pricing.unset('a')" in cost.reason
@@ -99,7 +100,7 @@ def test_unset_a_path():
     """A server may name its model by a path: that can be unset, too."""
     pricing.free("/models/llama.gguf")
     pricing.unset("/models/llama.gguf")
-    assert {} == user_prices.entries
+    assert {} == user_prices.rules
 
 
 def test_the_model_asked_for_in_place_of_an_unknown_one():

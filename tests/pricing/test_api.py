@@ -10,7 +10,8 @@ import pytest
 
 from aimon_nb import pricing
 from aimon_nb.pricing import price, price_run, user_price_file
-from aimon_nb.pricing.user_prices import PriceRule, user_prices
+from aimon_nb.pricing.price_rule import PriceRule
+from aimon_nb.pricing.user_prices import user_prices
 from aimon_nb.pricing.user_price_file import path
 from tests.pricing.making import AT, call, run_of, span, tokens
 
@@ -198,13 +199,13 @@ def test_bad_input(wrong, words):
         wrong()
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert {} == user_prices.entries
+    assert {} == user_prices.rules
 
 
 def again():
     """A later kernel."""
-    user_prices.entries.clear()
-    user_prices.opened, user_prices.trouble = False, None
+    user_prices.rules.clear()
+    user_prices.is_loaded, user_prices.load_error = False, None
 
 
 def test_save():

@@ -3,7 +3,7 @@
 import pytest
 
 from aimon_nb.pricing.model_names import bare_host, candidates, is_local, provider_at, provider_id
-from aimon_nb.pricing.resolve import price
+from aimon_nb.pricing import price
 from tests.pricing.making import call, span, tokens
 
 

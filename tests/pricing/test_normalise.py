@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aimon_nb.model import Usage
-from aimon_nb.pricing.normalise import inconsistency, is_estimated, normalised, reported
+from aimon_nb.pricing.normalise import is_estimated, normalise, reported
 from tests.pricing.making import call, span, tokens
 
 # How fast a machine is decides nothing.
@@ -64,7 +64,7 @@ def test_what_is_no_count_is_unknown(value):
 )
 def test_on_top_or_inside(usage, whole):
     """Arithmetic tells whether cache and reasoning are inside or on top."""
-    found = normalised(usage)
+    found = normalise(usage).usage
     assert whole == (found.input, found.output)
 
 
@@ -80,7 +80,7 @@ def test_on_top_or_inside(usage, whole):
 )
 def test_impossible(usage, words):
     """Impossible counts are named."""
-    assert words in inconsistency(usage)
+    assert words in normalise(usage).inconsistency
 
 
 counts = st.one_of(st.none(), st.integers(0, 10**7))
@@ -90,8 +90,8 @@ counts = st.one_of(st.none(), st.integers(0, 10**7))
 @given(st.builds(Usage, counts, counts, counts, counts, counts, counts))
 def test_whole_is_never_less_than_its_parts(usage):
     """Whatever is reported: what is priced has its parts inside."""
-    found = normalised(usage)
-    if inconsistency(usage) is None:
+    found = normalise(usage).usage
+    if normalise(usage).inconsistency is None:
         if found.input is not None:
             assert (found.cached or 0) + (found.cache_write or 0) <= found.input
         if found.output is not None:

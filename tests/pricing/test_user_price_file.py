@@ -23,8 +23,8 @@ U = tokens(1000, 200)
 
 def again():
     """A later kernel."""
-    user_prices.entries.clear()
-    user_prices.opened, user_prices.trouble = False, None
+    user_prices.rules.clear()
+    user_prices.is_loaded, user_prices.load_error = False, None
 
 
 def written(text):
@@ -96,7 +96,7 @@ def test_unset_reaches_what_another_kernel_saved():
     """What another kernel saved since can be unset here."""
     pricing.table()
     pricing.free("b", save=True)
-    user_prices.entries.clear()
+    user_prices.rules.clear()
     pricing.unset("b")
     again()
     assert [] == list(pricing.table()["name"])
@@ -122,7 +122,7 @@ def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
     with pytest.raises(OSError, match="is not written") as caught:
         pricing.free("a", save=True)
     assert "prices.json" in str(caught.value) and "without save=True" in str(caught.value)
-    assert {} == user_prices.entries
+    assert {} == user_prices.rules
 
 
 @pytest.mark.kernel
@@ -168,11 +168,11 @@ def test_a_word_while_the_file_is_read(monkeypatch):
     assert reading.wait(10)
     second.start()
     eventually(lambda: second.ident in lock.came)
-    assert {} == user_prices.entries, "the second has not waited"
+    assert {} == user_prices.rules, "the second has not waited"
     go.set()
     first.join()
     second.join()
-    assert ["mine"] == [entry.name for entry in user_prices.entries.values()]
+    assert ["mine"] == [entry.name for entry in user_prices.rules.values()]
 
 
 def test_home_is_a_folder_of_its_own():

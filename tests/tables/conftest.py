@@ -11,9 +11,9 @@ def clean_book(home, monkeypatch):
     monkeypatch.delenv("AIMON_NB_HOME", raising=False)
 
     def clear():
-        user_prices.entries.clear()
+        user_prices.rules.clear()
         user_prices.blocks = Blocks()
-        user_prices.context, user_prices.trouble, user_prices.opened = (), None, False
+        user_prices.context, user_prices.load_error, user_prices.is_loaded = (), None, False
 
     clear()
     yield

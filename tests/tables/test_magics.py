@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 @pytest.fixture
 def magics(monkeypatch):
     """Two runs in memory: `first`, a day old, and `my last`."""
-    monkeypatch.setattr(recorder, "run_states", {})
+    monkeypatch.setattr(recorder.registry, "states", {})
     now = datetime.now(timezone.utc)
     for name, age in (("first", timedelta(days=1)), ("my last", timedelta(minutes=5))):
         run = run_of(call("gpt-4o", tokens(1000, 100), span_id=f"{name}-s"))

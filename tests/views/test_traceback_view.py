@@ -6,7 +6,7 @@ import weakref
 import openai
 from tests.views.samples import add, make_run
 
-from aimon_nb.capture.attributes import FRAMES, frames_of
+from aimon_nb.capture.exceptions import FRAMES, frames_of
 from aimon_nb.model import Frame
 from aimon_nb.views.present import detail, rows, traceback_view
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from aimon_nb.model import Usage
 from aimon_nb.wire.dialects import find
 from aimon_nb.wire.model_request import ModelRequest
+from aimon_nb.wire.response_reader import ResponseReader
 
 KINDS = tuple(field.name for field in fields(Usage))
 
@@ -19,13 +20,14 @@ def heard_call(path, asked=None, answer=b"", host="api.example.com", status=200,
     assert dialect is not None, path
     body = asked if isinstance(asked, bytes) or asked is None else json.dumps(asked).encode()
     model_request = ModelRequest(dialect, host, dialect.path, body)
-    model_request.open_span = SimpleNamespace(span=None, run_state=SimpleNamespace(closed=False))
+    model_request.open_span = SimpleNamespace(run_state=SimpleNamespace(closed=False))
+    reader = ResponseReader(model_request)
     model_request.head(status, dict(headers))
     for chunk in [answer] if isinstance(answer, bytes) else answer:
         model_request.chunk(chunk)
-        model_request.read()
+        reader.read()
     model_request.done(left=left)
-    model_request.read()
+    reader.read()
     return model_request.call
 
 

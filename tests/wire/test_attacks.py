@@ -15,6 +15,8 @@ from aimon_nb.app import monitor
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.views.static import text
 from aimon_nb.wire import model_request as exchange_module
+from aimon_nb.wire.pending_calls import PendingCall
+from aimon_nb.wire.response_reader import ResponseReader
 from aimon_nb.wire.dialects import known
 from aimon_nb.wire.dialects.dialect import Dialect
 from tests.wire.conftest import calls
@@ -164,9 +166,9 @@ class TestLeft:
         kept = []
         original = transport._follow
 
-        def follow(session, response, model_request, kwargs, heard):
-            kept.append(heard)
-            original(session, response, model_request, kwargs, heard)
+        def follow(streams, *args, **kwargs):
+            kept.append(streams)
+            original(streams, *args, **kwargs)
 
         async def ask():
             async with aiohttp.ClientSession() as session:
@@ -378,9 +380,9 @@ class TestBounds:
             model_request.chunk(b"data: " + b"x" * 994)
         model_request.chunk(b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n')
         assert sum(map(len, model_request.chunks)) <= 11_000
-        model_request.open_span = SimpleNamespace(span=None, model_request=model_request, run_state=SimpleNamespace(closed=False))
+        model_request.open_span = SimpleNamespace(run_state=SimpleNamespace(closed=False))
         model_request.done()
-        model_request.read()
+        ResponseReader(model_request).read()
         assert not model_request.call.usage.known
 
     def test_what_was_said_is_bounded(self, track, monkeypatch):
@@ -435,7 +437,7 @@ class TestDialects:
 
         known.find("m", b"/")
         known._known["acme"] = Acme
-        known._order()
+        known._index()
         before = internal_errors.count
         try:
             with (
@@ -450,7 +452,7 @@ class TestDialects:
         finally:
             known.off.pop("acme", None)
             known._known.pop("acme", None)
-            known._order()
+            known._index()
             internal_errors.count = before
 
 
@@ -514,7 +516,7 @@ class TestSecrets:
 
     def test_any_query_of_a_url(self):
         """A query is left out of a URL whether or not it names its parts; a message of megabytes costs no more than its beginning."""
-        from aimon_nb.capture.attributes import redact_secrets
+        from aimon_nb.capture.redact import redact_secrets
 
         for url in ("http://m.test/v1?0123456789abcdef", "wss://m.test/?a", "http://m.test/v1?key=a?b"):
             assert redact_secrets(f"cannot reach ({url}): refused") == f"cannot reach ({url.partition('?')[0]}?…): refused"
@@ -522,7 +524,7 @@ class TestSecrets:
 
     def test_ordinary_words_stay(self):
         """What is no key and no URL is told as it is."""
-        from aimon_nb.capture.attributes import redact_secrets
+        from aimon_nb.capture.redact import redact_secrets
 
         for said in ("why? because x=1", "f(a)=b?c", "skills-and-more-skills", "sk-learn-and-friends", "a ?= b", "hf", "//comment @ home"):
             assert redact_secrets(said) == said
@@ -554,7 +556,7 @@ def test_the_host_behind_a_proxy(shapes, track):
 class TestWhileItIsRead:
     """The user's thread may bring bytes at any moment of our reading."""
 
-    def model_request(self, *, streamed):
+    def pending_call(self, *, streamed):
         from aimon_nb.wire.dialects import find
 
         class Meanwhile(deque):
@@ -570,41 +572,43 @@ class TestWhileItIsRead:
         last = [EVENTS[-2] if streamed else RAW.replace(b'"messages"', b'"usage": {"prompt_tokens": 7, "completion_tokens": 5}, "messages"')]
         dialect = find("m", b"/v1/chat/completions")
         model_request = exchange_module.ModelRequest(dialect, "m", dialect.path, RAW)
-        model_request.open_span = SimpleNamespace(span=None, model_request=model_request, made_by_us=True, t1=None, run_state=SimpleNamespace(closed=False))
+        model_request.open_span = SimpleNamespace(model_request=None, made_by_us=False, t1=None, run_state=SimpleNamespace(closed=False))
+        call = PendingCall(model_request)
         model_request.head(200, {})
         if streamed:
             model_request.chunk(EVENTS[0])
-            model_request.read()
+            call.advance()
         model_request.chunks = Meanwhile(model_request.chunks)
-        return model_request
+        return call
 
     @pytest.mark.parametrize("streamed", [False, True])
     def test_the_last_bytes_come_just_now(self, streamed):
         """Between our look at the bytes and at the end the last ones come: nothing is settled without them."""
-        model_request = self.model_request(streamed=streamed)
-        model_request.read()
-        assert model_request.over and not model_request.ready
-        model_request.read()
-        assert model_request.ready
+        call = self.pending_call(streamed=streamed)
+        model_request = call.model_request
+        model_request.open_span.t1 = 1  # the SDK's span has ended
+        call.advance()
+        assert model_request.is_done and not model_request.settled
+        call.advance()
+        assert call.is_finished
         assert (model_request.call.usage.input, model_request.call.usage.output) == (7, 5)
 
     def test_a_span_ends_while_its_answer_is_settled(self):
         """The end of a span that is handed over just as our thread settles is done once, whoever comes first."""
         for meanwhile in (None, "before", "after"):
-            model_request, ends = self.model_request(streamed=False), []
-            model_request.tracker = SimpleNamespace(recorder=SimpleNamespace(forked=False))
-            model_request.open_span.model_request, model_request.open_span.made_by_us = None, False
+            call, ends = self.pending_call(streamed=False), []
 
-            class Held(list):
+            class DeferredEnds(list):
                 def append(self, end):
                     if meanwhile == "before":
-                        model_request.settle()
+                        call._settle()
                     list.append(self, end)
                     if meanwhile == "after":
-                        model_request.settle()
+                        call._settle()
 
-            model_request._held = Held()
-            if not model_request.hold(lambda: ends.append("ended")):
+            call.model_request._deferred_ends = DeferredEnds()
+            if not call.model_request.defer_end(lambda: ends.append("ended")):
                 ends.append("by the caller")
-            model_request.settle()
+            if meanwhile is None:
+                call._settle()
             assert ends == (["by the caller"] if meanwhile == "before" else ["ended"])

@@ -7,6 +7,8 @@ import pytest
 from aimon_nb.wire import admission, capture, span_matching
 from aimon_nb.wire.dialects.openai_chat import OpenAIChat
 from aimon_nb.wire.model_request import ModelRequest
+from aimon_nb.wire.pending_calls import PendingCall
+from aimon_nb.wire.response_reader import ResponseReader
 from aimon_nb.wire.clients import urllib3 as urllib3_client
 from tests.wire.clients import CLIENTS, outcome
 from tests.wire.conftest import calls
@@ -27,12 +29,12 @@ PLACES = {
     "model request": (capture, "ModelRequest"),
     "request": (OpenAIChat, "request"),
     "answer": (OpenAIChat, "answer"),
-    "read": (ModelRequest, "read"),
-    "settle": (ModelRequest, "settle"),
+    "read": (ResponseReader, "read"),
+    "settle": (PendingCall, "_settle"),
     "head": (ModelRequest, "head"),
     "close": (ModelRequest, "_close"),
-    "decoder": (urllib3_client, "decoder"),
-    "record": (ModelRequest, "record"),
+    "decoder": (urllib3_client, "decoder_factory"),
+    "record": (PendingCall, "_update"),
     "check": None,
 }
 
@@ -59,6 +61,42 @@ def test_a_fault_of_ours(place, shape, shapes, track, monkeypatch):
             assert run.faults, name
 
 
+def test_a_call_that_lacks_its_arguments(same_with_and_without):
+    """The client itself refuses such a call, in its own words; it is no fault of ours."""
+    import httpx
+    import requests
+    import urllib3
+
+    uses = [
+        lambda: httpx.Client().send(),
+        lambda: httpx.Client().send("http://model.test/v1/chat/completions"),
+        lambda: asyncio.run(httpx.AsyncClient().send()),
+        lambda: requests.Session().send(),
+        lambda: urllib3.PoolManager().urlopen("POST"),
+        lambda: urllib3.HTTPConnectionPool("model.test").urlopen(),
+    ]
+    for use in uses:
+        same_with_and_without(use)
+
+
+def test_a_call_by_keywords(shapes, same_with_and_without):
+    """A method that sends may be called with its arguments by name."""
+    import httpx
+    import requests
+    import urllib3
+
+    url, body = shapes.url("whole"), b"{}"
+    host, path = url.partition("://")[2].split("/", 1)
+    uses = [
+        lambda: httpx.Client().send(request=httpx.Request("POST", url, json={})).content,
+        lambda: requests.Session().send(request=requests.Request("POST", url, json={}).prepare()).content,
+        lambda: urllib3.PoolManager().urlopen(method="POST", url=url, body=body).data,
+        lambda: urllib3.connection_from_url(f"http://{host}").urlopen(method="POST", url=f"/{path}", body=body).data,
+    ]
+    for use in uses:
+        assert [call.usage.input for call in calls(same_with_and_without(use))] == [7]
+
+
 def test_a_refusal_reaches_the_user(shapes, track, monkeypatch):
     """A check may refuse: nothing is sent, and the user's code sees its exception."""
 
@@ -66,7 +104,7 @@ def test_a_refusal_reaches_the_user(shapes, track, monkeypatch):
         pass
 
     def refuse(model_request):
-        raise OverBudget(f"no more of {model_request.ask()}")
+        raise OverBudget(f"no more of {model_request.requested_model()}")
 
     monkeypatch.setattr(admission, "policies", [refuse])
     shapes.bodies.clear()

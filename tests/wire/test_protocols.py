@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from aimon_nb.wire.content_encoding import decoder
+from aimon_nb.wire.content_encoding import decoder_factory
 from tests.wire.clients import BODY
 from tests.wire.conftest import READ, calls, counts
 from tests.wire.shapes import EVENTS, PATH, WHOLE
@@ -218,7 +218,7 @@ class TestEncodings:
 
         monkeypatch.setattr(content_encoding, "import_module", lambda name: __import__("nothing_of_this_name"))
         with pytest.raises(ImportError):
-            decoder("zstd")()
+            decoder_factory("zstd")()
 
 
 async def sockets(app):

@@ -12,7 +12,7 @@ import urllib3
 
 from aimon_nb import ai_track
 from aimon_nb import track as tracked
-from aimon_nb.capture.attributes import redact_secrets
+from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.views.present import detail, rows
 from aimon_nb.views.static import text
 from aimon_nb.views.live import saved_full

@@ -90,6 +90,7 @@ def others(monkeypatch):
         fresh = Registry()
         monkeypatch.setattr("aimon_nb.wire.dialects.known", fresh)
         monkeypatch.setattr("aimon_nb.wire.model_request.known", fresh)
+        monkeypatch.setattr("aimon_nb.wire.response_reader.known", fresh)
         return fresh
 
     before = internal_errors.count

@@ -94,10 +94,9 @@ def test_it_imports_no_client():
 
 @pytest.mark.kernel
 def test_help():
-    """Without a command, and with -h, it says what there is; a wrong command is a usage error."""
-    code, text = ask("-m", "aimon_nb")
+    """With -h it says what there is; a wrong command is a usage error."""
+    code, text = ask("-m", "aimon_nb", "-h")
     assert (code, "check" in text) == (0, True)
-    assert ask("-m", "aimon_nb", "-h") == (0, text)
     code, more = ask("-m", "aimon_nb", "check", "-h")
     assert (code, "exit codes: 0" in more) == (0, True)
     done = subprocess.run([sys.executable, "-m", "aimon_nb", "chekc"], capture_output=True, text=True, timeout=60)
@@ -128,4 +127,4 @@ def test_it_knows_every_transport_of_ours():
 )
 def test_series(here, tried, said):
     """Versions are compared by the part that a breaking change counts up."""
-    assert supported_clients._age(here, tried) == said
+    assert supported_clients._age_note(here, tried) == said

@@ -43,7 +43,7 @@ def answer(request):
 def ask(monkeypatch, tmp_path):
     """Ask a model that tells no usage of streams, without any encoding on the disk."""
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
-    estimate_module._from_disk.cache_clear()
+    estimate_module._encoding_on_disk.cache_clear()
     pricing.host("model.test", provider="openai")
     with httpx.Client(transport=httpx.MockTransport(answer)) as client:
         yield lambda **more: client.post(URL, json=ASKED | more)
@@ -189,7 +189,7 @@ class TestTiktoken:
         made.__module__ = described.__name__
         monkeypatch.setattr(described, "o200k_base", made)
         yield file
-        estimate_module._from_disk.cache_clear()
+        estimate_module._encoding_on_disk.cache_clear()
 
     def test_from_the_disk(self, ask, on_disk, track):
         """With the encoding on the disk tiktoken counts, and the call says so."""

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from aimon_nb.views.live.mimebundle import Save
 from aimon_nb.views.live.run_display import Mode, Shown
 
 View = Literal["auto"] | Mode
-
-
-def check(view: str | None, save: str | None) -> None:
-    """Raise `ValueError` for a view or a saved form that there is not."""
-    _check("view", view, ("auto", *get_args(Mode)))
-    _check("save", save, get_args(Save))
 
 
 def resolve_view(view: View) -> Shown:
@@ -32,11 +24,6 @@ def resolve_view(view: View) -> Shown:
 def outputs_are_saved() -> bool:
     """Return whether outputs may be saved here: in a kernel they are its notebook's."""
     return hasattr(ipython_shell(), "kernel")
-
-
-def _check(what: str, value: str | None, known: Sequence[str]) -> None:
-    if value not in (None, *known):
-        raise ValueError(f"{what} must be one of {', '.join(known)}; not {value!r}")
 
 
 def ipython_shell() -> Any:

@@ -7,123 +7,107 @@ small buffer, which is its back-pressure), and decompresses before it feeds.
 from __future__ import annotations
 
 import json
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 from aimon_nb.capture.hooks import Patches
-from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.sentry.span_tracker import SpanTracker
-from aimon_nb.wire.admission import InFlight
-from aimon_nb.wire.capture import never_raise, start_capture
-from aimon_nb.wire.clients.urllib3 import body_of, parts_of
-from aimon_nb.wire.content_encoding import decoder
+from aimon_nb.wire.capture import Interceptor, Target, target_of_url, whole_body
+from aimon_nb.wire.content_encoding import decoder_factory
 from aimon_nb.wire.model_request import ModelRequest
 
-# A stream takes no attribute and no weak reference; holding it keeps its id its own.
-CapturedAnswer = dict[int, tuple[Any, ModelRequest]]
+OpenStreams = dict[int, tuple[Any, ModelRequest]]
+"""The streams being read, by their id: they take no attribute and no weak reference.
+
+The stream stands beside its request because an id is its own only while it lives.
+"""
 MOST = 10_000  # streams being read
 
 
 def install(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
     """Wrap the session's one way to send, and the streams that are fed."""
-    captured: CapturedAnswer = {}
-
-    def request(original: Any) -> Any:
-        async def _request(session: Any, method: Any, url: Any, **kwargs: Any) -> Any:
-            __tracebackhide__ = True
-            model_request = (
-                _intercept(session, method, url, kwargs, tracker) if patches.live else None
-            )
-            if model_request is None:
-                return await original(session, method, url, **kwargs)
-            with InFlight(model_request):
-                response = await original(session, method, url, **kwargs)
-            _follow(session, response, model_request, kwargs, captured)
-            return response
-
-        return _request
-
-    patches.wrap(module.ClientSession, "_request", request)
-    stream = module.StreamReader
-    patches.wrap(stream, "feed_data", lambda original: _feed_data(original, captured))
-    patches.wrap(stream, "feed_eof", lambda original: _feed_eof(original, captured))
-    patches.wrap(stream, "set_exception", lambda original: _set_exception(original, captured))
+    streams: OpenStreams = {}
+    interceptor = Interceptor(tracker, patches, _target, _body, partial(_follow, streams))
+    patches.wrap(module.ClientSession, "_request", interceptor.wrap_async)
+    patches.wrap(module.StreamReader, "feed_data", partial(_feed_data, streams))
+    patches.wrap(module.StreamReader, "feed_eof", partial(_feed_eof, streams))
+    patches.wrap(module.StreamReader, "set_exception", partial(_set_exception, streams))
 
 
-@never_raise
-def _intercept(
-    session: Any, method: Any, url: Any, kwargs: dict[str, Any], tracker: SpanTracker
-) -> ModelRequest | None:
+def _target(session: Any, method: Any = None, str_or_url: Any = "", **_: Any) -> Target | None:
+    # aiohttp itself turns the method into upper case, later.
     if method != "POST" and str(method).upper() != "POST":
         return None
-    text = url if isinstance(url, str) else str(url)
-    if "://" not in text:
-        text = str(session._build_url(url))
-    return start_capture(tracker, *parts_of(text), lambda: _body(kwargs))
+    url = str_or_url if isinstance(str_or_url, str) else str(str_or_url)
+    # A session with a base URL is asked for paths.
+    return target_of_url(url if "://" in url else str(session._build_url(str_or_url)))
 
 
-def _body(kwargs: dict[str, Any]) -> bytes | None:
-    given = kwargs.get("json")
-    return body_of(kwargs.get("data")) if given is None else json.dumps(given).encode()
+def _body(*_: Any, **kwargs: Any) -> bytes | None:
+    value = kwargs.get("json")
+    return whole_body(kwargs.get("data")) if value is None else json.dumps(value).encode()
 
 
 def _follow(
-    session: Any,
-    response: Any,
+    streams: OpenStreams,
     model_request: ModelRequest,
-    kwargs: dict[str, Any],
-    captured: CapturedAnswer,
+    response: Any,
+    session: Any,
+    *_: Any,
+    auto_decompress: bool | None = None,
+    **__: Any,
 ) -> None:
-    try:
-        model_request.head(response.status, response.headers)
-        read = getattr(response, "_body", None)
-        if read is not None:  # by a middleware of the user's
-            model_request.chunk(read)
-            model_request.done()
-            return
-        given = kwargs.get("auto_decompress")
-        if not (session._auto_decompress if given is None else given):
-            model_request.decoder = decoder(response.headers.get("content-encoding") or "")
-        stream = response.content
-        for chunk in list(getattr(stream, "_buffer", ())):  # what came with the head
-            model_request.chunk(bytes(chunk))
-        if stream.is_eof():
-            model_request.done()
-        else:
-            captured[id(stream)] = stream, model_request
-            if len(captured) > MOST:  # dropped ones whose loop is gone: nobody ends them
-                captured.pop(next(iter(captured)))[1].done(left=True)
-    except Exception:
-        internal_errors.record("capturing an answer")
+    model_request.head(response.status, response.headers)
+    body = getattr(response, "_body", None)
+    # A middleware of the user's has read it.
+    if body is not None:
+        model_request.chunk(body)
+        model_request.done()
+        return
+    if not (session._auto_decompress if auto_decompress is None else auto_decompress):
+        model_request.decoder = decoder_factory(response.headers.get("content-encoding"))
+    stream = response.content
+    # What came in one packet with the head was fed before anybody could follow.
+    for chunk in list(getattr(stream, "_buffer", ())):
+        model_request.chunk(bytes(chunk))
+    if stream.is_eof():
+        model_request.done()
+        return
+    streams[id(stream)] = stream, model_request
+    # A response that is dropped when its loop is gone is never ended by anybody.
+    if len(streams) > MOST:
+        streams.pop(next(iter(streams)))[1].done(left=True)
 
 
-def _feed_data(original: Any, captured: CapturedAnswer) -> Any:
+def _feed_data(streams: OpenStreams, original: Any) -> Any:
     def feed_data(stream: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
-        found = captured.get(id(stream)) if captured else None
-        if found is not None:
-            found[1].chunk(bytes(data))
+        # Nearly always nothing is read of a model: then a stream's data cost this look.
+        entry = streams.get(id(stream)) if streams else None
+        if entry is not None:
+            entry[1].chunk(bytes(data))
         return original(stream, data, *args, **kwargs)
 
     return feed_data
 
 
-def _feed_eof(original: Any, captured: CapturedAnswer) -> Any:
+def _feed_eof(streams: OpenStreams, original: Any) -> Any:
     def feed_eof(stream: Any) -> Any:
-        found = captured.pop(id(stream), None) if captured else None
-        if found is not None:
-            found[1].done()
+        entry = streams.pop(id(stream), None) if streams else None
+        if entry is not None:
+            entry[1].done()
         return original(stream)
 
     return feed_eof
 
 
-def _set_exception(original: Any, captured: CapturedAnswer) -> Any:
+def _set_exception(streams: OpenStreams, original: Any) -> Any:
     def set_exception(stream: Any, error: Any, *args: Any, **kwargs: Any) -> Any:
-        found = captured.pop(id(stream), None) if captured else None
-        if found is not None:
+        entry = streams.pop(id(stream), None) if streams else None
+        if entry is not None:
             # What the client itself says when the user's code closes a response early.
             is_closed = str(error) == "Connection closed"
-            found[1].done(left=True, error=None if is_closed else error)
+            entry[1].done(left=True, error=None if is_closed else error)
         return original(stream, error, *args, **kwargs)
 
     return set_exception

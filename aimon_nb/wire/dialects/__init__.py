@@ -1,4 +1,4 @@
-"""How providers put a request and its answer: one small file each."""
+"""The APIs of the providers: one small file for each reads its requests and answers."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ known = Registry()
 
 
 def find(host: str, raw_path: bytes) -> Dialect | None:
-    """A reader for a request, by its raw path and host; None if it asks no model."""
+    """Return a dialect for a request, by its host and raw path; None if it asks no model."""
     return known.find(host, raw_path)

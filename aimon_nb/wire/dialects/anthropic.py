@@ -29,7 +29,8 @@ from aimon_nb.wire.dialects.json_values import (
 )
 
 _PARAMETERS = ("max_tokens", "temperature", "top_p", "top_k", "service_tier", "speed")
-_MODEL = re.compile(r"/models/([^/:]+):")  # Vertex has it in the path
+# Vertex has the model in the path.
+_MODEL = re.compile(r"/models/([^/:]+):")
 _DETAILS = {
     "cache_write_5m_tokens": ("cache_creation", "ephemeral_5m_input_tokens"),
     "cache_write_1h_tokens": ("cache_creation", "ephemeral_1h_input_tokens"),
@@ -49,7 +50,8 @@ class Anthropic(Dialect):
 
     def __init__(self, host: str, path: str) -> None:
         super().__init__(host, path)
-        self._usage: dict[str, Any] = {}  # of all events so far, later values first
+        # The `usage` of all events so far; later values replace earlier ones.
+        self._usage: dict[str, Any] = {}
         self._server_tools = False
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
@@ -73,12 +75,12 @@ class Anthropic(Dialect):
         kind = event.get("type")
         if kind == "message":
             self._message(call, event)
-            self._count(call, event, over=True)
+            self._count(call, event, is_final=True)
         elif kind == "message_start":
-            begun = dict_of(event.get("message"))
-            self._message(call, begun)
+            message = dict_of(event.get("message"))
+            self._message(call, message)
             # What a server tool finds is input, too: then this is not all of it.
-            self._count(call, begun, over=False)
+            self._count(call, message, is_final=False)
         elif kind == "content_block_start":
             block = dict_of(event.get("content_block"))
             self._block(call, block, index_of(event.get("index")), begins=True)
@@ -87,7 +89,7 @@ class Anthropic(Dialect):
         elif kind == "message_delta":
             reason = text_of(dict_of(event.get("delta")).get("stop_reason"))
             call.finish_reason = reason or call.finish_reason
-            self._count(call, event, over=call.finish_reason is not None)
+            self._count(call, event, is_final=call.finish_reason is not None)
 
     def _message(self, call: ModelCall, message: dict[str, Any]) -> None:
         call.response_model = text_of(message.get("model")) or call.response_model
@@ -99,8 +101,9 @@ class Anthropic(Dialect):
         self.turns.add_text(call, text_of(block.get("text")))
         self.turns.add_reasoning(call, text_of(block.get("thinking")))
         if text_of(block.get("type")).endswith("tool_use"):
-            given = block.get("input")
-            arguments = "" if begins and not given else json_of(given)
+            # A stream starts a block with an empty input; its arguments come in pieces.
+            tool_input = block.get("input")
+            arguments = "" if begins and not tool_input else json_of(tool_input)
             self.turns.add_tool_call(call, text_of(block.get("name")), arguments, at)
 
     def _delta(self, call: ModelCall, delta: dict[str, Any], at: int) -> None:
@@ -109,32 +112,32 @@ class Anthropic(Dialect):
         if isinstance(delta.get("partial_json"), str):
             self.turns.add_tool_call(call, "", delta["partial_json"], at)
 
-    def _count(self, call: ModelCall, event: dict[str, Any], *, over: bool) -> None:
-        """Take in the usage of an event; output is a first guess until it is `over`."""
+    def _count(self, call: ModelCall, event: dict[str, Any], *, is_final: bool) -> None:
+        """Set the call's usage by that of an event; before the final one, output is a guess."""
         raw = dict_of(event.get("usage"))
         self._usage |= {key: value for key, value in raw.items() if value is not None}
         call.service_tier = text_of(self._usage.get("service_tier")) or call.service_tier
-        if over or not self._server_tools:
-            call.usage = usage(self._usage, over=over)
+        if is_final or not self._server_tools:
+            call.usage = usage(self._usage, is_final=is_final)
             call.details = _details(self._usage)
 
 
-def usage(raw: dict[str, Any], *, over: bool = True) -> Usage:
-    """Counts of which `input` holds the cache, which Anthropic counts beside it."""
+def usage(raw: dict[str, Any], *, is_final: bool = True) -> Usage:
+    """Return counts of which `input` holds the cache, which Anthropic counts beside it."""
     read, written = raw.get("cache_read_input_tokens"), raw.get("cache_creation_input_tokens")
-    thought = dict_of(raw.get("output_tokens_details")).get("thinking_tokens")
+    reasoning = dict_of(raw.get("output_tokens_details")).get("thinking_tokens")
     return Usage(
         input=sum_of(count_of(raw.get("input_tokens")), read, written),
         cached=count_of(read),
         cache_write=count_of(written),
-        output=count_of(raw.get("output_tokens")) if over else None,
-        reasoning=count_of(thought) if over else None,
+        output=count_of(raw.get("output_tokens")) if is_final else None,
+        reasoning=count_of(reasoning) if is_final else None,
     )
 
 
 def _details(raw: dict[str, Any]) -> dict[str, int]:
-    found = {name: count_of(dict_of(raw.get(a)).get(b)) for name, (a, b) in _DETAILS.items()}
-    return {name: count for name, count in found.items() if count}
+    counts = {name: count_of(dict_of(raw.get(a)).get(b)) for name, (a, b) in _DETAILS.items()}
+    return {name: count for name, count in counts.items() if count}
 
 
 def _message(raw: dict[str, Any]) -> Message:

@@ -53,7 +53,7 @@ class BedrockConverse(Dialect):
     def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """A response, or one event of a stream as `{its name: what it holds}`."""
         if "output" in event or "usage" in event:
-            self._whole(call, event)
+            self._response(call, event)
         start, delta = event.get("contentBlockStart"), event.get("contentBlockDelta")
         if isinstance(start, dict):
             self._block(call, dict_of(start.get("start")), index_of(start.get("contentBlockIndex")))
@@ -62,24 +62,26 @@ class BedrockConverse(Dialect):
         stop = text_of(dict_of(event.get("messageStop")).get("stopReason"))
         call.finish_reason = stop or call.finish_reason
         if isinstance(event.get("metadata"), dict):
-            self._whole(call, event["metadata"])
+            self._response(call, event["metadata"])
 
-    def _whole(self, call: ModelCall, told: dict[str, Any]) -> None:
-        message = dict_of(dict_of(told.get("output")).get("message"))
+    def _response(self, call: ModelCall, response: dict[str, Any]) -> None:
+        message = dict_of(dict_of(response.get("output")).get("message"))
         for index, block in enumerate(dicts_of(message.get("content"))):
             self._block(call, block, index)
-        call.finish_reason = text_of(told.get("stopReason")) or call.finish_reason
-        call.service_tier = text_of(dict_of(told.get("serviceTier")).get("type")) or (
+        call.finish_reason = text_of(response.get("stopReason")) or call.finish_reason
+        call.service_tier = text_of(dict_of(response.get("serviceTier")).get("type")) or (
             call.service_tier
         )
-        if isinstance(told.get("usage"), dict):
-            call.usage, call.details = usage(told["usage"]), _details(told["usage"])
+        raw = response.get("usage")
+        if isinstance(raw, dict):
+            call.usage, call.details = usage(raw), _details(raw)
 
     def _block(self, call: ModelCall, block: dict[str, Any], at: int) -> None:
         self.turns.add_text(call, text_of(block.get("text")))
-        thought = dict_of(block.get("reasoningContent"))
-        text = text_of(dict_of(thought.get("reasoningText")).get("text"))
-        self.turns.add_reasoning(call, text or text_of(thought.get("text")))
+        # Whole answers and deltas of a stream have the text in two places.
+        reasoning = dict_of(block.get("reasoningContent"))
+        text = text_of(dict_of(reasoning.get("reasoningText")).get("text"))
+        self.turns.add_reasoning(call, text or text_of(reasoning.get("text")))
         tool = block.get("toolUse")
         if isinstance(tool, dict):
             self.turns.add_tool_call(
@@ -88,30 +90,31 @@ class BedrockConverse(Dialect):
 
 
 def usage(raw: dict[str, Any]) -> Usage:
-    """Counts of Converse, and of Nova's own form, which ends two of the names otherwise."""
+    """Return the counts of Converse, and of Nova's own form, which ends two names otherwise."""
     read = first_count(raw, "cacheReadInputTokens", "cacheReadInputTokenCount")
     written = first_count(raw, "cacheWriteInputTokens", "cacheWriteInputTokenCount")
-    parts = [value for key, value in raw.items() if key in _BESIDE]
-    into, out = sum_of(count_of(raw.get("inputTokens")), *parts), count_of(raw.get("outputTokens"))
-    total = count_of(raw.get("totalTokens"))
-    whole = total if total is not None and total == sum_of(into, out or 0) else None
-    return Usage(into, read, written, out, None, whole)
+    cache = [value for key, value in raw.items() if key in _CACHE_COUNTS]
+    input_tokens = sum_of(count_of(raw.get("inputTokens")), *cache)
+    output_tokens, total = count_of(raw.get("outputTokens")), count_of(raw.get("totalTokens"))
+    if total is None or total != sum_of(input_tokens, output_tokens or 0):
+        total = None
+    return Usage(input_tokens, read, written, output_tokens, None, total)
 
 
-_BESIDE = {
+_CACHE_COUNTS = {
     *("cacheReadInputTokens", "cacheReadInputTokenCount"),
     *("cacheWriteInputTokens", "cacheWriteInputTokenCount"),
 }
 
 
 def _details(raw: dict[str, Any]) -> dict[str, int]:
-    """What was written to the cache, by how long it stays there."""
-    found = {}
+    """Return what was written to the cache, by how long it stays there."""
+    counts = {}
     for part in dicts_of(raw.get("cacheDetails")):
         count = count_of(part.get("inputTokens"))
         if count and part.get("ttl") in ("5m", "1h"):
-            found[f"cache_write_{part['ttl']}_tokens"] = count
-    return found
+            counts[f"cache_write_{part['ttl']}_tokens"] = count
+    return counts
 
 
 def _message(raw: dict[str, Any]) -> Message:
@@ -123,8 +126,8 @@ def _message(raw: dict[str, Any]) -> Message:
 
 
 def _text(content: Any) -> str:
-    shown = (_part(block) for block in dicts_of(content) if "toolUse" not in block)
-    return "\n".join(text for text in shown if text)
+    texts = (_part(block) for block in dicts_of(content) if "toolUse" not in block)
+    return "\n".join(text for text in texts if text)
 
 
 def _part(block: dict[str, Any]) -> str:

@@ -3,10 +3,10 @@
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
 
-The model's name may be an ARN that tells nothing, so the form is known by what
-is said: Anthropic's, Converse's (Nova), OpenAI's, or Llama's and Titan's few fields.
+The model's name may be an ARN without the maker's name, so the form is known by the
+fields: Anthropic's, Converse's (Nova), OpenAI's, or Llama's and Titan's few ones.
 What Bedrock counts itself comes with the last event, and with a plain answer in
-headers, the cache beside the input; it is used where the maker tells no usage.
+headers, the cache beside the input; it is used where the maker reports no usage.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class BedrockInvoke(Dialect):
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Messages and parameters by the maker's form; model and streaming stand in the path."""
-        maker = self._asked(body)
+        maker = self._request_form(body)
         if maker is not None:
             maker.request(call, body)
         prompt = body.get("prompt", body.get("inputText"))
@@ -78,22 +78,24 @@ class BedrockInvoke(Dialect):
         """A whole answer, or the chunk of a stream that holds one event."""
         if "chunk" in event:
             event = _chunk(dict_of(event["chunk"]))
-        maker = self._answered(event)
+        maker = self._answer_form(event)
         if maker is not None:
             maker.answer(call, event)
         else:
             self._few_fields(call, event)
         metrics = dict_of(event.get(_METRICS))
         if metrics and not call.usage.known:
-            call.usage = _metered(metrics)
+            call.usage = _usage_by_metrics(metrics)
 
     def read_headers(self, call: ModelCall, headers: dict[str, str]) -> None:
         """Bedrock's own counts of a plain answer."""
         if not call.usage.known:
             counts = {name: text for name, text in headers.items() if _COUNT.fullmatch(text)}
-            call.usage = _metered({_HEADERS[name]: int(text) for name, text in counts.items()})
+            call.usage = _usage_by_metrics(
+                {_HEADERS[name]: int(text) for name, text in counts.items()}
+            )
 
-    def _asked(self, body: dict[str, Any]) -> Dialect | None:
+    def _request_form(self, body: dict[str, Any]) -> Dialect | None:
         if "anthropic_version" in body:
             return self._anthropic
         if "inferenceConfig" in body or isinstance(body.get("system"), list):
@@ -105,7 +107,7 @@ class BedrockInvoke(Dialect):
         parts = [part for m in messages for part in dicts_of(m.get("content"))]
         return self._converse if parts and "type" not in parts[0] else self._openai
 
-    def _answered(self, event: dict[str, Any]) -> Dialect | None:
+    def _answer_form(self, event: dict[str, Any]) -> Dialect | None:
         if _ANTHROPIC.match(text_of(event.get("type"))):
             return self._anthropic
         if isinstance(event.get("output"), dict) or not _NOVA.isdisjoint(event):
@@ -115,9 +117,9 @@ class BedrockInvoke(Dialect):
     def _few_fields(self, call: ModelCall, event: dict[str, Any]) -> None:
         """Llama's, Titan's and Mistral's older answers."""
         inner = dicts_of(event.get("results")) + dicts_of(event.get("outputs"))
-        for told in (event, *inner):
-            self.turns.add_text(call, next((text_of(told[k]) for k in _TEXTS if told.get(k)), ""))
-            reason = next((text_of(told[k]) for k in _REASONS if told.get(k)), "")
+        for part in (event, *inner):
+            self.turns.add_text(call, next((text_of(part[k]) for k in _TEXTS if part.get(k)), ""))
+            reason = next((text_of(part[k]) for k in _REASONS if part.get(k)), "")
             call.finish_reason = reason or call.finish_reason
         # Llama counts along in each chunk: its counts are final with the reason.
         if self.operation == "embeddings":
@@ -127,14 +129,15 @@ class BedrockInvoke(Dialect):
 
 
 def _few_counts(event: dict[str, Any], inner: list[dict[str, Any]]) -> Usage:
-    out = first_count(event, *_OUTPUT)
-    counts = [r["tokenCount"] for r in inner if "tokenCount" in r]  # Titan: one a result
+    output = first_count(event, *_OUTPUT)
+    # Titan has a count for each of its results.
+    counts = [result["tokenCount"] for result in inner if "tokenCount" in result]
     if counts and len(counts) == len(inner):
-        out = sum_of(0, *counts)
-    return Usage(input=first_count(event, *_INPUT), output=out)
+        output = sum_of(0, *counts)
+    return Usage(input=first_count(event, *_INPUT), output=output)
 
 
-def _metered(metrics: dict[str, Any]) -> Usage:
+def _usage_by_metrics(metrics: dict[str, Any]) -> Usage:
     read, written = (
         metrics.get("cacheReadInputTokenCount"),
         metrics.get("cacheWriteInputTokenCount"),

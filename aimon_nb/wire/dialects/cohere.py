@@ -4,7 +4,7 @@ https://docs.cohere.com/v2/reference/chat
 https://docs.cohere.com/v1/reference/chat
 https://docs.cohere.com/docs/how-does-cohere-pricing-work
 
-Cohere tells two counts: `tokens`, all that the model read and wrote, and
+Cohere reports two counts: `tokens`, all that the model read and wrote, and
 `billed_units`, those of them it charges for. The latter are used, for they are
 what a cost follows from; the former only where there are no others.
 """
@@ -55,10 +55,10 @@ class Cohere(Dialect):
         elif "type" in event:
             self._event_v2(call, event)
         elif "message" in event:
-            self._said(call, dict_of(event["message"]))
-            self._over(call, event)
+            self._message(call, dict_of(event["message"]))
+            self._end(call, event)
         else:
-            self._whole_v1(call, event)
+            self._answer_v1(call, event)
 
     def _event_v1(self, call: ModelCall, event: dict[str, Any]) -> None:
         kind = event["event_type"]
@@ -66,49 +66,51 @@ class Cohere(Dialect):
             self.turns.add_text(call, text_of(event.get("text")))
         elif kind == "stream-end" and isinstance(event.get("response"), dict):
             self.turns.reset(call)
-            self._whole_v1(call, event["response"])
-            self._over(call, event)
+            self._answer_v1(call, event["response"])
+            self._end(call, event)
 
-    def _whole_v1(self, call: ModelCall, whole: dict[str, Any]) -> None:
-        self.turns.add_text(call, text_of(whole.get("text")))
-        for used in dicts_of(whole.get("tool_calls")):
-            self.turns.add_tool_call(
-                call, text_of(used.get("name")), json_of(used.get("parameters"))
-            )
-        self._over(call, whole)
+    def _answer_v1(self, call: ModelCall, answer: dict[str, Any]) -> None:
+        self.turns.add_text(call, text_of(answer.get("text")))
+        for tool_call in dicts_of(answer.get("tool_calls")):
+            arguments = json_of(tool_call.get("parameters"))
+            self.turns.add_tool_call(call, text_of(tool_call.get("name")), arguments)
+        self._end(call, answer)
 
     def _event_v2(self, call: ModelCall, event: dict[str, Any]) -> None:
         delta = dict_of(event.get("delta"))
-        self._said(call, dict_of(delta.get("message")), index_of(event.get("index")))
+        self._message(call, dict_of(delta.get("message")), index_of(event.get("index")))
         if event["type"] == "message-end":
-            self._over(call, delta)
+            self._end(call, delta)
 
-    def _said(self, call: ModelCall, message: dict[str, Any], index: int = 0) -> None:
+    def _message(self, call: ModelCall, message: dict[str, Any], index: int = 0) -> None:
         self.turns.add_reasoning(call, text_of(message.get("tool_plan")))
         content = message.get("content")
         for part in dicts_of(content) or [dict_of(content)]:
             self.turns.add_text(call, text_of(part.get("text")))
             self.turns.add_reasoning(call, text_of(part.get("thinking")))
-        used = message.get("tool_calls")  # a list, but one call in an event
-        for at, tool in enumerate(dicts_of(used if isinstance(used, list) else [used]), index):
-            function = dict_of(tool.get("function"))
+        # A list in an answer, but one call in an event.
+        value = message.get("tool_calls")
+        tool_calls = dicts_of(value if isinstance(value, list) else [value])
+        for at, tool_call in enumerate(tool_calls, index):
+            function = dict_of(tool_call.get("function"))
             arguments = json_of(function.get("arguments"))
             self.turns.add_tool_call(call, text_of(function.get("name")), arguments, at)
 
-    def _over(self, call: ModelCall, told: dict[str, Any]) -> None:
-        call.finish_reason = text_of(told.get("finish_reason")) or call.finish_reason
-        counted = told.get("usage") or told.get("meta")
-        if isinstance(counted, dict):
-            call.usage = usage(counted)
+    def _end(self, call: ModelCall, event: dict[str, Any]) -> None:
+        call.finish_reason = text_of(event.get("finish_reason")) or call.finish_reason
+        raw = event.get("usage") or event.get("meta")
+        if isinstance(raw, dict):
+            call.usage = usage(raw)
 
 
 def usage(raw: dict[str, Any]) -> Usage:
-    """`usage` (version 2) or `meta` (version 1) of an answer: what is billed, else all."""
+    """Return what `usage` (version 2) or `meta` (version 1) says is billed, else all."""
     counts = dict_of(raw.get("billed_units")) or dict_of(raw.get("tokens"))
-    into, cached = count_of(counts.get("input_tokens")), count_of(raw.get("cached_tokens"))
-    if cached is not None and (into is None or cached > into):
-        cached = None  # counted among all tokens, of which some are not billed
-    return Usage(input=into, cached=cached, output=count_of(counts.get("output_tokens")))
+    billed, cached = count_of(counts.get("input_tokens")), count_of(raw.get("cached_tokens"))
+    # The cache is counted among all tokens, of which some are not billed.
+    if cached is not None and (billed is None or cached > billed):
+        cached = None
+    return Usage(input=billed, cached=cached, output=count_of(counts.get("output_tokens")))
 
 
 def _turns_v1(body: dict[str, Any]) -> list[Message]:

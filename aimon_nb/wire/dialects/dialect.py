@@ -1,4 +1,4 @@
-"""What a dialect is: reads a request to a model and its answer in one API's words."""
+"""What a dialect is: reads the requests and answers of one model API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aimon_nb.wire.dialects.message_builder import MessageBuilder
 
 
 class Dialect:
-    """Reads one request and its answer; made anew for each, so it may keep what it has read.
+    """Reads one request and its answer; made anew for each, so it may have state.
 
     A subclass says which requests are its own (`path_pattern`, searched in the path
     without its query; `hosts`, searched in the host's name, where the path alone
@@ -43,10 +43,10 @@ class Dialect:
         self.turns = MessageBuilder()
 
     def matches_body(self, body: bytes | None) -> bool:
-        """Whether a request asks a model; one whose body is not known may."""
+        """Return whether a request asks a model; True for one whose body is not known."""
         if body is None or self._is_known or not self.body_markers:
             return True
-        return any(sign in body for sign in self.body_markers)
+        return any(marker in body for marker in self.body_markers)
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Read the request: model, streaming, messages, tools, parameters.
@@ -64,6 +64,6 @@ class Dialect:
         """Read the counts in the answer's `headers`, after the body; those that came."""
 
     def in_path(self, pattern: re.Pattern[str]) -> str:
-        """The first group of a pattern in the path, or nothing."""
-        found = pattern.search(self.path)
-        return found[1] if found else ""
+        """Return the first group of a pattern in the path; "" if it is not there."""
+        match = pattern.search(self.path)
+        return match[1] if match else ""

@@ -56,7 +56,8 @@ class Gemini(Dialect):
         super().__init__(host, path)
         if "/publishers/" in path or "/endpoints/" in path:
             self.provider = "gcp.vertex_ai"
-        self._over: dict[int, bool] = {}  # candidates, and whether they are
+        # By the candidate's index, whether it has its finish reason.
+        self._finished: dict[int, bool] = {}
         self._searches: set[str] = set()
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
@@ -64,8 +65,8 @@ class Gemini(Dialect):
         call.request_model = unquote(self.in_path(MODEL)) or None
         call.streaming = self.path.endswith(":streamGenerateContent")
         system = _either(body, "systemInstruction", "system_instruction")
-        given = body.get("contents")
-        contents = dicts_of(given if isinstance(given, list) else [given])
+        value = body.get("contents")
+        contents = dicts_of(value if isinstance(value, list) else [value])
         call.input = [turn("system", system)] if isinstance(system, dict) else []
         call.input += [turn(text_of(c.get("role")) or "user", c) for c in contents]
         call.tools = [name for tool in dicts_of(body.get("tools")) for name in _tools(tool)]
@@ -82,17 +83,17 @@ class Gemini(Dialect):
             self._candidate(call, candidate)
         blocked = text_of(dict_of(event.get("promptFeedback")).get("blockReason"))
         call.finish_reason = blocked or call.finish_reason
-        told = dict_of(event.get("usageMetadata"))
-        call.service_tier = text_of(told.get("trafficType")) or call.service_tier
-        if told and call.finish_reason and all(self._over.values()):
-            call.usage, call.details = usage(told), _details(told)
+        raw = dict_of(event.get("usageMetadata"))
+        call.service_tier = text_of(raw.get("trafficType")) or call.service_tier
+        if raw and call.finish_reason and all(self._finished.values()):
+            call.usage, call.details = usage(raw), _details(raw)
             if self._searches:
-                call.details["web_searches"] = self._billed(call)
+                call.details["web_searches"] = self._billed_searches(call)
 
-    def _billed(self, call: ModelCall) -> int:
-        """Google bills each search since Gemini 3, and before that each grounded answer."""
-        old = (call.request_model or "").startswith(("gemini-1", "gemini-2"))
-        return 1 if old else len(self._searches)
+    def _billed_searches(self, call: ModelCall) -> int:
+        """Return how many searches Google bills: each since Gemini 3, before that one an answer."""
+        is_old = (call.request_model or "").startswith(("gemini-1", "gemini-2"))
+        return 1 if is_old else len(self._searches)
 
     def _candidate(self, call: ModelCall, candidate: dict[str, Any]) -> None:
         index = index_of(candidate.get("index"))
@@ -105,43 +106,46 @@ class Gemini(Dialect):
             else:
                 self.turns.add_text(call, text, index)
             if isinstance(part.get("functionCall"), dict):
-                self.turns.add_tool_call(call, *_called(part["functionCall"]), index=index)
+                self.turns.add_tool_call(call, *_function_call(part["functionCall"]), index=index)
         if candidate.get("finishReason"):
             call.finish_reason = text_of(candidate["finishReason"]) or call.finish_reason
-            self._over[index] = True
+            self._finished[index] = True
         else:
-            self._over.setdefault(index, False)
+            self._finished.setdefault(index, False)
 
 
 def turn(role: str, content: dict[str, Any]) -> Message:
-    """A content of the request: its parts' text, and calls of functions."""
+    """Return a content of the request as a message: its parts' text, and calls of functions."""
     parts = dicts_of(content.get("parts"))
-    calls = [_called(p["functionCall"]) for p in parts if isinstance(p.get("functionCall"), dict)]
+    calls = [
+        _function_call(p["functionCall"]) for p in parts if isinstance(p.get("functionCall"), dict)
+    ]
     texts = [_text(part) for part in parts if "functionCall" not in part]
     return Message(role, "\n".join(texts), calls)
 
 
 def usage(raw: dict[str, Any]) -> Usage:
-    """`usageMetadata` of a finished answer."""
+    """Return the counts in the `usageMetadata` of a finished answer."""
     thoughts, candidates = raw.get("thoughtsTokenCount"), raw.get("candidatesTokenCount")
-    said = 0 if candidates is None and thoughts is not None else count_of(candidates)
+    # Its JSON leaves zeros out: an answer that has thoughts alone has no candidates' tokens.
+    text_tokens = 0 if candidates is None and thoughts is not None else count_of(candidates)
     return Usage(
         input=sum_of(count_of(raw.get("promptTokenCount")), raw.get("toolUsePromptTokenCount")),
         cached=count_of(raw.get("cachedContentTokenCount")),
-        output=sum_of(said, thoughts),
+        output=sum_of(text_tokens, thoughts),
         reasoning=count_of(thoughts),
         total=count_of(raw.get("totalTokenCount")),
     )
 
 
 def _details(raw: dict[str, Any]) -> dict[str, int]:
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for name, (side, modality) in _DETAILS.items():
         for part in dicts_of(raw.get(f"{side}TokensDetails")):
             count = count_of(part.get("tokenCount"))
             if part.get("modality") == modality and count:
-                found[name] = count
-    return found
+                counts[name] = count
+    return counts
 
 
 _DETAILS = {
@@ -157,12 +161,12 @@ def _either(body: dict[str, Any], camel: str, snake: str) -> Any:
 
 
 def _tools(tool: dict[str, Any]) -> list[str]:
-    """Names of functions, or of a tool that the server runs: `googleSearch`."""
+    """Return the names of functions, or of a tool that the server runs: `googleSearch`."""
     functions = dicts_of(_either(tool, "functionDeclarations", "function_declarations"))
     return [text_of(f.get("name")) for f in functions] or list(tool)
 
 
-def _called(function: dict[str, Any]) -> tuple[str, str]:
+def _function_call(function: dict[str, Any]) -> tuple[str, str]:
     return text_of(function.get("name")), json_of(function.get("args"))
 
 

@@ -39,23 +39,24 @@ class GeminiEmbeddings(Dialect):
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Texts of the request; the model stands in the path."""
         call.request_model = unquote(self.in_path(MODEL)) or None
-        asked = dicts_of(body.get("requests")) or [body]
-        contents = [a["content"] for a in asked if isinstance(a.get("content"), dict)]
+        # A batch holds requests; a single one is its own.
+        requests = dicts_of(body.get("requests")) or [body]
+        contents = [r["content"] for r in requests if isinstance(r.get("content"), dict)]
         call.input = [turn("input", content) for content in contents]
         instances = dicts_of(body.get("instances"))
         call.input += [Message("input", text_of(i.get("content"))) for i in instances]
 
     def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """Usage, where there is one; the vectors are not kept."""
-        told = dict_of(event.get("usageMetadata"))
-        if told:
-            total = count_of(told.get("totalTokenCount"))
-            call.usage = Usage(input=count_of(told.get("promptTokenCount")), total=total)
-        counts = [_counted(prediction) for prediction in dicts_of(event.get("predictions"))]
+        raw = dict_of(event.get("usageMetadata"))
+        if raw:
+            total = count_of(raw.get("totalTokenCount"))
+            call.usage = Usage(input=count_of(raw.get("promptTokenCount")), total=total)
+        counts = [_token_count(prediction) for prediction in dicts_of(event.get("predictions"))]
         if counts and None not in counts:
             call.usage = Usage(input=sum_of(0, *counts))
 
 
-def _counted(prediction: dict[str, Any]) -> int | None:
+def _token_count(prediction: dict[str, Any]) -> int | None:
     statistics = dict_of(dict_of(prediction.get("embeddings")).get("statistics"))
     return count_of(statistics.get("token_count"))

@@ -3,7 +3,7 @@
 https://huggingface.co/docs/text-generation-inference/reference/api_reference
 https://huggingface.co/docs/inference-providers/tasks/text-generation
 
-Output is told only with `details`, input only in a stream's last event or if the
+Output is reported only with `details`, input only in a stream's last event or if the
 prompt's tokens were asked for.
 """
 

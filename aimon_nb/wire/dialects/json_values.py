@@ -1,4 +1,4 @@
-"""Reading JSON of which nothing can be taken for granted."""
+"""Values out of JSON whose shape nobody guarantees: each of the right type, or empty."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from aimon_nb.model.usage import MAX_TOKENS
 
 
 def dict_of(value: Any) -> dict[str, Any]:
-    """The value if it is an object, else an empty one."""
+    """Return the value if it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def list_of(value: Any) -> list[Any]:
-    """The value if it is a list, else an empty one."""
+    """Return the value if it is a list, else an empty one."""
     return value if isinstance(value, list) else []
 
 
 def dicts_of(value: Any) -> list[dict[str, Any]]:
-    """The objects in the value if it is a list."""
+    """Return the objects in the value if it is a list."""
     return [item for item in list_of(value) if isinstance(item, dict)]
 
 
 def text_of(value: Any) -> str:
-    """The value if it is a text, else an empty one."""
+    """Return the value if it is a text, else an empty one."""
     return value if isinstance(value, str) else ""
 
 
 def json_of(value: Any) -> str:
-    """A text as it is, nothing as nothing, all else as JSON: the arguments of a tool."""
+    """Return a text as it is, None as "", all else as JSON: the arguments of a tool."""
     if value is None or isinstance(value, str):
         return value or ""
     return json.dumps(value, ensure_ascii=False)
 
 
 def index_of(value: Any) -> int:
-    """The value if it is a place in a list, else the first place."""
+    """Return the value if it is a place in a list, else the first place."""
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def count_of(value: Any) -> int | None:
-    """The value if it is a count of tokens, else unknown; some write 12 as 12.0."""
+    """Return the value if it is a count of tokens, else unknown; some write 12 as 12.0."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
@@ -51,12 +51,12 @@ def count_of(value: Any) -> int | None:
 
 
 def first_count(raw: Mapping[str, Any], *names: str) -> int | None:
-    """The count under the first of the names that is there at all."""
+    """Return the count under the first of the names that is there at all."""
     return next((count_of(raw[name]) for name in names if raw.get(name) is not None), None)
 
 
 def sum_of(base: int | None, *parts: Any) -> int | None:
-    """A count and those reported on top of it.
+    """Return the sum of a count and those reported on top of it.
 
     A part that is not there adds nothing; if one is there and no count, the sum
     is unknown.
@@ -67,12 +67,12 @@ def sum_of(base: int | None, *parts: Any) -> int | None:
 
 
 def scalar_parameters(body: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """The parameters of these names that hold one plain value."""
+    """Return the parameters of these names that hold one plain value."""
     return {k: body[k] for k in names if isinstance(body.get(k), (str, int, float, bool))}
 
 
 def text_of_content(content: Any) -> str:
-    """The text of a turn: a text, or parts of which those without one show their type."""
+    """Return the text of a message: parts without one show their type, as `[image]`."""
     if not isinstance(content, list):
         return text_of(content)
     return "\n".join(part if isinstance(part, str) else _part(dict_of(part)) for part in content)
@@ -81,13 +81,14 @@ def text_of_content(content: Any) -> str:
 def _part(part: dict[str, Any]) -> str:
     if isinstance(part.get("text"), str):
         return str(part["text"])
-    if isinstance(part.get("content"), (str, list)):  # the result of a tool
+    # The result of a tool.
+    if isinstance(part.get("content"), (str, list)):
         return _flat(part["content"])
     return f"[{text_of(part.get('type')) or next(iter(part), 'part')}]"
 
 
 def _flat(content: Any) -> str:
-    """As `text_of_content`, but no deeper: what a tool gave back may be nested without end."""
+    """As `text_of_content`, but no deeper: a tool's result may be nested without end."""
     if isinstance(content, str):
         return content
     texts = (part.get("text") or f"[{part.get('type', 'part')}]" for part in dicts_of(content))

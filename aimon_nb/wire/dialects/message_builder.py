@@ -1,16 +1,17 @@
-"""The turns of an answer as they grow, piece by piece."""
+"""Builds the messages of an answer from its pieces."""
 
 from __future__ import annotations
 
 from aimon_nb.model import Message, ModelCall
 
-_MOST = 512  # turns of an answer, and tool calls of a turn: beyond it they are dropped
+# Turns of an answer, and tool calls of a turn; what is beyond it is dropped.
+_MOST = 512
 
 
 class MessageBuilder:
-    """One turn for each role and index, in the order in which they appear.
+    """Makes one message (a turn) for each role and index, in the order in which they appear.
 
-    What a model thinks is a turn of its own, with the role `reasoning`.
+    Reasoning is a message of its own, with the role `reasoning`.
     """
 
     def __init__(self) -> None:
@@ -18,12 +19,12 @@ class MessageBuilder:
         self._calls: dict[tuple[int, int | str], int] = {}
 
     def add_text(self, call: ModelCall, text: str, index: int = 0, role: str = "assistant") -> None:
-        """Let a turn say more."""
+        """Append text to a turn of the answer."""
         if text:
             self._turn(call, index, role).text += text
 
     def add_reasoning(self, call: ModelCall, text: str, index: int = 0) -> None:
-        """Let the model think more."""
+        """Append text to a turn of reasoning."""
         self.add_text(call, text, index, "reasoning")
 
     def add_tool_call(
@@ -34,7 +35,7 @@ class MessageBuilder:
         at: int | str | None = None,
         index: int = 0,
     ) -> None:
-        """Let a turn call a tool: a new one, or more of the one `at` that place."""
+        """Add a tool call to a turn, or append to the one that is `at` that place."""
         calls = self._turn(call, index, "assistant").tool_calls
         place = len(calls) if at is None else self._calls.setdefault((index, at), len(calls))
         if place < len(calls):
@@ -44,7 +45,7 @@ class MessageBuilder:
             calls.append((name, arguments))
 
     def reset(self, call: ModelCall) -> None:
-        """Forget what was said: the whole answer follows."""
+        """Drop the answer's turns: the whole answer follows, once more."""
         call.output = []
         self._turns.clear()
         self._calls.clear()

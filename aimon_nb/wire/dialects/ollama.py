@@ -2,8 +2,8 @@
 
 https://github.com/ollama/ollama/blob/main/docs/api.md
 
-It streams unless told not to. The counts come with the last line; it leaves the
-prompt's out where the whole prompt was in its cache.
+It streams unless the request has `"stream": false`. The counts come with the last line,
+the prompt's not where the whole prompt was in its cache.
 """
 
 from __future__ import annotations
@@ -55,17 +55,19 @@ class Ollama(Dialect):
     def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """An answer, or one line of it."""
         call.response_model = text_of(event.get("model")) or call.response_model
-        said = dict_of(event.get("message"))
-        self.turns.add_reasoning(
-            call, text_of(said.get("thinking")) or text_of(event.get("thinking"))
-        )
-        self.turns.add_text(call, text_of(said.get("content")) or text_of(event.get("response")))
-        for used in dicts_of(said.get("tool_calls")):
-            function = dict_of(used.get("function"))
+        # `chat` answers with a message; `generate` has the same beside the rest.
+        reply = dict_of(event.get("message"))
+        reasoning = text_of(reply.get("thinking")) or text_of(event.get("thinking"))
+        self.turns.add_reasoning(call, reasoning)
+        self.turns.add_text(call, text_of(reply.get("content")) or text_of(event.get("response")))
+        for tool_call in dicts_of(reply.get("tool_calls")):
+            function = dict_of(tool_call.get("function"))
             arguments = json_of(function.get("arguments"))
             self.turns.add_tool_call(call, text_of(function.get("name")), arguments)
         if event.get("done") is True:
             call.finish_reason = text_of(event.get("done_reason")) or "stop"
         if event.get("done") is True or self.operation == "embeddings":
-            into, out = event.get("prompt_eval_count"), event.get("eval_count")
-            call.usage = Usage(input=count_of(into), output=count_of(out))
+            call.usage = Usage(
+                input=count_of(event.get("prompt_eval_count")),
+                output=count_of(event.get("eval_count")),
+            )

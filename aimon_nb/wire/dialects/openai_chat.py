@@ -1,4 +1,4 @@
-"""OpenAI's chat completions, as many others speak it too (vLLM, Ollama, Groq …).
+"""OpenAI's chat completions, as many others offer it too (vLLM, Ollama, Groq …).
 
 https://platform.openai.com/docs/api-reference/chat
 
@@ -52,7 +52,8 @@ class OpenAIChat(OpenAIForm):
 
     def __init__(self, host: str, path: str) -> None:
         super().__init__(host, path)
-        self._over: dict[int, bool] = {}  # choices, and whether they are
+        # By the choice's index, whether it has its finish reason.
+        self._finished: dict[int, bool] = {}
         self._searches = False
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
@@ -69,46 +70,47 @@ class OpenAIChat(OpenAIForm):
         choices = dicts_of(event.get("choices"))
         for choice in choices:
             self._choice(call, choice)
-        told = _usage(event, choices)
+        raw = _usage(event, choices)
         # Some count along in every chunk (vLLM's continuous usage, xAI, Perplexity):
         # such a count is not final before every choice is.
-        if told and (not choices or all(self._over.values())):
-            call.usage, call.details = usage(told), details(told)
+        if raw and (not choices or all(self._finished.values())):
+            call.usage, call.details = usage(raw), details(raw)
             if self._searches:
                 call.details["web_searches"] = 1
 
     def _choice(self, call: ModelCall, choice: dict[str, Any]) -> None:
         index = index_of(choice.get("index"))
-        whole = choice.get("message")
-        part = dict_of(whole or choice.get("delta"))
-        self._said(call, part, index)
+        message = choice.get("message")
+        part = dict_of(message or choice.get("delta"))
+        self._content(call, part, index)
         for place, tool_call in enumerate(dicts_of(part.get("tool_calls"))):
-            # Some send each call whole and without its place: then it is a new one.
-            told = index_of(tool_call["index"]) if "index" in tool_call else None
-            at = place if whole else told
-            self._called(call, dict_of(tool_call.get("function")), at, index)
-        if isinstance(part.get("function_call"), dict):  # before there were tools
-            self._called(call, part["function_call"], "function_call", index)
+            # Some send each call whole and without its index: then it is a new one.
+            position = index_of(tool_call["index"]) if "index" in tool_call else None
+            at = place if message else position
+            self._tool_call(call, dict_of(tool_call.get("function")), at, index)
+        # The form from before there were tools.
+        if isinstance(part.get("function_call"), dict):
+            self._tool_call(call, part["function_call"], "function_call", index)
         if choice.get("finish_reason"):
             call.finish_reason = text_of(choice["finish_reason"]) or call.finish_reason
-            self._over[index] = True
-        elif not whole:
-            self._over.setdefault(index, False)
+            self._finished[index] = True
+        elif not message:
+            self._finished.setdefault(index, False)
 
-    def _said(self, call: ModelCall, part: dict[str, Any], index: int) -> None:
-        thought = text_of(part.get("reasoning_content")) or text_of(part.get("reasoning"))
-        self.turns.add_reasoning(call, thought, index)
+    def _content(self, call: ModelCall, part: dict[str, Any], index: int) -> None:
+        reasoning = text_of(part.get("reasoning_content")) or text_of(part.get("reasoning"))
+        self.turns.add_reasoning(call, reasoning, index)
         content = part.get("content")
         for piece in dicts_of(content):
             if piece.get("type") == "thinking":
                 self.turns.add_reasoning(call, text_of_content(piece.get("thinking")), index)
             else:
                 self.turns.add_text(call, text_of(piece.get("text")), index)
-        spoken = text_of(dict_of(part.get("audio")).get("transcript"))
-        text = text_of(content) or text_of(part.get("refusal")) or spoken
+        transcript = text_of(dict_of(part.get("audio")).get("transcript"))
+        text = text_of(content) or text_of(part.get("refusal")) or transcript
         self.turns.add_text(call, text, index)
 
-    def _called(
+    def _tool_call(
         self, call: ModelCall, function: dict[str, Any], at: int | str | None, index: int
     ) -> None:
         name, arguments = text_of(function.get("name")), json_of(function.get("arguments"))
@@ -116,12 +118,12 @@ class OpenAIChat(OpenAIForm):
 
 
 def _usage(event: dict[str, Any], choices: list[dict[str, Any]]) -> dict[str, Any]:
-    found = event.get("usage") or dict_of(event.get("x_groq")).get("usage")
-    return dict_of(found or next((c["usage"] for c in choices if c.get("usage")), None))
+    raw = event.get("usage") or dict_of(event.get("x_groq")).get("usage")
+    return dict_of(raw or next((c["usage"] for c in choices if c.get("usage")), None))
 
 
 def message(raw: Any) -> Message:
-    """A message of the request."""
+    """Return a message of the request."""
     raw = dict_of(raw)
     functions = [dict_of(c.get("function")) for c in dicts_of(raw.get("tool_calls"))]
     calls = [(text_of(f.get("name")), json_of(f.get("arguments"))) for f in functions]
@@ -130,5 +132,5 @@ def message(raw: Any) -> Message:
 
 
 def tool(raw: dict[str, Any]) -> str:
-    """The name of a tool: a function's own, or the type of one that the server runs."""
+    """Return the name of a tool: a function's own, or the type of one that the server runs."""
     return text_of(dict_of(raw.get("function")).get("name")) or text_of(raw.get("type"))

@@ -1,4 +1,4 @@
-"""OpenAI's embeddings, and those who speak it too.
+"""OpenAI's embeddings, also as others offer them.
 
 https://platform.openai.com/docs/api-reference/embeddings
 """

@@ -1,4 +1,4 @@
-"""What all of OpenAI's endpoints have in common, and those who speak as they do."""
+"""What all of OpenAI's endpoints have in common, and the many that follow their form."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from aimon_nb.model import ModelCall, Usage
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.json_values import count_of, dict_of, first_count, sum_of, text_of
 
-_SEARCHED = {
+# Perplexity's and xAI's counts that have prices of their own, and our names for them.
+_PRICED_COUNTS = {
     "num_search_queries": "web_searches",
     "citation_tokens": "output_citation_tokens",
     "num_sources_used": "search_sources",
 }
-_DEPLOYMENT = re.compile(r"/deployments/([^/]+)/")  # Azure's model stands in the path
+# Azure has the model in the path.
+_DEPLOYMENT = re.compile(r"/deployments/([^/]+)/")
 
 
 class OpenAIForm(Dialect):
@@ -34,12 +36,12 @@ class OpenAIForm(Dialect):
 
 
 def usage(raw: dict[str, Any]) -> Usage:
-    """`usage` of an answer; what is missing or no count is unknown.
+    """Return the counts in an answer's `usage`; what is missing or no count is unknown.
 
     Cached tokens: OpenAI, DeepSeek, Moonshot. Written ones: OpenAI and OpenRouter,
     LiteLLM's proxy in its two ways. OpenAI counts reasoning inside the completion;
-    xAI counts it beside, and so does Gemini's endpoint of this form, which does not
-    even tell it: the total does. Some proxies hand on Anthropic's counts, in which the
+    xAI counts it beside, and so does Gemini's endpoint of this form, where it shows in
+    the total alone. Some proxies hand on Anthropic's counts, in which the
     cache is beside the input. Perplexity counts reasoning and citations beside, and
     outside its total.
     """
@@ -47,42 +49,44 @@ def usage(raw: dict[str, Any]) -> Usage:
         return _perplexity(raw)
     prompt = dict_of(raw.get("prompt_tokens_details"))
     completion = dict_of(raw.get("completion_tokens_details"))
-    into, out = count_of(raw.get("prompt_tokens")), count_of(raw.get("completion_tokens"))
-    reasoning, total = (
-        count_of(completion.get("reasoning_tokens")),
-        count_of(raw.get("total_tokens")),
-    )
+    input_tokens = count_of(raw.get("prompt_tokens"))
+    output_tokens = count_of(raw.get("completion_tokens"))
+    reasoning = count_of(completion.get("reasoning_tokens"))
+    total = count_of(raw.get("total_tokens"))
     cached = first_count(prompt, "cached_tokens")
     written = first_count(prompt, "cache_write_tokens", "cache_creation_tokens")
     if cached is None:
         cached = first_count(raw, "prompt_cache_hit_tokens", "cached_tokens")
     if written is None:
         written = first_count(raw, "cache_creation_input_tokens")
-    if total is not None and out is not None:
-        beside = None if into is None else total - into - out
-        if beside is None:
-            out = None  # cannot tell
-        elif beside > 0 and reasoning in (None, beside):
-            if into is not None and reasoning is None and beside == (cached or 0) + (written or 0):
-                into += beside
+    if total is not None and output_tokens is not None:
+        # Without the input it cannot be known whether the total holds more than the output.
+        if input_tokens is None:
+            return Usage(None, cached, written, None, reasoning, total)
+        beside = total - input_tokens - output_tokens
+        if beside > 0 and reasoning in (None, beside):
+            if reasoning is None and beside == (cached or 0) + (written or 0):
+                input_tokens += beside
             else:
-                out += beside
-    return Usage(into, cached, written, out, reasoning, total)
+                output_tokens += beside
+    return Usage(input_tokens, cached, written, output_tokens, reasoning, total)
 
 
 def _perplexity(raw: dict[str, Any]) -> Usage:
-    into, reasoning = count_of(raw.get("prompt_tokens")), count_of(raw.get("reasoning_tokens"))
     beside = raw.get("reasoning_tokens"), raw.get("citation_tokens")
-    out = sum_of(count_of(raw.get("completion_tokens")), *beside)
-    return Usage(input=into, output=out, reasoning=reasoning)
+    return Usage(
+        input=count_of(raw.get("prompt_tokens")),
+        output=sum_of(count_of(raw.get("completion_tokens")), *beside),
+        reasoning=count_of(raw.get("reasoning_tokens")),
+    )
 
 
 def details(raw: dict[str, Any]) -> dict[str, int]:
-    """Counts that have prices of their own: audio, and what Perplexity and xAI search."""
-    named = {"input_audio_tokens": "prompt", "output_audio_tokens": "completion"}
-    found = {
+    """Return counts that have prices of their own: audio, and what Perplexity and xAI search."""
+    sides = {"input_audio_tokens": "prompt", "output_audio_tokens": "completion"}
+    counts = {
         name: count_of(dict_of(raw.get(f"{side}_tokens_details")).get("audio_tokens"))
-        for name, side in named.items()
+        for name, side in sides.items()
     }
-    found |= {name: count_of(raw.get(told)) for told, name in _SEARCHED.items()}
-    return {name: count for name, count in found.items() if count}
+    counts |= {name: count_of(raw.get(key)) for key, name in _PRICED_COUNTS.items()}
+    return {name: count for name, count in counts.items() if count}

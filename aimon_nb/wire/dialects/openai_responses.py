@@ -32,10 +32,13 @@ _PARAMETERS = (
     "background",
     "store",
 )
-# What one kind of event adds, to the turn that speaks or to the one that thinks.
-_SAYS = {"response.output_text.delta", "response.refusal.delta"}
-_THINKS = {"response.reasoning_summary_text.delta", "response.reasoning_text.delta"}
-_CALLS = {"response.function_call_arguments.delta", "response.custom_tool_call_input.delta"}
+# The events of a stream that bring a piece: of the text, the reasoning, a tool's arguments.
+_TEXT_EVENTS = {"response.output_text.delta", "response.refusal.delta"}
+_REASONING_EVENTS = {"response.reasoning_summary_text.delta", "response.reasoning_text.delta"}
+_ARGUMENT_EVENTS = {
+    "response.function_call_arguments.delta",
+    "response.custom_tool_call_input.delta",
+}
 # Tools that the server runs, and bills a call: those with a price, and others.
 _BILLED = {
     "web_search_call": "web_searches",
@@ -44,7 +47,7 @@ _BILLED = {
     "code_interpreter_call": "code_interpreter_calls",
     "image_generation_call": "image_generations",
 }
-_OVER = {"completed", "incomplete", "failed", "cancelled"}
+_FINAL_STATUSES = {"completed", "incomplete", "failed", "cancelled"}
 
 
 class OpenAIResponses(OpenAIForm):
@@ -58,11 +61,11 @@ class OpenAIResponses(OpenAIForm):
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model, instructions, items of input, tools and parameters."""
         super().request(call, body)
-        instructions, given = text_of(body.get("instructions")), body.get("input")
+        instructions, items = text_of(body.get("instructions")), body.get("input")
         call.input = [Message("system", instructions)] if instructions else []
-        if isinstance(given, str):
-            call.input.append(Message("user", given))
-        call.input += [_asked(item) for item in dicts_of(given)]
+        if isinstance(items, str):
+            call.input.append(Message("user", items))
+        call.input += [_input_message(item) for item in dicts_of(items)]
         call.tools = [
             text_of(tool.get("name")) or text_of(tool.get("type"))
             for tool in dicts_of(body.get("tools"))
@@ -76,40 +79,40 @@ class OpenAIResponses(OpenAIForm):
         """A response, or one `response.…` event of its stream."""
         kind = text_of(event.get("type"))
         if event.get("object") in ("response", "response.compaction"):
-            self._whole(call, event)
+            self._response(call, event)
         elif isinstance(event.get("response"), dict):
-            self._whole(call, event["response"])
+            self._response(call, event["response"])
         elif kind == "response.output_item.added":
-            self._began(call, dict_of(event.get("item")), index_of(event.get("output_index")))
-        elif kind in _CALLS:
+            self._start_item(call, dict_of(event.get("item")), index_of(event.get("output_index")))
+        elif kind in _ARGUMENT_EVENTS:
             at = index_of(event.get("output_index"))
             self.turns.add_tool_call(call, "", text_of(event.get("delta")), at)
-        elif kind in _SAYS:
+        elif kind in _TEXT_EVENTS:
             self.turns.add_text(call, text_of(event.get("delta")))
-        elif kind in _THINKS:
+        elif kind in _REASONING_EVENTS:
             self.turns.add_reasoning(call, text_of(event.get("delta")))
         elif kind == "error":
             call.error = text_of(event.get("message")) or call.error or "error"
 
-    def _began(self, call: ModelCall, item: dict[str, Any], at: int) -> None:
+    def _start_item(self, call: ModelCall, item: dict[str, Any], at: int) -> None:
         if "arguments" in item or text_of(item.get("type")).endswith("_call"):
             self.turns.add_tool_call(call, _tool(item), json_of(item.get("arguments")), at)
 
-    def _whole(self, call: ModelCall, whole: dict[str, Any]) -> None:
-        super().answer(call, whole)
-        status = text_of(whole.get("status"))
-        if status not in _OVER and whole.get("object") != "response.compaction":
+    def _response(self, call: ModelCall, response: dict[str, Any]) -> None:
+        super().answer(call, response)
+        status = text_of(response.get("status"))
+        if status not in _FINAL_STATUSES and response.get("object") != "response.compaction":
             return
         self.turns.reset(call)
-        for item in dicts_of(whole.get("output")):
+        for item in dicts_of(response.get("output")):
             self._item(call, item)
-        why = text_of(dict_of(whole.get("incomplete_details")).get("reason"))
-        call.finish_reason = why or status or call.finish_reason
-        if isinstance(whole.get("error"), dict):
-            call.error = text_of(whole["error"].get("message")) or status
-        if isinstance(whole.get("usage"), dict):
-            call.usage = _usage(whole["usage"])
-            call.details = _details(dicts_of(whole.get("output")))
+        reason = text_of(dict_of(response.get("incomplete_details")).get("reason"))
+        call.finish_reason = reason or status or call.finish_reason
+        if isinstance(response.get("error"), dict):
+            call.error = text_of(response["error"].get("message")) or status
+        if isinstance(response.get("usage"), dict):
+            call.usage = _usage(response["usage"])
+            call.details = _details(dicts_of(response.get("output")))
 
     def _item(self, call: ModelCall, item: dict[str, Any]) -> None:
         kind = text_of(item.get("type"))
@@ -117,23 +120,23 @@ class OpenAIResponses(OpenAIForm):
             for part in dicts_of(item.get("content")):
                 self.turns.add_text(call, text_of(part.get("text")) or text_of(part.get("refusal")))
         elif kind == "reasoning":
-            thought = dicts_of(item.get("summary")) + dicts_of(item.get("content"))
-            self.turns.add_reasoning(call, text_of_content(thought))
+            parts = dicts_of(item.get("summary")) + dicts_of(item.get("content"))
+            self.turns.add_reasoning(call, text_of_content(parts))
         elif kind.endswith("_call"):
             self.turns.add_tool_call(call, _tool(item), _arguments(item))
 
 
 def _tool(item: dict[str, Any]) -> str:
-    """A function's name, or the kind of a tool that the server runs: `web_search`."""
+    """Return a function's name, or the kind of a tool that the server runs: `web_search`."""
     return text_of(item.get("name")) or text_of(item.get("type")).removesuffix("_call")
 
 
 def _arguments(item: dict[str, Any]) -> str:
-    given = (item.get(key) for key in ("arguments", "input", "action", "code", "queries"))
-    return json_of(next((g for g in given if g is not None), None))
+    values = (item.get(key) for key in ("arguments", "input", "action", "code", "queries"))
+    return json_of(next((value for value in values if value is not None), None))
 
 
-def _asked(item: dict[str, Any]) -> Message:
+def _input_message(item: dict[str, Any]) -> Message:
     kind = text_of(item.get("type"))
     if kind.endswith("_call"):
         return Message("assistant", "", [(_tool(item), _arguments(item))])
@@ -148,22 +151,23 @@ def _asked(item: dict[str, Any]) -> Message:
 
 
 def _details(output: list[dict[str, Any]]) -> dict[str, int]:
-    """What the server's tools did; of the steps of a web search only `search` is billed."""
-    found: dict[str, int] = {}
+    """Count the server's tools; of the steps of a web search only `search` is billed."""
+    counts: dict[str, int] = {}
     for item in output:
         billed = _BILLED.get(text_of(item.get("type")))
         if billed and text_of(dict_of(item.get("action")).get("type")) in ("", "search"):
-            found[billed] = found.get(billed, 0) + 1
-    return found
+            counts[billed] = counts.get(billed, 0) + 1
+    return counts
 
 
 def _usage(raw: dict[str, Any]) -> Usage:
-    into, out = dict_of(raw.get("input_tokens_details")), dict_of(raw.get("output_tokens_details"))
+    input_details = dict_of(raw.get("input_tokens_details"))
+    output_details = dict_of(raw.get("output_tokens_details"))
     return Usage(
         input=count_of(raw.get("input_tokens")),
-        cached=count_of(into.get("cached_tokens")),
-        cache_write=count_of(into.get("cache_write_tokens")),
+        cached=count_of(input_details.get("cached_tokens")),
+        cache_write=count_of(input_details.get("cache_write_tokens")),
         output=count_of(raw.get("output_tokens")),
-        reasoning=count_of(out.get("reasoning_tokens")),
+        reasoning=count_of(output_details.get("reasoning_tokens")),
         total=count_of(raw.get("total_tokens")),
     )

@@ -42,28 +42,28 @@ OURS = {
 
 
 class Registry:
-    """The dialects in use; `off` says in words which are not, and why."""
+    """The dialects in use; `off` has a note for each that is switched off, by its name."""
 
     def __init__(self) -> None:
         self.off: dict[str, str] = {}
         self._lock = threading.Lock()
         self._known: dict[str, type[Dialect]] = {}
-        self._by_end: dict[bytes, list[type[Dialect]]] = {}
-        self._any_end: list[type[Dialect]] = []
+        self._by_suffix: dict[bytes, list[type[Dialect]]] = {}
+        self._any_suffix: list[type[Dialect]] = []
         self._loaded = False
 
     def find(self, host: str, raw_path: bytes) -> Dialect | None:
-        """A reader for a request, by its path and host; None if it asks no model."""
+        """Return a dialect for a request, by its path and host; None if it asks no model."""
         if not self._loaded:
             self._load()
         # The query may hold a key: it is cut off here and never kept.
         raw_path = raw_path.partition(b"?")[0]
-        end = raw_path.rpartition(b"/")[2].rpartition(b":")[2]
-        likely = self._by_end.get(end, self._any_end)
-        if not likely:
+        suffix = raw_path.rpartition(b"/")[2].rpartition(b":")[2]
+        candidates = self._by_suffix.get(suffix, self._any_suffix)
+        if not candidates:
             return None
         path = raw_path.decode("ascii", "replace")
-        for dialect in likely:
+        for dialect in candidates:
             if _fits(dialect, host, path):
                 try:
                     return dialect(host, path)
@@ -83,7 +83,7 @@ class Registry:
             if not self._loaded:
                 for entry in _entries():
                     self._add(entry)
-                self._order()
+                self._index()
                 self._loaded = True
 
     def _add(self, entry: EntryPoint) -> None:
@@ -92,29 +92,29 @@ class Registry:
             dialect.path_pattern.search("")
         except Exception as error:
             internal_errors.record(f"loading the dialect {entry.name}")
-            self.off[entry.name] = _words(entry.name, repr(error))
+            self.off[entry.name] = _note(entry.name, repr(error))
         else:
             self._known[entry.name] = dialect
 
     def _switch_off(self, name: str, why: str) -> None:
         with self._lock:
-            self.off[name] = _words(name, why)
+            self.off[name] = _note(name, why)
             self._known.pop(name, None)
-            self._order()
+            self._index()
 
-    def _order(self) -> None:
-        """Which to ask about a path, by its last word."""
+    def _index(self) -> None:
+        """Index the dialects by the last word of their paths."""
         known = list(self._known.values())
-        ends = {end for dialect in known for end in dialect.path_suffixes}
-        self._any_end = [dialect for dialect in known if not dialect.path_suffixes]
-        self._by_end = {
-            end.encode(): [d for d in known if end in d.path_suffixes or not d.path_suffixes]
-            for end in ends
+        suffixes = {suffix for dialect in known for suffix in dialect.path_suffixes}
+        self._any_suffix = [dialect for dialect in known if not dialect.path_suffixes]
+        self._by_suffix = {
+            suffix.encode(): [d for d in known if suffix in d.path_suffixes or not d.path_suffixes]
+            for suffix in suffixes
         }
 
 
 def _entries() -> Iterator[EntryPoint]:
-    """Those of others first: theirs may be a special case of ours."""
+    """Yield the dialects of others first: theirs may be a special case of ours."""
     yield from (entry for entry in entry_points(group=GROUP) if entry.name not in OURS)
     yield from (EntryPoint(name, value, GROUP) for name, value in OURS.items())
 
@@ -125,5 +125,5 @@ def _fits(dialect: type[Dialect], host: str, path: str) -> bool:
     return dialect.path_pattern.search(path) is not None
 
 
-def _words(name: str, why: str) -> str:
+def _note(name: str, why: str) -> str:
     return f"dialect {name} is switched off: {why}"[:300]

@@ -1,0 +1,192 @@
+"""Every setting, once: its type, default and help, and who may give it.
+
+The magic's options, the traits of `%config AimonMagics` and the variables of the
+environment are made of these fields; `track` checks its keywords by them. A new setting
+is one field here, and the code that goes by it.
+"""
+
+from __future__ import annotations
+
+import os
+import reprlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from aimon_nb.capture.limits import Limits
+from aimon_nb.views.live.environment import View
+from aimon_nb.views.live.mimebundle import DEFAULT_SAVE, Save
+
+_PREFIX = "AIMON_NB_"
+_LIMITS = Limits()
+_SWITCH = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
+
+
+def _metadata(
+    *,
+    option: str | None = None,
+    config: str | None = None,
+    environment: bool = False,
+    minimum: int | None = None,
+) -> dict[str, Any]:
+    """Return what a field of `Settings` holds beside its type and default.
+
+    Args:
+        option: help of the option `--NAME` of `%%ai_track`; None: it has no option.
+        config: help of `AimonMagics.NAME`; None: `%config` does not know it.
+        environment: whether the variable `AIMON_NB_NAME` gives it.
+        minimum: the lowest number that it takes.
+
+    """
+    return {"option": option, "config": config, "environment": environment, "minimum": minimum}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The value of every setting, for one run or for all that do not say otherwise."""
+
+    op: str | None = field(
+        default=None, metadata=_metadata(option="op of the root span (default: ai.pipeline)")
+    )
+    view: View = field(
+        default="auto",
+        metadata=_metadata(
+            option="how the run is shown: live is the widget, html needs none, auto fits the place",
+            config="default of --view",
+            environment=True,
+        ),
+    )
+    save: Save = field(
+        default=DEFAULT_SAVE,
+        metadata=_metadata(
+            option="what the saved notebook keeps of it: tree (no prompts), one line, nothing, or "
+            "full: the whole view with prompts and answers",
+            config="default of --save",
+            environment=True,
+        ),
+    )
+    estimate: bool = field(
+        default=False,
+        metadata=_metadata(
+            config="Where a provider tells no usage, count tokens here: marked ~, in no exact sum."
+        ),
+    )
+    auto: bool = field(
+        default=False,
+        metadata=_metadata(config="Track every cell; one without a model call shows nothing."),
+    )
+    max_spans: int = field(
+        default=_LIMITS.spans,
+        metadata=_metadata(
+            config="Spans a run: later ones fold; what they cost is counted.", minimum=1
+        ),
+    )
+    max_attribute_bytes: int = field(
+        default=_LIMITS.attribute_bytes,
+        metadata=_metadata(config="Bytes of attributes kept of a span.", minimum=0),
+    )
+    max_runs: int = field(
+        default=_LIMITS.runs, metadata=_metadata(config="Finished runs kept in memory.", minimum=1)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is known of one setting; `choices` are all values of a text that has a few."""
+
+    name: str
+    kind: type
+    default: Any
+    choices: tuple[str, ...]
+    option: str | None
+    config: str | None
+    environment: bool
+    minimum: int | None
+
+    @property
+    def variable(self) -> str:
+        """The name of its variable in the environment."""
+        return _PREFIX + self.name.upper()
+
+    def check(self, value: Any) -> None:
+        """Raise `ValueError` for a value that is none of its choices; None is no value."""
+        if self.choices and value not in (None, *self.choices):
+            known = ", ".join(self.choices)
+            raise ValueError(f"{self.name} must be one of {known}; not {value!r}")
+
+    def parse(self, text: str) -> Any:
+        """Return the value that a text stands for; `ValueError` says which there are."""
+        try:
+            value = _SWITCH.get(text.lower()) if self.kind is bool else self.kind(text)
+        except ValueError:
+            value = None
+        low = self.minimum is not None and value is not None and value < self.minimum
+        if value is None or low or (self.choices and value not in self.choices):
+            known = ", ".join(self.choices or ("on", "off")) if self.kind in (str, bool) else ""
+            least = f" of at least {self.minimum}" if self.minimum is not None else ""
+            raise ValueError(f"set it to {known or f'a number{least}'}, or unset it")
+        return value
+
+
+@cache
+def known_settings(kind: type = Settings) -> dict[str, Setting]:
+    """Return what is known of each setting, by name, in the order of the fields."""
+    hints = get_type_hints(kind)
+    return {
+        one.name: Setting(
+            one.name, _kind(hints[one.name]), one.default, _choices(hints[one.name]), **one.metadata
+        )
+        for one in fields(kind)
+    }
+
+
+def _choices(hint: Any) -> tuple[str, ...]:
+    if get_origin(hint) is Literal:
+        return get_args(hint)
+    return tuple(choice for part in get_args(hint) for choice in _choices(part))
+
+
+def _kind(hint: Any) -> type:
+    """Return the class of the values of a hint, None aside."""
+    if _choices(hint):
+        return str
+    kind: type = next((part for part in get_args(hint) if part is not NoneType), hint)
+    return kind
+
+
+def check(**values: Any) -> None:
+    """Raise `ValueError` for a value that is none of its setting's choices."""
+    for name, value in values.items():
+        known_settings()[name].check(value)
+
+
+def from_environment(
+    environ: Mapping[str, str] = os.environ, kind: type = Settings
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the values that the environment gives, by name, and a line for each bad one.
+
+    Nothing is raised: this is read while the extension loads and when a run opens.
+    """
+    values: dict[str, Any] = {}
+    problems = []
+    for one in known_settings(kind).values():
+        text = environ.get(one.variable, "").strip() if one.environment else ""
+        if not text:
+            continue
+        try:
+            values[one.name] = one.parse(text)
+        except ValueError as error:
+            problems.append(f"{one.variable}={reprlib.repr(text)} is not used: {error}")
+    return values, problems
+
+
+def resolve(
+    options: Mapping[str, Any], config: Mapping[str, Any], environment: Mapping[str, Any]
+) -> Settings:
+    """Return what holds: option > `%config` > environment > default; None is no value."""
+    resolved: dict[str, Any] = {}
+    for layer in (environment, config, options):
+        resolved |= {name: value for name, value in layer.items() if value is not None}
+    return Settings(**resolved)

@@ -1,0 +1,48 @@
+"""What sources post, and how it becomes records.
+
+An event is an `OpenSpan`, appended at its start and again at its end, or a `CallUpdate`.
+A source that has work of its own to do before it can post is polled.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from aimon_nb.capture import span_builder
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState
+
+
+class Source(NamedTuple):
+    """What posts events only when it is asked to."""
+
+    poll: Callable[[EventLog], None]  # post what is new
+    abandon: Callable[[RunState], None]  # this run is over at the next poll: wait for nothing
+
+
+class EventLog(deque["OpenSpan | CallUpdate"]):
+    """The events since the last look; to append one is all that the user's thread does."""
+
+
+def absorb(log: EventLog, sources: Iterable[Source], run_states: Iterable[RunState]) -> None:
+    """Turn all events into records; one thread at a time."""
+    for source in sources:
+        with internal_errors.suppress("polling a source"):
+            source.poll(log)
+    for _ in range(len(log)):
+        event = log.popleft()
+        try:
+            if isinstance(event, CallUpdate):
+                span_builder.update_call(event)
+            elif event.is_recorded:
+                span_builder.end_span(event)
+            else:
+                event.is_recorded = True
+                span_builder.begin_span(event)
+        except Exception:
+            internal_errors.record("recording a span")
+    for run_state in run_states:
+        if run_state.open_spans:
+            span_builder.update_open_spans(run_state)

@@ -1,0 +1,61 @@
+"""What is kept of an exception: its status, its words, its way. Never the exception itself."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from types import FrameType
+
+from aimon_nb.capture.redact import redact_secrets
+from aimon_nb.model import Frame
+from aimon_nb.model.span import SpanStatus
+
+ERROR_LENGTH = 500  # characters of an error message kept
+FRAMES = 30  # frames of a traceback kept, the innermost
+
+
+def status_of(error: BaseException) -> SpanStatus:
+    """How a span ended that this exception left."""
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        return "interrupted"
+    if type(error).__name__ in ("CancelledError", "Cancelled"):  # asyncio's and trio's
+        return "cancelled"
+    return "abandoned" if isinstance(error, GeneratorExit) else "error"
+
+
+def describe(error: BaseException) -> tuple[str, str]:
+    """(type, message) of an exception, whatever its `__str__` does."""
+    try:
+        text = str(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a `__str__` of the user's may do anything
+        text = "(its message cannot be read)"
+    return type(error).__name__, redact_secrets(text)[:ERROR_LENGTH]
+
+
+def frames_of(error: BaseException) -> tuple[Frame, ...]:
+    """The frames that an exception came through, in words: the frames themselves hold locals."""
+    found: deque[Frame] = deque(maxlen=FRAMES)
+    at = error.__traceback__
+    while at is not None:
+        code = at.tb_frame.f_code
+        found.append(Frame(code.co_filename, at.tb_lineno, code.co_name))
+        at = at.tb_next
+    return tuple(found)
+
+
+def current_stack() -> tuple[Frame, ...]:
+    """The frames from the user's code to here, in words: where a call is made that fails."""
+    found: list[Frame] = []
+    at: FrameType | None = sys._getframe(1)
+    while at is not None and len(found) < FRAMES and at.f_globals.get("__name__") not in _RUNNERS:
+        found.append(Frame(at.f_code.co_filename, at.f_lineno, at.f_code.co_name))
+        at = at.f_back
+    return tuple(reversed(found))
+
+
+# What runs the user's code: nothing above it says anything of an error.
+_RUNNERS = frozenset(
+    {"IPython.core.interactiveshell", "threading", "concurrent.futures.thread", "asyncio.events"}
+)

@@ -1,0 +1,108 @@
+"""When a run is priced and added up: what changed at once, a large run less often."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable
+
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.state import RunState
+
+PAUSE = 10  # adding a run up takes at most one part in so many of the time
+NEW = 3  # pricing a span takes so many times as long as adding it up
+
+
+class Repricing:
+    """Prices for the runs in memory.
+
+    The price list takes a second to import, and nobody holds the recorder's lock meanwhile:
+    whoever calls `news` calls one of the two loaders before.
+    """
+
+    def __init__(self) -> None:
+        self.is_ready = False  # the price list is in memory
+        self.is_stale = False  # prices changed: all runs are to be counted again
+
+    def load_ahead(self, run_states: Iterable[RunState]) -> None:
+        """Import the price list where one of these runs asks a model, which still thinks."""
+        if not self.is_ready and any(map(_asks_a_model, run_states)):
+            self._load()
+
+    def load_if_needed(self, run_states: Iterable[RunState]) -> None:
+        """Import the price list where a call is to be priced now."""
+        if not self.is_ready and any(map(_is_to_be_priced, run_states)):
+            self._load()
+
+    def _load(self) -> None:
+        from aimon_nb.pricing import prepare
+
+        try:
+            prepare()
+        finally:
+            self.is_ready = True  # or never: then a price says what is wrong
+
+    def news(
+        self, run_states: Collection[RunState], ended: set[RunState]
+    ) -> list[tuple[RunState, set[str]]]:
+        """The ids of the changed spans, added up, by run; of those that have `ended` in any case.
+
+        A quiet run has none until a model was called in it.
+        """
+        if self.is_stale:
+            self.is_stale = False
+            for run_state in run_states:
+                run_state.changed.update(run_state.run.spans)
+        for run_state in ended:
+            run_state.ending = False
+        new = [one for one in run_states if one.has_news or one in ended]
+        news = [(one, self._changes(one)) for one in new]
+        return [(one, changed) for one, changed in news if not one.quiet]
+
+    def _changes(self, run_state: RunState) -> set[str]:
+        changed, run_state.changed = run_state.changed, set()
+        run_state.run.faults = internal_errors.count - run_state.faults_before
+        with internal_errors.suppress("pricing"):
+            self._add_up(run_state, changed)
+        totals = run_state.run.totals
+        if run_state.quiet and (totals.calls or totals.cached_locally):
+            run_state.quiet = False
+        return changed
+
+    def _add_up(self, run_state: RunState, changed: set[str]) -> None:
+        """Price the `changed` spans and add the run up; a large one less often while it runs.
+
+        A span that has ended and waits for its price goes out of `changed`, to come with it, once.
+        """
+        from aimon_nb.pricing import price_run
+
+        spans, unpriced = run_state.run.spans, run_state.unpriced
+        new = {i for i in changed if i in spans and spans[i].may_cost}
+        unpriced |= new
+        if not run_state.may_price:
+            changed -= {i for i in new if spans[i].status != "running"}
+            return
+        begun = time.thread_time()
+        run_state.unpriced = set()
+        try:
+            price_run(run_state.run, unpriced)
+        finally:
+            changed |= (
+                unpriced & spans.keys()
+            )  # without those past the cap that have ended and gone
+        # What is new is priced but once; the rest of the time goes again next time.
+        again = len(spans) / (len(spans) + NEW * len(unpriced) or 1)
+        pause = PAUSE * again * (time.thread_time() - begun)
+        run_state.price_at = time.monotonic() + pause
+
+
+def _asks_a_model(run_state: RunState) -> bool:
+    return run_state.has_request or any(
+        open_span.span is not None and open_span.span.is_call
+        for open_span in list(run_state.open_spans)
+    )
+
+
+def _is_to_be_priced(run_state: RunState) -> bool:
+    spans = run_state.run.spans
+    new = [*run_state.changed, *run_state.unpriced]
+    return any(span_id in spans and spans[span_id].usage.known for span_id in new)

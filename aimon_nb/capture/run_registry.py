@@ -1,0 +1,98 @@
+"""The runs in memory: those that are open, and of the others the latest."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from typing import Any
+
+from aimon_nb.capture import limits
+from aimon_nb.capture.exceptions import describe
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.limits import Limits
+from aimon_nb.capture.state import RunState
+from aimon_nb.model import Run
+from aimon_nb.model.run import RunStatus
+
+QUIET_KEPT = 10  # closed runs without a call, which a task they left may still make
+
+
+class RunRegistry:
+    """Run states by run id, oldest first; whoever writes holds the recorder's lock."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, RunState] = {}
+        self.open_runs: list[RunState] = []
+        self._count = 0
+        self._forgotten: datetime | None = None  # start of the latest run that max_runs let go
+
+    @property
+    def sole(self) -> RunState | None:
+        """The open run, when there is exactly one."""
+        return self.open_runs[0] if len(self.open_runs) == 1 else None
+
+    def open(
+        self, name: str, started: datetime, t0: int, caps: Limits, fields: dict[str, Any]
+    ) -> RunState:
+        """Make a run that starts now and keep it; let go of what is beyond the caps.
+
+        Args:
+            name: The run's.
+            started: The time of its start, UTC.
+            t0: The same on the recorder's clock, nanoseconds.
+            caps: How much is kept.
+            fields: Further fields of `Run`.
+
+        """
+        self._count += 1
+        run_id = f"{started:%Y%m%dT%H%M%S}-{self._count:03d}{os.urandom(2).hex()}"  # sorts by start
+        run_state = RunState(Run(run_id=run_id, name=name, started=started, **fields), t0)
+        run_state.faults_before = internal_errors.count
+        run_state.span_limit.limits = caps
+        self.states[run_id] = run_state
+        self.open_runs.append(run_state)
+        self._forget_old(run_state.run, caps)
+        return run_state
+
+    def close(
+        self, run_state: RunState, status: RunStatus, error: BaseException | None, t1: int
+    ) -> None:
+        """A run is over, at `t1` on the recorder's clock; it stays in memory."""
+        run = run_state.run
+        run.duration = run_state.seconds(t1)
+        run.ended = run.started + timedelta(seconds=run.duration)
+        run.status = status
+        run_state.closed = True
+        run_state.captured.clear()
+        if run_state in self.open_runs:
+            self.open_runs.remove(run_state)
+        if error is not None:
+            run.error_type, run.error = describe(error)
+
+    def forget_all(self) -> None:
+        """Let go of every run."""
+        for run_state in self.states.values():
+            run_state.forgotten = True
+        self.states.clear()
+
+    def _forget_old(self, new: Run, caps: Limits) -> None:
+        closed = [one for one in self.states.values() if one.closed]
+        quiet = [one for one in closed if one.quiet]
+        shown = [one for one in closed if not one.quiet]
+        old = shown[: -caps.runs]
+        for one in (*old, *quiet[:-QUIET_KEPT]):
+            one.forgotten = True
+            del self.states[one.run.run_id]
+        if old:
+            self._forgotten = old[-1].run.started
+            new.caps[limits.RUNS] = self.note_of_forgotten(caps)
+        if new.cell_id is not None:
+            for one in shown[-caps.runs :]:
+                if one.run.cell_id == new.cell_id:
+                    one.run = limits.without_plain(one.run)
+
+    def note_of_forgotten(self, caps: Limits) -> str:
+        """What a reader who looks for an old run must know; "" while all are in memory."""
+        if self._forgotten is None:
+            return ""
+        return f"older runs are no longer in memory: {limits.RUNS} = {caps.runs:,}"

@@ -1,0 +1,84 @@
+"""From events to records to listeners: what happens at each look at the log."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from aimon_nb.capture.event_log import absorb
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.repricing import Repricing
+from aimon_nb.capture.state import RunState
+
+if TYPE_CHECKING:
+    from aimon_nb.capture.run_recorder import Recorder
+
+Listener = Callable[[RunState, set[str]], None]  # (run state, ids of the changed spans)
+
+
+class Updates:
+    """Absorbs the recorder's events, has runs added up, and tells the listeners."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self.lock = threading.RLock()  # records
+        self._delivery = threading.RLock()  # listeners, which may take their time
+        self._ended: deque[tuple[RunState, threading.Event]] = deque()
+        self._repricing = Repricing()
+
+    @property
+    def prices_ready(self) -> bool:
+        """Whether the price list is in memory."""
+        return self._repricing.is_ready
+
+    def mark_stale(self) -> None:
+        """Prices changed: all runs are counted again at the next look."""
+        self._repricing.is_stale = True
+
+    def load_prices(self) -> None:
+        """Import the price list while the first model still thinks."""
+        self._repricing.load_ahead(list(self._recorder.run_states.values()))
+
+    def settle(self, run_state: RunState) -> None:
+        """A run is about to end: take in what has come, and wait for nothing more."""
+        run_state.ending = True  # it is added up and shown once, when all is known
+        with self.lock:
+            self._absorb()
+            for source in self._recorder.sources:
+                source.abandon(run_state)
+            self._absorb()
+
+    def announce_end(self, run_state: RunState) -> threading.Event:
+        """Have a run shown as finished, even where no span of it changed; set once it was."""
+        shown = threading.Event()
+        self._ended.append((run_state, shown))
+        return shown
+
+    def drain(self) -> None:
+        """Turn everything in the log into records and tell the listeners."""
+        recorder = self._recorder
+        ended: list[tuple[RunState, threading.Event]] = []
+        try:
+            with self._delivery:
+                with self.lock:
+                    ended += [self._ended.popleft() for _ in range(len(self._ended))]
+                    self._absorb()
+                # The lock is free: the import of the price list takes a second.
+                self._repricing.load_if_needed(list(recorder.run_states.values()))
+                with self.lock:
+                    over = {run_state for run_state, _ in ended}
+                    news = self._repricing.news(recorder.run_states.values(), over)
+                # Free again: a listener sends to the page, and may wait.
+                for run_state, changed in news:
+                    for listener in list(recorder.listeners):
+                        with internal_errors.suppress("showing a run"):
+                            listener(run_state, changed)
+        finally:
+            for _, shown in ended:
+                shown.set()
+
+    def _absorb(self) -> None:
+        recorder = self._recorder
+        absorb(recorder.log, recorder.sources, recorder.run_states.values())

@@ -1,0 +1,50 @@
+"""The settings as traits of `%config AimonMagics`: made of `app/settings.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from traitlets import Bool, Enum, Float, HasTraits, Int, Unicode, default
+
+from aimon_nb.app.settings import Setting, from_environment, known_settings
+
+_TRAITS: dict[type, Any] = {bool: Bool, int: Int, float: Float, str: Unicode}
+NAMES = [one.name for one in known_settings().values() if one.config is not None]
+
+
+def traits() -> dict[str, Any]:
+    """Return what stands in the class body of the magics: a trait a setting, by name.
+
+    Where a variable of the environment gives a value, that is the trait's default.
+    """
+    body: dict[str, Any] = {}
+    for name in NAMES:
+        one = known_settings()[name]
+        body[name] = _trait(one).tag(config=True)
+        if one.environment:
+            body[f"_{name}_default"] = default(name)(_effective_default(one))
+    return body
+
+
+def explicit_values(magics: HasTraits) -> dict[str, Any]:
+    """Return the traits that differ from their defaults, by name."""
+    defaults = from_environment()[0]
+    values = {name: getattr(magics, name) for name in NAMES}
+    return {
+        name: value
+        for name, value in values.items()
+        if value != defaults.get(name, known_settings()[name].default)
+    }
+
+
+def _trait(one: Setting) -> Any:
+    if one.choices:
+        return Enum(one.choices, one.default, help=one.config)
+    limits = {} if one.minimum is None else {"min": one.minimum}
+    return _TRAITS[one.kind](
+        default_value=one.default, allow_none=one.default is None, help=one.config, **limits
+    )
+
+
+def _effective_default(one: Setting) -> Any:
+    return lambda _: from_environment()[0].get(one.name, one.default)

@@ -1,0 +1,33 @@
+"""A model call in the attributes of Sentry's AI views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aimon_nb.model import ModelCall
+
+
+def call_attributes(call: ModelCall) -> dict[str, Any]:
+    """A call in Sentry's attributes: the documented names, and beside them today's.
+
+    No prompt and no answer: content is never sent because of the wire.
+    """
+    usage = call.usage
+    attributes: dict[str, Any] = {
+        "gen_ai.operation.name": call.operation,
+        "gen_ai.system": call.provider,
+        "gen_ai.provider.name": call.provider,
+        "gen_ai.request.model": call.request_model,
+        "gen_ai.response.model": call.response_model,
+        "gen_ai.response.streaming": call.streaming or None,
+        "gen_ai.usage.input_tokens": usage.input,
+        "gen_ai.usage.input_tokens.cached": usage.cached,
+        "gen_ai.usage.cache_read.input_tokens": usage.cached,
+        "gen_ai.usage.input_tokens.cache_write": usage.cache_write,
+        "gen_ai.usage.cache_creation.input_tokens": usage.cache_write,
+        "gen_ai.usage.output_tokens": usage.output,
+        "gen_ai.usage.output_tokens.reasoning": usage.reasoning,
+        "gen_ai.usage.reasoning.output_tokens": usage.reasoning,
+        "gen_ai.usage.total_tokens": usage.total,
+    }
+    return {key: value for key, value in attributes.items() if value is not None}

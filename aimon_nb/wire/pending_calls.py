@@ -1,0 +1,174 @@
+"""Calls whose answers are under way: read, posted to the recorder, and settled at Sentry.
+
+The user's thread keeps the bytes (`wire.model_request`). Ten times a second, and whenever
+somebody wants to know, the recorder polls this source: each answer is read as far as it
+has come, and what is new of its call is posted as a `CallUpdate`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+from aimon_nb.capture.event_log import EventLog, Source
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.span_adapter import Ending
+from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState
+from aimon_nb.model import SpanStatus
+from aimon_nb.sentry.call_attributes import call_attributes
+from aimon_nb.wire.model_request import ModelRequest
+from aimon_nb.wire.response_reader import ResponseReader
+
+
+class PendingCall:
+    """A call until its answer is read and its span is settled.
+
+    It is `abandoned` when its run ends before the answer: its span ends then, here and at
+    Sentry. What still comes (a thread that goes on, a stream read in the next cell) is read
+    all the same.
+    """
+
+    def __init__(self, model_request: ModelRequest) -> None:
+        self.model_request = model_request
+        self.abandoned = False
+        self._reader = ResponseReader(model_request)
+        self._is_new = True
+
+    def advance(self) -> CallUpdate | None:
+        """Read what has arrived and settle what can be; return what is new of the call."""
+        has_news = self._reader.read() or self._is_new
+        self._is_new = False
+        if self._can_be_settled and not self.model_request.settled:
+            self._settle()
+            has_news = True
+        return self._update() if has_news else None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing will come any more, and its span needs nothing more of us."""
+        return self._reader.is_read and self.model_request.settled
+
+    @property
+    def _can_be_settled(self) -> bool:
+        """Whether the answer is over, and the span too where it is the SDK's."""
+        open_span = self.model_request.open_span
+        return self.abandoned or (
+            self._reader.is_read and (open_span.made_by_us or open_span.t1 is not None)
+        )
+
+    def _update(self) -> CallUpdate:
+        request, call = self.model_request, self.model_request.call
+        t0, t1, t_first = request.t0, request.t1, request.t_first
+        return CallUpdate(
+            request.open_span,
+            request,
+            call,
+            request.attempt,
+            is_read=self._reader.is_read,
+            abandoned=self.abandoned,
+            is_earlier_attempt=request.is_earlier_attempt,
+            ttft=t_first - t0 if call.streaming and t_first is not None else None,
+            duration=t1 - t0 if self._reader.is_read and t1 is not None else None,
+            status=self._status(),
+            error=self._failure() if self._reader.is_read else None,
+            frames=request.frames,
+        )
+
+    def _status(self) -> SpanStatus | None:
+        request = self.model_request
+        if self._reader.is_read:
+            if self._failure() is not None:
+                return request.failure.status if request.failure is not None else "error"
+            unfinished = request.left_early and request.call.finish_reason is None
+            return "abandoned" if unfinished else None
+        if self.abandoned:
+            return "abandoned" if request.call.finish_reason is None else "ok"
+        return None
+
+    def _failure(self) -> tuple[str, str | None] | None:
+        request = self.model_request
+        if request.failure is not None:
+            return request.failure.type, request.failure.message
+        if request.ok is False or request.call.error is not None:
+            return f"HTTP {request.status}", request.call.error
+        return None
+
+    def _settle(self) -> None:
+        """Put usage on Sentry's span, and end that span if we made it."""
+        request = self.model_request
+        request.settled, open_span = True, request.open_span
+        request.body = None
+        with internal_errors.suppress("writing usage on a span"):
+            if open_span.model_request is request:
+                name = self._span_name() if open_span.made_by_us else None
+                open_span.adapter.write(open_span, call_attributes(request.call), name)
+        request.run_deferred_ends()
+        if open_span.made_by_us:
+            self._finish_span(open_span)
+        elif self.abandoned:
+            for one in (open_span, *request.duplicates):
+                if one.t1 is None:
+                    self._finish_span(one)
+
+    def _finish_span(self, open_span: OpenSpan) -> None:
+        request = self.model_request
+        t1 = int((request.t1 or time.perf_counter()) * 1e9)
+        request.tracker.finish(open_span, t1, request.ended or time.time(), self._ending())
+
+    def _ending(self) -> Ending:
+        request = self.model_request
+        # A client may stop at the last event: it reads no further and closes nothing.
+        if (request.left_early or not request.is_done) and request.call.finish_reason is None:
+            return "cancelled"
+        return "ok" if request.ok is True and self._failure() is None else "error"
+
+    def _span_name(self) -> str:
+        call = self.model_request.call
+        model = call.request_model or call.response_model
+        return f"{call.operation} {model}" if model else call.operation
+
+
+class PendingCalls:
+    """The answers that are not finished yet: a source that the recorder polls."""
+
+    def __init__(self) -> None:
+        self._new: deque[ModelRequest] = deque()  # appended by users' threads
+        self._calls: dict[ModelRequest, PendingCall] = {}
+
+    def add(self, model_request: ModelRequest) -> None:
+        """Read the answer to a request that is about to be sent, or the rest of a failed one."""
+        self._new.append(model_request)
+        recorder = model_request.tracker.recorder
+        recorder.add_source(self.source)
+        recorder.note_request(model_request.open_span.run_state)
+
+    @property
+    def source(self) -> Source:
+        """What the recorder polls."""
+        return Source(self._poll, self._abandon)
+
+    def _poll(self, log: EventLog) -> None:
+        """Read what has arrived of every answer, and post what is new."""
+        for _ in range(len(self._new)):
+            request = self._new.popleft()
+            self._calls.setdefault(request, PendingCall(request))
+        for request, call in list(self._calls.items()):
+            try:
+                update = call.advance()
+                if update is not None:
+                    log.append(update)
+                if call.is_finished or request.open_span.run_state.forgotten:
+                    del self._calls[request]
+            except Exception:
+                self._calls.pop(request, None)
+                internal_errors.record("reading a model's answer")
+
+    def _abandon(self, run_state: RunState) -> None:
+        """The run is over: nobody waits for the rest of its answers."""
+        for request, call in self._calls.items():
+            if request.open_span.run_state is run_state:
+                call.abandoned = True
+
+
+pending_calls = PendingCalls()
+"""The process's own."""

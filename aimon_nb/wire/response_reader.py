@@ -1,0 +1,96 @@
+"""The answer to a model request, read on our thread from the bytes that the user's thread kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aimon_nb.capture.redact import redact_secrets
+from aimon_nb.wire.dialects import known
+from aimon_nb.wire.json_events import EventReader
+from aimon_nb.wire.model_request import Decode, ModelRequest
+from aimon_nb.wire.token_estimate import estimates
+
+
+class ResponseReader:
+    """Reads the answer to one request into its `ModelCall`, as far as it has come."""
+
+    def __init__(self, model_request: ModelRequest) -> None:
+        self.model_request = model_request
+        self.is_read = False  # to its end
+        self._events: EventReader | None = None
+        self._decode: Decode | None = None
+
+    def read(self) -> bool:
+        """Read what has arrived; True if the call changed. Never on the user's path."""
+        # Before the bytes are looked at: the user's thread may bring the last ones just now.
+        is_done = self.model_request.is_done
+        self.model_request.requested_model()
+        has_arrived = bool(self.model_request.chunks)
+        if has_arrived:
+            self._feed()
+        ends = is_done and not self.is_read
+        if ends:
+            self.is_read = True
+            self._finish()
+        return has_arrived or ends
+
+    def _feed(self) -> None:
+        if self._events is None:
+            self._events = EventReader()
+        request = self.model_request
+        arrived = [request.chunks.popleft() for _ in range(len(request.chunks))]
+        if request.decoder is None:
+            arrived = [b"".join(arrived)]
+        for data in arrived:
+            request.bytes_read += len(data)
+            # Piece by piece, for a small one may hold a very large one.
+            for event in self._events.feed(self._decoded(data)):
+                self._take(event)
+
+    def _decoded(self, data: bytes) -> bytes:
+        try:
+            if self._decode is None and self.model_request.decoder is not None:
+                self._decode = self.model_request.decoder()
+            return self._decode(data) if self._decode is not None else data
+        except Exception:  # bytes that the client cannot decode either
+            self._decode = lambda _: b""
+            return b""
+
+    def _take(self, event: Any) -> None:
+        if not isinstance(event, dict):
+            return
+        request = self.model_request
+        if request.ok is False or event.get("error"):
+            request.call.error = _error_text(event)
+        try:
+            if request.ok is not False:
+                request.dialect.answer(request.call, event)
+        except Exception:
+            known.failed(type(request.dialect))
+
+    def _finish(self) -> None:
+        request, call = self.model_request, self.model_request.call
+        events, self._events = self._events, None
+        for event in events.end() if events is not None else ():
+            self._take(event)
+        if request.headers and request.ok:
+            try:
+                request.dialect.read_headers(call, request.headers)
+            except Exception:
+                known.failed(type(request.dialect))
+        if request.ok and call.error is None:
+            estimates.make(call, whole=not request.truncated)
+        call.refused = self._is_refused()
+
+    def _is_refused(self) -> bool:
+        request = self.model_request
+        if request.status is not None:
+            return request.ok is False
+        return request.failure is not None and request.failure.never_sent
+
+
+def _error_text(event: dict[str, Any]) -> str:
+    error = event.get("error", event)
+    if isinstance(error, dict):
+        error = error.get("message") or error.get("code") or error
+    return redact_secrets(str(error)[:2000])[:500]
