@@ -32,5 +32,5 @@ TODAY: Final[dict[str, str]] = {
 
 
 def with_today(data: dict[str, Any]) -> dict[str, Any]:
-    """The data under the documented names and, beside them, under today's."""
+    """Return the data under the documented names and, beside them, under today's."""
     return {**data, **{TODAY[key]: data[key] for key in TODAY if key in data}}

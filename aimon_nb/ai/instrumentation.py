@@ -1,8 +1,8 @@
-"""What must be in place in this process to track spans and capture model calls.
+"""The hooks in this process that track spans and capture model calls.
 
-`install()` puts it on, so does the first call of a tracked function, and so does
+`install()` installs them, so does the first call of a tracked function, and so does
 naming a pipeline, for "all subsequent operations" can carry the name only then.
-Importing puts nothing on. Who took it off by hand keeps it off.
+Importing installs nothing. After an `uninstall()` by hand only `install()` does.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from aimon_nb.sentry.span_tracker import SpanTracker
 
 
 class Instrumentation:
-    """The wraps on the SDK, on threads and on HTTP clients, and their undo."""
+    """The hooks on the SDK, on threads and on HTTP clients, and their undo."""
 
     def __init__(self) -> None:
         self.tracker = SpanTracker(recorder)
         self.client = Client()
         self.frameworks = Integrations(recorder)
         self._patches: Patches | None = None
-        self._unwanted = False
+        self._uninstalled = False
         self._lock = threading.RLock()
 
     def install(self) -> None:
-        """Put everything on; a second call puts on what somebody took off in passing."""
+        """Install all hooks; a second call installs again what another library has overwritten."""
         with self._lock:
             if self._patches is not None:
                 self._patches.reapply()
@@ -44,12 +44,14 @@ class Instrumentation:
                 wire.install(self.tracker, patches)
                 self.frameworks.install(patches)
                 error_events.install(self.frameworks.unwanted)
-            finally:  # only now: `ensure` asks without the lock; and no fault is met twice
+            finally:
+                # Only now, for `ensure` reads it without the lock; and after an error too, so
+                # that the next call does not run into it again.
                 self._patches = patches
 
     def ensure(self) -> None:
-        """Put everything on, unless somebody took it off."""
-        if self._patches is None and not self._unwanted:
+        """Install all hooks, unless they were uninstalled by hand."""
+        if self._patches is None and not self._uninstalled:
             with internal_errors.suppress("installing the hooks"):
                 self.install()
 
@@ -61,9 +63,9 @@ class Instrumentation:
             return instrument.sdk_difference()
 
     def uninstall(self) -> None:
-        """Take everything off again."""
+        """Remove all hooks again."""
         with self._lock:
-            self._unwanted = True
+            self._uninstalled = True
             if self._patches is None:
                 return
             error_events.uninstall()

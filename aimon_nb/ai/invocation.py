@@ -1,7 +1,7 @@
-"""One call of a tracked operation: its span, its pipeline, and where its code stands.
+"""One call of a tracked operation: its span, its pipeline, and the context of its code.
 
-`with call:` stands inside: the first time the span is opened, every time the
-place from before is put back at the end, so a generator holds nothing across a
+`with call:` attaches its context: the first time the span is opened, every time the
+context from before is attached again at the end, so a generator holds nothing across a
 `yield`. An exception that leaves ends the call; `end` ends it otherwise.
 """
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 
 class TrackedInvocation:
-    """A call that runs; `over` once its span has ended."""
+    """A call that runs; `ended` once its span has."""
 
     __slots__ = (
-        "_above",
         "_data",
         "_inside",
         "_op",
         "_options",
         "_outside",
+        "_parent",
         "_pipeline",
         "_span",
         "_tags",
-        "over",
+        "ended",
     )
 
     def __init__(self, options: Options, tags: Mapping[str, Any], data: Mapping[str, Any]) -> None:
@@ -43,8 +43,8 @@ class TrackedInvocation:
         self._inside: own_spans.ContextSnapshot | None = None
         self._outside: own_spans.ContextSnapshot
         self._span: own_spans.ScopedSpan | None = None
-        self._above: TrackedInvocation | None = None
-        self.over = False
+        self._parent: TrackedInvocation | None = None
+        self.ended = False
 
     def __enter__(self) -> TrackedInvocation:  # noqa: PYI034 (`Self` needs Python 3.11)
         self._outside = own_spans.current_context()
@@ -55,7 +55,8 @@ class TrackedInvocation:
         try:
             with internal_errors.suppress("opening a span"):
                 self._open()
-        except BaseException:  # an interrupt just now: the caller stands where it stood
+        except BaseException:
+            # An interrupt just now: the caller gets its own context back.
             own_spans.attach(self._outside)
             raise
         return self
@@ -69,38 +70,41 @@ class TrackedInvocation:
         try:
             if error is not None:
                 self.end(error)
-            # Over, it is never entered again, and would hold itself: `tracked` is it.
-            self._inside = None if self.over else own_spans.current_context()
+            # After its end it is never entered again, and the context refers to this call.
+            self._inside = None if self.ended else own_spans.current_context()
         finally:
-            # A coroutine that is thrown away is closed wherever that happens.
-            if self._is_around():
+            # A coroutine that is thrown away is closed in the context where that happens.
+            if self._is_current():
                 own_spans.attach(self._outside)
 
     def end(self, error: BaseException | None = None) -> None:
         """End the span, with the error that ended the call; the first end counts."""
-        if self.over:
+        if self.ended:
             return
-        self.over = True
+        self.ended = True
         span = self._span
-        if span is None:  # a fault of ours kept it from opening
+        # An internal error kept it from opening.
+        if span is None:
             return
-        self._above = above = _open_one(self._above)
-        if error is not None and above is None:
+        self._parent = parent = _nearest_open(self._parent)
+        if error is not None and parent is None:
             with internal_errors.suppress("capturing an error"):
                 self._capture(error, span.sdk)
         with internal_errors.suppress("ending a span"):
             span.close(error)
 
-    def _is_around(self) -> bool:
-        """Whether the code that runs now is inside this call."""
+    def _is_current(self) -> bool:
+        """Return whether the code that runs now is inside this call."""
         call = cast("TrackedInvocation | None", context.current_invocation.get())
         while call is not None and call is not self:
-            call = call._above
+            call = call._parent
         return call is self
 
     def _open(self) -> None:
         name = context.pipeline_name()
-        self._above = _open_one(cast("TrackedInvocation | None", context.current_invocation.get()))
+        self._parent = _nearest_open(
+            cast("TrackedInvocation | None", context.current_invocation.get())
+        )
         self._pipeline = name or self._options.name
         self._op = self._options.op or ("ai.run" if name else "ai.pipeline")
         context.current_invocation.set(self)
@@ -121,8 +125,8 @@ class TrackedInvocation:
         )
 
 
-def _open_one(call: TrackedInvocation | None) -> TrackedInvocation | None:
-    """The nearest call that is not over: a task may outlive the one that started it."""
-    while call is not None and call.over:
-        call = call._above
+def _nearest_open(call: TrackedInvocation | None) -> TrackedInvocation | None:
+    """Return the nearest call that has not ended: a task may outlive the one that started it."""
+    while call is not None and call.ended:
+        call = call._parent
     return call

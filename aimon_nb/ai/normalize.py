@@ -10,7 +10,9 @@ from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.to_plain import Plain, key_text
 from aimon_nb.sentry import own_spans
 
-SIZE = 20_000  # characters of one value; Sentry's own limit for messages is 20 kB
+# Characters of one value; Sentry's own limit for messages is 20 kB.
+SIZE = 20_000
+# Of these are left free for the marks of what is cut.
 _FOR_MARKS = 500
 
 
@@ -44,7 +46,7 @@ def set_data_normalized(span: Any, key: str, value: Any, unpack: bool = True) ->
 
 
 def normalized(value: Any, *, unpack: bool = True) -> str | float:
-    """The value as one attribute: a scalar, or JSON text; never longer than `SIZE`."""
+    """Return the value as one attribute: a scalar, or JSON text; never longer than `SIZE`."""
     budget = SIZE - _FOR_MARKS
     while True:
         plain = Plain(budget, unpack=unpack).of(value)
@@ -53,7 +55,8 @@ def normalized(value: Any, *, unpack: bool = True) -> str | float:
         text = plain if isinstance(plain, str) else _json(plain)
         if len(text) <= SIZE:
             return text
-        budget //= 2  # much of it needed escapes
+        # Much of it needed escapes.
+        budget //= 2
 
 
 def _json(plain: Any) -> str:

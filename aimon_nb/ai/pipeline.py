@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.capture import context
-from aimon_nb.capture.to_plain import storable
+from aimon_nb.model.text import encodable
 
 
 def set_ai_pipeline_name(name: str | None) -> None:
@@ -30,7 +30,7 @@ def set_ai_pipeline_name(name: str | None) -> None:
     if name is not None and not isinstance(name, str):
         raise TypeError(f"name must be text or None, not {type(name).__name__}")
     instrumentation.ensure()
-    context.current_pipeline.set(None if name is None else storable(name))
+    context.current_pipeline.set(None if name is None else encodable(name))
 
 
 def get_ai_pipeline_name() -> str | None:

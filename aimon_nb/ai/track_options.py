@@ -11,7 +11,8 @@ from typing import Any
 
 from aimon_nb.ai.consts import with_today
 from aimon_nb.ai.normalize import normalized
-from aimon_nb.capture.to_plain import key_text, storable
+from aimon_nb.capture.to_plain import key_text
+from aimon_nb.model.text import encodable
 from aimon_nb.sentry import own_spans
 
 PER_CALL = ("sentry_tags", "sentry_data")
@@ -50,7 +51,7 @@ class Options:
             if value is not None and (key == "op" or key in own_spans.OPTIONS)
         }
         op = of_span.pop("op", None)
-        return cls(storable(name), op, _tags(keywords), _data(keywords), of_span)
+        return cls(encodable(name), op, _tags(keywords), _data(keywords), of_span)
 
     def at_call(self, kwargs: dict[str, Any], own: frozenset[str]) -> tuple[Any, Any]:
         """Return tags and data of one call; takes their keywords out of `kwargs`.
@@ -99,7 +100,7 @@ def _option(key: str, value: Any) -> Any:
     kind, kind_name = (bool, "True, False") if key in _SWITCHES else (str, "text")
     if not isinstance(value, kind):
         raise TypeError(f"{key} must be {kind_name} or None, not {type(value).__name__}")
-    return storable(value) if isinstance(value, str) else value
+    return encodable(value) if isinstance(value, str) else value
 
 
 def _moment(value: Any) -> datetime:

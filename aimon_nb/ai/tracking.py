@@ -17,11 +17,12 @@ from aimon_nb.capture.hooks import named_like
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+# From the keywords of a call, of which it takes its own, to the call as an open span.
 Begin = Callable[[dict[str, Any]], TrackedInvocation]
 
 
 class Decorator(Protocol):
-    """What `ai_track(…)` gives: the decorated function has the types of the original."""
+    """What `ai_track(…)` returns: the decorated function has the types of the original."""
 
     @overload
     def __call__(self, function: staticmethod[P, R], /) -> staticmethod[P, R]: ...
@@ -83,13 +84,13 @@ def ai_track(description: str, **span_kwargs: Any) -> Decorator:
             return type(function)(decorate(function.__func__))
         if not callable(function):
             raise TypeError(f"ai_track decorates functions, not {type(function).__name__}")
-        wrapper: Any = _wrapper(function)(function, _beginning(function, options))
+        wrapper: Any = _wrapper(function)(function, _begin_for(function, options))
         return named_like(function, wrapper, functools.WRAPPER_UPDATES)
 
     return decorate
 
 
-def _beginning(function: Callable[..., Any], options: Options) -> Begin:
+def _begin_for(function: Callable[..., Any], options: Options) -> Begin:
     own = own_names(function)
 
     def begin(kwargs: dict[str, Any]) -> TrackedInvocation:
@@ -100,7 +101,7 @@ def _beginning(function: Callable[..., Any], options: Options) -> Begin:
 
 
 def _wrapper(function: Any) -> Callable[[Any, Begin], Any]:
-    """The wrapper for a function of this kind; an object is what its `__call__` is."""
+    """Return the wrapper for a function of this kind; for an object, of its `__call__`."""
     inside = function
     while isinstance(inside, functools.partial):
         inside = inside.func
@@ -112,10 +113,10 @@ def _wrapper(function: Any) -> Callable[[Any, Begin], Any]:
     ):
         if any(is_one(kind) for kind in kinds):
             return wrapper
-    return _plain
+    return _ordinary
 
 
-def _plain(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+def _ordinary(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     inside = _unwrapped(function)
     is_generator = inspect.isgeneratorfunction(inside)
     is_async = inspect.isasyncgenfunction(inside)
@@ -124,12 +125,12 @@ def _plain(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
         __tracebackhide__ = True
         with begin(kwargs) as call:
             result = function(*args, **kwargs)
-            if _is_fresh(result):
-                return _continued(call, result, _coroutine)
+            if _is_unstarted(result):
+                return _extended(call, result, _coroutine)
             if is_generator and inspect.isgenerator(result):
-                return _continued(call, result, _generator)
+                return _extended(call, result, _generator)
             if is_async and inspect.isasyncgen(result):
-                return _continued(call, result, _async_generator)
+                return _extended(call, result, _async_generator)
             call.end()
             return result
 
@@ -137,32 +138,36 @@ def _plain(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
 
 
 def _unwrapped(function: Any) -> Any:
-    """What stands under the decorators; a proxy, that has `__wrapped__` without end, is itself."""
+    """Return the function under the decorators."""
     try:
         return inspect.unwrap(function)
     except Exception:
+        # A proxy, whose `__wrapped__` has a `__wrapped__`, without end.
         return function
 
 
-def _is_fresh(result: Any) -> bool:
+def _is_unstarted(result: Any) -> bool:
     return inspect.iscoroutine(result) and inspect.getcoroutinestate(result) == inspect.CORO_CREATED
 
 
-def _continued(call: TrackedInvocation, work: Any, wrapper: Callable[[Any, Begin], Any]) -> Any:
-    """What a plain function left to be run (one decorated before, say): its call lasts as long."""
+def _extended(call: TrackedInvocation, work: Any, wrapper: Callable[[Any, Begin], Any]) -> Any:
+    """Return a coroutine or generator that an ordinary function returned, with the call around it.
+
+    Decorators that were applied before ours make such functions.
+    """
     outer = wrapper(lambda: work, lambda _: call)()
     outer.__name__, outer.__qualname__ = work.__name__, work.__qualname__
-    # Thrown away without having been run, it never ends; Python speaks of `outer`, once.
-    weakref.finalize(outer, lambda: _is_fresh(work) and work.close()).atexit = False
+    # Thrown away before it was run, `work` never ends; Python warns of `outer` already.
+    weakref.finalize(outer, lambda: _is_unstarted(work) and work.close()).atexit = False
     return _end_with(outer, call)
 
 
-class _Local:
-    """What goes when the frame goes that holds it."""
+class _FrameGuard:
+    """A local variable of a frame: collected with it."""
 
 
 def _end_with(thing: Any, call: TrackedInvocation) -> Any:
-    """End the call at the latest when the thing is collected."""
+    """Return the thing; the call ends at the latest when it is collected."""
     weakref.finalize(thing, call.end, GeneratorExit()).atexit = False
     return thing
 
@@ -183,36 +188,38 @@ def _generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]
         __tracebackhide__ = True
         with begin(kwargs) as call:
             steps = function(*args, **kwargs)
-        step, passed = steps.send, None
+        step, value = steps.send, None
         while True:
             with call:
                 try:
-                    passed = step(passed)
+                    value = step(value)
                 except StopIteration as stop:
                     call.end()
                     return stop.value
                 except BaseException:
-                    passed = None  # an error thrown in would keep its frames, and this one, alive
+                    # An error that was thrown in would hold its frames, and this one, alive.
+                    value = None
                     raise
             try:
-                passed = yield passed
+                value = yield value
                 step = steps.send
-            except GeneratorExit as left:
+            except GeneratorExit as closing:
                 with call:
                     try:
-                        steps.throw(left)  # not `close`: a context manager wants it back
+                        # Not `close`: a context manager wants this very exception back.
+                        steps.throw(closing)
                     except StopIteration as stop:
-                        call.end(left)
+                        call.end(closing)
                         return stop.value
                     raise RuntimeError("generator ignored GeneratorExit") from None
             except BaseException as error:
-                step, passed = steps.throw, error
+                step, value = steps.throw, error
 
     return types.coroutine(tracked) if _is_awaitable(function) else tracked
 
 
 def _is_awaitable(function: Any) -> bool:
-    """Whether it is a generator under `types.coroutine`."""
+    """Return whether it is a generator under `types.coroutine`."""
     code = getattr(_unwrapped(function), "__code__", None)
     return code is not None and bool(code.co_flags & inspect.CO_ITERABLE_COROUTINE)
 
@@ -222,39 +229,41 @@ def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[...
         __tracebackhide__ = True
         with begin(kwargs) as call:
             steps = function(*args, **kwargs)
-        _held = _end_with(_Local(), call)  # there may be no loop left to close it
-        step, passed = functools.partial(_first_step, steps), None
+        # There may be no loop left to close it: then the call ends with this frame.
+        _guard = _end_with(_FrameGuard(), call)
+        step, value = functools.partial(_first_step, steps), None
         while True:
             with call:
                 try:
-                    passed = await step(passed)
+                    value = await step(value)
                 except StopAsyncIteration:
                     call.end()
                     return
                 except BaseException:
-                    passed = None
+                    value = None
                     raise
             try:
-                passed = yield passed
+                value = yield value
                 step = steps.asend
-            except GeneratorExit as left:
+            except GeneratorExit as closing:
                 with call:
                     try:
-                        await steps.athrow(left)
+                        await steps.athrow(closing)
                     except StopAsyncIteration:
-                        call.end(left)
+                        call.end(closing)
                         return
                     raise RuntimeError("async generator ignored GeneratorExit") from None
             except BaseException as error:
-                step, passed = steps.athrow, error
+                step, value = steps.athrow, error
 
     return tracked
 
 
 def _first_step(steps: AsyncGenerator[Any, Any], value: Any) -> Any:
-    """Start the inner generator unseen by the event loop, which closes those it saw started.
+    """Return the first step of the inner generator, started without the event loop's hooks.
 
-    At its end it closes them all at once: the inner one while the outer one does.
+    The loop closes at its end all generators that it saw start, at the same time: the inner
+    one would be closed while the outer one closes it.
     """
     hooks = sys.get_asyncgen_hooks()
     sys.set_asyncgen_hooks(None, None)

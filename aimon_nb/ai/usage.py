@@ -79,11 +79,12 @@ def record_token_usage(
 def _count(name: str, value: Any) -> int | None:
     if value is None:
         return None
-    count = _whole(value)
+    count = _whole_number(value)
     if count is None:
         shown = reprlib.repr(value)
         raise TypeError(f"{name} must be a whole number of tokens or None, not {shown}")
-    bits = count.bit_length()  # Python refuses to print the biggest
+    # Python refuses to print the biggest.
+    bits = count.bit_length()
     if bits > 63:
         limit = "not be negative" if count < 0 else "be below 2**63"
         raise ValueError(f"{name} must {limit}, but has {bits} bits")
@@ -92,11 +93,12 @@ def _count(name: str, value: Any) -> int | None:
     return count
 
 
-def _whole(value: Any) -> int | None:
-    """The number that it is; None for what is none, or a truth value (of any library)."""
+def _whole_number(value: Any) -> int | None:
+    """Return the whole number that it is; None for anything else, bools of any library too."""
     try:
         if isinstance(value, bool) or str(getattr(value, "dtype", "")).endswith("bool"):
             return None
-        return operator.index(value)  # numpy's integers have `__index__`
+        # numpy's integers have `__index__`.
+        return operator.index(value)
     except Exception:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import PureWindowsPath
 from typing import Any
 
-from aimon_nb.capture.to_plain import storable
+from aimon_nb.model.text import encodable
 
 # Parameters of `papermill --inject-paths`, the notebook that was written before the one
 # that is: it tells a kernel nothing else. Then VS Code's, whose session at a server is
@@ -41,4 +41,4 @@ def _file_name(path: Any) -> str | None:
         return None
     # A query of a URL may hold a key.
     name = PureWindowsPath(path.partition("?")[0] if "://" in path else path)
-    return storable(name.name) if name.suffix else None
+    return encodable(name.name) if name.suffix else None

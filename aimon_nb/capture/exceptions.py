@@ -40,7 +40,7 @@ def frames_of(error: BaseException) -> tuple[Frame, ...]:
     at = error.__traceback__
     while at is not None:
         code = at.tb_frame.f_code
-        found.append((code.co_filename, at.tb_lineno, code.co_name))
+        found.append(Frame(code.co_filename, at.tb_lineno, code.co_name))
         at = at.tb_next
     return tuple(found)
 
@@ -50,7 +50,7 @@ def current_stack() -> tuple[Frame, ...]:
     found: list[Frame] = []
     at: FrameType | None = sys._getframe(1)
     while at is not None and len(found) < FRAMES and at.f_globals.get("__name__") not in _RUNNERS:
-        found.append((at.f_code.co_filename, at.f_lineno, at.f_code.co_name))
+        found.append(Frame(at.f_code.co_filename, at.f_lineno, at.f_code.co_name))
         at = at.f_back
     return tuple(reversed(found))
 

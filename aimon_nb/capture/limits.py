@@ -1,8 +1,8 @@
-"""Caps on what is kept in memory: what is beyond them folds, counts all the same, and is said.
+"""Caps on what stays in memory: what is beyond them folds, counts all the same, and is noted.
 
-A span past the cap is kept while it is open, for its children's sake. At its end
-it stays, without a row, if it is a call or reports usage; else it goes, and what
-hangs below it moves up: sums that walk the tree stay right.
+A span past the cap is in the run while it is open, for its children's sake. At its end
+it stays, without a row, if it is a call or reports usage; else it is dropped, and its
+children move up: sums that walk the tree stay right.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ AGAIN = "run again"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is kept: spans a run, bytes of attributes a span, runs."""
+    """How much stays in memory: spans a run, bytes of attributes a span, runs."""
 
     spans: int = 20_000
     attribute_bytes: int = 200_000
@@ -36,7 +36,10 @@ class Limits:
 class SpanLimit:
     """What a run has beyond its caps.
 
-    `kept_children` holds the kept children of each open span past the cap, by ids.
+    `spans` counts all past the cap, `dropped` those that left the run since, `failed` those
+    of them with an error; `cut` are the ids of spans with cut attributes.
+    `children_in_run` has, of each open span past the cap, the children that are still in
+    the run: by the parent's id, then by their own.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -44,59 +47,64 @@ class SpanLimit:
     dropped: int = 0
     failed: int = 0
     cut: set[str] = field(default_factory=set)
-    kept_children: dict[str, dict[str, Span]] = field(default_factory=dict)
+    children_in_run: dict[str, dict[str, Span]] = field(default_factory=dict)
 
     def add(self, open_span: OpenSpan, span: Span, run: Run) -> None:
-        """Take in a span that has just started in a run that is full."""
+        """Fold a span that has just started in a run that is full."""
         span.folded = True
         self.spans += 1
         above = open_span.parent
         while above is not None and above.span_id not in run.spans:
-            above = above.parent  # it ended and went in the meantime
+            # It ended in the meantime, and was dropped.
+            above = above.parent
         if above is not None and span.parent_id is not None:
             span.parent_id = above.span_id
         self._reattach(span, run)
         self._update_note(run)
 
     def end(self, span: Span, run: Run) -> None:
-        """Let a span go that has ended past the cap, unless sums need it."""
+        """Drop a span that has ended past the cap, unless sums need it."""
         if not span.folded or span.span_id not in run.spans:
             return
         if span.may_cost:
-            _strip(span)
+            # Its numbers count; without a row nobody can open its content.
+            span.attributes = {}
+            if span.call is not None:
+                span.call.input, span.call.output, span.call.tools = [], [], []
+                span.call.parameters = {}
             return
         del run.spans[span.span_id]
         self.dropped += 1
         self.failed += span.status == "error"
-        self.kept_children.get(span.parent_id or "", {}).pop(span.span_id, None)
-        for child in self.kept_children.pop(span.span_id, {}).values():
+        self.children_in_run.get(span.parent_id or "", {}).pop(span.span_id, None)
+        for child in self.children_in_run.pop(span.span_id, {}).values():
             child.parent_id = span.parent_id
             self._reattach(child, run)
         self._update_note(run)
 
     def plain_attributes(self, attributes: dict[Any, Any], *, ended: bool) -> dict[str, Any]:
-        """The attributes of a span as plain data; they themselves where they are that already.
+        """Return attributes as plain data; they themselves where they are that already.
 
-        What is more than a word is looked at once, when the span has ended.
+        Lists, dicts and objects are looked at once, when the span has ended.
         """
         limit = self.limits.attribute_bytes
         if _is_small(attributes, limit):
             return attributes
         if not ended:
-            attributes = {key: value for key, value in attributes.items() if type(value) in _WORDS}
+            attributes = {k: value for k, value in attributes.items() if type(value) in _SCALARS}
         return {_key(key): as_plain_value(value, limit) for key, value in attributes.items()}
 
     def cut_attributes(self, span: Span, run: Run) -> None:
-        """Keep no more of a span's attributes than the cap allows."""
+        """Cut a span's attributes to as many bytes as the cap allows."""
         limit = self.limits.attribute_bytes
         if sum(map(_size, span.attributes.values())) > limit:
             span.attributes = _within(span.attributes, limit)
             self._update_cut_note(span, run)
 
     def cut_content(self, span: Span, run: Run) -> None:
-        """Keep no more than that of what was asked and said, the short turns first.
+        """Cut prompts and answers to as many bytes, the short turns whole before the long ones.
 
-        Once the call is over, for an estimate wants the whole.
+        Only when the call has ended, for an estimate of its tokens needs all of it.
         """
         call, room = span.call, self.limits.attribute_bytes
         if call is None or sum(map(_turn_size, turns := [*call.input, *call.output])) <= room:
@@ -118,7 +126,7 @@ class SpanLimit:
     def _reattach(self, span: Span, run: Run) -> None:
         parent = run.spans.get(span.parent_id or "")
         if parent is not None and parent.folded:
-            self.kept_children.setdefault(parent.span_id, {})[span.span_id] = span
+            self.children_in_run.setdefault(parent.span_id, {})[span.span_id] = span
 
     def _update_note(self, run: Run) -> None:
         failed = f" ({self.failed:,} of them failed)" if self.failed else ""
@@ -133,25 +141,18 @@ class SpanLimit:
         )
 
 
-def _strip(span: Span) -> None:
-    """Keep the numbers of a call that has no row: nobody can open what was said in it."""
-    span.attributes = {}
-    if span.call is not None:
-        span.call.input, span.call.output, span.call.tools = [], [], []
-        span.call.parameters = {}
-
-
 _TEXT = frozenset({str})
-_WORDS = frozenset({str, int, float, bool, type(None)})
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def _is_small(attributes: dict[Any, Any], limit: int) -> bool:
-    """Whether a glance tells that all of it is plain and fits, as nearly always."""
+    """Return whether all of it is plain and surely fits, as nearly always: a cheap test."""
     for value in attributes.values():
         kind = type(value)
         if kind is str:
-            limit -= 4 * len(value)  # UTF-8 needs no more
-        elif kind not in _WORDS or (kind is int and value.bit_length() > 64):
+            # UTF-8 needs no more than 4 bytes a character.
+            limit -= 4 * len(value)
+        elif kind not in _SCALARS or (kind is int and value.bit_length() > 64):
             return False
     return limit >= 0 and _TEXT.issuperset(map(type, attributes))
 
@@ -161,9 +162,10 @@ def _key(key: Any) -> str:
 
 
 def as_plain_value(value: Any, limit: int) -> Any:
-    """A value as plain data: what a run holds on to is no object of the user's own."""
+    """Return a value as plain data: a run holds no object of the user's own."""
+    # A text, or what is too large, is cut as a whole later.
     if type(value) is str or _size(value) > limit:
-        return value  # which is cut as a whole
+        return value
     return Plain(limit, unpack=False).of(value)
 
 
@@ -172,24 +174,24 @@ def _turn_size(turn: Message) -> int:
 
 
 def _size(value: Any) -> int:
-    """Bytes that a value holds on to; of an object of the user's own nothing is asked."""
-    total, seen, waiting = 0, set[int](), [value]
-    while waiting:
-        one = waiting.pop()
+    """Return the bytes of texts and containers in a value; an object of the user's own is 0."""
+    total, seen, pending = 0, set[int](), [value]
+    while pending:
+        one = pending.pop()
         if isinstance(one, str):
             total += str.__len__(one) if str.isascii(one) else len(_bytes(one))
         elif isinstance(one, (bytes, bytearray)):
             total += len(one)
-        elif type(one) in _WITH_ITEMS and id(one) not in seen:
+        elif type(one) in _CONTAINERS and id(one) not in seen:
             seen.add(id(one))
             if type(one) is dict:
-                waiting += one
-            waiting += one.values() if type(one) is dict else one
+                pending += one
+            pending += one.values() if type(one) is dict else one
             total += 8 * len(one)
     return total
 
 
-_WITH_ITEMS = (list, tuple, set, frozenset, dict)
+_CONTAINERS = (list, tuple, set, frozenset, dict)
 
 
 def _bytes(text: str) -> bytes:
@@ -197,21 +199,21 @@ def _bytes(text: str) -> bytes:
 
 
 def _within(attributes: dict[str, Any], room: int) -> dict[str, Any]:
-    """The attributes within `room` bytes: the small ones whole, then what fits of the others."""
-    kept = dict(attributes)
+    """Return the attributes within `room` bytes: the small whole, then what fits of the others."""
+    fitting = dict(attributes)
     for key, size in sorted(((k, _size(v)) for k, v in attributes.items()), key=lambda one: one[1]):
         if size > room:
-            kept[key] = _cut(attributes[key], room, size)
+            fitting[key] = _cut(attributes[key], room, size)
         room = max(0, room - size)
-    return kept
+    return fitting
 
 
 def _cut(value: Any, room: int, size: int) -> str:
-    said = f"(cut: {size:,} bytes)"
+    mark = f"(cut: {size:,} bytes)"
     if not isinstance(value, str):
-        return said
+        return mark
     start = _bytes(value)[:room].decode("utf-8", "ignore")
-    return f"{start}… {said}" if start else said
+    return f"{start}… {mark}" if start else mark
 
 
 def without_plain(run: Run) -> Run:

@@ -62,7 +62,7 @@ class OpenRequest:
 class TrackedCall(Protocol):
     """A call of a function under `ai_track`."""
 
-    over: bool
+    ended: bool
 
 
 TaskAndThread = tuple["weakref.ref[asyncio.Task[Any]] | None", "weakref.ref[threading.Thread]"]

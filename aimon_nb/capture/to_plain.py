@@ -11,54 +11,60 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import UserString
-from collections.abc import Iterable, Mapping, Sequence, ValuesView
+from collections.abc import Collection, Iterable, Mapping, Sequence, ValuesView
 from collections.abc import Set as AbstractSet
 from datetime import date, time, timedelta
 from enum import Enum
 from typing import Any
+
+from aimon_nb.model.text import encodable
 
 DEPTH = 16
 _AS_LIST = (Sequence, AbstractSet, ValuesView)
 
 
 class Plain:
-    """One walk over one value."""
+    """One walk over one value; `budget` counts characters of its JSON.
+
+    `unpack` has a list of one item become the item.
+    """
 
     def __init__(self, budget: int, *, unpack: bool) -> None:
-        self._left, self._unpack = budget, unpack
-        self._above: list[int] = []
+        self._budget, self._unpack = budget, unpack
+        # The ids of the containers that the walk is in.
+        self._parents: list[int] = []
 
     def of(self, value: Any) -> Any:
-        """The value as plain data; what cannot be looked at leaves a mark."""
-        self._left -= 2
+        """Return the value as plain data, with a mark where something could not be read."""
+        self._budget -= 2
         try:
             if value is None or _is_missing(value):
                 return None
             scalar = _scalar(value)
             if scalar is None:
-                return self._below(value)
+                return self._container(value)
         except Exception as error:
             scalar = f"[cut: {type(value).__name__}, {type(error).__name__}]"
         return self._text(scalar) if isinstance(scalar, str) else self._number(scalar)
 
-    def _below(self, value: Any) -> Any:
-        if id(value) in self._above:
+    def _container(self, value: Any) -> Any:
+        if id(value) in self._parents:
             return self._text("[cut: cycle]")
-        if len(self._above) >= DEPTH:
+        if len(self._parents) >= DEPTH:
             return self._text("[cut: too deep]")
-        self._above.append(id(value))
+        self._parents.append(id(value))
         try:
-            return self._compound(value)
+            return self._contents(value)
         finally:
-            self._above.pop()
+            self._parents.pop()
 
-    def _compound(self, value: Any) -> Any:
+    def _contents(self, value: Any) -> Any:
         if isinstance(value, Enum):
             return self.of(value.value)
         fields = _fields(value)
         if fields is not None:
             return self._object(fields)
-        items = _items(value, self._left)
+        items = _items(value, self._budget)
         if items is None:
             return self._text(str(value))
         if isinstance(items, str) or not isinstance(items, _AS_LIST):
@@ -69,63 +75,60 @@ class Plain:
         return plain[0] if self._unpack and len(plain) == 1 else plain
 
     def _list(self, items: Iterable[Any]) -> list[Any]:
-        taken: list[Any] = []
+        plain: list[Any] = []
         try:
             for item in items:
-                if self._left <= 0:
-                    taken.append("[cut: more]")
+                if self._budget <= 0:
+                    plain.append("[cut: more]")
                     break
-                taken.append(self.of(item))
-        except Exception as error:  # it breaks off: what was read stays
-            if not taken:
+                plain.append(self.of(item))
+        except Exception as error:
+            # The iterator broke off: what was read stays.
+            if not plain:
                 raise
-            taken.append(f"[cut: {type(error).__name__}]")
-        return taken
+            plain.append(f"[cut: {type(error).__name__}]")
+        return plain
 
     def _object(self, fields: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
-        taken: dict[str, Any] = {}
+        plain: dict[str, Any] = {}
         try:
             for key, item in fields:
-                if self._left <= 0:
-                    taken["[cut]"] = "more"
+                if self._budget <= 0:
+                    plain["[cut]"] = "more"
                     break
-                taken[self._name(key, taken)] = self.of(item)
+                plain[self._unique_name(key, plain)] = self.of(item)
         except Exception as error:
-            if not taken:
+            if not plain:
                 raise
-            taken["[cut]"] = type(error).__name__
-        return taken
+            plain["[cut]"] = type(error).__name__
+        return plain
 
-    def _name(self, key: Any, taken: dict[str, Any]) -> str:
+    def _unique_name(self, key: Any, names: Collection[str]) -> str:
         name = text = self._text(_key(key))
-        count = len(taken)
-        while name in taken:  # 1 and "1"
+        count = len(names)
+        # 1 and "1" are two keys with one text.
+        while name in names:
             name, count = f"{text} ({count})", count + 1
         return name
 
     def _number(self, number: float) -> float:
-        self._left -= len(repr(number))
+        self._budget -= len(repr(number))
         return number
 
     def _text(self, text: str) -> str:
-        room = max(self._left, 0)
-        kept = storable(text[:room])
-        self._left -= len(kept) + 2
-        return kept if len(text) <= room else f"{kept}[cut: {len(text) - room} more]"
-
-
-def storable(text: str) -> str:
-    """Text as Sentry takes it: for a lone surrogate it would refuse the whole envelope."""
-    return text.encode("utf-8", "replace").decode()
+        room = max(self._budget, 0)
+        start = encodable(text[:room])
+        self._budget -= len(start) + 2
+        return start if len(text) <= room else f"{start}[cut: {len(text) - room} more]"
 
 
 def _is_missing(value: Any) -> bool:
-    """Whether it is pandas' NA or NaT (the latter is a datetime by class)."""
+    """Return whether it is pandas' NA or NaT (the latter is a datetime by class)."""
     return type(value).__name__ in {"NAType", "NaTType"}
 
 
 def _scalar(value: Any) -> str | float | None:
-    """Whatever is one word in JSON, as that; None for what is not."""
+    """Return what JSON has as one text, number or bool; None for everything else."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -152,10 +155,11 @@ def _scalar_text(value: Any) -> str | None:
 
 
 def _int64_or_text(number: int) -> int | str:
-    """A whole number of 64 bits, Sentry's limit; a bigger one as text."""
+    """Return a whole number of 64 bits, Sentry's limit; a bigger one as text."""
     if -(2**63) <= number < 2**63:
         return number
-    bits = number.bit_length()  # Python refuses to print the biggest
+    # Python refuses to print the biggest.
+    bits = number.bit_length()
     return str(number) if bits < 4096 else f"<int of {bits} bits>"
 
 
@@ -166,8 +170,8 @@ def _finite(number: float) -> float | str:
 
 
 def key_text(key: Any) -> str:
-    """A mapping's key as JSON has it: text that can be stored."""
-    return storable(_key(key))
+    """Return a mapping's key as JSON has it: text that can be encoded."""
+    return encodable(_key(key))
 
 
 def _key(key: Any) -> str:
@@ -182,15 +186,17 @@ def _key(key: Any) -> str:
 
 
 def _fields(value: Any) -> Iterable[tuple[Any, Any]] | None:
-    """Names and values of what becomes an object; None for what does not."""
+    """Return names and values of what becomes an object; None for what does not."""
     kind = type(value)
     if isinstance(value, Mapping):
         return value.items()
     if callable(getattr(kind, "model_dump", None)):
         return _dumped(value).items()
-    if callable(getattr(kind, "dict", None)) and hasattr(kind, "__fields__"):  # pydantic 1
+    # pydantic 1
+    if callable(getattr(kind, "dict", None)) and hasattr(kind, "__fields__"):
         return dict(value.dict()).items()
-    if callable(getattr(kind, "itertuples", None)):  # a pandas DataFrame, by its columns
+    # A pandas DataFrame, by its columns.
+    if callable(getattr(kind, "itertuples", None)):
         return ((name, value.iloc[:, at]) for at, name in enumerate(value.columns))
     names: Iterable[str]
     if dataclasses.is_dataclass(value):
@@ -205,16 +211,18 @@ def _fields(value: Any) -> Iterable[tuple[Any, Any]] | None:
 
 
 def _dumped(model: Any) -> Mapping[Any, Any]:
-    """A pydantic model as its own rules dump it: what they exclude stays out."""
+    """Return a pydantic model as its own rules dump it: what they exclude stays out."""
     try:
-        dumped = model.model_dump(warnings=False)  # they would stand on stderr
-    except TypeError:  # somebody else's `model_dump`
+        # Its warnings would stand on the user's stderr.
+        dumped = model.model_dump(warnings=False)
+    except TypeError:
+        # A `model_dump` of another library.
         dumped = model.model_dump()
     return dumped if isinstance(dumped, Mapping) else {"root": dumped}
 
 
 def _items(value: Any, room: int) -> Any:
-    """What becomes a list, as something to walk over; None for what does not.
+    """Return what becomes a list, as something to walk over; None for what does not.
 
     An array without dimensions gives its only item.
     """
@@ -224,7 +232,8 @@ def _items(value: Any, room: int) -> Any:
     if math.prod(value.shape) > room:
         shape = " by ".join(str(size) for size in value.shape)
         return f"[cut: {kind.__name__} of {shape}]"
-    # numpy's own list of moments would be bare numbers of nanoseconds
+    # numpy's own list of moments would be bare numbers of nanoseconds.
     moments = kind.__module__ == "numpy" and value.dtype.kind in "mM"
     items = (value.astype(str) if moments else value).tolist()
-    return None if type(items) is kind else items  # numpy's long doubles give themselves
+    # numpy's long doubles return themselves.
+    return None if type(items) is kind else items

@@ -1,4 +1,4 @@
-"""A model call as it crossed the wire: who was asked what, and what came back."""
+"""A model call as it crossed the wire: its request and its answer."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ class Message:
 
 @dataclass(slots=True)
 class ModelCall:
-    """One request to a model and its answer, in no provider's own words.
+    """One request to a model and its answer, in the same fields for every provider.
 
     `input` and `output` are content: they live in the live view and in memory
     only, never in a saved notebook, a default DataFrame or at Sentry. `details`
     are counts that a price may depend on beyond `usage`, under the price list's
     names: `cache_write_1h_tokens`, `input_audio_tokens`, `web_searches` …. `usage` is
-    what the provider told; `estimate` was counted here instead, as `estimated_by` says.
+    what the provider reported; `estimate` was counted here instead, by `estimated_by`.
+    `refused` means that nothing is billed: answered by an error, or never sent.
     """
 
     provider: str | None = None
@@ -41,7 +42,7 @@ class ModelCall:
     finish_reason: str | None = None
     service_tier: str | None = None
     error: str | None = None
-    refused: bool = False  # answered by an error, or never sent: nothing is billed
+    refused: bool = False
     input: list[Message] = field(default_factory=list)
     output: list[Message] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Which attributes of a span hold what was said, rather than facts about it."""
+"""Which attributes of a span hold prompts, answers and arguments, rather than facts."""
 
 from __future__ import annotations
 

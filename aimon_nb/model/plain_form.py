@@ -1,4 +1,4 @@
-"""Runs and spans as what JSON can hold, and back: what a store or another process gets.
+"""Runs and spans as what JSON can hold, and back: for a store or another process.
 
 Amounts of money are text, times ISO 8601. Without `content` no prompt, answer or argument
 is in it; what comes back counts, prices and exports as before.
@@ -56,7 +56,8 @@ def _encode(value: Any, *, content: bool) -> Any:
         named = ((one.name, getattr(value, one.name)) for one in fields(value))
         return {
             name: _encode(
-                _facts(field) if name == "attributes" and not content else field, content=content
+                _without_content(field) if name == "attributes" and not content else field,
+                content=content,
             )
             for name, field in named
             if name not in dropped
@@ -70,7 +71,7 @@ def _encode(value: Any, *, content: bool) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def _facts(attributes: Mapping[str, Any]) -> dict[str, Any]:
+def _without_content(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in attributes.items() if not is_content(str(key))}
 
 
@@ -80,20 +81,23 @@ def _types(kind: Any) -> dict[str, Any]:
 
 
 def _decode(kind: Any, value: Any) -> Any:
-    """Return a value as its annotation has it."""
+    """Return a value as the type of its annotation."""
     args = get_args(kind)
     if value is None:
         return None
-    if get_origin(kind) in (Union, types.UnionType):  # of a type and None
+    # Each union here is of a type and None.
+    if get_origin(kind) in (Union, types.UnionType):
         return _decode(next(arg for arg in args if arg is not types.NoneType), value)
     if is_dataclass(kind):
-        made: Any = kind
-        known = _types(made)
-        return made(
-            **{name: _decode(known[name], item) for name, item in value.items() if name in known}
+        cls: Any = kind
+        hints = _types(cls)
+        return cls(
+            **{name: _decode(hints[name], item) for name, item in value.items() if name in hints}
         )
-    read = _READ.get(get_origin(kind) or kind)
-    return value if read is None else read(args, value)
+    if hasattr(kind, "_fields"):
+        return kind(*map(_decode, _types(kind).values(), value))
+    decoder = _DECODERS.get(get_origin(kind) or kind)
+    return value if decoder is None else decoder(args, value)
 
 
 def _tuple(args: Sequence[Any], value: Sequence[Any]) -> tuple[Any, ...]:
@@ -101,8 +105,8 @@ def _tuple(args: Sequence[Any], value: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(_decode(arg, item) for arg, item in zip(each, value, strict=False))
 
 
-# By the annotation, or by what it is a form of; what is not here is in JSON as it is.
-_READ: dict[Any, Callable[[Sequence[Any], Any], Any]] = {
+# By the annotation or its origin; a value of another type is in JSON as it is.
+_DECODERS: dict[Any, Callable[[Sequence[Any], Any], Any]] = {
     tuple: _tuple,
     list: lambda args, value: [_decode(args[0], item) for item in value],
     dict: lambda args, value: {key: _decode(args[1], item) for key, item in value.items()},

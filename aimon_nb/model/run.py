@@ -20,7 +20,7 @@ RunStatus = Literal["running", "ok", "error", "interrupted", "over_budget", "kil
 class Totals:
     """Sums over the counted calls of a run.
 
-    `cost` is None where no call could be priced; `lower_bound` says that the
+    `cost` is None where no call could be priced; `lower_bound` means that the
     true cost is higher, because a call is unpriced, partly priced or without
     usage, or because an agent reports tokens that no call below it explains
     (`unseen`, their number). `saved` is what `cached_locally` calls would have cost.
@@ -44,7 +44,7 @@ class Totals:
 
     @property
     def state(self) -> CostState:
-        """The one word for the whole sum."""
+        """The state of the whole sum."""
         if self.cost is None:
             return "unpriced" if self.unpriced else "no_usage"
         if self.lower_bound:
@@ -58,12 +58,12 @@ class Run:
 
     `run_id` sorts by start. `root_id` is the span that stands for the run
     itself; views show it as their header, not as a row. `notes` are lines a
-    reader must see (a cap that bit, a fault of ours); `faults` counts the
-    latter; `caps` says, by the cap's name, what one folded or cut. `destination`
-    says where the spans go: `local` or `Sentry`.
+    reader must see (an internal error, say); `faults` counts the internal errors;
+    `caps` has by the cap's name a line about what it folded or cut. `destination`
+    is where the spans go: `local` or `Sentry`. `duration` is in seconds.
 
-    Spans are added on a thread of ours while readers on others look: they walk over
-    `list(run.spans.values())`, which is taken at once.
+    Spans are added on a thread of ours while others read: those iterate over
+    `list(run.spans.values())`, a snapshot that the GIL makes atomic.
     """
 
     run_id: str
@@ -103,11 +103,11 @@ class Run:
         return self.status == "running"
 
     def children(self) -> dict[str | None, list[Span]]:
-        """Spans by the id of the parent they hang on in views.
+        """Return the shown spans by the id of the parent that they are under in views.
 
-        The root is left out and its children hang on None; so does a span whose
-        parent was never tracked. A cover and plumbing are folded: what hangs
-        below them hangs on their nearest shown ancestor.
+        The root is left out and its children are under None; so is a span whose
+        parent was never tracked. Duplicates and plumbing are folded: what is
+        below them is under their nearest shown ancestor.
         """
         below: dict[str | None, list[Span]] = {}
         for span in list(self.spans.values()):
@@ -116,7 +116,7 @@ class Run:
         return below
 
     def shows(self, span: Span) -> bool:
-        """Whether a span has a row of its own: not the root, a cover, plumbing or past the cap."""
+        """Return whether a span has a row: not the root, a duplicate, plumbing or past the cap."""
         return not (
             span.span_id == self.root_id or span.is_duplicate or span.folded or span.is_noise
         )
@@ -133,7 +133,10 @@ class Run:
         return zip(depths, order, strict=True)
 
     def shown_parent(self, span: Span) -> str | None:
-        """The id of the span it hangs on in views; None at the top."""
+        """Return the id of the span that it is under in views; None at the top.
+
+        Costs one step for each folded span between the two.
+        """
         parent = tree.nearest_ancestor(span, self.spans, self._ends_way_up)
         return None if parent is None or parent.span_id == self.root_id else parent.span_id
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from aimon_nb.model import plain_form
 from aimon_nb.model.call import ModelCall
@@ -14,7 +14,6 @@ from aimon_nb.model.cost import Cost
 from aimon_nb.model.usage import NOTHING, Usage
 
 SpanStatus = Literal["running", "ok", "error", "interrupted", "cancelled", "abandoned", "lost"]
-Frame = tuple[str, int, str]
 # provider: read from its answer; recorded: from the span's attributes, by an integration or
 # by hand; estimate: counted here from the text.
 # What the provider told; what was recorded on the span; what an SDK's integration or we counted.
@@ -35,12 +34,13 @@ CALL_OPS = frozenset(
         "ai.embeddings.create.cohere",
     }
 )
-# What a span of an op that nobody knows may say it is (`gen_ai.operation.name`).
+# What `gen_ai.operation.name` has for a call, under an op that we do not know.
 CALL_OPERATIONS = frozenset(
     {"chat", "responses", "text_completion", "generate_content", "embeddings", "evaluate"}
 )
-_KNOWN = ("gen_ai.", "ai.pipeline", "ai.run")  # ops that say themselves what they are
-# Plumbing below a call: kept in every record, folded in views.
+# Ops whose name alone is enough, whatever the operation.
+_KNOWN_OPS = ("gen_ai.", "ai.pipeline", "ai.run")
+# Plumbing below a call: in every table, folded in views.
 NOISE_OPS = frozenset(
     {
         "http.client",
@@ -53,17 +53,26 @@ NOISE_OPS = frozenset(
 )
 
 
+class Frame(NamedTuple):
+    """One frame of a traceback, without its locals."""
+
+    file: str
+    line: int
+    function: str
+
+
 @dataclass(slots=True)
 class Span:
     """A span as it was tracked; mutable while it runs, left alone afterwards.
 
     `since` is when its run started (UTC), `offset` seconds from there to its own
     start and `duration` seconds (None while running), from our own monotonic clock.
-    `frames` are (file, line, function) of what an error came through, the innermost last.
+    `frames` are those that an error came through, the innermost last.
     `call` is the model call that crossed the wire for it, if one did; a span
-    that only `is_duplicate` a call made below it is folded in views and counts
+    that `is_duplicate` of a call made below it is folded in views and counts
     nothing; one that is `folded` came after the cap on spans: it counts and has no
-    row. `sent` says whether Sentry got it (None while running).
+    row. `ttft` are seconds to the first token of a stream. `sent` is whether Sentry got
+    it, or why not (None while running).
     """
 
     span_id: str
@@ -88,7 +97,8 @@ class Span:
     tool: str | None = None
     finish_reason: str | None = None
     usage: Usage = NOTHING
-    usage_source: UsageSource | None = None  # None while there is no usage
+    # None while there is no usage.
+    usage_source: UsageSource | None = None
     cost: Cost | None = None
     streaming: bool | None = None
     ttft: float | None = None
@@ -128,11 +138,11 @@ class Span:
         """Whether this is one model call (not an agent, tool or step)."""
         if self.call is not None or self.op in CALL_OPS:
             return True
-        return self.operation in CALL_OPERATIONS and not self.op.startswith(_KNOWN)
+        return self.operation in CALL_OPERATIONS and not self.op.startswith(_KNOWN_OPS)
 
     @property
     def may_cost(self) -> bool:
-        """Whether it says something of tokens: a call, or what reports usage."""
+        """Whether it may have a cost: it is a call, or reports usage."""
         return self.is_call or self.usage.known
 
     @property
@@ -142,7 +152,7 @@ class Span:
 
     @property
     def kind(self) -> SpanKind:
-        """What the span is to a reader: chooses its icon and colour."""
+        """The kind that its icon and colour show."""
         return _kind(self.op, is_call=self.is_call, is_tool=self.tool is not None)
 
 

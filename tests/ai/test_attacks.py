@@ -423,7 +423,7 @@ def test_the_first_calls_of_many_threads(receiver, monkeypatch):
 
     receiver.init()
     instrumentation.uninstall()
-    instrumentation._unwanted = False
+    instrumentation._uninstalled = False
     original, inside, lock = instrument.install, threading.Event(), SeenLock()
 
     def slow(tracker, patches):

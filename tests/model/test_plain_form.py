@@ -8,7 +8,7 @@ import pytest
 from tests.pricing.making import call, run_of, span, tokens
 from tests.views.samples import EACH, SECRET
 
-from aimon_nb.model import Message, Run, Span, Usage
+from aimon_nb.model import Frame, Message, Run, Span, Usage
 from aimon_nb.pricing import price_run
 from aimon_nb.views.present import detail
 from aimon_nb.views.static import text
@@ -81,3 +81,12 @@ def test_what_a_later_version_added_is_passed_over():
         Span.from_dict({**data, "version": 2})
     with pytest.raises(ValueError, match="a run of version None"):
         Run.from_dict({})
+
+
+def test_frames_come_back_as_frames():
+    """A frame of a traceback and the arithmetic of a cost are the same again."""
+    run = EACH["finished"]()
+    run.spans["c1"].frames = (Frame("a.py", 7, "go"),)
+    back = again(run).spans["c1"]
+    assert "a.py" == back.frames[0].file
+    assert run.spans["c1"].cost.parts and run.spans["c1"].cost == back.cost

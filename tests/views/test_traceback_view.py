@@ -7,6 +7,7 @@ import openai
 from tests.views.samples import add, make_run
 
 from aimon_nb.capture.exceptions import FRAMES, frames_of
+from aimon_nb.model import Frame
 from aimon_nb.views.present import detail, rows, traceback_view
 
 
@@ -31,7 +32,7 @@ def test_places_and_lines():
 
 def test_ours_are_left_out():
     """Frames of the extension are nobody's business."""
-    frame = (rows.__file__, 3, "detail")
+    frame = Frame(rows.__file__, 3, "detail")
     assert [] == traceback_view.traceback([frame])
 
 
@@ -67,7 +68,7 @@ def test_a_deep_recursion_keeps_its_end():
 def test_in_the_details_only():
     """Source lines may hold prompts: they are in a span's details, never in its row or the saved form."""
     run = make_run()
-    span = add(run, "s", status="error", error_type="ValueError", error="no", frames=(("/x/site-packages/lib/a.py", 7, "go"), ("<stdin>", 1, "<module>")))
+    span = add(run, "s", status="error", error_type="ValueError", error="no", frames=(Frame("/x/site-packages/lib/a.py", 7, "go"), Frame("<stdin>", 1, "<module>")))
     frames = detail.detail(span)["frames"]
     assert ["lib/a.py, line 7 in go", "<stdin>, line 1"] == [f["place"] for f in frames]
     assert "lib/a.py" not in str(rows.row_dict(span, run)) + str(rows.snapshot(run))

@@ -25,7 +25,7 @@ class FrameView(TypedDict):
 
 def traceback(frames: Iterable[Frame]) -> list[FrameView]:
     """Return the frames of a traceback without ours, the innermost last."""
-    return [_frame(*frame) for frame in frames if not frame[0].startswith(_OURS)]
+    return [_frame(*frame) for frame in frames if not frame.file.startswith(_OURS)]
 
 
 def _frame(file: str, line: int, function: str) -> FrameView:
