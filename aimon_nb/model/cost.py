@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from functools import reduce
-from typing import Literal
+from typing import Literal, NamedTuple
 
 # The user's code may set precision and traps for its thread, on which we count, too.
 EXACT = Context(
@@ -16,26 +16,34 @@ EXACT = Context(
 CostState = Literal["priced", "partial", "free", "unpriced", "no_usage"]
 
 
+class CostLine(NamedTuple):
+    """One kind of tokens in a cost: how many, at which rate, what they come to."""
+
+    kind: str
+    tokens: int
+    rate: Decimal | None  # USD per million; None for a fee
+    usd: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """Money for one call.
 
-    `total` is None unless the state is `priced`, `partial` (a lower bound) or
-    `free` (zero). `parts` holds (token kind, tokens, USD per million or None,
-    USD) for the arithmetic shown to people. `reason` says in words why there is
-    no exact price; `source` is `yours` or `genai-prices X.Y.Z`. `estimated` says
-    that the tokens were counted here, not by the provider; `saved` is what a call
-    answered by the client's own cache would have cost.
+    `total` is None unless the state is `priced`, `partial` (a lower bound) or `free`
+    (zero). `lines` are the arithmetic shown to people, `caveats` what it takes for granted.
+    `reason` says in words why there is no exact price; `source` is `yours` or `genai-prices
+    X.Y.Z`. `estimated` says that the tokens were counted here, not by the provider;
+    `cache_saving` is what a call answered by the client's own cache would have cost.
     """
 
     state: CostState
     total: Decimal | None = None
-    parts: tuple[tuple[str, int, Decimal | None, Decimal], ...] = ()
+    lines: tuple[CostLine, ...] = ()
     source: str | None = None
     reason: str | None = None
-    assumptions: tuple[str, ...] = field(default=())
+    caveats: tuple[str, ...] = field(default=())
     estimated: bool = False
-    saved: Decimal | None = None
+    cache_saving: Decimal | None = None
 
 
 # Sentry prices a call anew from its request model, without dates and tiers.

@@ -104,14 +104,14 @@ def _is_billable(span: Span) -> bool:
 
 def _free_with_saving(cost: Cost) -> Cost:
     """Return the cost of a call that a local cache answered: nothing, and what it saved."""
-    applicable = tuple(a for a in cost.assumptions if not a.startswith("its request was not heard"))
+    applicable = tuple(a for a in cost.caveats if not a.startswith("its request was not heard"))
     return replace(
         cost,
         state="free",
         total=_ZERO,
-        parts=(),
-        saved=cost.total,
-        assumptions=applicable,
+        lines=(),
+        cache_saving=cost.total,
+        caveats=applicable,
         reason="answered by the client's own cache: no request was sent",
     )
 
@@ -160,7 +160,11 @@ def _total_cost(spans: list[Span]) -> Decimal | None:
 
 def _add_cached(totals: Totals, cached: list[Span]) -> None:
     totals.cached_locally = len(cached)
-    saved = [s.cost.saved for s in cached if s.cost is not None and s.cost.saved is not None]
+    saved = [
+        s.cost.cache_saving
+        for s in cached
+        if s.cost is not None and s.cost.cache_saving is not None
+    ]
     totals.saved = added(saved) if saved else None
     if cached and totals.cost is None and not totals.calls:
         totals.cost = _ZERO

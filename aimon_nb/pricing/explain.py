@@ -85,20 +85,20 @@ def _lines(span: Span) -> Iterator[str]:
         rates = find_rates(resolve(span), span.start, context).rates
         matched = f", {rates.label}" if rates is not None and cost.source != "yours" else ""
         yield f"  prices: {cost.source}{matched}"
-    for kind, tokens, rate, usd in cost.parts:
+    for kind, tokens, rate, usd in cost.lines:
         times = f"{tokens:>12,} x {_digits(rate)} / 1M = " if rate is not None else f"{'':>12} "
         yield f"  {kind:<13}{times}${_digits(usd)}"
     if cost.reason and cost.state != "no_usage":
         yield f"  {cost.reason}"
-    for assumption in cost.assumptions:
-        yield f"  assumed: {assumption}"
+    for caveat in cost.caveats:
+        yield f"  assumed: {caveat}"
     if cost.total is not None:
         yield f"  {DISCLAIMER}"
 
 
 def _headline(cost: Cost) -> str:
-    if cost.saved is not None:
-        return f"answered by a local cache; ~${_digits(cost.saved)} saved"
+    if cost.cache_saving is not None:
+        return f"answered by a local cache; ~${_digits(cost.cache_saving)} saved"
     if cost.state == "no_usage" and cost.reason:
         return cost.reason
     if cost.total is None or cost.state == "free":

@@ -54,8 +54,9 @@ def qualify(cost: Cost, span: Span, counts: NormalisedUsage, lookup: RateLookup)
     estimated = lookup.rates is not None and not lookup.is_free and span.is_estimated
     if state == cost.state and not caveats and not estimated:
         return cost
-    assumptions = (*caveats, *cost.assumptions)
-    return replace(cost, state=state, reason=reason, assumptions=assumptions, estimated=estimated)
+    return replace(
+        cost, state=state, reason=reason, caveats=(*caveats, *cost.caveats), estimated=estimated
+    )
 
 
 def _caveats_without_request(span: Span) -> Iterator[str]:

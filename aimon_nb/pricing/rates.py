@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
 from aimon_nb.model import Cost, CostState, Usage
-from aimon_nb.model.cost import EXACT
+from aimon_nb.model.cost import EXACT, CostLine
 
 MILLION, ZERO = Decimal(1_000_000), Decimal(0)
 # Counts beyond `Usage`, sorted by name: (("web_searches", 2), …).
@@ -22,7 +22,6 @@ Details = tuple[tuple[str, int], ...]
 # What a price depends on beside tokens and time, sorted: (("service_tier", "flex"), …).
 Context = tuple[tuple[str, str], ...]
 # (kind, tokens, USD per million or None, USD).
-CostLine = tuple[str, int, Decimal | None, Decimal]
 # Details that cost no more than the tokens they are among.
 _INCLUDED = frozenset({"cache_write_5m_tokens", "cache_audio_read_tokens"})
 _DEARER_TIERS = frozenset({"priority", "fast"})
@@ -107,7 +106,7 @@ def charge(rates: Rates, usage: Usage, details: Details = ()) -> Cost:
             if tokens:
                 rate = price.at(into) if isinstance(price, Tiers) else price
                 usd = ZERO if rate is None else tokens * rate / MILLION
-                lines.append((kind, tokens, rate, usd))
+                lines.append(CostLine(kind, tokens, rate, usd))
                 total += usd
                 if rate is None:
                     without_price.append(kind)
@@ -124,7 +123,7 @@ def charge(rates: Rates, usage: Usage, details: Details = ()) -> Cost:
             else:
                 if list_total != total:
                     more = "more" if list_total > total else "less"
-                    lines.append((f"{more} for {kinds}", 0, None, list_total - total))
+                    lines.append(CostLine(f"{more} for {kinds}", 0, None, list_total - total))
                 total = list_total
     reason = "; ".join(shortfalls) or None
     caveats = _caveats(rates, usage, details)
@@ -191,4 +190,4 @@ def _caveats(rates: Rates, usage: Usage, details: Details) -> tuple[str, ...]:
 
 def _has_no_price(rates: Rates, lines: list[CostLine]) -> bool:
     """Return whether $0 is no sum, because nothing in it has a price."""
-    return not rates.is_priced or (bool(lines) and all(rate is None for _, _, rate, _ in lines))
+    return not rates.is_priced or (bool(lines) and all(line.rate is None for line in lines))

@@ -89,4 +89,4 @@ def test_frames_come_back_as_frames():
     run.spans["c1"].frames = (Frame("a.py", 7, "go"),)
     back = again(run).spans["c1"]
     assert "a.py" == back.frames[0].file
-    assert run.spans["c1"].cost.parts and run.spans["c1"].cost == back.cost
+    assert run.spans["c1"].cost.lines and run.spans["c1"].cost == back.cost

@@ -19,7 +19,7 @@ def test_alias():
     pricing.alias("my-deployment", "gpt-4o", provider="azure")
     cost = price(call("my-deployment", U, "res.openai.azure.com"))
     assert Decimal("0.0045") == cost.total
-    assert "my-deployment is priced as azure gpt-4o (yours)" in cost.assumptions
+    assert "my-deployment is priced as azure gpt-4o (yours)" in cost.caveats
 
 
 def test_alias_on_this_machine():
@@ -58,7 +58,7 @@ def test_a_long_chain_of_aliases():
     for n in range(1, 20):
         pricing.alias(f"a{n}", f"a{n - 1}", provider="openai")
     cost = price(local("a19"))
-    assert ("priced", Decimal("0.0012"), ("a19 is priced as openai a0 (yours)",)) == (cost.state, cost.total, cost.assumptions)
+    assert ("priced", Decimal("0.0012"), ("a19 is priced as openai a0 (yours)",)) == (cost.state, cost.total, cost.caveats)
 
 
 def test_a_circle_that_two_kernels_saved():
@@ -107,5 +107,5 @@ def test_the_model_asked_for_in_place_of_an_unknown_one():
     """Where the model that answered has no price, that of the one asked for is an assumption."""
     cost = price(call("gpt-4o-2099-01-01", U, asked="gpt-4o"))
     assert Decimal("0.0045") == cost.total
-    assert ("no price is known for gpt-4o-2099-01-01: priced as gpt-4o, as was asked for",) == cost.assumptions
-    assert () == price(call("gpt-4o-2024-08-06", U, asked="gpt-4o")).assumptions
+    assert ("no price is known for gpt-4o-2099-01-01: priced as gpt-4o, as was asked for",) == cost.caveats
+    assert () == price(call("gpt-4o-2024-08-06", U, asked="gpt-4o")).caveats

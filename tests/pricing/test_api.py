@@ -42,7 +42,7 @@ def test_no_cache_price():
     pricing.set("my-model", input_mtok=1, output_mtok=1)
     cost = price(local(usage=tokens(1000, 200, cached=900)))
     assert Decimal("0.0012") == cost.total
-    assert "cached input priced as input: no cache price is known" in cost.assumptions
+    assert "cached input priced as input: no cache price is known" in cost.caveats
 
 
 def test_cache_prices():
@@ -236,7 +236,7 @@ def test_a_broken_file(text):
     path().write_text(text)
     cost = price(call("gpt-4o", U))
     assert Decimal("0.0045") == cost.total
-    assert "saved prices are not used" in cost.assumptions[0]
+    assert "saved prices are not used" in cost.caveats[0]
     with pytest.raises(ValueError, match="mend it or delete it"):
         pricing.free("a", save=True)
     assert text == path().read_text()

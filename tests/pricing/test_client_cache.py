@@ -64,7 +64,7 @@ def test_grpc_is_no_cache():
     run = counted(span("a", usage=U, origin=LC, provider="vertexai", model="gemini-2.5-pro", duration=1.4))
     assert (1, 0) == (run.totals.calls, run.totals.cached_locally)
     assert Decimal("0.00225") == run.totals.cost
-    assert "its request was not heard" in run.spans["a"].cost.assumptions[0]
+    assert "its request was not heard" in run.spans["a"].cost.caveats[0]
 
 
 def test_a_client_of_its_own_is_no_cache():

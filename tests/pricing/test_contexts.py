@@ -37,7 +37,7 @@ def test_the_answers_own_tier_wins():
 def test_a_tier_without_a_price():
     """A tier that the list has no price for is said, not passed over."""
     pricing.context(service_tier="flex")
-    assert "no flex price is known: standard price" in price(call("grok-3", U, "api.x.ai")).assumptions
+    assert "no flex price is known: standard price" in price(call("grok-3", U, "api.x.ai")).caveats
 
 
 def test_a_block_within_one_tick():
@@ -123,5 +123,5 @@ def test_a_tier_in_other_words(said):
     """Case does not matter, and a batch is a batch under either name."""
     pricing.context(**said)
     assert ("priced", Decimal("0.00225"), ()) == (
-        (cost := price(call("gpt-5", tokens(1000, 325), at=AT.replace(month=11)))).state, cost.total, cost.assumptions
+        (cost := price(call("gpt-5", tokens(1000, 325), at=AT.replace(month=11)))).state, cost.total, cost.caveats
     )  # fmt: skip

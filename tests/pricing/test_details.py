@@ -125,14 +125,14 @@ def test_perplexity():
     cost = chat("api.perplexity.ai", "sonar-deep-research", total_tokens=1100, citation_tokens=2000, num_search_queries=18, reasoning_tokens=7000)
     by_hand = Decimal("0.002") + Decimal("0.0008") + Decimal("0.021") + Decimal("0.004") + Decimal("0.09")
     assert ("priced", by_hand) == (cost.state, cost.total)
-    assert cost.total == sum((part[3] for part in cost.parts), Decimal(0))
+    assert cost.total == sum((part[3] for part in cost.lines), Decimal(0))
 
 
 def test_less_for_what_is_cheaper():
     """A line of the arithmetic that takes away says so."""
     one = call("sonar-deep-research", tokens(0, 1000, reasoning=1000), "api.perplexity.ai")
-    assert ("less for reasoning", Decimal("-0.005")) == (price(one).parts[-1][0], price(one).parts[-1][3])
-    fee = price(call("sonar", tokens(1000, 1000), "api.perplexity.ai")).parts[-1]
+    assert ("less for reasoning", Decimal("-0.005")) == (price(one).lines[-1][0], price(one).lines[-1][3])
+    fee = price(call("sonar", tokens(1000, 1000), "api.perplexity.ai")).lines[-1]
     assert ("more for the request", Decimal("0.012")) == (fee[0], fee[3])
 
 
@@ -160,9 +160,9 @@ def test_how_long_a_cache_is_kept():
     """Five minutes are $3.75, an hour is $6; 6,000 x $3 + 100 x $15 beside them."""
     cost = cached({"cache_write_1h_tokens": 1000, "cache_write_5m_tokens": 3000})
     assert Decimal("0.0195") + Decimal("0.006") + Decimal("0.01125") == cost.total
-    assert () == cost.assumptions
-    assert () == cached({"cache_write_5m_tokens": 4000}).assumptions
-    assert ("cache write priced as kept for 5 minutes",) == cached({}).assumptions
+    assert () == cost.caveats
+    assert () == cached({"cache_write_5m_tokens": 4000}).caveats
+    assert ("cache write priced as kept for 5 minutes",) == cached({}).caveats
 
 
 def test_an_hour_without_a_price():
@@ -188,7 +188,7 @@ def test_tiers_without_a_price(tier, state):
     """A dearer tier without a price makes a lower bound, a cheaper one is said."""
     cost = price(call("grok-3", tokens(1000, 100), "api.x.ai", tier=tier))
     assert (state, Decimal("0.0045")) == (cost.state, cost.total)
-    assert f"no {tier} price is known" in " ".join([cost.reason or "", *cost.assumptions])
+    assert f"no {tier} price is known" in " ".join([cost.reason or "", *cost.caveats])
 
 
 def test_a_detail_nobody_knows():
@@ -211,10 +211,10 @@ def test_names_of_kinds():
 def test_regions_that_cost_more(host, model, provider):
     """A host for one region can cost more than the list says; the global ones do not."""
     said = "priced without what a region of your choice can cost more"
-    assert said in price(call(model, tokens(1000, 100), host, provider=provider)).assumptions
-    assert said not in price(call("gemini-2.5-pro", tokens(1, 1), "us-east5-aiplatform.googleapis.com", provider="gcp.vertex_ai")).assumptions
-    assert said not in price(call(SONNET, tokens(1, 1), "aiplatform.googleapis.com", provider="anthropic")).assumptions
-    assert said not in price(call("gpt-4o", tokens(1, 1))).assumptions
+    assert said in price(call(model, tokens(1000, 100), host, provider=provider)).caveats
+    assert said not in price(call("gemini-2.5-pro", tokens(1, 1), "us-east5-aiplatform.googleapis.com", provider="gcp.vertex_ai")).caveats
+    assert said not in price(call(SONNET, tokens(1, 1), "aiplatform.googleapis.com", provider="anthropic")).caveats
+    assert said not in price(call("gpt-4o", tokens(1, 1))).caveats
 
 
 @pytest.mark.parametrize(

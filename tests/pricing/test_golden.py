@@ -28,7 +28,7 @@ def test_golden(span, lines, total, state):
     else:
         assert Decimal(total) == by_hand(lines)
         assert Decimal(total) == cost.total, cost
-        assert cost.total == sum((part[3] for part in cost.parts), Decimal(0))
+        assert cost.total == sum((part[3] for part in cost.lines), Decimal(0))
 
 
 def test_the_table_is_large_enough():

@@ -85,4 +85,4 @@ def test_no_guessing_without_a_provider():
 def test_a_name_without_a_version(model, host, listed_as):
     """Which version the list takes an undated name for is said at the cost."""
     said = (f"{model} is priced as {listed_as}",) if listed_as else ()
-    assert said == price(call(model, tokens(1000, 1000), host)).assumptions
+    assert said == price(call(model, tokens(1000, 1000), host)).caveats

@@ -58,8 +58,8 @@ def test_total_is_the_sum_of_its_parts(spans, ended):
     table = frames.usage([run], ["model", "op"])
     assert run.totals.calls == table["calls"].sum()
     for s in run.spans.values():
-        if s.cost is not None and s.cost.total is not None and s.cost.saved is None:
-            assert s.cost.total == sum((part[3] for part in s.cost.parts), Decimal(0))
+        if s.cost is not None and s.cost.total is not None and s.cost.cache_saving is None:
+            assert s.cost.total == sum((part[3] for part in s.cost.lines), Decimal(0))
 
 
 @SOME
@@ -70,7 +70,7 @@ def test_never_negative(spans):
     for s in run.spans.values():
         if s.cost is not None:
             assert (s.cost.total or 0) >= 0
-            assert all(part[1] >= 0 and part[3] >= 0 for part in s.cost.parts)
+            assert all(part[1] >= 0 and part[3] >= 0 for part in s.cost.lines)
     assert (run.totals.cost or 0) >= 0
     assert run.totals.unseen >= 0
     assert all(count >= 0 for count in astuple(run.totals.usage) if count is not None)

@@ -60,7 +60,7 @@ def test_a_file_mended_by_hand(text):
     before = path().read_bytes()
     cost = price(call("gpt-4o", U))
     assert ("priced", Decimal("0.0045")) == (cost.state, cost.total)
-    assert "saved prices are not used" in cost.assumptions[0] and str(path()) in cost.assumptions[0]
+    assert "saved prices are not used" in cost.caveats[0] and str(path()) in cost.caveats[0]
     with pytest.raises(ValueError, match="mend it or delete it"):
         pricing.free("a", save=True)
     pricing.free("a")

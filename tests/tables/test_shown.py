@@ -55,7 +55,7 @@ def test_marks():
     assert "~$0.0100" == formatting.cost(replace(exact, estimated=True))
     assert "~$0.0100" == formatting.cost(replace(exact, state="partial", estimated=True))
     assert "≥ $0.0100" == formatting.cost(replace(exact, state="partial"))
-    assert "cached" == formatting.cost(Cost("free", Decimal(0), saved=Decimal(1)))
+    assert "cached" == formatting.cost(Cost("free", Decimal(0), cache_saving=Decimal(1)))
     assert ("≥ $0.0100", "1 estimate") == formatting.total_cost(
         Totals(calls=2, cost=Decimal("0.01"), lower_bound=True, estimates=1)
     )

@@ -96,13 +96,13 @@ def _arithmetic(cost: Cost | None, model: str | None) -> CostDetail | None:
                 formatting.rate(per),
                 "no price" if per is None and not usd else formatting.exact(usd),
             ]
-            for kind, n, per, usd in cost.parts
+            for kind, n, per, usd in cost.lines
         ],
         "model": formatting.line(model, 80) if model else "total",
         "total": _with_mark(cost, total) if known else total,
         "reason": formatting.line(cost.reason) if cost.reason else None,
         "source": formatting.line(cost.source, 80) if cost.source else None,
-        "assumptions": [formatting.line(a) for a in cost.assumptions] + [DISCLAIMER] * known,
+        "assumptions": [formatting.line(a) for a in cost.caveats] + [DISCLAIMER] * known,
     }
 
 

@@ -117,7 +117,7 @@ def cost(c: Cost | None) -> str:
         return ""
     if c.state == "partial" and c.total:
         return about(money(c.total), estimated=True) if c.estimated else at_least(c.total)
-    if c.saved is not None:
+    if c.cache_saving is not None:
         return "cached"
     if c.state == "priced":
         return about(money(c.total), estimated=c.estimated) or "unpriced"

@@ -94,7 +94,9 @@ SPAN_TABLE: tuple[Column, ...] = (
     ),
     Column("estimated", "boolean", _estimated),
     Column("cached_locally", "boolean", _cached_locally),
-    Column("saved_usd", "Float64", "cost.saved", "what a locally cached call would have cost"),
+    Column(
+        "saved_usd", "Float64", "cost.cache_saving", "what a locally cached call would have cost"
+    ),
     Column("item", "string", "span.item"),
     Column("attempt", "Int64", "span.attempt"),
     Column("worker", "string", None),
@@ -121,7 +123,7 @@ USAGE_TABLE: tuple[Column, ...] = (
     Column("estimated", "boolean", "has_estimates", nullable=False),
     Column("duration_s", "Float64", "duration", "sum of the calls' times, in seconds"),
 )
-_NO_COST = SimpleNamespace(total=None, state=None, saved=None)
+_NO_COST = SimpleNamespace(total=None, state=None, cache_saving=None)
 
 
 def dtypes(columns: Iterable[Column]) -> dict[str, str]:
