@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from aimon_nb.pricing.files import write_whole
+from aimon_nb.files import write_whole
 from aimon_nb.pricing.price_rule import RATES, PriceRule, is_rate
 
 VERSION = 1

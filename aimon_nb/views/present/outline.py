@@ -18,6 +18,7 @@ from aimon_nb.model.cost import added
 from aimon_nb.model.tree import preorder
 from aimon_nb.model.usage import NOTHING
 from aimon_nb.views.present import error_text, formatting, rows
+from aimon_nb.views.present.row_names import label, name
 from aimon_nb.views.present.rows import RowDict
 
 # Saved forms are complete to this many rows; a longer tree is grouped, then cut.
@@ -155,7 +156,7 @@ def _grouped(siblings: list[OutlineRow]) -> list[OutlineRow]:
 def _identity(one: OutlineRow) -> tuple[str, ...] | None:
     """Return what identical siblings share; None for one that is never grouped."""
     span = one.span
-    return (rows.name(span), rows.label(span), span.kind) if one.quiet else None
+    return (name(span), label(span), span.kind) if one.quiet else None
 
 
 def _group(members: list[OutlineRow]) -> OutlineRow:
@@ -163,8 +164,8 @@ def _group(members: list[OutlineRow]) -> OutlineRow:
     starts = [one.span.offset for one in members]
     durations = sorted(one.span.duration or 0.0 for one in members)
     ends = [one.span.offset + (one.span.duration or 0.0) for one in members]
-    label = " · ".join(part for part in (first.row["label"], f"× {len(members):,}") if part)
-    row: RowDict = {**first.row, "label": label, "counts": False, "tokens": ""}
+    grouped_label = " · ".join(part for part in (first.row["label"], f"× {len(members):,}") if part)
+    row: RowDict = {**first.row, "label": grouped_label, "counts": False, "tokens": ""}
     row["time"] = formatting.seconds(max(ends) - min(starts))
     if any(one.row["cost"] != row["cost"] for one in members):
         row["cost"] = ""

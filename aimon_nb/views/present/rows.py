@@ -7,18 +7,16 @@ page by message and is never stored.
 
 from __future__ import annotations
 
-import functools
 import json
 import math
-import re
 from datetime import datetime, timezone
 from typing import Any, NamedTuple, TypedDict
 
 from aimon_nb.model import Run, Span, Usage
 from aimon_nb.model.span import SpanKind
 from aimon_nb.views.present import error_text, formatting
+from aimon_nb.views.present.row_names import label, model_name, name
 
-_STATUS_CODE = re.compile(r"\b([45]\d\d)\b")
 # The values of `FIELDS` in that order, without trailing Nones.
 EncodedRow = list[Any]
 
@@ -139,7 +137,7 @@ def encode_row(span: Span, run: Run) -> EncodedRow:
     not those of `input` and `output`. A large run has thousands of these, so they
     are small.
     """
-    cost, kind, model = span.cost, span.kind, _model(span)
+    cost, kind, model = span.cost, span.kind, model_name(span)
     estimated = span.is_estimated
     values = [
         span.span_id,
@@ -214,48 +212,6 @@ def counts(span: Span) -> bool:
     )
 
 
-def name(span: Span, kind: SpanKind | None = None) -> str:
-    """Return the name of the row: without the model, which stands beside it."""
-    kind = kind or span.kind
-    own = span.tool if kind == "tool" else span.agent if kind == "agent" else None
-    if own:
-        return formatting.line(own, 120)
-    text = span.name or span.op or "span"
-    for model in (span.request_model, span.model):
-        text = text.removesuffix(f" {model}") if model else text
-    for prefix in ("execute_tool ", "invoke_agent "):
-        text = text.removeprefix(prefix)
-    return formatting.line(text, 120)
-
-
-def label(span: Span, kind: SpanKind | None = None) -> str:
-    """Return the dim words beside the name: model, `agent`, `tool`, `429`, `streaming`.
-
-    That a failed call was `retried` is known when the tree is laid out.
-    """
-    kind = kind or span.kind
-    parts = [_model(span)]
-    if kind in ("agent", "tool", "retrieval"):
-        parts.append(kind)
-    if span.status == "error" and span.is_call:
-        parts.append(_status_code(span) or "error")
-    elif span.status not in ("ok", "running"):
-        parts.append(formatting.status(span.status))
-    if span.cached_locally:
-        parts.append("cached locally")
-    if span.streaming and span.status == "running":
-        parts.append("streaming")
-    return " · ".join(p for p in parts if p)
-
-
-def _model(span: Span) -> str:
-    model = span.model or span.request_model
-    return _short_model(model) if model else ""
-
-
-_short_model = functools.lru_cache(maxsize=1024)(functools.partial(formatting.line, limit=80))
-
-
 def snapshot(run: Run, limit_bytes: int = 200_000) -> Snapshot:
     """Return header and rows without details, for a page that was reloaded.
 
@@ -300,15 +256,6 @@ def elapsed(run: Run, now: datetime | None = None) -> float:
 
 def _number(x: float | None) -> float | None:
     return round(x, 4) if x is not None and math.isfinite(x) else None
-
-
-def _status_code(span: Span) -> str | None:
-    """Return the HTTP status that a call failed with, from its attributes or its message."""
-    code = span.attributes.get("http.response.status_code")
-    if code:
-        return str(code)
-    match = _STATUS_CODE.search(f"{span.error_type} {error_text.message(span)}"[:200])
-    return match[1] if match else None
 
 
 def request_hash(span: Span) -> int | None:

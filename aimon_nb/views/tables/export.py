@@ -13,9 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aimon_nb.files import write_whole
 from aimon_nb.model import Run
 from aimon_nb.model.text import encodable
-from aimon_nb.pricing.files import write_whole
 from aimon_nb.views.present import formatting
 from aimon_nb.views.static import html
 from aimon_nb.views.tables import frames

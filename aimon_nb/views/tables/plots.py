@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aimon_nb.model import Run, Span
 from aimon_nb.pricing.counted import add_up, counted_spans
 from aimon_nb.views.present import formatting
-from aimon_nb.views.present.rows import name as name_of
+from aimon_nb.views.present.row_names import name as name_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

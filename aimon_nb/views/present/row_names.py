@@ -1,0 +1,64 @@
+"""How a row is called: its name and the dim words beside it."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from aimon_nb.model import Span
+from aimon_nb.model.span import SpanKind
+from aimon_nb.views.present import error_text, formatting
+
+_STATUS_CODE = re.compile(r"\b([45]\d\d)\b")
+
+
+def name(span: Span, kind: SpanKind | None = None) -> str:
+    """Return the name of the row: without the model, which stands beside it."""
+    kind = kind or span.kind
+    own = span.tool if kind == "tool" else span.agent if kind == "agent" else None
+    if own:
+        return formatting.line(own, 120)
+    text = span.name or span.op or "span"
+    for model in (span.request_model, span.model):
+        text = text.removesuffix(f" {model}") if model else text
+    for prefix in ("execute_tool ", "invoke_agent "):
+        text = text.removeprefix(prefix)
+    return formatting.line(text, 120)
+
+
+def label(span: Span, kind: SpanKind | None = None) -> str:
+    """Return the dim words beside the name: model, `agent`, `tool`, `429`, `streaming`.
+
+    That a failed call was `retried` is known when the tree is laid out.
+    """
+    kind = kind or span.kind
+    parts = [model_name(span)]
+    if kind in ("agent", "tool", "retrieval"):
+        parts.append(kind)
+    if span.status == "error" and span.is_call:
+        parts.append(_status_code(span) or "error")
+    elif span.status not in ("ok", "running"):
+        parts.append(formatting.status(span.status))
+    if span.cached_locally:
+        parts.append("cached locally")
+    if span.streaming and span.status == "running":
+        parts.append("streaming")
+    return " · ".join(p for p in parts if p)
+
+
+def model_name(span: Span) -> str:
+    """Return the model of the answer, else of the request, on one line; "" without any."""
+    model = span.model or span.request_model
+    return _short_model(model) if model else ""
+
+
+_short_model = functools.lru_cache(maxsize=1024)(functools.partial(formatting.line, limit=80))
+
+
+def _status_code(span: Span) -> str | None:
+    """Return the HTTP status that a call failed with, from its attributes or its message."""
+    code = span.attributes.get("http.response.status_code")
+    if code:
+        return str(code)
+    match = _STATUS_CODE.search(f"{span.error_type} {error_text.message(span)}"[:200])
+    return match[1] if match else None
