@@ -43,7 +43,7 @@ class Instrumentation:
                 self.client.install(patches)
                 wire.install(self.tracker, patches)
                 self.frameworks.install(patches)
-                error_events.install(self.frameworks.unwanted)
+                error_events.install(self.frameworks.should_drop_event)
             finally:
                 # Only now, for `ensure` reads it without the lock; and after an error too, so
                 # that the next call does not run into it again.

@@ -47,9 +47,9 @@ class TrackedInvocation:
         self.ended = False
 
     def __enter__(self) -> TrackedInvocation:  # noqa: PYI034 (`Self` needs Python 3.11)
-        self._outside = own_spans.current_context()
+        self._outside = own_spans.snapshot_context()
         if self._inside is not None:
-            own_spans.attach(self._inside)
+            own_spans.attach_snapshot(self._inside)
             return self
         instrumentation.ensure()
         try:
@@ -57,7 +57,7 @@ class TrackedInvocation:
                 self._open()
         except BaseException:
             # An interrupt just now: the caller gets its own context back.
-            own_spans.attach(self._outside)
+            own_spans.attach_snapshot(self._outside)
             raise
         return self
 
@@ -71,11 +71,11 @@ class TrackedInvocation:
             if error is not None:
                 self.end(error)
             # After its end it is never entered again, and the context refers to this call.
-            self._inside = None if self.ended else own_spans.current_context()
+            self._inside = None if self.ended else own_spans.snapshot_context()
         finally:
             # A coroutine that is thrown away is closed in the context where that happens.
             if self._is_current():
-                own_spans.attach(self._outside)
+                own_spans.attach_snapshot(self._outside)
 
     def end(self, error: BaseException | None = None) -> None:
         """End the span, with the error that ended the call; the first end counts."""

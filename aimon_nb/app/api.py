@@ -76,7 +76,7 @@ class Track:
 
     def __exit__(self, ty: object, error: BaseException | None, tb: object) -> None:
         """Close the run that this code is in: tasks may share one `track`."""
-        before, current = own_spans.current_context(), context.current_run.get()
+        before, current = own_spans.snapshot_context(), context.current_run.get()
         session = next((one for one in self._open if one.run_state is current), self._open[-1])
         self._open.remove(session)
         if session.finish(error):
@@ -84,7 +84,7 @@ class Track:
             interrupts.resend()
         # A coroutine that was thrown away may be closed anywhere.
         if session.run_state is not current:
-            own_spans.attach(before)
+            own_spans.attach_snapshot(before)
 
     async def __aenter__(self) -> RunView:
         return self.__enter__()

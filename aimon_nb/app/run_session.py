@@ -105,7 +105,7 @@ class RunSession:
     def _add_last_notes(self) -> None:
         """Note what is known only now that all spans have ended."""
         run = self.run
-        unsent = self._root.mark_sent()
+        unsent = self._root.set_sent_status()
         if unsent:
             run.notes.append(
                 f"{unsent:,} spans not sent to Sentry: over its limit for a transaction"

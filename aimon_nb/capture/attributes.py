@@ -56,7 +56,7 @@ def update_fields(span: Span, attributes: dict[str, Any]) -> None:
 
 
 def as_text(value: Any) -> str:
-    """A value as a name: of an object of the user's own its type, for it may answer anything."""
+    """Return a value as text; of a user's object its type's name: its `__str__` may do anything."""
     if type(value) is str:
         return value
     if isinstance(value, str):  # an enum's, say

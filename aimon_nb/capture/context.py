@@ -39,7 +39,8 @@ def pipeline_name() -> str | None:
 def nearest_open(open_span: OpenSpan | None) -> OpenSpan | None:
     """The nearest span that may be a parent: open and, when a call, not answered yet.
 
-    The walk ends: `up` is set once, before a span is current, and `parent` at birth.
+    It always ends: `entered_from` is set once, before a span is current, and `parent` when it
+    is made.
     """
     while open_span is not None:
         if open_span.t1 is not None:
@@ -62,11 +63,14 @@ def task_and_thread() -> TaskAndThread:
 
 
 def current_context() -> tuple[Any, ...]:
-    """Where the code that runs now stands."""
+    """Return the values of our context variables."""
     return tuple(var.get() for var in PROPAGATED)
 
 
-def attach(place: tuple[Any, ...]) -> None:
-    """Stand there. Never `reset(token)`: a cell or a generator may end in another context."""
-    for var, value in zip(PROPAGATED, place, strict=True):
+def attach(values: tuple[Any, ...]) -> None:
+    """Set our context variables to what `current_context()` returned.
+
+    Never `reset(token)`: a cell or a generator may end in another context.
+    """
+    for var, value in zip(PROPAGATED, values, strict=True):
         var.set(value)

@@ -15,18 +15,18 @@ from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState
 
 
-class Source(NamedTuple):
-    """What posts events only when it is asked to."""
+class PolledSource(NamedTuple):
+    """A producer of events that the recorder polls."""
 
     poll: Callable[[EventLog], None]  # post what is new
-    abandon: Callable[[RunState], None]  # this run is over at the next poll: wait for nothing
+    abandon: Callable[[RunState], None]  # this run ends at the next poll: nobody waits for more
 
 
 class EventLog(deque["OpenSpan | CallUpdate"]):
     """The events since the last look; to append one is all that the user's thread does."""
 
 
-def absorb(log: EventLog, sources: Iterable[Source], run_states: Iterable[RunState]) -> None:
+def absorb(log: EventLog, sources: Iterable[PolledSource], run_states: Iterable[RunState]) -> None:
     """Turn all events into records; one thread at a time."""
     for source in sources:
         with internal_errors.suppress("polling a source"):

@@ -27,7 +27,7 @@ def named_like(function: Callable[..., Any], wrapper: Any, updated: tuple[str, .
         return wrapper
 
 
-class _Done(NamedTuple):
+class _AppliedPatch(NamedTuple):
     """An attribute that was set, and how to make it anew where it is a wrap."""
 
     owner: Any
@@ -37,13 +37,13 @@ class _Done(NamedTuple):
     make: Make | None = None
 
 
-def _wrapped(owner: Any, name: str, original: Any, make: Make) -> _Done:
+def _wrapped(owner: Any, name: str, original: Any, make: Make) -> _AppliedPatch:
     value = functools.wraps(original)(make(original))
     setattr(owner, name, value)
-    return _Done(owner, name, value, original, make)
+    return _AppliedPatch(owner, name, value, original, make)
 
 
-def _is_bare(one: _Done) -> bool:
+def _is_bare(one: _AppliedPatch) -> bool:
     """Whether the library's own function stands there, unwrapped."""
     now = one.owner.__dict__.get(one.name)
     if now is one.value or hasattr(now, "__wrapped__"):
@@ -51,7 +51,7 @@ def _is_bare(one: _Done) -> bool:
     is_module = isinstance(one.owner, ModuleType)
     home = one.owner.__name__ if is_module else one.owner.__module__
     path = one.name if is_module else f"{one.owner.__qualname__}.{one.name}"
-    # Of a package, for some say of their classes that they stand at the top of it.
+    # Only the top-level package is compared: some set `__module__` of their classes to it.
     package = str(getattr(now, "__module__", "")).partition(".")[0]
     return getattr(now, "__qualname__", "") == path and package == home.partition(".")[0]
 
@@ -65,7 +65,7 @@ class Patches:
 
     def __init__(self) -> None:
         self.live = False
-        self._done: list[_Done] = []
+        self._applied: list[_AppliedPatch] = []
         self._finder = _ImportFinder()
 
     def wrap(self, owner: Any, name: str, make: Make) -> bool:
@@ -73,30 +73,30 @@ class Patches:
         original = owner.__dict__.get(name)
         if original is None:
             return False
-        self._done.append(_wrapped(owner, name, original, make))
+        self._applied.append(_wrapped(owner, name, original, make))
         self.live = True
         return True
 
     def reapply(self) -> None:
-        """Wrap again what somebody put back to what the library brought.
+        """Apply our patches again where the library's own function was restored.
 
-        A patch that was there before ours and is taken off after it takes ours along.
+        Whoever undoes a patch that is older than ours removes ours, too.
         """
-        lost = {(id(one.owner), one.name) for one in self._done if one.make and _is_bare(one)}
-        for at, one in enumerate(self._done):
+        lost = {(id(one.owner), one.name) for one in self._applied if one.make and _is_bare(one)}
+        for at, one in enumerate(self._applied):
             if one.make is not None and (id(one.owner), one.name) in lost:
                 now = one.owner.__dict__[one.name]
-                self._done[at] = _wrapped(one.owner, one.name, now, one.make)
+                self._applied[at] = _wrapped(one.owner, one.name, now, one.make)
 
-    def put(self, owner: Any, name: str, value: Any) -> None:
+    def set_attribute(self, owner: Any, name: str, value: Any) -> None:
         """Set an attribute that `owner` may only inherit, until the undo."""
-        self._done.append(_Done(owner, name, value, owner.__dict__.get(name, ABSENT)))
+        self._applied.append(_AppliedPatch(owner, name, value, owner.__dict__.get(name, ABSENT)))
         setattr(owner, name, value)
         self.live = True
 
     def register_external(self, owner: Any, name: str, value: Any, before: Any = ABSENT) -> None:
         """Note what somebody else set for us; `before` is what it was, if it was."""
-        self._done.append(_Done(owner, name, value, before))
+        self._applied.append(_AppliedPatch(owner, name, value, before))
         self.live = True
 
     def on_import(self, name: str, then: Callable[[ModuleType], None]) -> None:
@@ -117,14 +117,14 @@ class Patches:
         self._finder.waiting.clear()
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
-        for one in reversed(self._done):
+        for one in reversed(self._applied):
             if one.owner.__dict__.get(one.name) is not one.value:
                 continue
             if one.before is ABSENT:
                 delattr(one.owner, one.name)
             else:
                 setattr(one.owner, one.name, one.before)
-        self._done.clear()
+        self._applied.clear()
 
 
 class _ImportFinder(MetaPathFinder):

@@ -33,10 +33,10 @@ class InternalErrors:
 
     @contextmanager
     def suppress(self, where: str) -> Iterator[None]:
-        """Run a block of ours so that no fault in it leaves it.
+        """Run a block of ours; an exception in it is recorded and suppressed.
 
-        What the user's code raises there, asked for a text, stays in it too; an
-        interrupt is the user's own.
+        That of user code which we call there (a `__str__`) is suppressed, too; a
+        KeyboardInterrupt is not.
         """
         try:
             yield

@@ -35,7 +35,7 @@ def install_thread_propagation(patches: Patches) -> None:
 def _install_pool_propagation(patches: Patches, module: types.ModuleType) -> None:
     pool = module.ThreadPool  # its methods are those of the pool of processes, which would pickle
     for name in ("apply_async", "_map_async", "imap", "imap_unordered"):
-        patches.put(pool, name, _propagating(patches, getattr(pool, name)))
+        patches.set_attribute(pool, name, _propagating(patches, getattr(pool, name)))
 
 
 def _keep_context_of_thread(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.state import RunState
 
-PAUSE = 10  # adding a run up takes at most one part in so many of the time
+PAUSE_FACTOR = 10  # the next pricing of a run waits so many times as long as the last one took
 NEW = 3  # pricing a span takes so many times as long as adding it up
 
 
@@ -16,7 +16,7 @@ class Repricing:
     """Prices for the runs in memory.
 
     The price list takes a second to import, and nobody holds the recorder's lock meanwhile:
-    whoever calls `news` calls one of the two loaders before.
+    whoever calls `take_changes` calls one of the two loaders before.
     """
 
     def __init__(self) -> None:
@@ -24,8 +24,8 @@ class Repricing:
         self.is_stale = False  # prices changed: all runs are to be counted again
 
     def load_ahead(self, run_states: Iterable[RunState]) -> None:
-        """Import the price list where one of these runs asks a model, which still thinks."""
-        if not self.is_ready and any(map(_asks_a_model, run_states)):
+        """Import the price list if a run has a model call, while its answer is pending."""
+        if not self.is_ready and any(map(_has_model_call, run_states)):
             self._load()
 
     def load_if_needed(self, run_states: Iterable[RunState]) -> None:
@@ -39,14 +39,15 @@ class Repricing:
         try:
             prepare()
         finally:
-            self.is_ready = True  # or never: then a price says what is wrong
+            self.is_ready = True  # after a failure too: the reason of each price reports it
 
-    def news(
+    def take_changes(
         self, run_states: Collection[RunState], ended: set[RunState]
     ) -> list[tuple[RunState, set[str]]]:
-        """The ids of the changed spans, added up, by run; of those that have `ended` in any case.
+        """Return the ids of the changed spans by run, with runs priced and added up; forget them.
 
-        A quiet run has none until a model was called in it.
+        Runs in `ended` are among them even without a change, quiet ones not until a model
+        was called in them.
         """
         if self.is_stale:
             self.is_stale = False
@@ -55,10 +56,10 @@ class Repricing:
         for run_state in ended:
             run_state.ending = False
         new = [one for one in run_states if one.has_news or one in ended]
-        news = [(one, self._changes(one)) for one in new]
-        return [(one, changed) for one, changed in news if not one.quiet]
+        changes = [(one, self._take_changes_of(one)) for one in new]
+        return [(one, changed) for one, changed in changes if not one.quiet]
 
-    def _changes(self, run_state: RunState) -> set[str]:
+    def _take_changes_of(self, run_state: RunState) -> set[str]:
         changed, run_state.changed = run_state.changed, set()
         run_state.run.faults = internal_errors.count - run_state.faults_before
         with internal_errors.suppress("pricing"):
@@ -91,11 +92,11 @@ class Repricing:
             )  # without those past the cap that have ended and gone
         # What is new is priced but once; the rest of the time goes again next time.
         again = len(spans) / (len(spans) + NEW * len(unpriced) or 1)
-        pause = PAUSE * again * (time.thread_time() - begun)
+        pause = PAUSE_FACTOR * again * (time.thread_time() - begun)
         run_state.price_at = time.monotonic() + pause
 
 
-def _asks_a_model(run_state: RunState) -> bool:
+def _has_model_call(run_state: RunState) -> bool:
     return run_state.has_request or any(
         open_span.span is not None and open_span.span.is_call
         for open_span in list(run_state.open_spans)

@@ -15,12 +15,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 from aimon_nb.capture import span_builder
-from aimon_nb.capture.event_log import EventLog, Source
+from aimon_nb.capture.event_log import EventLog, PolledSource
+from aimon_nb.capture.event_processor import EventProcessor, Listener
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import Limits
 from aimon_nb.capture.run_registry import RunRegistry
 from aimon_nb.capture.state import RunState
-from aimon_nb.capture.updates import Listener, Updates
 from aimon_nb.capture.worker import Worker
 from aimon_nb.model import Run
 from aimon_nb.model.run import RunStatus
@@ -37,7 +37,7 @@ class Recorder:
         self.clock, self.now = clock, now
         self.limits = Limits()
         self.forked = False  # a child process has no thread of ours: it records nothing
-        self.sources: list[Source] = []
+        self.sources: list[PolledSource] = []
         self.listeners: list[Listener] = []
         self._begin()
         if hasattr(os, "register_at_fork"):
@@ -47,7 +47,7 @@ class Recorder:
         self.log = EventLog()
         self.registry = RunRegistry()
         self.sole: RunState | None = None  # the registry's: one look for the user's thread
-        self._updates = Updates(self)
+        self._processor = EventProcessor(self)
         self._worker = Worker(self._work, lambda: bool(self.registry.open_runs))
 
     def restart(self) -> None:
@@ -86,7 +86,7 @@ class Recorder:
 
         One that is `quiet` is shown and listed only once it has a model call.
         """
-        with self._updates.lock:
+        with self._processor.lock:
             run_state = self.registry.open(name, self.now(), self.clock(), self.limits, facts)
             run_state.quiet = quiet
             self.sole = self.registry.sole
@@ -106,9 +106,9 @@ class Recorder:
         Whatever fails in between, the run is closed.
         """
         with internal_errors.suppress("settling a run"):
-            self._updates.settle(run_state)
+            self._processor.flush_ending_run(run_state)
         t1 = self.clock()
-        with self._updates.lock:
+        with self._processor.lock:
             with internal_errors.suppress("ending the spans left open"):
                 span_builder.end_open_spans(run_state, status, t1)
             self.registry.close(run_state, status, error, t1)
@@ -117,13 +117,13 @@ class Recorder:
                 before_last()
         with internal_errors.suppress("showing that a run is over"):
             # By our thread: prices may not be in memory yet, and are none of the user's work.
-            shown = self._updates.announce_end(run_state)
+            shown = self._processor.announce_end(run_state)
             if self.forked or not self._worker.wait_for(shown):
                 self.drain()
 
     # -- news -----------------------------------------------------------------
 
-    def add_source(self, source: Source) -> None:
+    def add_source(self, source: PolledSource) -> None:
         """Poll this source before the log is read; adding it again changes nothing."""
         if source not in self.sources:
             self.sources.append(source)
@@ -134,27 +134,27 @@ class Recorder:
         return lambda: self.listeners.remove(listener) if listener in self.listeners else None
 
     def note_request(self, run_state: RunState) -> None:
-        """A request to a model is about to be sent: its price will be wanted."""
+        """A request to a model is about to be sent: start to load the prices."""
         run_state.has_request = True
-        if not self._updates.prices_ready or run_state.closed:
+        if not self._processor.prices_ready or run_state.closed:
             self.wake()
 
     def wake(self) -> None:
-        """There is news although no run is open (a late span, a late answer)."""
+        """Wake our thread although no run is open (for a late span, a late answer)."""
         self._worker.wake()
 
     def reprice(self) -> None:
         """Prices changed: every run in memory is counted again and shown, on our thread."""
-        self._updates.mark_stale()
+        self._processor.mark_stale()
         if not self.forked:
             self._worker.start()
 
     def drain(self) -> None:
         """Turn everything in the log into records and tell the listeners."""
-        self._updates.drain()
+        self._processor.drain()
 
     def _work(self) -> None:
         with internal_errors.suppress("bringing runs up to date"):
-            self._updates.drain()
+            self._processor.drain()
         with internal_errors.suppress("getting the prices ready"):
-            self._updates.load_prices()
+            self._processor.load_prices()

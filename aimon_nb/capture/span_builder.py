@@ -108,7 +108,7 @@ def end_span(open_span: OpenSpan) -> None:
 
 
 def update_open_spans(run_state: RunState) -> None:
-    """Bring the records of open spans up to what they say of themselves now."""
+    """Refresh the records of open spans from the SDK's objects."""
     for open_span in list(run_state.open_spans):
         span = open_span.span
         if span is None:
@@ -121,12 +121,12 @@ def update_open_spans(run_state: RunState) -> None:
 
 
 def _visible(span: Span) -> tuple[Any, ...]:
-    """What a reader sees of a span that is open: it differs where there is news."""
+    """The displayed fields of an open span, compared to detect a change."""
     return span.name, span.op, span.model, span.usage, len(span.attributes), span.is_duplicate
 
 
 def _read(open_span: OpenSpan, span: Span) -> None:
-    """Bring a record up to what the SDK's span says of itself."""
+    """Refresh the record of a span from the SDK's object."""
     run_state = open_span.run_state
     attributes = open_span.adapter.read(open_span, span)
     if attributes is not None:
@@ -141,7 +141,7 @@ def _read(open_span: OpenSpan, span: Span) -> None:
 
 
 def update_call(update: CallUpdate) -> None:
-    """Take into the record of a call what its wire tells now."""
+    """Apply what the wire tells of a call to the record of its span."""
     open_span = update.open_span
     run_state, span = open_span.run_state, open_span.span
     if span is None or open_span.model_request is not update.request:

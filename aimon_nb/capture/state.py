@@ -144,7 +144,7 @@ class RunState:
     ending: bool = False  # its last news waits until all of it is known
     closed: bool = False
     forgotten: bool = False  # no longer in memory: what still comes of it is of no use
-    quiet: bool = False  # nobody asked for this run: it is none until it has a model call
+    quiet: bool = False  # not shown, listed or sent until it has a model call (`auto`)
     stop: bool = False  # interrupted: no model call is sent any more
     unpriced: set[str] = field(default_factory=set)  # changed since the run was added up
     price_at: float = 0.0  # when it may be added up again

@@ -259,7 +259,7 @@ def update() -> str:
     """
     models = price_list.update()
     # What was found in the list before does not hold.
-    resolve.target_of.cache_clear()
+    resolve.price_key.cache_clear()
     find_rates.list_caveats.cache_clear()
     user_prices.notify()
     return f"{price_list.source()}: {models:,} models"

@@ -11,7 +11,7 @@ from aimon_nb.pricing import price_list
 from aimon_nb.pricing.model_names import candidates
 from aimon_nb.pricing.price_rule import PriceRule
 from aimon_nb.pricing.rates import Context, Rates
-from aimon_nb.pricing.resolve import Target
+from aimon_nb.pricing.resolve import PriceKey
 from aimon_nb.pricing.user_prices import user_prices
 
 # What follows a listed name in the name of one version: a date. Bedrock's `-v1:0` is no version.
@@ -35,7 +35,7 @@ class RateLookup(NamedTuple):
     is_free: bool = False
 
 
-def find_rates(target: Target, at: datetime, context: Context) -> RateLookup:
+def find_rates(target: PriceKey, at: datetime, context: Context) -> RateLookup:
     """Return the rates of a call that started at this time.
 
     `context` is the tier and processing that the user set for then; what the answer names
@@ -60,7 +60,9 @@ def find_rates(target: Target, at: datetime, context: Context) -> RateLookup:
     return RateLookup(rates, None, caveats, listed.is_free and not rates.is_priced)
 
 
-def _rates_of_alias(rule: PriceRule, target: Target, at: datetime, context: Context) -> RateLookup:
+def _rates_of_alias(
+    rule: PriceRule, target: PriceKey, at: datetime, context: Context
+) -> RateLookup:
     """Follow the user's aliases to a price of his, or to a model of the list."""
     provider, first = target.provider, rule.name
     caveats: tuple[str, ...] = ()
@@ -88,9 +90,9 @@ def _rates_of_alias(rule: PriceRule, target: Target, at: datetime, context: Cont
     return RateLookup(user_prices.rates_of(rule), None, caveats)
 
 
-# Depends on the list, as `resolve.target_of` does, and is cleared with it.
+# Depends on the list, as `resolve.price_key` does, and is cleared with it.
 @functools.lru_cache(maxsize=1024)
-def list_caveats(target: Target, listed_as: str) -> tuple[str, ...]:
+def list_caveats(target: PriceKey, listed_as: str) -> tuple[str, ...]:
     """Return what was assumed: where the list has one price for what providers bill apart."""
     provider, model, host = target.provider, target.models[0], target.host or ""
     caveats = list(target.caveats)

@@ -19,7 +19,7 @@ from aimon_nb.pricing.rates import Context
 from aimon_nb.pricing.user_prices import user_prices
 
 
-class Target(NamedTuple):
+class PriceKey(NamedTuple):
     """What a price is looked up by.
 
     `provider` is the price list's id, or None with the `reason`. `models` are the names
@@ -41,7 +41,7 @@ class Target(NamedTuple):
     conditions: Context
 
 
-def resolve(span: Span) -> Target:
+def resolve(span: Span) -> PriceKey:
     """Return what the price of a call is looked up by.
 
     A rule of the user's for the host goes first, then the host, then the provider that the
@@ -49,10 +49,10 @@ def resolve(span: Span) -> Target:
     """
     call = span.call
     if call is None:
-        return target_of(None, None, span.provider, span.model, span.request_model, None, None)
+        return price_key(None, None, span.provider, span.model, span.request_model, None, None)
     rule = user_prices.rule_for_host(call.host) if call.host is not None else None
     speed = call.parameters.get("speed")
-    return target_of(
+    return price_key(
         call.host,
         rule,
         span.provider,
@@ -66,7 +66,7 @@ def resolve(span: Span) -> Target:
 # Calls differ in little but their counts. Cleared by `pricing.update()`, for what was found
 # in one list may not be in the next.
 @functools.lru_cache(maxsize=1024)
-def target_of(
+def price_key(
     host: str | None,
     rule: PriceRule | None,
     provider_name: str | None,
@@ -74,7 +74,7 @@ def target_of(
     request_model: str | None,
     service_tier: str | None,
     speed: str | None,
-) -> Target:
+) -> PriceKey:
     """Return the target of calls that have all this in common; `rule` is the host's."""
     provider, reason, caveats = _match_provider(host, rule, provider_name)
     models: list[str] = []
@@ -92,7 +92,7 @@ def target_of(
     conditions = tier_conditions(service_tier)
     if speed is not None:
         conditions["speed"] = speed
-    return Target(
+    return PriceKey(
         provider=provider,
         models=tuple(models),
         user_provider=user_provider,

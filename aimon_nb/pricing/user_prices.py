@@ -20,7 +20,7 @@ _PORT = re.compile(r"(.*?)(?::(\d+))?", re.DOTALL)
 _TICK = timedelta(microseconds=1)
 
 
-class Blocks:
+class ContextHistory:
     """Which `with pricing.context(…)` blocks were open when, for a call of any time."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class UserPrices:
     rules: dict[tuple[object, ...], PriceRule] = field(default_factory=dict)
     # What `pricing.context(…)` without `with` set.
     context: Context = ()
-    blocks: Blocks = field(default_factory=Blocks)
+    blocks: ContextHistory = field(default_factory=ContextHistory)
     # Why the saved rules could not be read, in words.
     load_error: str | None = None
     is_loaded: bool = False

@@ -27,8 +27,8 @@ def attribute(open_span: OpenSpan, key: str) -> Any:
 class SentryAdapter(SpanAdapter):
     """What `SpanTracker` asks of the SDK's spans, besides."""
 
-    # Whether `parent_id` is true where the parent was not explicit, but for shared scopes.
-    knows_parent = True
+    # False for no-ops, which name the root or nothing; a scope that tasks share misleads others.
+    parent_id_is_reliable = True
 
     @abstractmethod
     def parent_id(self, sdk: Any) -> Any:
@@ -130,8 +130,7 @@ class RecordedAdapter(SentryAdapter):
 class NoopAdapter(RecordedAdapter):
     """No-ops of the stream lifecycle: unsampled, ignored, or of a client in the static one."""
 
-    # It is the root's, or None, whatever is true.
-    knows_parent = False
+    parent_id_is_reliable = False
 
     def read(self, open_span: OpenSpan, span: Span) -> dict[str, Any] | None:
         """Copy what was recorded to `span`, and the SDK's object's name."""

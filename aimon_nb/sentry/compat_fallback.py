@@ -25,8 +25,8 @@ ENDS = ("__exit__", "finish", "end", "_end", "_finish")
 MODULES = ("sentry_sdk.tracing", "sentry_sdk.traces")
 
 
-class Ends(threading.local):
-    """Whether this thread is in a method that ends a span: one way of ending calls another."""
+class _ReentrancyGuard(threading.local):
+    """Whether this thread is in a method that ends a span: `__exit__` calls `finish`."""
 
     inside = False
 
@@ -36,7 +36,7 @@ class Fallback:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._ends = Ends()
+        self._guard = _ReentrancyGuard()
         # By run and span id; a parent ends later.
         self._open_spans: dict[tuple[str, str], OpenSpan] = {}
         self._patches: Patches | None = None
@@ -61,11 +61,11 @@ class Fallback:
 
     def _end(self, original: Any) -> Any:
         def end(sdk: Any, *args: Any, **kwargs: Any) -> Any:
-            outermost, self._ends.inside = not self._ends.inside, True
+            outermost, self._guard.inside = not self._guard.inside, True
             try:
                 return original(sdk, *args, **kwargs)
             finally:
-                self._ends.inside = not outermost
+                self._guard.inside = not outermost
                 if outermost:
                     with internal_errors.suppress("tracking the end of a span"):
                         self._record_ended(sdk, args[1] if len(args) == 3 else None)
@@ -111,7 +111,7 @@ class Fallback:
         return open_span
 
     def forget(self, run_state: RunState) -> None:
-        """A run is over; a parent that never ended stands for the run."""
+        """Let go of a run that is over; children of a span that never ended move to its root."""
         run_id = run_state.run.run_id
         for key in [key for key in self._open_spans if key[0] == run_id]:
             del self._open_spans[key]

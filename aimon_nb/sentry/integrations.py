@@ -154,7 +154,7 @@ class Integrations:
             # LangChain then calls back in the caller's own task, and its span and the request
             # meet. Otherwise it opens the span of an async call in a worker thread, and of eight
             # below one parent nobody knows which is whose. Ours, whoever chose the integration.
-            self._main.put(module.SentryLangchainCallback, "run_inline", value=True)
+            self._main.set_attribute(module.SentryLangchainCallback, "run_inline", value=True)
             langchain_patches.complete(module, patches)
         self._turn_on(framework, integration)
 
@@ -170,14 +170,14 @@ class Integrations:
 
     # -- when they are on -----------------------------------------------------------
 
-    def wanted(self, name: str) -> bool:
+    def is_enabled(self, name: str) -> bool:
         """Whether a framework's spans are made here: in a run, or by the user's choice."""
         if _is_chosen_by_user(name):
             return True
         running = context.current_run.get() or self._recorder.sole
         return running is not None and not _is_disabled_by_user(name)
 
-    def unwanted(self, mechanism: Any) -> bool:
+    def should_drop_event(self, mechanism: Any) -> bool:
         """Whether an error event is of an integration that the user did not choose.
 
         It reports what the framework or the user's code may well handle.
@@ -192,12 +192,12 @@ class Integrations:
                 return clients_own
             if clients_own is not None:
                 return None if _is_disabled_by_user(name) else clients_own
-            return self._ours[name] if self.wanted(name) else None
+            return self._ours[name] if self.is_enabled(name) else None
 
         return get_integration
 
     def _is_off(self, origin: Any) -> bool:
-        return origin in self._origins and not self.wanted(origin.rpartition(".")[2])
+        return origin in self._origins and not self.is_enabled(origin.rpartition(".")[2])
 
     def _wrap_start(self, original: Any) -> Any:
         def start(scope: Any, *args: Any, **kwargs: Any) -> Any:

@@ -33,7 +33,7 @@ def _patch_embeddings(module: Any, patches: Patches, names: tuple[str, ...], lib
     for name in names:
         provider = getattr(library, name, None)
         if getattr(module, name, provider) is None and provider is not None:
-            patches.put(module, name, provider)
+            patches.set_attribute(module, name, provider)
             for change in diff_attributes(
                 [provider], partial(module._patch_embeddings_provider, provider)
             ):
@@ -43,6 +43,10 @@ def _patch_embeddings(module: Any, patches: Patches, names: tuple[str, ...], lib
 def _patch_agents(module: Any, patches: Patches, library: Any) -> None:
     executor = getattr(library, "AgentExecutor", None)
     if module.AgentExecutor is None and executor is not None:
-        patches.put(module, "AgentExecutor", executor)
-        patches.put(executor, "invoke", module._wrap_agent_executor_invoke(executor.invoke))
-        patches.put(executor, "stream", module._wrap_agent_executor_stream(executor.stream))
+        patches.set_attribute(module, "AgentExecutor", executor)
+        patches.set_attribute(
+            executor, "invoke", module._wrap_agent_executor_invoke(executor.invoke)
+        )
+        patches.set_attribute(
+            executor, "stream", module._wrap_agent_executor_stream(executor.stream)
+        )

@@ -27,12 +27,12 @@ class OpenAgents:
         parent_id: str | None,
         current: OpenSpan | None,
         *,
-        knows_parent: bool = True,
+        parent_id_is_reliable: bool = True,
     ) -> OpenSpan | None:
         """Return the agent that a step, (origin, op), belongs to; None if there is no such one.
 
         Agent and step are below the same `current` span. Sentry's scope knows which agent it is
-        (`parent_id`), but where `knows_parent` is False.
+        (`parent_id`), but where `parent_id_is_reliable` is False.
         """
         origin, op = step
         if op == AGENT_OP or not self.spans:
@@ -45,6 +45,6 @@ class OpenAgents:
             and agent.task_and_thread != here
             and attribute(agent, "sentry.origin") == origin
         ]
-        if not knows_parent and len(candidates) == 1:
+        if not parent_id_is_reliable and len(candidates) == 1:
             return candidates[0]
         return next((agent for agent in candidates if agent.span_id == parent_id), None)

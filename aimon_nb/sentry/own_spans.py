@@ -28,13 +28,13 @@ OPTIONS = frozenset(
 ContextSnapshot = tuple[Any, tuple[Any, ...]]
 
 
-def current_context() -> ContextSnapshot:
-    """Return where the code that runs now stands: for the SDK (its scope) and for us."""
+def snapshot_context() -> ContextSnapshot:
+    """Return Sentry's current scope and our context."""
     return sentry_scope._current_scope.get(), context.current_context()
 
 
-def attach(snapshot: ContextSnapshot) -> None:
-    """Let the code that runs from here on stand there."""
+def attach_snapshot(snapshot: ContextSnapshot) -> None:
+    """Make this scope and this context the current ones."""
     scope, ours = snapshot
     sentry_scope._current_scope.set(scope)
     context.attach(ours)

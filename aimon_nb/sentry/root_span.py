@@ -62,7 +62,7 @@ class RootSpan:
             context.current_span.set(open_span)
 
     def leave(self) -> None:
-        """Nothing started from here on belongs to the run."""
+        """Restore the context from before the run: what starts from here on is not of it."""
         for var, value in zip(
             (context.current_run, context.current_span, context.current_pipeline),
             self._before,
@@ -79,7 +79,7 @@ class RootSpan:
             sentry_scope._current_scope.set(self._scope)
 
     def drop(self, error: BaseException | None) -> None:
-        """End the root of a run that is none: Sentry gets nothing of it.
+        """Close the root of a quiet run without a model call: Sentry gets nothing of it.
 
         In the stream lifecycle the user's own spans have left already, and hang on it.
         """
@@ -88,7 +88,7 @@ class RootSpan:
             sentry_scope._current_scope.set(discarding_scope())
         self.close(error)
 
-    def mark_sent(self) -> int:
+    def set_sent_status(self) -> int:
         """Note on every span whether Sentry will get it; all but the root have ended.
 
         Returns how many it will not get because they are over its limit for a
@@ -97,11 +97,11 @@ class RootSpan:
         self._end_integrations_spans()
         carried, run = own_spans_static.carried_ids(self._span), self.run_state.run
         if self._tracker.changed is None:
-            _mark_sent(self.run_state, self._span, carried)
+            _set_sent_status(self.run_state, self._span, carried)
         else:
             # Of an SDK that we do not know not every span is in the run under its own id.
             self._tracker.fallback.forget(self.run_state)
-            _mark_sent(self.run_state, self._span, None)
+            _set_sent_status(self.run_state, self._span, None)
         over = sum(span.sent == OVER_LIMIT for span in run.spans.values())
         if carried is not None:
             over += max(0, self.run_state.span_limit.dropped - len(carried - run.spans.keys()))
@@ -144,7 +144,7 @@ def _start(run: Run) -> Any:
     return own_spans.start(run.name, run.options.get("op") or OP, **options)
 
 
-def _mark_sent(run_state: RunState, root: Any, carried: set[str] | None) -> None:
+def _set_sent_status(run_state: RunState, root: Any, carried: set[str] | None) -> None:
     """Set `Span.sent` where nothing has; of a transaction only the `carried` spans are sent."""
     run, open_root_span = run_state.run, run_state.root
     if run.destination == "local":

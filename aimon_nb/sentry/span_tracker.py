@@ -110,8 +110,8 @@ class SpanTracker:
                     return context.nearest_open(other)
         if self.agents.spans:
             step = attribute(open_span, "sentry.origin"), attribute(open_span, "sentry.op")
-            knows = adapter.knows_parent
-            agent = self.agents.agent_of(step, parent_id, current, knows_parent=knows)
+            knows = adapter.parent_id_is_reliable
+            agent = self.agents.agent_of(step, parent_id, current, parent_id_is_reliable=knows)
             if agent is not None:
                 return agent
         if current is None:

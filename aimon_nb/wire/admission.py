@@ -48,7 +48,7 @@ class InFlight:
         try:
             _check_allowed(self._model_request)
         except RequestRefusedError as error:
-            self._model_request.done(error=error)
+            self._model_request.on_done(error=error)
             raise
         _in_flight.set(self._model_request)
 
@@ -61,7 +61,7 @@ class InFlight:
         # set(old), never reset(token): a coroutine may be closed in another context.
         _in_flight.set(self._above)
         if error is not None:
-            self._model_request.done(error=error)
+            self._model_request.on_done(error=error)
 
 
 def _check_allowed(model_request: ModelRequest) -> None:

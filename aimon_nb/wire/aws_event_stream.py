@@ -40,7 +40,7 @@ class Frames:
             yield from _event(frame)
 
     def end(self) -> Iterator[Any]:
-        """Yield nothing: half a frame tells nothing."""
+        """Yield nothing: an incomplete frame is dropped."""
         yield from ()
 
     def _next(self) -> bytes | None:
@@ -63,27 +63,27 @@ def _event(frame: bytes) -> Iterator[Any]:
         return
     end = _PRELUDE.size + _PRELUDE.unpack_from(frame)[1]
     try:
-        told = _headers(frame[_PRELUDE.size : end])
+        headers = _headers(frame[_PRELUDE.size : end])
         payload = json.loads(frame[end:-4] or b"{}")
     except (ValueError, IndexError, struct.error, RecursionError):
         return
-    yield _named(told, payload)
+    yield _named(headers, payload)
 
 
-def _named(told: dict[str, str], payload: Any) -> dict[str, Any]:
-    kind = told.get(":message-type")
+def _named(headers: dict[str, str], payload: Any) -> dict[str, Any]:
+    kind = headers.get(":message-type")
     if kind == "exception":
         text = payload.get("message") if isinstance(payload, dict) else None
-        return {"error": {"code": told.get(":exception-type"), "message": text}}
+        return {"error": {"code": headers.get(":exception-type"), "message": text}}
     if kind == "error":
-        text = told.get(":error-message")
-        return {"error": {"code": told.get(":error-code"), "message": text}}
-    return {told.get(":event-type", ""): payload}
+        text = headers.get(":error-message")
+        return {"error": {"code": headers.get(":error-code"), "message": text}}
+    return {headers.get(":event-type", ""): payload}
 
 
 def _headers(data: bytes) -> dict[str, str]:
-    """The headers that hold a text."""
-    told, at = {}, 0
+    """Return the headers that hold a text."""
+    headers, at = {}, 0
     while at < len(data):
         name_end = at + 1 + data[at]
         name, kind = data[at + 1 : name_end], data[name_end]
@@ -93,6 +93,8 @@ def _headers(data: bytes) -> dict[str, str]:
             (size,) = struct.unpack_from(">H", data, at)
             at += 2
         if kind == _TEXT:
-            told[name.decode("utf-8", "replace")] = data[at : at + size].decode("utf-8", "replace")
+            headers[name.decode("utf-8", "replace")] = data[at : at + size].decode(
+                "utf-8", "replace"
+            )
         at += size
-    return told
+    return headers

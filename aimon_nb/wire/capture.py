@@ -95,7 +95,7 @@ class Interceptor:
     def start_capture(self, args: Args, kwargs: Kwargs) -> ModelRequest | None:
         """Return the model request, attached to its span; None for any other request.
 
-        Of an exception of ours the user's request knows nothing: it is sent, not captured.
+        Where our code fails, the request is sent all the same, but not captured.
         """
         try:
             # What costs a variable's look comes first: most requests are no model's.
@@ -163,16 +163,16 @@ def captured_chunks(chunks: Iterable[bytes], model_request: ModelRequest) -> Ite
     __tracebackhide__ = True
     try:
         for chunk in chunks:
-            model_request.chunk(chunk)
+            model_request.on_chunk(chunk)
             yield chunk
     except GeneratorExit:
         # The user's code drops the iterator before its end: nothing went wrong.
-        model_request.done(left=True)
+        model_request.on_done(left=True)
         raise
     except BaseException as error:
-        model_request.done(left=True, error=error)
+        model_request.on_done(left=True, error=error)
         raise
-    model_request.done()
+    model_request.on_done()
 
 
 async def captured_chunks_async(
@@ -182,12 +182,12 @@ async def captured_chunks_async(
     __tracebackhide__ = True
     try:
         async for chunk in chunks:
-            model_request.chunk(chunk)
+            model_request.on_chunk(chunk)
             yield chunk
     except GeneratorExit:
-        model_request.done(left=True)
+        model_request.on_done(left=True)
         raise
     except BaseException as error:
-        model_request.done(left=True, error=error)
+        model_request.on_done(left=True, error=error)
         raise
-    model_request.done()
+    model_request.on_done()

@@ -1,7 +1,7 @@
 """One request to a model and the bytes of its answer, as the user's thread brings them.
 
-What stands here runs on the user's path: it keeps, and understands nothing. The answer is
-read by our thread (`wire.response_reader`).
+It runs on the user's thread: it stores the bytes and parses nothing. The answer is read by
+our thread (`wire.response_reader`).
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class ModelRequest(OpenRequest):
         self.duplicates: list[OpenSpan] = []  # spans of a framework over the same request
         self.headers: dict[str, str] = {}  # those that hold the dialect's counts, and no other
 
-    def head(self, status: int, headers: Mapping[str, str]) -> None:
-        """The answer's status line is here; of its headers only the dialect's counts are read."""
+    def on_response_head(self, status: int, headers: Mapping[str, str]) -> None:
+        """Note the answer's status, and of its headers those that hold the dialect's counts."""
         self.status, self.ok = status, status < 300
         self.progress = "receiving"
         if not self.ok:
@@ -76,8 +76,8 @@ class ModelRequest(OpenRequest):
             if name in headers:
                 self.headers[name] = str(headers[name])
 
-    def chunk(self, data: bytes) -> None:
-        """The user's code reads these bytes."""
+    def on_chunk(self, data: bytes) -> None:
+        """Store the bytes that the user's code reads."""
         try:
             if self.t_first is None:
                 self.t_first = time.perf_counter()
@@ -90,8 +90,8 @@ class ModelRequest(OpenRequest):
         except Exception:
             internal_errors.record("keeping an answer")
 
-    def done(self, *, left: bool = False, error: BaseException | None = None) -> None:
-        """No more bytes will come; may be called twice."""
+    def on_done(self, *, left: bool = False, error: BaseException | None = None) -> None:
+        """The answer has ended, or nobody reads it on; may be called twice."""
         if not self.is_done:
             try:
                 self._close(error, left_early=left)
@@ -121,8 +121,8 @@ class ModelRequest(OpenRequest):
             self.frames = self.frames or current_stack()
             retries.failed(self)
 
-    def detach_to(self, open_span: OpenSpan) -> None:
-        """A retry takes its span: what failed goes on in a row of its own."""
+    def move_to_span(self, open_span: OpenSpan) -> None:
+        """Give a failed attempt a row of its own: a retry has taken its span."""
         self.is_earlier_attempt, self.settled = True, False
         open_span.model_request, self.open_span = self, open_span
 

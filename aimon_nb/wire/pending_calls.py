@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 
-from aimon_nb.capture.event_log import EventLog, Source
+from aimon_nb.capture.event_log import EventLog, PolledSource
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.span_adapter import Ending
 from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState
@@ -143,9 +143,9 @@ class PendingCalls:
         recorder.note_request(model_request.open_span.run_state)
 
     @property
-    def source(self) -> Source:
+    def source(self) -> PolledSource:
         """What the recorder polls."""
-        return Source(self._poll, self._abandon)
+        return PolledSource(self._poll, self._abandon)
 
     def _poll(self, log: EventLog) -> None:
         """Read what has arrived of every answer, and post what is new."""

@@ -1,4 +1,4 @@
-"""A request meets its span.
+"""Each model request is attached to an open span, or gets one of its own.
 
 The nearest open model-call span above the request takes it, through plumbing and
 through calls already answered, never through a tool, an agent or a step of the
@@ -33,16 +33,16 @@ def attach_span(model_request: ModelRequest, tracker: SpanTracker, run_state: Ru
     with _attaching:
         open_span, parent = _enclosing_call_span()
         if open_span is not None:
-            _take(open_span, model_request, tracker)
+            _attach(open_span, model_request, tracker)
             if not model_request.duplicates and not _is_framework(open_span):
                 _mark_duplicate_in_other_task(open_span, model_request, tracker)
         else:
             parent = parent or run_state.root
-            open_span = _span_in_other_task(model_request, parent, tracker, here=True)
+            open_span = _span_in_other_task(model_request, parent, tracker, include_unentered=True)
             open_span = open_span or _make_span(model_request, parent, tracker)
             if open_span is None:
                 return False
-            _take(open_span, model_request, tracker)
+            _attach(open_span, model_request, tracker)
     pending_calls.add(model_request)
     return True
 
@@ -78,7 +78,7 @@ def _op(operation: str) -> str:
     return op if op in CALL_OPS else "gen_ai.chat"
 
 
-def _take(open_span: OpenSpan, model_request: ModelRequest, tracker: SpanTracker) -> None:
+def _attach(open_span: OpenSpan, model_request: ModelRequest, tracker: SpanTracker) -> None:
     failed, model_request.open_span, model_request.tracker = (
         open_span.model_request,
         open_span,
@@ -94,14 +94,14 @@ def _take(open_span: OpenSpan, model_request: ModelRequest, tracker: SpanTracker
 def _split_off_failed_attempt(
     failed: ModelRequest, open_span: OpenSpan, tracker: SpanTracker
 ) -> None:
-    """The try before this one stands beside it, so that both are seen."""
+    """Move the failed attempt to a span beside this one, so that both are shown."""
     parent = open_span.parent or open_span.run_state.root
     if failed.open_span is not open_span or parent is None:
         return
-    failed.done()
+    failed.on_done()
     operation = failed.call.operation
     t0 = int(failed.t0 * 1e9)
-    failed.detach_to(tracker.bare(parent, _op(operation), operation, ORIGIN, t0))
+    failed.move_to_span(tracker.bare(parent, _op(operation), operation, ORIGIN, t0))
     pending_calls.add(failed)
 
 
@@ -139,12 +139,12 @@ def _span_in_other_task(
     parent: OpenSpan | None,
     tracker: SpanTracker,
     *,
-    here: bool = False,
+    include_unentered: bool = False,
 ) -> OpenSpan | None:
-    """An open call span that takes the request although it is not above it.
+    """Return an open call span that takes the request although it is not above it.
 
-    A framework's, opened in another task or thread; where asked for, any that was
-    opened `here` and never entered: its integration put it on Sentry's scope by hand.
+    It is a framework's, opened in another task or thread; with `include_unentered` also one
+    that was opened in this task and never entered: its integration put it on Sentry's scope.
     """
     if not tracker.unmatched_call_spans:
         return None
@@ -154,7 +154,7 @@ def _span_in_other_task(
             tracker.unmatched_call_spans.pop(open_span, None)
         elif open_span.accepts_request and open_span.parent is parent:
             fits = (
-                not open_span.entered and here
+                not open_span.entered and include_unentered
                 if open_span.task_and_thread == home
                 else _is_framework(open_span)
             )

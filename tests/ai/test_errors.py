@@ -369,8 +369,8 @@ def test_an_interrupt_while_the_span_opens(static, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(own_spans, "start", interrupt)
-    before = own_spans.current_context()
+    before = own_spans.snapshot_context()
     with pytest.raises(KeyboardInterrupt):
         ai_track("work")(lambda: None)()
     assert get_ai_pipeline_name() is None
-    assert before == own_spans.current_context()
+    assert before == own_spans.snapshot_context()

@@ -14,7 +14,7 @@ import sentry_sdk
 from aimon_nb import record_token_usage
 from aimon_nb.app import monitor, track
 from aimon_nb.capture.limits import Limits
-from aimon_nb.capture import context, repricing, span_builder, recorder, updates
+from aimon_nb.capture import context, repricing, event_processor, span_builder, recorder
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.sentry.adapters import RecordedAdapter
 from aimon_nb.sentry.adapters_static import StaticAdapter
@@ -66,9 +66,9 @@ def test_a_span_entered_twice():
 FAULTS = [
     (span_tracker.SpanTracker, "on_start"), (span_tracker.SpanTracker, "on_end"), (span_tracker.SpanTracker, "_parent"),
     (span_hooks, "describe"), (span_builder, "begin_span"), (span_builder, "end_span"), (span_builder, "merge"), (span_builder, "end_open_spans"),
-    (repricing.Repricing, "_changes"), (updates.Updates, "settle"), (updates, "absorb"), (StaticAdapter, "read"),
+    (repricing.Repricing, "_take_changes_of"), (event_processor.EventProcessor, "flush_ending_run"), (event_processor, "absorb"), (StaticAdapter, "read"),
     (response_reader.ResponseReader, "read"), (pending_calls.PendingCall, "_settle"), (pending_calls.PendingCall, "_update"),
-    (RecordedAdapter, "write"), (pending_calls, "call_attributes"), (root_span, "_mark_sent"), (root_span.RootSpan, "leave"),
+    (RecordedAdapter, "write"), (pending_calls, "call_attributes"), (root_span, "_set_sent_status"), (root_span.RootSpan, "leave"),
     (context, "pipeline_name"),
 ]  # fmt: skip
 

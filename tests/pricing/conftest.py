@@ -1,7 +1,7 @@
 import pytest
 
 from aimon_nb.app import monitor
-from aimon_nb.pricing.user_prices import Blocks, user_prices
+from aimon_nb.pricing.user_prices import ContextHistory, user_prices
 
 
 @pytest.fixture(autouse=True)
@@ -11,7 +11,7 @@ def clean_book(home, monkeypatch):
 
     def clear():
         user_prices.rules.clear()
-        user_prices.blocks = Blocks()
+        user_prices.blocks = ContextHistory()
         user_prices.context, user_prices.load_error, user_prices.is_loaded = (), None, False
 
     monitor.uninstall()  # runs of earlier tests would be priced again on its thread

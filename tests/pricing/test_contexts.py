@@ -72,7 +72,7 @@ def test_a_standard_block():
 
 
 def test_blocks_that_overlap():
-    """Blocks of two threads end in any order; each holds until its own end."""
+    """ContextHistory of two threads end in any order; each holds until its own end."""
     flex, batch = pricing.context(service_tier="flex"), pricing.context(processing="batch")
     pricing.context()
     flex.__enter__(), batch.__enter__()

@@ -22,11 +22,11 @@ def heard_call(path, asked=None, answer=b"", host="api.example.com", status=200,
     model_request = ModelRequest(dialect, host, dialect.path, body)
     model_request.open_span = SimpleNamespace(run_state=SimpleNamespace(closed=False))
     reader = ResponseReader(model_request)
-    model_request.head(status, dict(headers))
+    model_request.on_response_head(status, dict(headers))
     for chunk in [answer] if isinstance(answer, bytes) else answer:
-        model_request.chunk(chunk)
+        model_request.on_chunk(chunk)
         reader.read()
-    model_request.done(left=left)
+    model_request.on_done(left=left)
     reader.read()
     return model_request.call
 

@@ -375,13 +375,13 @@ class TestBounds:
         monkeypatch.setattr(exchange_module, "BODY_LIMIT", 10_000)
         dialect = find("m", b"/v1/chat/completions")
         model_request = exchange_module.ModelRequest(dialect, "m", dialect.path, RAW)
-        model_request.head(200, {})
+        model_request.on_response_head(200, {})
         for _ in range(100):
-            model_request.chunk(b"data: " + b"x" * 994)
-        model_request.chunk(b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n')
+            model_request.on_chunk(b"data: " + b"x" * 994)
+        model_request.on_chunk(b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n')
         assert sum(map(len, model_request.chunks)) <= 11_000
         model_request.open_span = SimpleNamespace(run_state=SimpleNamespace(closed=False))
-        model_request.done()
+        model_request.on_done()
         ResponseReader(model_request).read()
         assert not model_request.call.usage.known
 
@@ -565,8 +565,8 @@ class TestWhileItIsRead:
             def __bool__(chunks):
                 was = len(chunks) > 0
                 if last:
-                    model_request.chunk(last.pop())
-                    model_request.done()
+                    model_request.on_chunk(last.pop())
+                    model_request.on_done()
                 return was
 
         last = [EVENTS[-2] if streamed else RAW.replace(b'"messages"', b'"usage": {"prompt_tokens": 7, "completion_tokens": 5}, "messages"')]
@@ -574,9 +574,9 @@ class TestWhileItIsRead:
         model_request = exchange_module.ModelRequest(dialect, "m", dialect.path, RAW)
         model_request.open_span = SimpleNamespace(model_request=None, made_by_us=False, t1=None, run_state=SimpleNamespace(closed=False))
         call = PendingCall(model_request)
-        model_request.head(200, {})
+        model_request.on_response_head(200, {})
         if streamed:
-            model_request.chunk(EVENTS[0])
+            model_request.on_chunk(EVENTS[0])
             call.advance()
         model_request.chunks = Meanwhile(model_request.chunks)
         return call

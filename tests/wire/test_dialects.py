@@ -217,7 +217,7 @@ class TestBedrockHeaders:
         for path in (self.PATH, "/v1/chat/completions"):
             dialect = find("api.example.com", path.encode())
             model_request = ModelRequest(dialect, "api.example.com", dialect.path, b"")
-            model_request.head(200, Asked())
+            model_request.on_response_head(200, Asked())
         assert sorted(set(Asked.names)) == sorted(
             f"x-amzn-bedrock-{kind}-token-count" for kind in ("input", "output", "cache-read-input", "cache-write-input")
         )

@@ -31,7 +31,7 @@ PLACES = {
     "answer": (OpenAIChat, "answer"),
     "read": (ResponseReader, "read"),
     "settle": (PendingCall, "_settle"),
-    "head": (ModelRequest, "head"),
+    "head": (ModelRequest, "on_response_head"),
     "close": (ModelRequest, "_close"),
     "decoder": (urllib3_client, "decoder_factory"),
     "record": (PendingCall, "_update"),

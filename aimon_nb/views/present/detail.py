@@ -108,7 +108,7 @@ def _arithmetic(cost: Cost | None, model: str | None) -> CostDetail | None:
 
 def _with_mark(cost: Cost, total: str) -> str:
     if cost.estimated:
-        return formatting.about(total, estimated=True)
+        return formatting.mark_estimated(total, estimated=True)
     return f"≥ {total}" if cost.state == "partial" else total
 
 

@@ -91,7 +91,7 @@ def at_least(amount: Decimal) -> str:
     return f"≥ {money(amount)}" if amount >= _SMALLEST else "> $0"
 
 
-def about(text: str, *, estimated: bool) -> str:
+def mark_estimated(text: str, *, estimated: bool) -> str:
     """Return an amount, marked where it is an estimate (`~$0.0242`); a word stays as it is."""
     return f"~{text}" if estimated and text.startswith(_FIGURE) else text
 
@@ -116,11 +116,11 @@ def cost(c: Cost | None) -> str:
     if c is None:
         return ""
     if c.state == "partial" and c.total:
-        return about(money(c.total), estimated=True) if c.estimated else at_least(c.total)
+        return mark_estimated(money(c.total), estimated=True) if c.estimated else at_least(c.total)
     if c.cache_saving is not None:
         return "cached"
     if c.state == "priced":
-        return about(money(c.total), estimated=c.estimated) or "unpriced"
+        return mark_estimated(money(c.total), estimated=c.estimated) or "unpriced"
     return {"free": "free", "no_usage": "no usage"}.get(c.state, "unpriced")
 
 
@@ -150,7 +150,9 @@ def total_cost(totals: Totals) -> TotalCost:
     """Format the cost of a run; in `shown` stands a word where there is no amount."""
     notes = list(_caveats(totals))
     if totals.cost is None and totals.estimate_cost:
-        return TotalCost(about(money(totals.estimate_cost), estimated=True), " · ".join(notes))
+        return TotalCost(
+            mark_estimated(money(totals.estimate_cost), estimated=True), " · ".join(notes)
+        )
     if totals.cost is None or (totals.cost == 0 and totals.lower_bound):
         return TotalCost("".join(notes[:1]), " · ".join(notes[1:]))
     if totals.cost == 0:
@@ -175,10 +177,10 @@ def _caveats(totals: Totals) -> Iterator[str]:
 
 def _estimate(totals: Totals) -> str:
     """Format what stands beside the sums: `~60 → 20 tokens estimated, ~$0.0003`."""
-    text = about(tokens(totals.estimate), estimated=True)
+    text = mark_estimated(tokens(totals.estimate), estimated=True)
     dollars = money(totals.estimate_cost) if totals.cost is not None else ""
     amount = f"{text} tokens estimated" if text else count(totals.estimates, "estimate")
-    return ", ".join(part for part in (amount, about(dollars, estimated=True)) if part)
+    return ", ".join(part for part in (amount, mark_estimated(dollars, estimated=True)) if part)
 
 
 def totals(t: Totals) -> list[str]:

@@ -175,7 +175,7 @@ def row_dict(span: Span, run: Run) -> RowDict:
     return shaped
 
 
-class _Summands(NamedTuple):
+class _RowContribution(NamedTuple):
     """What the sums of the rows above take of a row."""
 
     input: int | None
@@ -184,20 +184,20 @@ class _Summands(NamedTuple):
     cost_state: str | None
 
 
-def _summands(span: Span, *, estimated: bool) -> _Summands:
+def _summands(span: Span, *, estimated: bool) -> _RowContribution:
     """Return what a row adds to the sums above; an estimate adds only that it is missing."""
     usage, cost = span.usage, span.cost
     state = cost.state if cost else None
     if estimated:
         # What is free is free for any number of tokens.
         free = state == "free"
-        return _Summands(None, None, 0.0 if free else None, state if free else "no_usage")
+        return _RowContribution(None, None, 0.0 if free else None, state if free else "no_usage")
     dollars = float(cost.total) if cost and cost.total is not None else None
-    return _Summands(usage.input, usage.output, dollars, state)
+    return _RowContribution(usage.input, usage.output, dollars, state)
 
 
 def _tokens(span: Span) -> str:
-    return formatting.about(formatting.tokens(span.usage), estimated=span.is_estimated)
+    return formatting.mark_estimated(formatting.tokens(span.usage), estimated=span.is_estimated)
 
 
 def _only_total(usage: Usage) -> bool:

@@ -58,12 +58,12 @@ def _follow(
     args: Args,
     kwargs: Kwargs,
 ) -> None:
-    model_request.head(response.status, response.headers)
+    model_request.on_response_head(response.status, response.headers)
     body = getattr(response, "_body", None)
     # A middleware of the user's has read it.
     if body is not None:
-        model_request.chunk(body)
-        model_request.done()
+        model_request.on_chunk(body)
+        model_request.on_done()
         return
     auto_decompress = kwargs.get("auto_decompress")
     if not (args[0]._auto_decompress if auto_decompress is None else auto_decompress):
@@ -71,14 +71,14 @@ def _follow(
     stream = response.content
     # What came in one packet with the head was fed before anybody could follow.
     for chunk in list(getattr(stream, "_buffer", ())):
-        model_request.chunk(bytes(chunk))
+        model_request.on_chunk(bytes(chunk))
     if stream.is_eof():
-        model_request.done()
+        model_request.on_done()
         return
     streams[id(stream)] = stream, model_request
     # A response that is dropped when its loop is gone is never ended by anybody.
     if len(streams) > MOST:
-        streams.pop(next(iter(streams)))[1].done(left=True)
+        streams.pop(next(iter(streams)))[1].on_done(left=True)
 
 
 def _feed_data(streams: OpenStreams, original: Any) -> Any:
@@ -86,7 +86,7 @@ def _feed_data(streams: OpenStreams, original: Any) -> Any:
         # Nearly always nothing is read of a model: then a stream's data cost this look.
         entry = streams.get(id(stream)) if streams else None
         if entry is not None:
-            entry[1].chunk(bytes(data))
+            entry[1].on_chunk(bytes(data))
         return original(stream, data, *args, **kwargs)
 
     return feed_data
@@ -96,7 +96,7 @@ def _feed_eof(streams: OpenStreams, original: Any) -> Any:
     def feed_eof(stream: Any) -> Any:
         entry = streams.pop(id(stream), None) if streams else None
         if entry is not None:
-            entry[1].done()
+            entry[1].on_done()
         return original(stream)
 
     return feed_eof
@@ -108,7 +108,7 @@ def _set_exception(streams: OpenStreams, original: Any) -> Any:
         if entry is not None:
             # What the client itself says when the user's code closes a response early.
             is_closed = str(error) == "Connection closed"
-            entry[1].done(left=True, error=None if is_closed else error)
+            entry[1].on_done(left=True, error=None if is_closed else error)
         return original(stream, error, *args, **kwargs)
 
     return set_exception

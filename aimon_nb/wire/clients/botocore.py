@@ -21,11 +21,11 @@ def install(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
 
 def _follow(model_request: ModelRequest, response: Any, args: Args, kwargs: Kwargs) -> None:
     request = args[1] if len(args) > 1 else kwargs["request"]
-    model_request.head(response.status_code, response.headers)
+    model_request.on_response_head(response.status_code, response.headers)
     if request.stream_output:
         capture_reads(response.raw, model_request)
         return
     # The session has read the answer already, and decodes nothing.
     model_request.decoder = decoder_factory(response.headers.get("content-encoding"))
-    model_request.chunk(response.content)
-    model_request.done()
+    model_request.on_chunk(response.content)
+    model_request.on_done()

@@ -56,10 +56,10 @@ def _follow(
     _args: Args,
     _kwargs: Kwargs,
 ) -> None:
-    model_request.head(response.status_code, response.headers)
+    model_request.on_response_head(response.status_code, response.headers)
     if hasattr(response, "_content"):
-        model_request.chunk(response._content)
-        model_request.done()
+        model_request.on_chunk(response._content)
+        model_request.on_done()
         return
     encoding = response.headers.get("content-encoding")
     if encoding:
@@ -79,7 +79,7 @@ def _stream_class(base: Any) -> Any:
             try:
                 self._stream.close()
             finally:
-                self._model_request.done(left=True)
+                self._model_request.on_done(left=True)
 
         def __getattr__(self, name: str) -> Any:
             # Libraries read attributes of their own transport's stream.
@@ -100,7 +100,7 @@ def _async_stream_class(base: Any) -> Any:
             try:
                 await self._stream.aclose()
             finally:
-                self._model_request.done(left=True)
+                self._model_request.on_done(left=True)
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self._stream, name)

@@ -43,7 +43,9 @@ def _follow(
     _args: Args,
     _kwargs: Kwargs,
 ) -> None:
-    model_request.head(response.status, {name.lower(): value for name, value in response.headers})
+    model_request.on_response_head(
+        response.status, {name.lower(): value for name, value in response.headers}
+    )
     response._chunks = chunks(response._chunks, model_request)
     # A response that is closed before its end is released; its chunks never learn of it.
     response._release = release(response._release, model_request)
@@ -53,7 +55,7 @@ def _release(
     original: Callable[[bool], None], model_request: ModelRequest
 ) -> Callable[[bool], None]:
     def release(body_consumed: bool) -> None:  # noqa: FBT001  the client's own signature
-        model_request.done(left=True)
+        model_request.on_done(left=True)
         original(body_consumed)
 
     return release
@@ -63,7 +65,7 @@ def _async_release(
     original: Callable[[bool], Awaitable[None]], model_request: ModelRequest
 ) -> Callable[[bool], Awaitable[None]]:
     async def release(body_consumed: bool) -> None:  # noqa: FBT001  the client's own signature
-        model_request.done(left=True)
+        model_request.on_done(left=True)
         await original(body_consumed)
 
     return release

@@ -23,11 +23,11 @@ def install(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
 
 
 def _follow(model_request: ModelRequest, response: Any, _args: Args, _kwargs: Kwargs) -> None:
-    model_request.head(response.status_code, response.headers)
+    model_request.on_response_head(response.status_code, response.headers)
     content = response._content
     # requests' own mark of a response that nobody has read yet.
     if content is False:
         capture_reads(response.raw, model_request)
     else:
-        model_request.chunk(content or b"")
-        model_request.done()
+        model_request.on_chunk(content or b"")
+        model_request.on_done()

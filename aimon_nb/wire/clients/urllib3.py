@@ -39,7 +39,7 @@ def capture_reads(response: Any, model_request: ModelRequest) -> None:
     """Keep what will be read from a response that was not read yet."""
     # Somebody's own kind of response: nothing of ours sees its bytes pass.
     if not hasattr(type(response), "read_chunked"):
-        model_request.done(left=True)
+        model_request.on_done(left=True)
         return
     encoding = response.headers.get("content-encoding")
     setattr(response, ATTRIBUTE, _CapturedResponse(model_request, encoding))
@@ -79,14 +79,14 @@ def _post_url(args: Args, kwargs: Kwargs) -> str | None:
 
 
 def _follow(model_request: ModelRequest, response: Any, _args: Args, kwargs: Kwargs) -> None:
-    model_request.head(response.status, response.headers)
+    model_request.on_response_head(response.status, response.headers)
     if not kwargs.get("preload_content", True):
         capture_reads(response, model_request)
         return
     if not response.decode_content:
         model_request.decoder = decoder_factory(response.headers.get("content-encoding"))
-    model_request.chunk(response.data)
-    model_request.done()
+    model_request.on_chunk(response.data)
+    model_request.on_done()
 
 
 class _CapturedResponse:
@@ -110,7 +110,7 @@ class _CapturedResponse:
         except StopIteration:
             raise
         except BaseException as error:
-            self.model_request.done(left=True, error=error)
+            self.model_request.on_done(left=True, error=error)
             raise
         finally:
             self.is_reading = False
@@ -120,7 +120,7 @@ class _CapturedResponse:
                 self._is_decoder_set = True
                 self.model_request.decoder = None if decodes else decoder_factory(self._encoding)
             if data:
-                self.model_request.chunk(data)
+                self.model_request.on_chunk(data)
         except Exception:
             internal_errors.record("keeping an answer")
         return data
@@ -136,9 +136,9 @@ class _CapturedResponse:
                     break
                 yield chunk
         except GeneratorExit:
-            self.model_request.done(left=True)
+            self.model_request.on_done(left=True)
             raise
-        self.model_request.done()
+        self.model_request.on_done()
 
 
 def _captured_response(response: Any) -> _CapturedResponse | None:
@@ -162,7 +162,7 @@ def _read(original: Any) -> Any:
         # `read1` without an amount returns what is there, which need not be all.
         is_all = original.__name__ == "read" and (amt is None or amt < 0)
         if is_all or (not data and amt != 0):
-            captured.model_request.done()
+            captured.model_request.on_done()
         return data
 
     return read
@@ -189,7 +189,7 @@ def _close(original: Any) -> Any:
         # None where reading itself ends or breaks, and closes.
         captured = _captured_response(response)
         if captured is not None:
-            captured.model_request.done(left=True)
+            captured.model_request.on_done(left=True)
         return original(response)
 
     return close

@@ -1,4 +1,4 @@
-"""From events to records to listeners: what happens at each look at the log."""
+"""One pass over the event log: records are made, changed runs priced, listeners called."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Listener = Callable[[RunState, set[str]], None]  # (run state, ids of the changed spans)
 
 
-class Updates:
+class EventProcessor:
     """Absorbs the recorder's events, has runs added up, and tells the listeners."""
 
     def __init__(self, recorder: Recorder) -> None:
@@ -41,8 +41,8 @@ class Updates:
         """Import the price list while the first model still thinks."""
         self._repricing.load_ahead(list(self._recorder.run_states.values()))
 
-    def settle(self, run_state: RunState) -> None:
-        """A run is about to end: take in what has come, and wait for nothing more."""
+    def flush_ending_run(self, run_state: RunState) -> None:
+        """Make records of all that an ending run has posted; its pending answers are abandoned."""
         run_state.ending = True  # it is added up and shown once, when all is known
         with self.lock:
             self._absorb()
@@ -51,7 +51,7 @@ class Updates:
             self._absorb()
 
     def announce_end(self, run_state: RunState) -> threading.Event:
-        """Have a run shown as finished, even where no span of it changed; set once it was."""
+        """Queue a run to be shown as finished; the event is set once the listeners were called."""
         shown = threading.Event()
         self._ended.append((run_state, shown))
         return shown
@@ -69,9 +69,9 @@ class Updates:
                 self._repricing.load_if_needed(list(recorder.run_states.values()))
                 with self.lock:
                     over = {run_state for run_state, _ in ended}
-                    news = self._repricing.news(recorder.run_states.values(), over)
-                # Free again: a listener sends to the page, and may wait.
-                for run_state, changed in news:
+                    changes = self._repricing.take_changes(recorder.run_states.values(), over)
+                # Free again: a listener sends to the page, and may block.
+                for run_state, changed in changes:
                     for listener in list(recorder.listeners):
                         with internal_errors.suppress("showing a run"):
                             listener(run_state, changed)
