@@ -27,22 +27,37 @@ class EventLog(deque["OpenSpan | CallUpdate"]):
 
 
 def absorb(log: EventLog, sources: Iterable[PolledSource], run_states: Iterable[RunState]) -> None:
-    """Turn all events into records; one thread at a time."""
+    """Turn all events into records; one thread at a time.
+
+    Spans are read before the sources are polled: what those write on them for Sentry is not
+    to come back as attributes of the user's.
+    """
+    _take(log)
+    for run_state in run_states:
+        if run_state.open_spans:
+            span_builder.update_open_spans(run_state, run_state.open_spans)
     for source in sources:
         with internal_errors.suppress("polling a source"):
             source.poll(log)
+    for open_span in _take(log):
+        span_builder.update_open_spans(open_span.run_state, [open_span])
+
+
+def _take(log: EventLog) -> list[OpenSpan]:
+    """Apply the events in the log; return the spans that began, of which nothing is read yet."""
+    begun: list[OpenSpan] = []
     for _ in range(len(log)):
         event = log.popleft()
         try:
             if isinstance(event, CallUpdate):
                 span_builder.update_call(event)
             elif event.is_recorded:
+                event.is_end_recorded = True
                 span_builder.end_span(event)
             else:
                 event.is_recorded = True
                 span_builder.begin_span(event)
+                begun.append(event)
         except Exception:
             internal_errors.record("recording a span")
-    for run_state in run_states:
-        if run_state.open_spans:
-            span_builder.update_open_spans(run_state)
+    return begun

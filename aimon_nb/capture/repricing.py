@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Collection, Iterable
 
@@ -36,10 +37,10 @@ class Repricing:
     def _load(self) -> None:
         from aimon_nb.pricing import prepare
 
-        try:
+        # A list that cannot be imported is no error of ours: each price that needs it says so.
+        with contextlib.suppress(Exception):
             prepare()
-        finally:
-            self.is_ready = True  # after a failure too: the reason of each price reports it
+        self.is_ready = True
 
     def take_changes(
         self, run_states: Collection[RunState], ended: set[RunState]
@@ -55,7 +56,9 @@ class Repricing:
                 run_state.changed.update(run_state.run.spans)
         for run_state in ended:
             run_state.ending = False
-        new = [one for one in run_states if one.has_news or one in ended]
+        # A run that a restart let go is shown once more, too: somebody waits for its end.
+        known = dict.fromkeys([*run_states, *ended])
+        new = [one for one in known if one.has_news or one in ended]
         changes = [(one, self._take_changes_of(one)) for one in new]
         return [(one, changed) for one, changed in changes if not one.quiet]
 

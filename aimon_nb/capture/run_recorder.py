@@ -115,6 +115,8 @@ class Recorder:
             self.sole = self.registry.sole
             with internal_errors.suppress("noting what was sent"):
                 before_last()
+            # Only now: what was sent of them is decided by what they were when the run ended.
+            span_builder.mark_unfinished_late(run_state)
         with internal_errors.suppress("showing that a run is over"):
             # By our thread: prices may not be in memory yet, and are none of the user's work.
             shown = self._processor.announce_end(run_state)

@@ -6,6 +6,7 @@ bytes. `merge` is the one place where both meet.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from aimon_nb.capture.attributes import is_counted_by_sdk, reported_usage, update_fields
@@ -107,11 +108,11 @@ def end_span(open_span: OpenSpan) -> None:
     _release(open_span, span)
 
 
-def update_open_spans(run_state: RunState) -> None:
-    """Refresh the records of open spans from the SDK's objects."""
-    for open_span in list(run_state.open_spans):
+def update_open_spans(run_state: RunState, open_spans: Iterable[OpenSpan]) -> None:
+    """Refresh the records of spans of a run that are still open from the SDK's objects."""
+    for open_span in list(open_spans):
         span = open_span.span
-        if span is None:
+        if span is None or open_span not in run_state.open_spans:
             continue
         with internal_errors.suppress("reading a span"):
             before = _visible(span)
@@ -149,8 +150,10 @@ def update_call(update: CallUpdate) -> None:
     before, open_span.call_update = open_span.call_update, update
     if before is not None and before.request is not update.request:
         _forget_failed_attempt(open_span, span)
-    if update.abandoned and not update.is_read:
-        span.late = True  # whatever comes from here on
+    if update.abandoned and run_state.closed:
+        span.late = True
+    elif update.abandoned and not update.is_read:
+        run_state.unfinished.append(span)
     merge(span, None, update)
     if update.is_earlier_attempt and run_state.run.destination != "local":
         span.sent = "no: held back"
@@ -160,6 +163,13 @@ def update_call(update: CallUpdate) -> None:
         run_state.span_limit.cut_content(span, run_state.run)
     if open_span.t1 is not None and open_span not in run_state.open_spans:
         _release(open_span, span)
+
+
+def mark_unfinished_late(run_state: RunState) -> None:
+    """What still comes of the answers that a run did not wait for is late."""
+    for span in run_state.unfinished:
+        span.late = True
+    run_state.unfinished.clear()
 
 
 def _forget_failed_attempt(open_span: OpenSpan, span: Span) -> None:

@@ -90,6 +90,7 @@ class OpenSpan:
     made_by_us = False  # by the wire
     task_and_thread: TaskAndThread | None = None
     is_recorded = False  # its start, into a record
+    is_end_recorded = False
     span: Span | None = None
 
     def __init__(self, sdk: Any, adapter: SpanAdapter, run_state: RunState, t0: int) -> None:
@@ -145,6 +146,7 @@ class RunState:
     closed: bool = False
     forgotten: bool = False  # no longer in memory: what still comes of it is of no use
     quiet: bool = False  # not shown, listed or sent until it has a model call (`auto`)
+    unfinished: list[Span] = field(default_factory=list)  # whose answers it did not wait for
     stop: bool = False  # interrupted: no model call is sent any more
     unpriced: set[str] = field(default_factory=set)  # changed since the run was added up
     price_at: float = 0.0  # when it may be added up again

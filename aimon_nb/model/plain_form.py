@@ -20,6 +20,8 @@ VERSION = 1
 _T = TypeVar("_T")
 # Fields that hold content, by class: turns of a conversation, with the arguments of tools.
 _CONTENT = {"ModelCall": ("input", "output")}
+# Fields in which the user's code may put content under names of its own.
+_FREE_FORM = frozenset({"attributes", "options"})
 
 
 def to_dict(thing: Any, *, content: bool) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def _encode(value: Any, *, content: bool) -> Any:
         named = ((one.name, getattr(value, one.name)) for one in fields(value))
         return {
             name: _encode(
-                _without_content(field) if name == "attributes" and not content else field,
+                _without_content(field) if name in _FREE_FORM and not content else field,
                 content=content,
             )
             for name, field in named
@@ -72,7 +74,11 @@ def _encode(value: Any, *, content: bool) -> Any:
 
 
 def _without_content(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in attributes.items() if not is_content(str(key))}
+    return {
+        key: _without_content(value) if isinstance(value, Mapping) else value
+        for key, value in attributes.items()
+        if not is_content(str(key))
+    }
 
 
 @cache

@@ -21,7 +21,6 @@ MILLION, ZERO = Decimal(1_000_000), Decimal(0)
 Details = tuple[tuple[str, int], ...]
 # What a price depends on beside tokens and time, sorted: (("service_tier", "flex"), …).
 Context = tuple[tuple[str, str], ...]
-# (kind, tokens, USD per million or None, USD).
 # Details that cost no more than the tokens they are among.
 _INCLUDED = frozenset({"cache_write_5m_tokens", "cache_audio_read_tokens"})
 _DEARER_TIERS = frozenset({"priority", "fast"})

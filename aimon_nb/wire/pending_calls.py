@@ -50,10 +50,10 @@ class PendingCall:
 
     @property
     def _can_be_settled(self) -> bool:
-        """Whether the answer is over, and the span too where it is the SDK's."""
+        """Whether the answer is over and, where the span is the SDK's, its attributes were read."""
         open_span = self.model_request.open_span
         return self.abandoned or (
-            self._reader.is_read and (open_span.made_by_us or open_span.t1 is not None)
+            self._reader.is_read and (open_span.made_by_us or open_span.is_end_recorded)
         )
 
     def _update(self) -> CallUpdate:
@@ -139,7 +139,6 @@ class PendingCalls:
         """Read the answer to a request that is about to be sent, or the rest of a failed one."""
         self._new.append(model_request)
         recorder = model_request.tracker.recorder
-        recorder.add_source(self.source)
         recorder.note_request(model_request.open_span.run_state)
 
     @property

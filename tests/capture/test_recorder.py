@@ -90,3 +90,58 @@ def test_the_price_list_is_imported_without_the_lock(monkeypatch):
     for one in opened:
         recorder.end_run(one, "ok", None)
     tracked.end(None)
+
+
+def test_a_price_list_that_cannot_be_imported(monkeypatch):
+    """The run is shown as over, its call is counted, and `runs()` raises nothing; no error of ours is counted."""
+    def broken():
+        raise ImportError("no list")
+
+    monkeypatch.setattr("aimon_nb.pricing.prepare", broken)
+    statuses = []
+    remove = recorder.on_event(lambda run_state, _: statuses.append(run_state.run.status))
+    tracked = monitor.open("run", "none")
+    ask()
+    assert [run.name for run in recorder.runs()] == ["run"]
+    tracked.end(None)
+    remove()
+    assert statuses[-1] == "ok" and tracked.run.totals.calls == 1 and tracked.run.faults == 0
+
+
+def test_the_end_of_a_run_that_a_restart_let_go():
+    """Whoever shows a run learns of its end, whatever became of it in memory."""
+    statuses = []
+    tracked = monitor.open("run", "none")
+    remove = recorder.on_event(lambda run_state, _: statuses.append(run_state.run.status))
+    recorder.restart()
+    tracked.end(None)
+    remove()
+    assert statuses[-1:] == ["ok"]
+
+
+def test_what_is_written_for_sentry_is_no_attribute_of_the_users():
+    """A span of the user's that a call joins keeps the attributes that it had."""
+    tracked = monitor.open("run", "none")
+    with sentry_sdk.start_span(op="gen_ai.chat", name="chat") as span:
+        span.set_data("mine", 1)
+        ask()
+    tracked.end(None)
+    [call] = [s for s in tracked.run.spans.values() if s.call is not None]
+    assert set(call.attributes) == {"mine", "gen_ai.pipeline.name"}
+
+
+def test_beyond_the_limit_of_a_transaction(receiver):
+    """An answer that is left under way says why Sentry does not get it: it is over the limit, not late."""
+    receiver.init(_experiments={"max_spans": 3})
+    tracked = monitor.open("run", "none")
+    with httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(200, content=iter([b"{}"])))) as client:
+        request = client.build_request("POST", "http://api.openai.com/v1/chat/completions", json={"model": "gpt-4o"})
+        streams = [client.send(request, stream=True) for _ in range(7)]
+        tracked.end(None)
+        for stream in streams:
+            stream.close()
+    rows = [s for s in tracked.run.spans.values() if s.call is not None]
+    assert ["abandoned"] * 7 == [row.status for row in rows]
+    assert ["no: over the limit"] * 4 == [row.sent for row in rows if row.sent != "yes"]
+    assert all(row.late for row in rows)
+    assert any("over its limit for a transaction" in note for note in tracked.run.notes)

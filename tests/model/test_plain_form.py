@@ -60,6 +60,14 @@ def test_arguments_of_tools_are_content():
     assert [("search", "my argument")] == again(one, content=True).call.output[0].tool_calls
 
 
+def test_content_in_the_options_of_a_run_stays_behind():
+    """What the user put on the root span by `sentry_data` or as a tag is content or not by its name, as attributes are."""
+    run = run_of(call("gpt-4o", tokens(9, 3)))
+    run.options = {"data": {"gen_ai.input.messages": "my secret", "team": "a"}, "tags": {"prompt": "my secret"}}
+    assert "my secret" not in json.dumps(run.to_dict()) and "my secret" in json.dumps(run.to_dict(content=True))
+    assert {"data": {"team": "a"}, "tags": {}} == again(run).options
+
+
 @pytest.mark.parametrize("how", [again, copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))], ids=["json", "copy", "pickle"])
 def test_where_tokens_come_from_goes_along(how):
     """An estimate stays one in a copy, in another process and in a file: it is in no exact sum."""

@@ -572,7 +572,7 @@ class TestWhileItIsRead:
         last = [EVENTS[-2] if streamed else RAW.replace(b'"messages"', b'"usage": {"prompt_tokens": 7, "completion_tokens": 5}, "messages"')]
         dialect = find("m", b"/v1/chat/completions")
         model_request = exchange_module.ModelRequest(dialect, "m", dialect.path, RAW)
-        model_request.open_span = SimpleNamespace(model_request=None, made_by_us=False, t1=None, run_state=SimpleNamespace(closed=False))
+        model_request.open_span = SimpleNamespace(model_request=None, made_by_us=False, t1=None, is_end_recorded=False, run_state=SimpleNamespace(closed=False))
         call = PendingCall(model_request)
         model_request.on_response_head(200, {})
         if streamed:
@@ -586,7 +586,7 @@ class TestWhileItIsRead:
         """Between our look at the bytes and at the end the last ones come: nothing is settled without them."""
         call = self.pending_call(streamed=streamed)
         model_request = call.model_request
-        model_request.open_span.t1 = 1  # the SDK's span has ended
+        model_request.open_span.is_end_recorded = True  # the SDK's span has ended
         call.advance()
         assert model_request.is_done and not model_request.settled
         call.advance()
