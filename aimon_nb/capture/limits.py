@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimon_nb.capture.to_plain import Plain, key_text
 from aimon_nb.model import Message, Run, Span
-from aimon_nb.model.tree import path_up
+from aimon_nb.model.tree import ancestor_ids
 
 if TYPE_CHECKING:
     from aimon_nb.capture.state import OpenSpan
@@ -218,13 +218,9 @@ def _cut(value: Any, room: int, size: int) -> str:
 
 def without_plain(run: Run) -> Run:
     """Return a copy of a run that has its calls, what stands above them, and its totals."""
-    remaining: dict[str, Span] = {}
-    if run.root_id in run.spans:
-        remaining[run.root_id] = run.spans[run.root_id]
-    for span in run.spans.values():
-        if span.may_cost:
-            remaining |= {one.span_id: one for one in path_up(span, run.spans, remaining)}
-    dropped = len(run.spans) - len(remaining)
+    calls = [span for span in run.spans.values() if span.may_cost]
+    remaining = ancestor_ids(calls, run.spans) | {span.span_id for span in calls} | {run.root_id}
+    dropped = len(run.spans.keys() - remaining)
     if not dropped:
         return run
     note = f"{dropped:,} spans without a model call are no longer in memory: the cell ran again"

@@ -129,7 +129,7 @@ class Run:
     def walk(self) -> Iterator[tuple[int, Span]]:
         """Return (depth, span) of every shown span, parents before children."""
         below = self.children()
-        order, depths = tree.preorder(below.get(None, []), lambda span: below.get(span.span_id, ()))
+        order, depths = tree.preorder(below.get(None, ()), below)
         return zip(depths, order, strict=True)
 
     def shown_parent(self, span: Span) -> str | None:
@@ -137,8 +137,8 @@ class Run:
 
         Costs one step for each folded span between the two.
         """
-        parent = tree.nearest_ancestor(span, self.spans, self._ends_way_up)
-        return None if parent is None or parent.span_id == self.root_id else parent.span_id
-
-    def _ends_way_up(self, span: Span) -> bool:
-        return span.span_id == self.root_id or self.shows(span)
+        root_id = self.root_id
+        parent = tree.nearest_ancestor(
+            span, self.spans, lambda one: one.span_id == root_id or self.shows(one)
+        )
+        return None if parent is None or parent.span_id == root_id else parent.span_id

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from aimon_nb.model import Cost, Run, Span, Totals, Usage
 from aimon_nb.model.cost import added
-from aimon_nb.model.tree import ancestor_ids
+from aimon_nb.model.tree import are_nested
 from aimon_nb.pricing.client_cache import client_cache_hits
 from aimon_nb.pricing.deduplicate import CUMULATIVE, UsageTree
 from aimon_nb.pricing.normalise import normalise
@@ -88,8 +88,7 @@ def _may_overlap(run: Run, with_usage: list[Span]) -> bool:
     """Return whether any may report another's tokens: one is above another, or a handoff's."""
     if any(span.origin == CUMULATIVE for span in with_usage):
         return True
-    ids = {span.span_id for span in with_usage}
-    return not ids.isdisjoint(ancestor_ids(with_usage, run.spans))
+    return are_nested(with_usage, run.spans)
 
 
 def _has_usage(span: Span) -> bool:

@@ -99,7 +99,7 @@ class UsageTree:
         position = self._positions.get(span.span_id)
         if position is None:
             # Of spans in a circle the last of the path becomes the top.
-            for one in reversed(path_up(span, self._run.spans, self._positions)):
+            for one in reversed(path_up(span, self._run.spans, self._positions).values()):
                 position = self._positions[one.span_id] = self._below_parent(one)
         return position or _TOP
 

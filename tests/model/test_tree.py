@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 import pytest
 
 from aimon_nb.model import Run, Span
-from aimon_nb.model.tree import ancestor_ids, nearest_ancestor, path_up, preorder
+from aimon_nb.model.tree import ancestor_ids, are_nested, nearest_ancestor, path_up, preorder
 
 AT = datetime(2026, 3, 4, tzinfo=timezone.utc)
 
@@ -22,6 +22,13 @@ def names(found):
     return [one.span_id for one in found]
 
 
+def below_of(tree):
+    below = {}
+    for one in tree.values():
+        below.setdefault(one.parent_id, []).append(one)
+    return below
+
+
 def test_the_nearest_that_is_accepted():
     """It is never the span itself, the nearest of several, and None where none is accepted."""
     tree = spans(a=None, b="a", c="b", d="c")
@@ -34,8 +41,9 @@ def test_a_missing_parent_ends_the_way():
     """A span whose parent was never tracked has nothing above it."""
     tree = spans(b="gone", c="b")
     assert nearest_ancestor(tree["c"], tree, lambda _: False) is None
-    assert ["c", "b"] == names(path_up(tree["c"], tree))
-    assert {"b"} == ancestor_ids(tree.values(), tree)
+    assert ["c", "b"] == list(path_up(tree["c"], tree))
+    assert {"b", "gone"} == ancestor_ids(tree.values(), tree)
+    assert are_nested(list(tree.values()), tree) and not are_nested([tree["b"]], tree)
 
 
 @pytest.mark.parametrize(
@@ -45,28 +53,25 @@ def test_circles_end(parents):
     """Each walk ends in a circle, and goes once around."""
     tree = spans(**parents)
     assert nearest_ancestor(tree["a"], tree, lambda _: False) is None
-    assert sorted(parents) == sorted(names(path_up(tree["a"], tree)))
+    assert sorted(parents) == sorted(path_up(tree["a"], tree))
     assert set(parents.values()) == ancestor_ids(tree.values(), tree)
-    below = {}
-    for one in tree.values():
-        below.setdefault(one.parent_id, []).append(one)
-    order, _ = preorder([tree["a"]], lambda one: below.get(one.span_id, ()))
+    assert are_nested(list(tree.values()), tree)
+    order, _ = preorder([tree["a"]], below_of(tree))
     assert len(order) == len(set(names(order)))
 
 
 def test_the_path_stops_at_what_is_known():
     """Of a path only what is not known yet comes back."""
     tree = spans(a=None, b="a", c="b")
-    assert ["c"] == names(path_up(tree["c"], tree, {"b"}))
-    assert [] == path_up(tree["c"], tree, {"c"})
-    assert [] == path_up(None, tree)
+    assert ["c"] == list(path_up(tree["c"], tree, {"b"}))
+    assert {} == path_up(tree["c"], tree, {"c"})
 
 
 def test_reading_order():
     """Parents stand before their children, siblings as they come, each with its depth."""
-    below = {"a": ["b", "c"], "b": ["d"], "e": ["f"]}
-    order, depths = preorder(["a", "e"], lambda one: below.get(one, ()))
-    assert [*"abdcef"] == order
+    tree = spans(a=None, e=None, b="a", c="a", d="b", f="e")
+    order, depths = preorder([tree["a"], tree["e"]], below_of(tree))
+    assert [*"abdcef"] == names(order)
     assert [0, 1, 2, 1, 0, 1] == depths
 
 

@@ -2,7 +2,7 @@ import subprocess
 
 import pytest
 
-from aimon_nb.pricing.user_prices import Blocks, user_prices
+from aimon_nb.pricing.user_prices import ContextHistory, user_prices
 
 
 @pytest.fixture(autouse=True)
@@ -12,7 +12,7 @@ def clean_book(home, monkeypatch):
 
     def clear():
         user_prices.rules.clear()
-        user_prices.blocks = Blocks()
+        user_prices.blocks = ContextHistory()
         user_prices.context, user_prices.load_error, user_prices.is_loaded = (), None, False
 
     clear()

@@ -10,12 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
-from operator import attrgetter
 from typing import NamedTuple
 
 from aimon_nb.model import Run, Span, Usage
 from aimon_nb.model.cost import added
-from aimon_nb.model.tree import preorder
 from aimon_nb.model.usage import NOTHING
 from aimon_nb.views.present import error_text, formatting, rows
 from aimon_nb.views.present.row_names import label, name
@@ -45,7 +43,7 @@ class OutlineRow:
     `error` is the line of its error ("" if none), `spread` that of a group's times.
     `fails` means that this span or one below it did not end well, `quiet` that
     nothing at all went wrong there, `inexact` that `cost` misses something. The row
-    stands for `spans` spans.
+    stands for `spans` spans; `descendants` counts the rows below it.
     """
 
     span: Span
@@ -58,6 +56,7 @@ class OutlineRow:
     quiet: bool = False
     retried: bool = False
     spans: int = 1
+    descendants: int = 0
     usage: Usage = NOTHING
     cost: Decimal | None = None
     inexact: bool = False
@@ -170,7 +169,7 @@ def _group(members: list[OutlineRow]) -> OutlineRow:
     if any(one.row["cost"] != row["cost"] for one in members):
         row["cost"] = ""
     one = OutlineRow(first.span, first.run, first.depth, spread=formatting.spread(durations))
-    one.spans = sum(m.spans for m in preorder(members, attrgetter("below"))[0])
+    one.spans = sum(1 + member.descendants for member in members)
     for member in members:
         _add(one, member)
     row["tokens"] = formatting.tokens(one.usage)
@@ -204,7 +203,7 @@ def _mark_retries(siblings: list[OutlineRow]) -> None:
 
 
 def _sum_up(one: OutlineRow) -> None:
-    """Set usage and cost of a row: its own if it counts, plus those of the rows below."""
+    """Set the sums of a row: its own usage and cost if it counts, plus those of the rows below."""
     span, cost = one.span, one.span.cost
     if rows.counts(span):
         estimated = span.is_estimated
@@ -214,6 +213,7 @@ def _sum_up(one: OutlineRow) -> None:
             one.usage, one.cost = span.usage, cost.total if cost else None
     for child in one.below:
         _add(one, child)
+        one.descendants += 1 + child.descendants
 
 
 def _add(one: OutlineRow, child: OutlineRow) -> None:

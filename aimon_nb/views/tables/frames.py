@@ -145,14 +145,10 @@ def whole_tree(run: Run) -> RunTree:
         parent = span.parent_id if span.parent_id in run.spans else None
         below.setdefault(parent, []).append(span)
     tops = below.get(None, [])
-
-    def children(span: Span) -> Sequence[Span]:
-        return below.get(span.span_id, ())
-
-    order, depths = preorder(tops, children)
+    order, depths = preorder(tops, below)
     if len(order) < len(all_spans):
         # Spans in a circle have no top; they come last.
-        order, depths = preorder([*tops, *all_spans], children)
+        order, depths = preorder([*tops, *all_spans], below)
     return RunTree(run, order, depths)
 
 
