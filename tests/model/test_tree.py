@@ -32,7 +32,7 @@ def below_of(tree):
 def test_the_nearest_that_is_accepted():
     """It is never the span itself, the nearest of several, and None where none is accepted."""
     tree = spans(a=None, b="a", c="b", d="c")
-    assert "b" == nearest_ancestor(tree["d"], tree, lambda one: one.span_id in "abd").span_id
+    assert "b" == nearest_ancestor(tree["d"], tree, lambda one: one.span_id in ("a", "b", "d")).span_id
     assert nearest_ancestor(tree["d"], tree, lambda one: one.span_id == "d") is None
     assert nearest_ancestor(tree["a"], tree, lambda _: True) is None
 

@@ -17,7 +17,8 @@ class Dialect:
     without its query; `hosts`, searched in the host's name, where the path alone
     does not tell) and reads request and answer into a `ModelCall`. Whatever they hold,
     it never raises, and a count is right or unknown: one that may still grow, or
-    that makes no sense, is left out.
+    that makes no sense, is left out. An answer without a `finish_reason` at its end counts as
+    left early by whoever read it: where the API names none, "stop" is to be set.
 
     At a host that is no provider's own anybody's server may have such a path: there
     the request must hold one of the `body_markers`, if the dialect has any.
