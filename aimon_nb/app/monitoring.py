@@ -56,7 +56,10 @@ class Monitor:
         instrumentation.install()
         if not self._remove:
             user_prices.find_span = _find_span
-            self._remove = [self.recorder.on_event(self._show), api.on_change(self._reprice)]
+            self._remove = [
+                self.recorder.on_event(self._show),
+                api.on_change(self.recorder.reprice),
+            ]
 
     def uninstall(self) -> None:
         """Take everything off again; runs stay in memory."""
@@ -127,9 +130,6 @@ class Monitor:
         view = self.views.get(run_state.run.run_id)
         if view is not None:
             view.update(changed)
-
-    def _reprice(self) -> None:
-        self.recorder.reprice()
 
 
 def _find_span(span_id: str) -> Span | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Collection, Iterable
+from itertools import chain
 
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.state import RunState
@@ -90,9 +91,8 @@ class Repricing:
         try:
             price_run(run_state.run, unpriced)
         finally:
-            changed |= (
-                unpriced & spans.keys()
-            )  # without those past the cap that have ended and gone
+            # Without those past the cap that have ended and gone.
+            changed |= unpriced & spans.keys()
         # What is new is priced but once; the rest of the time goes again next time.
         again = len(spans) / (len(spans) + NEW * len(unpriced) or 1)
         pause = PAUSE_FACTOR * again * (time.thread_time() - begun)
@@ -108,5 +108,5 @@ def _has_model_call(run_state: RunState) -> bool:
 
 def _is_to_be_priced(run_state: RunState) -> bool:
     spans = run_state.run.spans
-    new = [*run_state.changed, *run_state.unpriced]
+    new = chain(run_state.changed, run_state.unpriced)
     return any(span_id in spans and spans[span_id].usage.known for span_id in new)

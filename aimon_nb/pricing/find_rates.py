@@ -1,4 +1,4 @@
-"""A target and a time → rates: those of the user's rules, else those of the price list."""
+"""A key and a time → rates: those of the user's rules, else those of the price list."""
 
 from __future__ import annotations
 
@@ -35,36 +35,34 @@ class RateLookup(NamedTuple):
     is_free: bool = False
 
 
-def find_rates(target: PriceKey, at: datetime, context: Context) -> RateLookup:
+def find_rates(key: PriceKey, at: datetime, context: Context) -> RateLookup:
     """Return the rates of a call that started at this time.
 
     `context` is the tier and processing that the user set for then; what the answer names
     goes before it.
     """
-    if target.conditions:
-        context = tuple(sorted((dict(context) | dict(target.conditions)).items()))
-    rule = user_prices.rule_for_model(target.models, target.user_provider, at)
+    if key.conditions:
+        context = tuple(sorted((dict(context) | dict(key.conditions)).items()))
+    rule = user_prices.rule_for_model(key.models, key.user_provider, at)
     if rule is not None and rule.kind == "alias":
-        return _rates_of_alias(rule, target, at, context)
-    rule = rule or target.free_rule
+        return _rates_of_alias(rule, key, at, context)
+    rule = rule or key.free_rule
     if rule is not None:
         return RateLookup(user_prices.rates_of(rule))
-    if target.provider is None:
-        return RateLookup(None, target.reason)
-    listed = price_list.find(target.provider, target.models)
+    if key.provider is None:
+        return RateLookup(None, key.reason)
+    listed = price_list.find(key.provider, key.models)
     if listed is None:
-        model = target.models[0][:100] if target.models else "a call without a model name"
-        reason = f"no price is known for {model} at {target.provider}"
-        return RateLookup(None, reason, target.caveats)
-    rates, caveats = listed.at(at, context), list_caveats(target, listed.name)
+        model = key.models[0][:100] if key.models else "a call without a model name"
+        reason = f"no price is known for {model} at {key.provider}"
+        return RateLookup(None, reason, key.caveats)
+    rates, caveats = listed.at(at, context), list_caveats(key, listed.name)
     return RateLookup(rates, None, caveats, listed.is_free and not rates.is_priced)
 
 
-def _rates_of_alias(
-    rule: PriceRule, target: PriceKey, at: datetime, context: Context
-) -> RateLookup:
+def _rates_of_alias(rule: PriceRule, key: PriceKey, at: datetime, context: Context) -> RateLookup:
     """Follow the user's aliases to a price of his, or to a model of the list."""
-    provider, first = target.provider, rule.name
+    provider, first = key.provider, rule.name
     caveats: tuple[str, ...] = ()
     passed: set[PriceRule] = set()
     while rule.kind == "alias" and rule.target is not None:
@@ -77,7 +75,7 @@ def _rates_of_alias(
         passed.add(rule)
         provider, model = rule.provider or provider, rule.target
         caveats = (f"{first} is priced as {f'{provider} ' if provider else ''}{model} (yours)",)
-        following = user_prices.rule_for_model((model,), provider or target.user_provider, at)
+        following = user_prices.rule_for_model((model,), provider or key.user_provider, at)
         if following is None:
             listed = provider and price_list.find(provider, candidates(model, provider))
             if listed:
@@ -92,10 +90,10 @@ def _rates_of_alias(
 
 # Depends on the list, as `resolve.price_key` does, and is cleared with it.
 @functools.lru_cache(maxsize=1024)
-def list_caveats(target: PriceKey, listed_as: str) -> tuple[str, ...]:
+def list_caveats(key: PriceKey, listed_as: str) -> tuple[str, ...]:
     """Return what was assumed: where the list has one price for what providers bill apart."""
-    provider, model, host = target.provider, target.models[0], target.host or ""
-    caveats = list(target.caveats)
+    provider, model, host = key.provider, key.models[0], key.host or ""
+    caveats = list(key.caveats)
     name = listed_as.partition(" ")[2]
     # A name without a version is the model that the list takes for today's: `…-latest`.
     substituted = model.endswith("-latest")
@@ -107,7 +105,7 @@ def list_caveats(target: PriceKey, listed_as: str) -> tuple[str, ...]:
         caveats.append("priced as in a US region of Bedrock: others can cost more")
     if _RESIDENCY_HOST.search(host) and (provider == "openai" or "claude" in model):
         caveats.append("priced without what a region of your choice can cost more")
-    answered, requested = target.response_model, target.request_model
+    answered, requested = key.response_model, key.request_model
     if (
         provider is not None
         and answered

@@ -30,8 +30,8 @@ def price(span: Span) -> Cost:
     counts = normalise(span.usage)
     if counts.inconsistency is not None:
         return unpriced(counts.inconsistency)
-    target, at = resolve(span), span.start
-    lookup = find_rates(target, at, user_prices.context_at(at))
+    key, at = resolve(span), span.start
+    lookup = find_rates(key, at, user_prices.context_at(at))
     if lookup.rates is None:
         cost = unpriced(lookup.reason)
     elif lookup.is_free:

@@ -75,7 +75,7 @@ def price_key(
     service_tier: str | None,
     speed: str | None,
 ) -> PriceKey:
-    """Return the target of calls that have all this in common; `rule` is the host's."""
+    """Return the key of calls that have all this in common; `rule` is the host's."""
     provider, reason, caveats = _match_provider(host, rule, provider_name)
     models: list[str] = []
     # An answer mostly names the model that was asked for.
