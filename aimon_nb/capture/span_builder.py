@@ -36,7 +36,8 @@ def merge(span: Span, attributes: dict[str, Any] | None, update: CallUpdate | No
         span.request_model = call.request_model or span.request_model
         span.model = call.response_model or call.request_model or span.model
         span.finish_reason, span.streaming = call.finish_reason, call.streaming
-        span.attempt, span.ttft = update.attempt, update.ttft
+        span.attempt, span.retry_group = update.attempt, update.retry_group
+        span.ttft = update.ttft
     span.usage, span.usage_source = _usage(span, recorded)
 
 

@@ -119,6 +119,7 @@ class CallUpdate:
     request: OpenRequest
     call: ModelCall
     attempt: int
+    retry_group: int | None  # shared by the attempts at one request
     is_read: bool  # to its end
     abandoned: bool  # the run ended before the answer did
     is_earlier_attempt: bool  # a retry took its span: this one is not at Sentry

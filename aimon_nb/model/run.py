@@ -15,6 +15,9 @@ from aimon_nb.model.usage import Usage
 
 RunStatus = Literal["running", "ok", "error", "interrupted", "over_budget", "killed"]
 
+_FOREIGN = "{:,} calls of threads that this cell did not start are not counted"
+_FOREIGN_ONE = "1 call of a thread that this cell did not start is not counted"
+
 
 @dataclass(slots=True)
 class Totals:
@@ -26,6 +29,8 @@ class Totals:
     (`unseen`, their number). `saved` is what `cached_locally` calls would have cost.
     The `estimates` calls whose tokens were counted on this machine are in none of
     these sums: theirs stand beside them, in `estimate` and `estimate_cost`.
+    `errors` are the calls whose last attempt failed, `retries` the failed attempts that a
+    later one repaired; each attempt is one of `calls`.
     """
 
     calls: int = 0
@@ -41,6 +46,7 @@ class Totals:
     estimate_cost: Decimal | None = None
     unseen: int = 0
     saved: Decimal | None = None
+    retries: int = 0
 
     @property
     def state(self) -> CostState:
@@ -53,6 +59,19 @@ class Totals:
 
 
 @dataclass(slots=True)
+class MoreCalls:
+    """What stands for the calls past the cap on spans, which have no rows of their own.
+
+    `offset` is when the first of them started, `duration` how long it took from there to the
+    end of the last (None while one runs); both in seconds, as those of a span.
+    """
+
+    totals: Totals
+    offset: float
+    duration: float | None
+
+
+@dataclass(slots=True)
 class Run:
     """A run: its identity, its spans in the order they started, its totals.
 
@@ -60,7 +79,9 @@ class Run:
     itself; views show it as their header, not as a row. `notes` are lines a
     reader must see (an internal error, say); `faults` counts the internal errors;
     `caps` has by the cap's name a line about what it folded or cut. `destination`
-    is where the spans go: `local` or `Sentry`. `duration` is in seconds.
+    is where the spans go: `local` or `Sentry`. `duration` is in seconds. `more` has the sums
+    over the calls past the cap on spans, which are in `totals` too; `foreign_calls` counts
+    those of threads and tasks that an earlier cell began, which are not.
 
     Spans are added on a thread of ours while others read: those iterate over
     `list(run.spans.values())`, a snapshot that the GIL makes atomic.
@@ -83,6 +104,8 @@ class Run:
     destination: str = "local"
     spans: dict[str, Span] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
+    more: MoreCalls | None = None
+    foreign_calls: int = 0
     notes: list[str] = field(default_factory=list)
     caps: dict[str, str] = field(default_factory=dict)
     faults: int = 0
@@ -123,8 +146,16 @@ class Run:
 
     @property
     def all_notes(self) -> list[str]:
-        """What a reader must see beside the tree: the notes, and what a cap folded or cut."""
-        return [*self.notes, *self.caps.values()]
+        """What a reader must see beside the tree: the notes, caps, and calls that are not its own."""
+        notes = [*self.notes, *self.caps.values()]
+        if self.foreign_calls:
+            notes.append(_FOREIGN_ONE if self.foreign_calls == 1 else _FOREIGN.format(self.foreign_calls))
+        return notes
+
+    @property
+    def more_id(self) -> str:
+        """The id of the row that stands for the calls past the cap on spans."""
+        return f"{self.run_id}-more"
 
     def walk(self) -> Iterator[tuple[int, Span]]:
         """Return (depth, span) of every shown span, parents before children."""

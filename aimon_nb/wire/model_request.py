@@ -51,6 +51,7 @@ class ModelRequest(OpenRequest):
     t1: float | None = None
     ended: float | None = None  # seconds since the epoch
     attempt = 1
+    retry_group: int | None = None  # shared by the attempts at one request, once one has failed
     decoder: Callable[[], Decode] | None = None  # made only if there is a body
     is_earlier_attempt = False  # a retry took its span: a row of its own, not at Sentry
     bytes_read = 0  # by our thread, which alone writes it

@@ -7,8 +7,9 @@ nothing is hashed while nothing fails.
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from aimon_nb.wire.model_request import ModelRequest
@@ -31,30 +32,44 @@ _UNCONNECTED = {
 Key = tuple[str, str | None, str, int]
 
 
+class Attempt(NamedTuple):
+    """The number of a try, and what it shares with the others at one request (None: no other)."""
+
+    number: int
+    group: int | None
+
+
+_FIRST = Attempt(1, None)
+
+
 class Retries:
     """Failed requests, until the same one is sent again."""
 
     def __init__(self) -> None:
-        self._attempts: OrderedDict[Key, list[int]] = OrderedDict()
+        self._attempts: OrderedDict[Key, list[Attempt]] = OrderedDict()
+        self._groups = itertools.count(1)
 
     def failed(self, model_request: ModelRequest) -> None:
         """Remember a request that got no answer."""
-        self._attempts.setdefault(_key(model_request), []).append(model_request.attempt)
+        if model_request.retry_group is None:
+            model_request.retry_group = next(self._groups)
+        attempt = Attempt(model_request.attempt, model_request.retry_group)
+        self._attempts.setdefault(_key(model_request), []).append(attempt)
         while len(self._attempts) > KEPT:
             self._attempts.popitem(last=False)
 
-    def attempt(self, model_request: ModelRequest) -> int:
-        """The number of this try."""
+    def attempt(self, model_request: ModelRequest) -> Attempt:
+        """Which try a request is that is about to be sent."""
         if not self._attempts:
-            return 1
+            return _FIRST
         key = _key(model_request)
         before = self._attempts.get(key)
         if not before:
-            return 1
+            return _FIRST
         latest = before.pop()
         if not before:
             self._attempts.pop(key, None)
-        return latest + 1
+        return Attempt(latest.number + 1, latest.group)
 
 
 def _key(model_request: ModelRequest) -> Key:
