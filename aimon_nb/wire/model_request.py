@@ -116,6 +116,9 @@ class ModelRequest(OpenRequest):
         if self.ok is None:
             self.ok = False
             self._remember_failure()
+        elif self.ok and self.failure.status == "error":
+            # It broke off after a good head: a client may send the same bytes again.
+            self._remember_failure()
 
     def _remember_failure(self) -> None:
         with internal_errors.suppress("noting a failed request"):

@@ -7,8 +7,8 @@ nothing is hashed while nothing fails.
 
 from __future__ import annotations
 
-import itertools
 from collections import OrderedDict
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -32,44 +32,42 @@ _UNCONNECTED = {
 Key = tuple[str, str | None, str, int]
 
 
-class Attempt(NamedTuple):
-    """The number of a try, and what it shares with the others at one request (None: no other)."""
+class _Failed(NamedTuple):
+    """A try that failed: its number, and what it shares with the others at its request."""
 
-    number: int
-    group: int | None
-
-
-_FIRST = Attempt(1, None)
+    attempt: int
+    group: int
 
 
 class Retries:
     """Failed requests, until the same one is sent again."""
 
     def __init__(self) -> None:
-        self._attempts: OrderedDict[Key, list[Attempt]] = OrderedDict()
-        self._groups = itertools.count(1)
+        self._attempts: OrderedDict[Key, list[_Failed]] = OrderedDict()
+        self._groups = count(1)
 
     def failed(self, model_request: ModelRequest) -> None:
         """Remember a request that got no answer."""
         if model_request.retry_group is None:
             model_request.retry_group = next(self._groups)
-        attempt = Attempt(model_request.attempt, model_request.retry_group)
-        self._attempts.setdefault(_key(model_request), []).append(attempt)
+        failed = _Failed(model_request.attempt, model_request.retry_group)
+        self._attempts.setdefault(_key(model_request), []).append(failed)
         while len(self._attempts) > KEPT:
             self._attempts.popitem(last=False)
 
-    def attempt(self, model_request: ModelRequest) -> Attempt:
-        """Which try a request is that is about to be sent."""
+    def attempt(self, model_request: ModelRequest) -> int:
+        """The number of this try, which from here on is of the group of those before it."""
         if not self._attempts:
-            return _FIRST
+            return 1
         key = _key(model_request)
         before = self._attempts.get(key)
         if not before:
-            return _FIRST
+            return 1
         latest = before.pop()
         if not before:
             self._attempts.pop(key, None)
-        return Attempt(latest.number + 1, latest.group)
+        model_request.retry_group = latest.group
+        return latest.attempt + 1
 
 
 def _key(model_request: ModelRequest) -> Key:

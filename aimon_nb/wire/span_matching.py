@@ -84,7 +84,7 @@ def _attach(open_span: OpenSpan, model_request: ModelRequest, tracker: SpanTrack
         open_span,
         tracker,
     )
-    model_request.attempt, model_request.retry_group = retries.attempt(model_request)
+    model_request.attempt = retries.attempt(model_request)
     open_span.model_request = model_request
     _mark_duplicates_above(open_span, model_request)
     if isinstance(failed, ModelRequest):
