@@ -86,7 +86,10 @@ class RunPublisher:
         with self._lock:
             for span_id in ids:
                 self._sent.pop(span_id, None)
-            self._send_details(self._known(ids), requested=True)
+            spans, more = self._known(ids), more_span(self._run, self._run.more)
+            if more is not None and more.span_id in ids:
+                spans.append(more)
+            self._send_details(spans, requested=True)
 
     def snapshot(self) -> dict[str, object]:
         """Return the rows as far as they fit a trait, and how many messages of them there were."""
