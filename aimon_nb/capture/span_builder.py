@@ -11,7 +11,7 @@ from typing import Any
 
 from aimon_nb.capture.attributes import is_counted_by_sdk, reported_usage, update_fields
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState
+from aimon_nb.capture.state import CallUpdate, ForeignCall, OpenSpan, RunState
 from aimon_nb.model import Span, Usage
 from aimon_nb.model.run import RunStatus
 from aimon_nb.model.span import UsageSource
@@ -164,6 +164,17 @@ def update_call(update: CallUpdate) -> None:
         run_state.span_limit.cut_content(span, run_state.run)
     if open_span.t1 is not None and open_span not in run_state.open_spans:
         _release(open_span, span)
+
+
+def note_foreign_call(event: ForeignCall) -> None:
+    """Count a call of code that another cell began: it is said beside the sums of this run."""
+    run_state = event.run_state
+    run_state.foreign_requests += event.is_request
+    run_state.foreign_spans += not event.is_request
+    # A span may stand for a request that was counted; which of them do is not known.
+    run_state.run.foreign_calls = run_state.foreign_requests or run_state.foreign_spans
+    if run_state.run.root_id is not None:
+        run_state.changed.add(run_state.run.root_id)
 
 
 def mark_unfinished_late(run_state: RunState) -> None:

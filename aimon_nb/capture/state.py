@@ -131,6 +131,17 @@ class CallUpdate:
 
 
 @dataclass(slots=True, eq=False)
+class ForeignCall:
+    """A call of code that another cell began, while this run is the only open one: an event, too.
+
+    It is in no run. `is_request`: it crosses the wire; a span without one may be around it.
+    """
+
+    run_state: RunState
+    is_request: bool
+
+
+@dataclass(slots=True, eq=False)
 class RunState:
     """A run while it is written: the plain `run` and what only the recorder needs."""
 
@@ -151,6 +162,10 @@ class RunState:
     stop: bool = False  # interrupted: no model call is sent any more
     unpriced: set[str] = field(default_factory=set)  # changed since the run was added up
     price_at: float = 0.0  # when it may be added up again
+    outer_id: str | None = None  # of the run that it was opened in
+    untracked_cell: int | None = None  # the one it was opened in, if that has no run of its own
+    foreign_requests: int = 0
+    foreign_spans: int = 0
 
     @property
     def may_price(self) -> bool:

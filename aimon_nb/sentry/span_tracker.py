@@ -18,10 +18,12 @@ import threading
 from typing import Any
 
 from aimon_nb.capture import context
+from aimon_nb.capture.event_log import EventLog
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.run_recorder import Recorder
 from aimon_nb.capture.span_adapter import Ending
-from aimon_nb.capture.state import OpenSpan
+from aimon_nb.capture.state import ForeignCall, OpenSpan
+from aimon_nb.model.span import CALL_OPS
 from aimon_nb.sentry.adapters import BARE, SentryAdapter, attribute
 from aimon_nb.sentry.compat_fallback import Fallback
 from aimon_nb.sentry.open_agents import AGENT_OP, OpenAgents
@@ -40,8 +42,7 @@ class SpanTracker:
         # Of AI integrations, perhaps without a request yet.
         self.unmatched_call_spans: dict[OpenSpan, None] = {}
         self.agents = OpenAgents()
-        # Threads in which the SDK makes a span of ours just now. As a set, which is empty nearly
-        # always, it costs a start 16 ns; a thread-local costs it 57.
+        # Threads in which the SDK makes a span of ours: a set costs a start 16 ns, a local one 57.
         self._making: set[int] = set()
         # A hook that could not be taken off does nothing: its patches are not live.
         self.patches = Patches()
@@ -66,14 +67,15 @@ class SpanTracker:
         name = context.current_pipeline.get() or context.default_pipeline
         if name is not None:
             data.setdefault(PIPELINE_NAME, name)
-        recorder = self.recorder
-        run_state = context.current_run.get() or recorder.sole
+        recorder, current_run = self.recorder, context.current_run.get()
+        run_state = current_run or recorder.sole
         if run_state is None or not self.patches.live or recorder.forked:
             return None
-        # `make` registers it itself.
-        if self._making and threading.get_ident() in self._making:
+        if self._making and threading.get_ident() in self._making:  # `make` registers it itself
             return None
         open_span = OpenSpan(sdk, adapter, run_state, recorder.clock())
+        if current_run is None and _is_foreign(open_span, data, recorder.log):
+            return None
         current = context.current_span.get()
         if current is not None and (current.t1 is not None or current.model_request is not None):
             current = context.nearest_open(current)
@@ -181,6 +183,16 @@ class SpanTracker:
             self.open_by_id.pop(id(open_span.sdk), None)
             open_span.adapter.finish(open_span, end, how)
         self.recorder.log.append(open_span)
+
+
+def _is_foreign(open_span: OpenSpan, data: dict[str, Any], log: EventLog) -> bool:
+    """Return whether a span in no run is none of the only open one either; note a call there."""
+    if not context.is_of_another_cell(open_span.run_state):
+        return False
+    open_span.attributes = data
+    if attribute(open_span, "sentry.op") in CALL_OPS:
+        log.append(ForeignCall(open_span.run_state, is_request=False))
+    return True
 
 
 def _assign_id(sdk: Any) -> str:

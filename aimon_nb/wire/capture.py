@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
-from aimon_nb.capture.context import current_run
+from aimon_nb.capture.context import current_run, is_of_another_cell
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire import admission
 from aimon_nb.wire.dialects import find, known
+from aimon_nb.wire.foreign import pass_foreign
 from aimon_nb.wire.model_request import ModelRequest
 from aimon_nb.wire.span_matching import attach_span
 
@@ -117,6 +118,9 @@ class Interceptor:
             if admission.already_captured(body) or not dialect.matches_body(body):
                 return None
             model_request = ModelRequest(dialect, address, dialect.path, body)
+            if current_run.get() is None and is_of_another_cell(run_state):
+                pass_foreign(model_request, self._tracker, run_state)
+                return model_request
             return model_request if attach_span(model_request, self._tracker, run_state) else None
         except Exception:
             internal_errors.record("capturing a request")
