@@ -132,7 +132,7 @@ def track(
 
 
 def runs() -> list[RunView]:
-    """Every run in memory, oldest first.
+    """Every run in memory, in the order they started: a run before those inside it.
 
     How many are kept, and how much of each, `%config AimonMagics` says.
 
@@ -150,6 +150,9 @@ def runs() -> list[RunView]:
 def last_run() -> RunView | None:
     """The run that started last, or None before the first.
 
+    Of runs inside one another it is the outermost as soon as that is over: a tracked cell, not
+    the last block of `track` in it.
+
     Returns:
         The run, which may still go on.
 
@@ -158,4 +161,5 @@ def last_run() -> RunView | None:
 
     Source: `%ai_show`, which shows it where no run is named.
     """
-    return next(reversed(runs()), None)
+    run = recorder.last_run()
+    return None if run is None else RunView(run)

@@ -31,6 +31,21 @@ class RunRegistry:
         """The open run, when there is exactly one."""
         return self.open_runs[0] if len(self.open_runs) == 1 else None
 
+    @property
+    def last(self) -> RunState | None:
+        """The shown run that began last; of runs inside one another that are over, the outermost.
+
+        A run inside another is a part of what that one was about.
+        """
+        shown = [one for one in list(self.states.values()) if not one.quiet]
+        last = shown[-1] if shown else None
+        while last is not None and last.closed and last.outer_id is not None:
+            outer = self.states.get(last.outer_id)
+            if outer is None or outer.quiet or not outer.closed:
+                break
+            last = outer
+        return last
+
     def open(
         self, name: str, started: datetime, t0: int, caps: Limits, fields: dict[str, Any]
     ) -> RunState:

@@ -11,7 +11,7 @@ from typing import Any
 
 from aimon_nb.capture.attributes import is_counted_by_sdk, reported_usage, update_fields
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState, UnreadRequest
+from aimon_nb.capture.state import CallUpdate, ForeignCall, OpenSpan, RunState, UnreadRequest
 from aimon_nb.model import Span, Usage
 from aimon_nb.model.run import RunStatus
 from aimon_nb.model.span import UsageSource
@@ -38,7 +38,8 @@ def merge(span: Span, attributes: dict[str, Any] | None, update: CallUpdate | No
         span.request_model = call.request_model or span.request_model
         span.model = call.response_model or call.request_model or span.model
         span.finish_reason, span.streaming = call.finish_reason, call.streaming
-        span.attempt, span.ttft = update.attempt, update.ttft
+        span.attempt, span.retry_group = update.attempt, update.retry_group
+        span.ttft = update.ttft
     span.usage, span.usage_source = _usage(span, recorded)
 
 
@@ -178,6 +179,17 @@ def note_unread(event: UnreadRequest) -> None:
         place = "elsewhere"
     unread[place] = unread.get(place, 0) + 1
     run_state.changed.add(run_state.run.root_id or event.open_span.span_id)
+
+
+def note_foreign_call(event: ForeignCall) -> None:
+    """Count a call of code that another cell began: it is said beside the sums of this run."""
+    run_state = event.run_state
+    run_state.foreign_requests += event.is_request
+    run_state.foreign_spans += not event.is_request
+    # A span may stand for a request that was counted; which of them do is not known.
+    run_state.run.foreign_calls = run_state.foreign_requests or run_state.foreign_spans
+    if run_state.run.root_id is not None:
+        run_state.changed.add(run_state.run.root_id)
 
 
 def mark_unfinished_late(run_state: RunState) -> None:

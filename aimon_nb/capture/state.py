@@ -120,6 +120,7 @@ class CallUpdate:
     request: OpenRequest
     call: ModelCall
     attempt: int
+    retry_group: int | None  # shared by the attempts at one request
     is_read: bool  # to its end
     abandoned: bool  # the run ended before the answer did
     is_earlier_attempt: bool  # a retry took its span: this one is not at Sentry
@@ -137,6 +138,17 @@ class UnreadRequest:
     open_span: OpenSpan
     host: str
     path: str
+
+
+@dataclass(slots=True, eq=False)
+class ForeignCall:
+    """A call of code that another cell began, while this run is the only open one: an event, too.
+
+    It is in no run. `is_request`: it crosses the wire; a span without one may be around it.
+    """
+
+    run_state: RunState
+    is_request: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -160,6 +172,10 @@ class RunState:
     stop: bool = False  # interrupted: no model call is sent any more
     unpriced: set[str] = field(default_factory=set)  # changed since the run was added up
     price_at: float = 0.0  # when it may be added up again
+    outer_id: str | None = None  # of the run that it was opened in
+    untracked_cell: int | None = None  # the one it was opened in, if that has no run of its own
+    foreign_requests: int = 0
+    foreign_spans: int = 0
 
     @property
     def may_price(self) -> bool:

@@ -18,6 +18,8 @@ SpanStatus = Literal["running", "ok", "error", "interrupted", "cancelled", "aban
 # by hand; estimate: counted here from the text.
 # What the provider told; what was recorded on the span; what an SDK's integration or we counted.
 UsageSource = Literal["provider", "recorded", "sdk_estimate", "estimate"]
+# What became of a call that was tried again: the last of the next attempts was answered, or not (yet).
+Retried = Literal["repaired", "unrepaired"]
 SpanKind = Literal["model", "embedding", "agent", "tool", "retrieval", "other"]
 
 # Ops of a single model call (rule A in docs/cost.md); the rest that carries
@@ -73,6 +75,9 @@ class Span:
     nothing; one that is `folded` came after the cap on spans: it counts and has no
     row. `ttft` are seconds to the first token of a stream. `sent` is whether Sentry got
     it, or why not (None while running).
+    What a span reports that `repeats` (an agent's own total, a call in a call) stands in the
+    counts of others: it is in no sum. The attempts at one request share a `retry_group`,
+    which is None where the first was answered; all but the last are `retried`.
     """
 
     span_id: str
@@ -105,10 +110,13 @@ class Span:
     thread: str | None = None
     item: str | None = None
     attempt: int | None = None
+    retry_group: int | None = None
+    retried: Retried | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
     origin: str | None = None
     call: ModelCall | None = None
     is_duplicate: bool = False
+    repeats: bool = False
     cached_locally: bool = False
     late: bool = False
     folded: bool = False

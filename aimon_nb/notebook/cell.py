@@ -44,6 +44,7 @@ class CellTracker:
         for event, hook in (("pre_run_cell", self.before), ("post_run_cell", self.after)):
             if hook in self._shell.events.callbacks[event]:
                 self._shell.events.unregister(event, hook)
+        context.untracked_cell.set(None)
 
     def is_nested(self) -> bool:
         """Return whether a cell runs in this thread already."""
@@ -62,6 +63,7 @@ class CellTracker:
             self._close_stale(request_id)
             line, is_tracked = None, False
             if self._cells.is_empty:
+                context.untracked_cell.set(None)
                 line = header.header_line(info.raw_cell or "")
                 # With `auto` every cell is tracked, and shown if it has a model call.
                 auto = self._monitor.settings.auto
@@ -76,6 +78,9 @@ class CellTracker:
         except BaseException:
             # One that left a hook would hang the cell for ever.
             internal_errors.record("opening a run")
+        if session is None and self._cells.is_empty:
+            # For the threads and tasks that it begins: a later cell's run is not theirs.
+            context.untracked_cell.set(self._monitor.recorder.clock())
         self._cells.push(OpenCell(info, session, request_id))
 
     def after(self, result: Any) -> None:
@@ -85,6 +90,8 @@ class CellTracker:
             return
         for cell in self._cells.pop(result):
             self._close(cell, _error(result))
+        if self._cells.is_empty:
+            context.untracked_cell.set(None)
 
     def _close(self, cell: OpenCell, error: BaseException | None) -> None:
         if cell.session is None:

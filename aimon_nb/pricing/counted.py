@@ -4,6 +4,9 @@ A call on the wire is one bill. For the rest (made by hand, over gRPC, inside th
 process): a call in a call counts once, an aggregate such as an agent counts only
 where nothing below it does, and what a tool or an agent inside a call asked for
 is a call of its own. What the client's own cache answered costs nothing.
+
+The plain sum of any column of a table is the run's: what does not count, an agent's own
+total say, stands in none (`views/tables/summands.py`).
 """
 
 from __future__ import annotations
@@ -14,11 +17,13 @@ from decimal import Decimal
 
 from aimon_nb.model import Cost, Run, Span, Totals, Usage
 from aimon_nb.model.cost import added
+from aimon_nb.model.run import MoreCalls
 from aimon_nb.model.tree import are_nested
 from aimon_nb.pricing.client_cache import client_cache_hits
 from aimon_nb.pricing.deduplicate import CUMULATIVE, UsageTree
-from aimon_nb.pricing.normalise import normalise
 from aimon_nb.pricing.price import price
+from aimon_nb.pricing.retried import mark_retried
+from aimon_nb.pricing.summable import summable
 from aimon_nb.pricing.user_prices import user_prices
 
 _ZERO = Decimal(0)
@@ -53,12 +58,13 @@ def price_run(run: Run, changed: set[str]) -> None:
     result = counted_spans(run)
     cached = {span.span_id for span in result.cached}
     counted = {span.span_id for span in result.counted}
-    for span in list(run.spans.values()):
-        if not span.may_cost:
-            continue
+    spans = [span for span in list(run.spans.values()) if span.may_cost]
+    changed |= mark_retried(spans)
+    for span in spans:
         is_cached = span.span_id in cached
-        if span.cached_locally != is_cached:
-            span.cached_locally = is_cached
+        repeats = not (is_cached or span.is_duplicate or span.span_id in counted)
+        if (span.cached_locally, span.repeats) != (is_cached, repeats):
+            span.cached_locally, span.repeats = is_cached, repeats
             changed.add(span.span_id)
         if span.span_id not in counted and not is_cached:
             if span.cost is not None:
@@ -72,6 +78,20 @@ def price_run(run: Run, changed: set[str]) -> None:
     run.totals = add_up(result.counted, result.cached, result.unattributed, inexact=result.inexact)
     if uncounted:
         run.totals.uncounted, run.totals.lower_bound = uncounted, True
+    run.more = more_calls(result)
+
+
+def more_calls(result: CountedSpans) -> MoreCalls | None:
+    """Return the sums over the calls past the cap on spans; None where there are none."""
+    counted = [span for span in result.counted if span.folded]
+    cached = [span for span in result.cached if span.folded]
+    both = counted + cached
+    if not both:
+        return None
+    offset = min(span.offset for span in both)
+    ends = [span.offset + span.duration for span in both if span.duration is not None]
+    duration = max(ends) - offset if len(ends) == len(both) else None
+    return MoreCalls(add_up(counted, cached), offset, duration)
 
 
 def _uncounted(run: Run) -> dict[str, int]:
@@ -143,14 +163,15 @@ def add_up(
     totals = Totals(calls=len(counted), unseen=unattributed)
     estimated = [s for s in counted if s.is_estimated]
     exact = [s for s in counted if not s.is_estimated] if estimated else counted
-    totals.usage = Usage.sum(normalise(s.usage).usage for s in exact)
-    totals.errors = sum(s.status == "error" for s in counted)
+    totals.usage = Usage.sum(summable(s.usage) for s in exact)
+    totals.errors = sum(s.status == "error" and s.retried is None for s in counted)
+    totals.retries = sum(s.retried == "repaired" for s in counted)
     costs = [s.cost for s in counted if s.cost is not None]
     # What is free is free for any number of tokens.
-    doubtful = [s for s in estimated if not _is_free(s)]
-    totals.cost = _total_cost([*exact, *filter(_is_free, estimated)])
+    doubtful = [s for s in estimated if not is_free(s)]
+    totals.cost = _total_cost([*exact, *filter(is_free, estimated)])
     totals.estimates, totals.estimate_cost = len(estimated), _total_cost(doubtful)
-    totals.estimate = Usage.sum(normalise(s.usage).usage for s in estimated)
+    totals.estimate = Usage.sum(summable(s.usage) for s in estimated)
     totals.unpriced = sum(c.state == "unpriced" for c in costs)
     totals.no_usage = sum(c.state == "no_usage" for c in costs)
     totals.lower_bound = (
@@ -165,7 +186,8 @@ def add_up(
     return totals
 
 
-def _is_free(span: Span) -> bool:
+def is_free(span: Span) -> bool:
+    """Return whether its price is known to be zero, for any number of tokens."""
     return span.cost is not None and span.cost.state == "free"
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
-from aimon_nb.capture.context import current_run
+from aimon_nb.capture.context import current_run, is_of_another_cell
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire import admission
 from aimon_nb.wire.dialects import find, known
+from aimon_nb.wire.foreign import pass_foreign
 from aimon_nb.wire.model_request import ModelRequest
 from aimon_nb.wire.span_matching import attach_span, hold_span
 from aimon_nb.wire.unread import unread_requests
@@ -119,7 +120,13 @@ class Interceptor:
                 dialect, attach = unread_requests.dialect_for(address, raw_path, body), hold_span
             if dialect is None or admission.already_captured(body):
                 return None
+            is_foreign = current_run.get() is None and is_of_another_cell(run_state)
+            if is_foreign and attach is hold_span:
+                return None  # of no run, and perhaps no call
             model_request = ModelRequest(dialect, address, dialect.path, body)
+            if is_foreign:
+                pass_foreign(model_request, self._tracker, run_state)
+                return model_request
             return model_request if attach(model_request, self._tracker, run_state) else None
         except Exception:
             internal_errors.record("capturing a request")

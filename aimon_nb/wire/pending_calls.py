@@ -95,6 +95,7 @@ class PendingCall:
             request,
             call,
             request.attempt,
+            request.retry_group,
             is_read=self._reader.is_read,
             abandoned=self.abandoned,
             is_earlier_attempt=request.is_earlier_attempt,
