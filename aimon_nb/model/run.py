@@ -16,7 +16,7 @@ from aimon_nb.model.usage import Usage
 RunStatus = Literal["running", "ok", "error", "interrupted", "over_budget", "killed"]
 
 _FOREIGN = "{:,} calls of threads that this cell did not start are not counted"
-_FOREIGN_ONE = "1 call of a thread that this cell did not start is not counted"
+_ONE_FOREIGN = "1 call of a thread that this cell did not start is not counted"
 
 
 @dataclass(slots=True)
@@ -146,11 +146,10 @@ class Run:
 
     @property
     def all_notes(self) -> list[str]:
-        """What a reader must see beside the tree: the notes, caps, and calls that are not its own."""
-        notes = [*self.notes, *self.caps.values()]
-        if self.foreign_calls:
-            notes.append(_FOREIGN_ONE if self.foreign_calls == 1 else _FOREIGN.format(self.foreign_calls))
-        return notes
+        """What a reader must see beside the tree: notes, what caps folded or cut, others' calls."""
+        count = self.foreign_calls
+        foreign = [_FOREIGN.format(count) if count > 1 else _ONE_FOREIGN] if count else []
+        return [*self.notes, *foreign, *self.caps.values()]
 
     @property
     def more_id(self) -> str:

@@ -118,10 +118,9 @@ class Interceptor:
             if admission.already_captured(body) or not dialect.matches_body(body):
                 return None
             model_request = ModelRequest(dialect, address, dialect.path, body)
-            if current_run.get() is None and is_of_another_cell(run_state):
-                pass_foreign(model_request, self._tracker, run_state)
-                return model_request
-            return model_request if attach_span(model_request, self._tracker, run_state) else None
+            is_foreign = current_run.get() is None and is_of_another_cell(run_state)
+            attach = pass_foreign if is_foreign else attach_span
+            return model_request if attach(model_request, self._tracker, run_state) else None
         except Exception:
             internal_errors.record("capturing a request")
             return None

@@ -126,7 +126,9 @@ def build_outline(run: Run) -> Outline:
     for one in reversed(flat):
         _sum_up(one)
         _assign_error(one)
-    outline = _shortened(top, flat) if len(flat) > LIMIT else Outline(top, flat, len(flat), 0, [], 0)
+    outline = (
+        _shortened(top, flat) if len(flat) > LIMIT else Outline(top, flat, len(flat), 0, [], 0)
+    )
     rest = more_span(run, run.more)
     if rest is not None:
         outline.more = OutlineRow(rest, run, 0)

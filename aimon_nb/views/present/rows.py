@@ -206,9 +206,7 @@ def _summands(span: Span, *, estimated: bool) -> _RowContribution:
 
 
 def _tokens(span: Span) -> str:
-    text = formatting.mark_estimated(
-        formatting.tokens(_usage(span)), estimated=span.is_estimated
-    )
+    text = formatting.mark_estimated(formatting.tokens(_usage(span)), estimated=span.is_estimated)
     # In brackets stands what others report too, and no sum has a second time.
     return f"({text})" if span.repeats and text else text
 

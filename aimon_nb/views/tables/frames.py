@@ -43,9 +43,11 @@ def spans(runs: Iterable[Run], *, content: bool = False) -> pd.DataFrame:
 
     The plain sum of a column of tokens or money is the run's: what does not count has NA
     there, and what it reports in `reported`. One row, the last of its run, stands for the
-    calls past the cap on spans. Times are in seconds (`start` in UTC), money in US dollars. `attrs` holds
-    `run_id` (of a single run), `run_ids` and `price_source`, and under `caps` what a
-    cap folded or cut, in words. With `content`, prompts stand in `input_text` and
+    calls past the cap on spans.
+
+    Times are in seconds (`start` in UTC), money in US dollars. `attrs` holds `run_id` (of a
+    single run), `run_ids` and `price_source`, and under `caps` what a cap folded or cut, in
+    words. With `content`, prompts stand in `input_text` and
     answers in `output_text`.
     """
     runs = list(runs)
