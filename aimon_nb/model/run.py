@@ -16,7 +16,7 @@ from aimon_nb.model.usage import Usage
 RunStatus = Literal["running", "ok", "error", "interrupted", "over_budget", "killed"]
 
 _FOREIGN = "{:,} calls of threads that this cell did not start are not counted"
-_FOREIGN_ONE = "1 call of a thread that this cell did not start is not counted"
+_ONE_FOREIGN = "1 call of a thread that this cell did not start is not counted"
 
 
 @dataclass(slots=True)
@@ -156,18 +156,14 @@ class Run:
 
     @property
     def all_notes(self) -> list[str]:
-        """What a reader must see beside the tree: notes, what is in no sum, what a cap cut."""
-        requests = self.totals.uncounted.items()
+        """What a reader must see beside the tree: notes, what is in no sum, what caps cut."""
         uncounted = [
             f"not counted: {n:,} {'request' if n == 1 else 'requests'} to {place}"
-            for place, n in requests
+            for place, n in self.totals.uncounted.items()
         ]
-        notes = [*self.notes, *uncounted, *self.caps.values()]
-        if self.foreign_calls:
-            notes.append(
-                _FOREIGN_ONE if self.foreign_calls == 1 else _FOREIGN.format(self.foreign_calls)
-            )
-        return notes
+        count = self.foreign_calls
+        foreign = [_FOREIGN.format(count) if count > 1 else _ONE_FOREIGN] if count else []
+        return [*self.notes, *uncounted, *foreign, *self.caps.values()]
 
     @property
     def more_id(self) -> str:

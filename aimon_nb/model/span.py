@@ -18,7 +18,7 @@ SpanStatus = Literal["running", "ok", "error", "interrupted", "cancelled", "aban
 # by hand; estimate: counted here from the text.
 # What the provider told; what was recorded on the span; what an SDK's integration or we counted.
 UsageSource = Literal["provider", "recorded", "sdk_estimate", "estimate"]
-# What became of a call that was tried again: the last of the next attempts was answered, or not (yet).
+# What became of a call that was tried again: the last attempt was answered, or not (yet).
 Retried = Literal["repaired", "unrepaired"]
 SpanKind = Literal["model", "embedding", "agent", "tool", "retrieval", "other"]
 

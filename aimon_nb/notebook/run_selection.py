@@ -52,7 +52,7 @@ def named(name: str | None) -> list[Run]:
 
 
 def _last() -> list[Run]:
-    """Return the run that is meant where none is named, as `last_run()` does; [] before the first."""
+    """Return the run that is meant where none is named (`last_run()`); [] before the first."""
     run = recorder.last_run()
     return [] if run is None else [run]
 

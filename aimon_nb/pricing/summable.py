@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from aimon_nb.model import Usage
 from aimon_nb.model.usage import NOTHING
-from aimon_nb.pricing.normalise import normalised_or_raw
+from aimon_nb.pricing.normalise import normalise
 
 
 def summable(usage: Usage) -> Usage:
@@ -16,10 +16,10 @@ def summable(usage: Usage) -> Usage:
     """
     if usage is NOTHING:
         return usage
-    counts = normalised_or_raw(usage)
-    if min(filter(None, _all_counts(counts)), default=0) >= 0:
-        return counts
-    return Usage(*(one if one is not None and one >= 0 else None for one in _all_counts(counts)))
+    counts = normalise(usage)
+    if counts.inconsistency is None:
+        return counts.usage
+    return Usage(*(one if one is not None and one >= 0 else None for one in _all_counts(usage)))
 
 
 _all_counts = attrgetter("input", "cached", "cache_write", "output", "reasoning", "total")

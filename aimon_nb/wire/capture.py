@@ -121,12 +121,11 @@ class Interceptor:
             if dialect is None or admission.already_captured(body):
                 return None
             is_foreign = current_run.get() is None and is_of_another_cell(run_state)
-            if is_foreign and attach is hold_span:
-                return None  # of no run, and perhaps no call
-            model_request = ModelRequest(dialect, address, dialect.path, body)
             if is_foreign:
-                pass_foreign(model_request, self._tracker, run_state)
-                return model_request
+                if attach is hold_span:
+                    return None  # of no run, and perhaps no call
+                attach = pass_foreign
+            model_request = ModelRequest(dialect, address, dialect.path, body)
             return model_request if attach(model_request, self._tracker, run_state) else None
         except Exception:
             internal_errors.record("capturing a request")

@@ -14,7 +14,7 @@ from aimon_nb.wire.model_request import ModelRequest
 _NOWHERE = RunState(Run("", "", datetime.fromtimestamp(0, timezone.utc)), 0)
 
 
-def pass_foreign(model_request: ModelRequest, tracker: SpanTracker, run_state: RunState) -> None:
+def pass_foreign(model_request: ModelRequest, tracker: SpanTracker, run_state: RunState) -> bool:
     """Let a request pass that is none of a run, and note it there; nothing of its answer is kept.
 
     It is in flight like any other, so that no client below this one takes it for another.
@@ -22,3 +22,4 @@ def pass_foreign(model_request: ModelRequest, tracker: SpanTracker, run_state: R
     model_request.tracker, model_request.truncated = tracker, True
     model_request.open_span = OpenSpan(None, BARE, _NOWHERE, tracker.recorder.clock())
     tracker.recorder.log.append(ForeignCall(run_state, is_request=True))
+    return True

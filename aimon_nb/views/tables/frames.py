@@ -12,6 +12,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from aimon_nb import providers
 from aimon_nb.model import Cost, Run, Span, Totals
 from aimon_nb.model.tree import preorder
 from aimon_nb.pricing.counted import add_up, counted_spans, more_calls
@@ -43,9 +44,11 @@ def spans(runs: Iterable[Run], *, content: bool = False) -> pd.DataFrame:
 
     The plain sum of a column of tokens or money is the run's: what does not count has NA
     there, and what it reports in `reported`. One row, the last of its run, stands for the
-    calls past the cap on spans. Times are in seconds (`start` in UTC), money in US dollars. `attrs` holds
-    `run_id` (of a single run), `run_ids` and `price_source`, and under `caps` what a
-    cap folded or cut, in words. With `content`, prompts stand in `input_text` and
+    calls past the cap on spans.
+
+    Times are in seconds (`start` in UTC), money in US dollars. `attrs` holds `run_id` (of a
+    single run), `run_ids` and `price_source`, and under `caps` what a cap folded or cut, in
+    words. With `content`, prompts stand in `input_text` and
     answers in `output_text`.
     """
     runs = list(runs)
@@ -63,7 +66,9 @@ def usage(runs: Iterable[Run], by: Sequence[str] = ("model",)) -> pd.DataFrame:
     `calls` are those that crossed the wire or stand for ones that did; those which
     a local cache answered are in `calls_cached_locally` alone. Calls whose tokens were
     `estimated` are counted, but neither their tokens nor their cost. `duration_s` is the
-    sum of the calls' own times, in seconds. `attrs` as in `spans`.
+    sum of the calls' own times, in seconds. Requests that nobody can read are in
+    `requests_uncounted`, in a group of their own where the keys tell of calls. `attrs` as
+    in `spans`.
 
     Args:
         runs: the runs to add up.
@@ -93,6 +98,7 @@ class Group:
         self.counted: list[Span] = []
         self.cached: list[Span] = []
         self.inexact = False
+        self.uncounted: dict[str, int] = {}
 
     @property
     def all(self) -> list[Span]:
@@ -102,7 +108,9 @@ class Group:
     @cached_property
     def totals(self) -> Totals:
         """The sums over them; to be read once all are in."""
-        return add_up(self.counted, self.cached, inexact=self.inexact)
+        totals = add_up(self.counted, self.cached, inexact=self.inexact or bool(self.uncounted))
+        totals.uncounted = self.uncounted
+        return totals
 
     @property
     def has_estimates(self) -> bool:
@@ -128,6 +136,13 @@ def _groups(runs: list[Run], by: list[str]) -> dict[tuple[str | None, ...], Grou
             group.inexact = group.inexact or result.inexact or result.unattributed > 0
         for span in result.cached:
             groups.setdefault(tuple(key(span) for key in keys), Group()).cached.append(span)
+        for place, number in run.totals.uncounted.items():
+            # Of such a request nothing is known but its run and its host.
+            known = providers.at_host(place.partition(" ")[0])
+            stand_in = Span("", None, run.run_id, run.started, 0.0)
+            stand_in.provider = known.name if known is not None else None
+            group = groups.setdefault(tuple(key(stand_in) for key in keys), Group())
+            group.uncounted[place] = group.uncounted.get(place, 0) + number
     return groups
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from aimon_nb.model import Run, Span, Totals, Usage
+from aimon_nb.model import Span, Totals, Usage
 from aimon_nb.model.usage import NOTHING
 from aimon_nb.pricing.counted import CountedSpans, is_free
 from aimon_nb.pricing.summable import summable

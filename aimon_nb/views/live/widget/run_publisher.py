@@ -124,7 +124,7 @@ class RunPublisher:
             self.widget.send_rows(header.copy(), encoded, count=self._count)
 
     def _new_row_of_more(self) -> list[rows.EncodedRow]:
-        """Return the row of the calls past the cap on spans, if the page has another one or none."""
+        """Return the row of the calls past the cap on spans, if the page has not got it yet."""
         more = more_span(self._run, self._run.more)
         row = None if more is None else rows.encode_row(more, self._run)
         if row is None or row == self._sent_more:
