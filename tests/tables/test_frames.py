@@ -21,7 +21,7 @@ SPANS = (
     "cached_locally, saved_usd, reported, item, attempt, retried, worker, thread, late, sent"
 ).split(", ")
 USAGE = (
-    "calls, calls_no_usage, calls_unpriced, calls_cached_locally, errors, retries, input_tokens, input_tokens_cached, "
+    "calls, calls_no_usage, calls_unpriced, calls_cached_locally, requests_uncounted, errors, retries, input_tokens, input_tokens_cached, "
     "input_tokens_cache_write, output_tokens, output_tokens_reasoning, total_tokens, cost_usd, cost_is_lower_bound, cost_state, "
     "estimated, input_tokens_estimated, output_tokens_estimated, cost_usd_estimated, saved_usd, duration_s"
 ).split(", ")
