@@ -28,7 +28,8 @@ class Totals:
     usage, or because an agent reports tokens that no call below it explains
     (`unseen`, their number). `saved` is what `cached_locally` calls would have cost.
     The `estimates` calls whose tokens were counted on this machine are in none of
-    these sums: theirs stand beside them, in `estimate` and `estimate_cost`.
+    these sums: theirs stand beside them, in `estimate` and `estimate_cost`. `uncounted` are
+    requests that may have been billed and are in no sum, by their host and path.
     `errors` are the calls whose last attempt failed, `retries` the failed attempts that a
     later one repaired; each attempt is one of `calls`.
     """
@@ -47,6 +48,12 @@ class Totals:
     unseen: int = 0
     saved: Decimal | None = None
     retries: int = 0
+    uncounted: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def requests_uncounted(self) -> int:
+        """How many requests may have been billed and are in no sum."""
+        return sum(self.uncounted.values())
 
     @property
     def state(self) -> CostState:
@@ -79,9 +86,11 @@ class Run:
     itself; views show it as their header, not as a row. `notes` are lines a
     reader must see (an internal error, say); `faults` counts the internal errors;
     `caps` has by the cap's name a line about what it folded or cut. `destination`
-    is where the spans go: `local` or `Sentry`. `duration` is in seconds. `more` has the sums
-    over the calls past the cap on spans, which are in `totals` too; `foreign_calls` counts
-    those of threads and tasks that an earlier cell began, which are not.
+    is where the spans go: `local` or `Sentry`. `duration` is in seconds. `unread` counts the
+    requests that may have asked a model and that nobody can read, by their host and path.
+    `more` has the sums over the calls past the cap on spans, which are in `totals` too;
+    `foreign_calls` counts those of threads and tasks that an earlier cell began, which are
+    not.
 
     Spans are added on a thread of ours while others read: those iterate over
     `list(run.spans.values())`, a snapshot that the GIL makes atomic.
@@ -108,6 +117,7 @@ class Run:
     foreign_calls: int = 0
     notes: list[str] = field(default_factory=list)
     caps: dict[str, str] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)
     faults: int = 0
     incomplete: bool = False
 
@@ -146,10 +156,14 @@ class Run:
 
     @property
     def all_notes(self) -> list[str]:
-        """What a reader must see beside the tree: notes, what caps folded or cut, others' calls."""
-        count = self.foreign_calls
+        """What a reader must see beside the tree: notes, what is in no sum, what a cap cut."""
+        requests, count = self.totals.uncounted.items(), self.foreign_calls
+        uncounted = [
+            f"not counted: {n:,} {'request' if n == 1 else 'requests'} to {place}"
+            for place, n in requests
+        ]
         foreign = [_FOREIGN.format(count) if count > 1 else _ONE_FOREIGN] if count else []
-        return [*self.notes, *foreign, *self.caps.values()]
+        return [*self.notes, *uncounted, *foreign, *self.caps.values()]
 
     @property
     def more_id(self) -> str:

@@ -9,8 +9,9 @@ import re
 from typing import Any
 
 from aimon_nb.model import Message, ModelCall
+from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.json_values import dict_of, scalar_parameters
-from aimon_nb.wire.dialects.openai_form import OpenAIForm, usage
+from aimon_nb.wire.dialects.openai_form import OpenAIForm, as_input, usage
 
 
 class OpenAIEmbeddings(OpenAIForm):
@@ -34,5 +35,6 @@ class OpenAIEmbeddings(OpenAIForm):
     def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """Model and usage; the vectors are not kept."""
         super().answer(call, event)
-        if event.get("usage"):
-            call.usage = usage(dict_of(event["usage"]))
+        raw = dict_of(event.get("usage"))
+        if raw:
+            self.take_usage(call, raw, as_input(usage(raw)), known_usage.CHAT)
