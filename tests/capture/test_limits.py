@@ -154,7 +154,8 @@ def test_sums_do_not_depend_on_the_cap(monkeypatch, seed):
         recorder.drain()
         grow(random.Random(seed + 100))
         tracked.end(None)
-        t = tracked.run.totals
+        t, data = tracked.run.totals, RunView(tracked.run).spans()
+        assert (data.input_tokens.sum(), data.output_tokens.sum()) == (t.usage.input, t.usage.output)
         totals.append((t.calls, t.errors, t.usage, t.cost, t.unseen))
     assert len(set(totals)) == 1, totals
 
