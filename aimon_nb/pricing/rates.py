@@ -110,6 +110,9 @@ def charge(rates: Rates, usage: Usage, details: Details = ()) -> Cost:
                 if rate is None:
                     without_price.append(kind)
         extras, unknown = _split(details, rates.extra_kinds) if details else ((), ())
+        if extras and not rates.is_priced:
+            # Billed by the second, say: the tokens that are told beside it cost nothing more.
+            without_price.clear()
         shortfalls = _shortfalls(rates, usage, without_price, unknown)
         if rates.list_total is not None and (extras or rates.per_request_fee):
             kinds = ", ".join(filter(None, (_named(extras), rates.per_request_fee)))
