@@ -84,4 +84,4 @@ def _events(head: Body, step: Body, end: Body, said: str, chunks: int) -> Iterat
 
 
 _ENDPOINT = Endpoint(lambda b: _turns(b).last, _answer, gemini_api.error)
-CALLS = {f"/{version}/interactions": _ENDPOINT for version in ("v1beta", "v1alpha")}
+CALLS = {f"/{version}/interactions": _ENDPOINT for version in ("v1", "v1beta", "v1alpha")}

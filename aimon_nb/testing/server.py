@@ -174,7 +174,8 @@ class TruthServer:
             self._changed.notify_all()
 
     def _begin(self, path: str, body: Body, *, is_form: bool = False) -> Served:
-        call = Served(path, model=body.get("model"), is_form=is_form, body=body)
+        model = body.get("model") or body.get("agent")
+        call = Served(path, model=model, is_form=is_form, body=body)
         with self._changed:
             self.calls.append(call)
         return call

@@ -195,7 +195,7 @@ class TestTruthServer:
         with pytest.raises(openai.NotFoundError, match="does not exist"):
             client.chat.completions.create(model="no-such-model", messages=ASK)
         with pytest.raises(openai.NotFoundError):
-            client.images.generate(prompt="x", model="y")
+            client.moderations.create(input="x")
         *_, failed, cut, _unknown = truth.settled()
         assert (500, 0, "finished") == (failed.status, failed.total, failed.outcome)
         assert ("cut", False) == (cut.outcome, cut.usage_told)

@@ -633,7 +633,7 @@ case(
     details=INTERACTION_DETAILS, tools=["weather", "google_search"], first=("system", "Be brief."),
 )  # fmt: skip
 case(
-    "gemini interaction, first revision, an agent", INTERACTIONS.replace("beta", "alpha"),
+    "gemini interaction, first revision, an agent", "/v1/interactions",
     {"agent": "deep-research", "input": [{"type": "text", "text": "How warm is it in Paris?"}]},
     plain(
         {

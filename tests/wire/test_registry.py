@@ -17,7 +17,7 @@ from tests.wire.model_requests import heard_call, plain
 NOT_ASKED = [
     "/", "/v1/models", "/v1/files", "/v1/threads/t/messages", "/channels/1/messages", "/v1/messages/count_tokens",
     "/v1/messages/batches", "/v1/responses/r_1/cancel", "/v1/conversations/c_1/history", "/v1/conversations/c_1/messages",
-    "/v1/conversations/c_1/restart/x", "/v1beta/interactions/v1_i/cancel", "/interactions/1/token/callback", "/v1/interactions", "/images/sets",
+    "/v1/conversations/c_1/restart/x", "/v1beta/interactions/v1_i/cancel", "/interactions/1/token/callback", "/interactions", "/images/sets",
     "/v1/audio/voices", "/v1/rerank/jobs", "/v1/completions_are_fun",
     "/v1beta/models/m:countTokens", "/model/m/count-tokens", "/v1/embeddings/jobs", "/app/api/chat", "/generate",
     "/publishers/anthropic/models/count-tokens:rawPredict", "/publishers/google/models/imagen:predict", "/models/org/name",
@@ -39,6 +39,7 @@ def test_what_asks_no_model(path):
         ("localhost", "/api/v1/chat", {"message": "hi", "model": "m"}), ("api.example.com", "/v1/conversations", {"metadata": {}, "items": []}),
         ("api.openai.com", "/v1/conversations", {"items": [{"inputs": 1}]}), ("eu.api.openai.com", "/v1/conversations/conv_1", {"inputs": 1}),
         ("x.openai.azure.com", "/openai/v1/conversations", {"inputs": 1}), ("api.example.com", "/v1beta/interactions", {"kind": "click"}),
+        ("api.example.com", "/v1/interactions", {"input": "click"}), ("api.example.com", "/v1/interactions", {"agent": "007"}),
         ("api.example.com", "/images/edits", {"crop": 1}), ("api.example.com", "/v1/audio/speech", {"text": "x"}),
     ],
 )  # fmt: skip
@@ -55,7 +56,7 @@ def test_a_body_that_asks_no_model(host, path, body):
         ("/llm/completions", {"model": "m", "prompt": "hi"}), ("/gateway/deployments/d/completions", {"prompt": "hi"}),
         ("/v1/agents/completions", {"agent_id": "a", "messages": []}), ("/a/b/rerank", {"query": "q", "documents": ["d"]}),
         ("/api/v1/chat", {"model": "m", "input": "hi"}), ("/v1/conversations/conv_1", {"inputs": "hi"}), ("/v1/conversations", {"tool_confirmations": []}),
-        ("/proxy/v1alpha/interactions", {"agent": "a", "input": "hi"}), ("/proxy/v1/images/generations", {"prompt": "a cat"}),
+        ("/proxy/v1alpha/interactions", {"agent": "a", "input": "hi"}), ("/v1/interactions", {"model": "m", "continuation_token": "t"}), ("/proxy/v1/images/generations", {"prompt": "a cat"}),
     ],
 )  # fmt: skip
 def test_a_body_that_asks_a_model(path, body):

@@ -50,14 +50,18 @@ _BY_MODALITY = {
 
 
 class GeminiInteractions(Dialect):
-    """`POST …/v1beta/interactions`, at AI Studio and on Vertex."""
+    """`POST …/v1/interactions`, `…/v1beta/…` and `…/v1alpha/…`, at AI Studio and on Vertex.
+
+    At an unknown host, where interactions may be clicks, the request must hold a model or an
+    agent and what it is asked.
+    """
 
     provider = "gcp.gemini"
     operation = "generate_content"
     path_suffixes = frozenset({"interactions"})
     body_markers = (b'"input"', b'"continuation_token"')
     path_pattern = re.compile(
-        r"/v1(?:alpha|beta)\d*/(?:projects/[^/]+/locations/[^/]+/)?interactions$"
+        r"/v1(?:(?:alpha|beta)\d*)?/(?:projects/[^/]+/locations/[^/]+/)?interactions$"
     )
 
     def __init__(self, host: str, path: str) -> None:
@@ -69,6 +73,14 @@ class GeminiInteractions(Dialect):
         self._thoughts: set[int] = set()
         self._named: set[int] = set()
         self._complete: set[int] = set()
+
+    def matches_body(self, body: bytes | None) -> bool:
+        """Return whether a request asks a model; False for an unknown body at an unknown host."""
+        if self._is_known:
+            return True
+        if body is None or not super().matches_body(body):
+            return False
+        return b'"model"' in body or b'"agent"' in body
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model or agent, the turns or contents of the input, tools and parameters."""
