@@ -105,7 +105,8 @@ def _library_total(prices: Any, usage: Usage, details: Details) -> Decimal:
 
 def _usage_key(price_key: str) -> str:
     """Return what a price is for: `input_audio_tokens` for `input_audio_mtok`."""
-    return price_key.removesuffix("_kcount").replace("_mtok", "_tokens").replace("_hours", "_seconds")
+    name = price_key.removesuffix("_kcount").replace("_mtok", "_tokens")
+    return name.replace("_hours", "_seconds")
 
 
 def _price(listed: Any) -> Price | None:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from aimon_nb.testing.server import Outcome, Served, TruthServer
 
 
-
 def _apis() -> Iterator[Any]:
     """Yield the modules beside this one that are an API's: `openai_api` and its like."""
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):

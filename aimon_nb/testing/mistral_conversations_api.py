@@ -80,7 +80,9 @@ def _events(whole: Body, entry: Body, said: str, chunks: int) -> Iterator[Body]:
     at: Body = {"created_at": _WHEN, "output_index": 0}
     started = "conversation.response.started"
     yield {"type": started, "conversation_id": whole["conversation_id"], "created_at": _WHEN}
-    kept = {key: entry[key] for key in ("id", "model", "name", "tool_call_id") if key in entry}
+    kept: Body = {
+        key: entry[key] for key in ("id", "model", "name", "tool_call_id") if key in entry
+    }
     is_call = "name" in entry
     for piece in pieces(said, chunks):
         more: Body = {"type": "message.output.delta", "role": "assistant", "content": piece}

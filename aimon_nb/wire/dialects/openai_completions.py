@@ -32,7 +32,7 @@ class OpenAICompletions(OpenAIChat):
 
     def __init__(self, host: str, path: str) -> None:
         super().__init__(host, path)
-        self._required = self.body_markers
+        self._required: tuple[bytes, ...] = self.body_markers
         if path.endswith("/agents/completions"):
             self.operation, self._required = "chat", (b'"agent_id"', b'"messages"')
         elif "/deployments/" in path:

@@ -25,9 +25,7 @@ class OpenAIEmbeddings(OpenAIForm):
     """
 
     operation = "embeddings"
-    path_suffixes = frozenset(
-        {"embeddings", "contextualizedembeddings", "multimodalembeddings"}
-    )
+    path_suffixes = frozenset({"embeddings", "contextualizedembeddings", "multimodalembeddings"})
     body_markers = (b'"input"', b'"inputs"')
     path_pattern = re.compile(r"/(?:contextualized|multimodal)?embeddings$")
 
@@ -56,5 +54,7 @@ def _texts(body: dict[str, Any]) -> list[str]:
     for one in value if isinstance(value, list) else [value]:
         # The chunks of a document, or the contents of one input.
         parts = one if isinstance(one, list) else list_of(dict_of(one).get("content")) or [one]
-        texts += [part if isinstance(part, str) else text_of(dict_of(part).get("text")) for part in parts]
+        texts += [
+            part if isinstance(part, str) else text_of(dict_of(part).get("text")) for part in parts
+        ]
     return [text for text in texts if text]
