@@ -71,7 +71,7 @@ CLIENTS = (
         "3.54.0",
         "covered",
         _HTTPX,
-        "not its assistants, images, audio and realtime sessions",
+        "not its assistants, video and realtime sessions",
     ),
     ClientSupport("anthropic", "anthropic", "2.12.0", "covered", _HTTPX),
     ClientSupport(

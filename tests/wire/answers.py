@@ -713,6 +713,12 @@ case(
     error="try again",
 )  # fmt: skip
 
+case(
+    "gemini interaction, failed", INTERACTIONS, INTERACT,
+    plain({**INTERACTED, "status": "failed", "errors": [{"code": 13, "message": "try again"}], "usage": {"total_input_tokens": 9, "total_output_tokens": 0}}),
+    Usage(9, None, None, 0), [], "gemini-3-flash", "gemini-3-flash", "failed", "gcp.gemini", operation="generate_content", error="try again",
+)  # fmt: skip
+
 # --- Mistral's conversations ------------------------------------------------------------------
 
 CONVERSATIONS = "/v1/conversations"

@@ -125,6 +125,10 @@ class GeminiInteractions(Dialect):
         for at, item in enumerate(items):
             self._item(call, item, at)
         call.finish_reason = status
+        if status == "failed":
+            errors = dicts_of(interaction.get("errors"))
+            call.error = text_of(errors[0].get("message")) if errors else ""
+            call.error = call.error or status
         raw = dict_of(interaction.get("usage"))
         if raw:
             call.usage, call.details = usage(raw), _details(raw, call.request_model or model)
