@@ -45,8 +45,8 @@ class Served:
 class TruthServer:
     """A local model server with deterministic answers and known usage.
 
-    Speaks OpenAI's chat completions, responses, embeddings, images, audio and models below
-    `url`, and below `root`, each where its client looks for it: Anthropic's messages,
+    Speaks OpenAI's chat and other completions, responses, embeddings, images, audio and
+    models below `url`, and below `root`, each where its client looks for it: Anthropic's messages,
     Gemini and its interactions, Bedrock, Cohere, Ollama, LM Studio, Hugging Face's text
     generation; Mistral below `root + "/mistral"`, Voyage below `root + "/voyage"`. How it
     counts and what a request can ask for stands in `aimon_nb.testing.counting`.

@@ -45,7 +45,7 @@ SETS = {
     ],
     "B": ["instructor==1.17.0", "dspy==3.4.1", "openai==2.54.0", "anthropic==2.12.0", "litellm==1.106.2", "mcp", "boto3==1.44.5"],
 }  # fmt: skip
-WITH_B = {"openai_chat", "openai_responses", "openai_embeddings", "openai_media", "anthropic", "litellm", "bedrock"}
+WITH_B = {"openai_chat", "openai_completions", "openai_responses", "openai_embeddings", "openai_media", "anthropic", "litellm", "bedrock"}
 ONLY_B = {"instructor", "dspy"}
 NO_SET = {"aiobotocore"}  # it pins a botocore of its own
 

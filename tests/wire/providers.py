@@ -661,7 +661,19 @@ def openai_below_any_path(truth):
     import openai
 
     client = openai.OpenAI(base_url=truth.root + "/llm", api_key="none")
-    return [_responses_told(client.responses.create(model="gpt-5", instructions=SYSTEM, input=TEXT).usage)]
+    answer = client.responses.create(model="gpt-5", instructions=SYSTEM, input=TEXT)
+    usage = client.completions.create(model="gpt-3.5-turbo-instruct", prompt=TEXT).usage
+    return [_responses_told(answer.usage), (usage.prompt_tokens, usage.completion_tokens)]
+
+
+@way("openai")
+def openai_completions(truth):
+    asked = {"model": "gpt-3.5-turbo-instruct", "prompt": TEXT}
+    *_, last = _openai(truth).completions.create(**asked, stream=True, stream_options={"include_usage": True})
+    stream = _openai(truth).completions.create(**asked, stream=True)
+    next(iter(stream))
+    stream.close()
+    return [(last.usage.prompt_tokens, last.usage.completion_tokens), None]
 
 
 # --- anthropic's client for Bedrock: Invoke over HTTP of its own ----------------------------

@@ -35,6 +35,7 @@ _PARAMETERS = (
     "thinking_level",
     "thinking_summaries",
 )
+_MOST = 16  # kinds of tools with a count; what is beyond it is nonsense
 # What a single turn is made of.
 _CONTENTS = frozenset({"text", "image", "audio", "document", "video"})
 # An interaction in one of these goes on: its counts may still grow.
@@ -188,7 +189,7 @@ def _details(raw: dict[str, Any], model: str) -> dict[str, int]:
             count = count_of(part.get("tokens"))
             if text_of(part.get("modality")).lower() == modality and count:
                 counts[name] = count
-    for part in dicts_of(raw.get("grounding_tool_count")):
+    for part in dicts_of(raw.get("grounding_tool_count"))[:_MOST]:
         kind, count = text_of(part.get("type")), count_of(part.get("count"))
         if kind == "google_search" and count:
             # Since Gemini 3 each search is billed, before that one an answer.

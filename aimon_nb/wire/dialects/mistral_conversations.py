@@ -9,6 +9,7 @@ counted beside the prompt, and billed as input; each of its calls is billed, too
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any
 
 from aimon_nb.model import Message, ModelCall, Usage
@@ -24,6 +25,7 @@ from aimon_nb.wire.dialects.json_values import (
 )
 from aimon_nb.wire.dialects.openai_chat import PARAMETERS, tool
 
+_MOST = 16  # kinds of connectors; what is beyond it is nonsense
 # Under the price list's names where it has one, else under names of the same kind.
 _CONNECTORS = {"web_search": "web_searches", "code_interpreter": "code_executions"}
 
@@ -118,12 +120,12 @@ def usage(raw: dict[str, Any]) -> Usage:
 
 
 def _details(raw: dict[str, Any]) -> dict[str, int]:
-    counts = {name: count_of(count) for name, count in dict_of(raw.get("connectors")).items()}
-    return {
-        _CONNECTORS.get(name, f"{name[:40]}_calls"): count
-        for name, count in counts.items()
-        if count
-    }
+    counts: dict[str, int] = {}
+    for name, value in islice(dict_of(raw.get("connectors")).items(), _MOST):
+        count = count_of(value)
+        if count:
+            counts[_CONNECTORS.get(name, f"{name[:40]}_calls")] = count
+    return counts
 
 
 def _entry(entry: dict[str, Any]) -> Message:
