@@ -52,6 +52,7 @@ def test_a_kind_without_a_price_is_a_lower_bound(model, details, reason):
     assert ("partial", reason) == (cost.state, cost.reason)
 
 
+@todays_list
 def test_an_image_in_the_cache_is_a_lower_bound():
     """Where it is not told what of the cache is image the sum says that it is a lower bound, and is one."""
     cost = price(call("gpt-image-1.5", tokens(60, 300, cached=20), details=IMAGES))

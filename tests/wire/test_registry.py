@@ -38,7 +38,9 @@ def test_what_asks_no_model(path):
         ("api.example.com", "/v1/agents/completions", {"model": "m", "prompt": "p"}), ("api.example.com", "/shop/rerank", {"query": "x"}),
         ("localhost", "/api/v1/chat", {"message": "hi", "model": "m"}), ("api.example.com", "/v1/conversations", {"metadata": {}, "items": []}),
         ("api.openai.com", "/v1/conversations", {"items": [{"inputs": 1}]}), ("eu.api.openai.com", "/v1/conversations/conv_1", {"inputs": 1}),
-        ("x.openai.azure.com", "/openai/v1/conversations", {"inputs": 1}), ("api.example.com", "/v1beta/interactions", {"kind": "click"}),
+        ("x.openai.azure.com", "/openai/v1/conversations", {"inputs": 1}), ("a.execute-api.us-east-1.amazonaws.com", "/v1/conversations", {"to": "me"}),
+        ("a.execute-api.us-east-1.amazonaws.com", "/prod/surveys/responses", {"answers": []}), ("a.googleapis.com", "/v1/interactions", {"kind": "click"}),
+        ("a.execute-api.us-east-1.amazonaws.com", "/courses/3/completions", {"score": 3}), ("a.googleapis.com", "/shop/rerank", {"query": "x"}), ("api.example.com", "/v1beta/interactions", {"kind": "click"}),
         ("api.example.com", "/v1/interactions", {"input": "click"}), ("api.example.com", "/v1/interactions", {"agent": "007"}),
         ("api.example.com", "/images/edits", {"crop": 1}), ("api.example.com", "/v1/audio/speech", {"text": "x"}),
     ],
@@ -78,6 +80,10 @@ def test_a_form_that_asks_a_model():
 def test_a_body_that_is_not_known(path):
     """It is taken for a model's at the path where models are, and nowhere else."""
     assert find("llm.example.com", path.encode()).matches_body(None)
+    assert not find("llm.example.com", b"/v1/conversations").matches_body(None)
+    assert find("api.mistral.ai", b"/v1/conversations").matches_body(None)
+    assert not find("llm.example.com", b"/v1/interactions").matches_body(None)
+    assert find("generativelanguage.googleapis.com", b"/v1/interactions").matches_body(None)
     if "chat" not in path:
         assert not find("llm.example.com", ("/shop/" + path.rpartition("/")[2]).encode()).matches_body(None)
 

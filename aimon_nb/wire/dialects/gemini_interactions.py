@@ -53,8 +53,8 @@ _BY_MODALITY = {
 class GeminiInteractions(Dialect):
     """`POST …/v1/interactions`, `…/v1beta/…` and `…/v1alpha/…`, at AI Studio and on Vertex.
 
-    At an unknown host, where interactions may be clicks, the request must hold a model or an
-    agent and what it is asked.
+    Interactions may be clicks, too: the request must hold a model or an agent and what it is
+    asked.
     """
 
     provider = "gcp.gemini"
@@ -76,12 +76,11 @@ class GeminiInteractions(Dialect):
         self._complete: set[int] = set()
 
     def matches_body(self, body: bytes | None) -> bool:
-        """Return whether a request asks a model; False for an unknown body at an unknown host."""
-        if self._is_known:
-            return True
-        if body is None or not super().matches_body(body):
-            return False
-        return b'"model"' in body or b'"agent"' in body
+        """Return whether a request asks a model; one of unknown body does at Google's hosts."""
+        if body is None:
+            return self._is_known
+        asks = any(marker in body for marker in self.body_markers)
+        return asks and (b'"model"' in body or b'"agent"' in body)
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model or agent, the turns or contents of the input, tools and parameters."""

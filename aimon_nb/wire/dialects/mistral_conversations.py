@@ -45,6 +45,12 @@ class MistralConversations(Dialect):
         # The ids of the calls in a stream whose name is known.
         self._named: set[str] = set()
 
+    def matches_body(self, body: bytes | None) -> bool:
+        """Return whether a request asks a model: beyond Mistral's hosts it must hold inputs."""
+        if self._is_known and self.provider == MistralConversations.provider:
+            return True
+        return body is not None and any(marker in body for marker in self.body_markers)
+
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model (an agent's is not told), instructions, inputs, tools and parameters."""
         call.request_model = text_of(body.get("model")) or None

@@ -57,7 +57,7 @@ class OpenAISpeech(OpenAIForm):
         call.streaming = body.get("stream_format") == "sse"
         pairs = [("system", body.get("instructions")), ("user", body.get("input"))]
         call.input = [Message(role, text) for role, text in pairs if text and text_of(text)]
-        call.parameters = scalar_parameters(body, ("voice", "response_format", "speed"))
+        call.parameters = scalar_parameters(body, ("voice", "response_format"))
 
     def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """One event of a stream; no sound is kept."""

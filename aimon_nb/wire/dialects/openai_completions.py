@@ -21,8 +21,8 @@ _USUAL_PATH = re.compile(r"/(?:v\d+|beta|fim|agents|deployments/[^/]+|openai)/co
 class OpenAICompletions(OpenAIChat):
     """`POST …/completions`, plain and streamed.
 
-    Gateways have it below any path, so that at an unknown host the request must hold a model
-    and a prompt, or an agent and messages.
+    Gateways have it below any path, so that where neither path nor host is a model's the
+    request must hold a model and a prompt, or an agent and messages.
     """
 
     operation = "text_completion"
@@ -40,10 +40,9 @@ class OpenAICompletions(OpenAIChat):
 
     def matches_body(self, body: bytes | None) -> bool:
         """Return whether a request asks a model; a body that is not known is taken at its path."""
-        if self._is_known:
-            return True
-        if body is None:
-            return _USUAL_PATH.search(self.path) is not None
+        is_usual = _USUAL_PATH.search(self.path) is not None
+        if body is None or (is_usual and self._is_known):
+            return is_usual
         return all(marker in body for marker in self._required)
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:

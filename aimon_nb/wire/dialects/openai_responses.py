@@ -55,7 +55,8 @@ class OpenAIResponses(OpenAIForm):
     """`POST …/responses`, plain and streamed, and `…/responses/compact`.
 
     Gateways have it below any path, and answers to a survey may be posted to such a path,
-    too: at an unknown host the request must hold a model and what is asked of it.
+    too: where neither path nor host is a model's, the request must hold a model and what is
+    asked of it.
     """
 
     operation = "responses"
@@ -65,11 +66,10 @@ class OpenAIResponses(OpenAIForm):
 
     def matches_body(self, body: bytes | None) -> bool:
         """Return whether a request asks a model; a body that is not known is taken at its path."""
-        if self._is_known:
-            return True
-        if body is None:
-            return _USUAL_PATH.search(self.path) is not None
-        return b'"model"' in body and super().matches_body(body)
+        is_usual = _USUAL_PATH.search(self.path) is not None
+        if body is None or (is_usual and self._is_known):
+            return is_usual
+        return b'"model"' in body and any(marker in body for marker in self.body_markers)
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model, instructions, items of input, tools and parameters."""

@@ -23,11 +23,11 @@ from aimon_nb.wire.dialects.json_values import (
     text_of,
 )
 
-_VERSIONED = re.compile(r"/v[12]/rerank$")
+_USUAL_PATH = re.compile(r"/v[12]/rerank$")
 
 
 class Rerank(Dialect):
-    """`POST …/rerank` with a query and documents."""
+    """`POST …/rerank` with a query and documents, below any path."""
 
     provider = "cohere"
     operation = "rerank"
@@ -36,11 +36,10 @@ class Rerank(Dialect):
     path_pattern = re.compile(r"/rerank$")
 
     def matches_body(self, body: bytes | None) -> bool:
-        """Return whether a request asks a model: at an unknown host it holds both markers."""
-        if self._is_known:
-            return True
-        if body is None:
-            return _VERSIONED.search(self.path) is not None
+        """Return whether a request asks a model; a body that is not known is taken at its path."""
+        is_usual = _USUAL_PATH.search(self.path) is not None
+        if body is None or (is_usual and self._is_known):
+            return is_usual
         return all(marker in body for marker in self.body_markers)
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
