@@ -21,6 +21,10 @@ compared by their series (3 of 3.54, 0.28 of 0.28.1) with the latest one that wa
 tried. Nothing is imported and nothing is fetched.
 """
 _NEVER = "Never heard: http.client and urllib of the standard library, models in this process."
+_ALONE = """\
+Of any other request that may be model work the usage in its answer is read, in the
+forms of OpenAI, Anthropic, Gemini, Bedrock and Cohere; what tells none is `not counted`.
+Known to ask no model: files, counting tokens, moderation, vector stores, telemetry …"""
 _HEADS = ("", "installed", "tried", "heard", "by", "")
 
 
@@ -58,7 +62,9 @@ def check() -> int:
     rows = supported_clients.installed()
     ours, others = supported_clients.dialects()
     more = f", and of other packages: {', '.join(others)}" if others else ""
+    read = [f"  {what} ({name})" for name, what in supported_clients.apis()]
     text = [f"aimon_nb {version('aimon-nb')}, {ours} dialects{more}", "", *_table(rows), "", _NEVER]
+    text += ["", "Read by dialect:", *read, "", _ALONE]
     print("\n".join(text))  # noqa: T201
     return int(any(row.state == "not" for row in rows if row.kind == "client"))
 

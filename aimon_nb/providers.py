@@ -69,7 +69,27 @@ PROVIDERS = (
     Provider("huggingface", None, ("endpoints.huggingface.cloud", "router.huggingface.co")),
 )
 _BY_HOST = {host: provider for provider in PROVIDERS for host in provider.hosts}
+_BY_NAME = {provider.name: provider for provider in PROVIDERS}
 _WORDS = [(re.compile(one.words, re.IGNORECASE), one) for one in PROVIDERS if one.words]
+
+# Cloudflare's AI gateway, and what its paths call the providers behind it.
+_CLOUDFLARE = "gateway.ai.cloudflare.com"
+_SLUGS = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "azure-openai": "azure.ai.openai",
+    "aws-bedrock": "aws.bedrock",
+    "google-ai-studio": "gcp.gemini",
+    "google-vertex-ai": "gcp.vertex_ai",
+    "mistral": "mistral_ai",
+    "groq": "groq",
+    "grok": "x_ai",
+    "deepseek": "deepseek",
+    "cohere": "cohere",
+    "openrouter": "openrouter",
+    "perplexity-ai": "perplexity",
+    "cerebras": "cerebras",
+}
 
 # Libraries that call other clients: their name is in the origin of the spans they open.
 FRAMEWORKS = ("langchain", "langgraph", "litellm", "dspy", "pydantic_ai", "openai_agents")
@@ -96,6 +116,14 @@ def at_host(host: str) -> Provider | None:
             return _BY_HOST["aiplatform.googleapis.com"]
         name = name.partition(".")[2]
     return None
+
+
+def behind_gateway(host: str, path: str) -> Provider | None:
+    """Return the provider that a gateway's path names; None where it names none."""
+    if host.partition(":")[0].lower() != _CLOUDFLARE:
+        return None
+    # /v1/ACCOUNT/GATEWAY/PROVIDER/…
+    return _BY_NAME.get(_SLUGS.get("".join(path.split("/")[4:5]), ""))
 
 
 @functools.lru_cache(maxsize=1024)

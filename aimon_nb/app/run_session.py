@@ -136,7 +136,11 @@ def status_of_run(error: BaseException | None, *, stopped: bool = False) -> RunS
 
 def _why_empty(run: Run) -> list[str]:
     """Return a line that says why a run has no span but its root; none if it has others."""
-    if SPANS in run.caps or any(span_id != run.root_id for span_id in list(run.spans)):
+    if (
+        run.unread
+        or SPANS in run.caps
+        or any(span_id != run.root_id for span_id in list(run.spans))
+    ):
         return []
     local = [name for name in IN_PROCESS.values() if name in sys.modules]
     if local:

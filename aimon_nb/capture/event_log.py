@@ -1,6 +1,7 @@
 """What sources post, and how it becomes records.
 
-An event is an `OpenSpan`, appended at its start and again at its end, or a `CallUpdate`.
+An event is an `OpenSpan`, appended at its start and again at its end, a `CallUpdate`, or an
+`UnreadRequest`.
 A source that has work of its own to do before it can post is polled.
 """
 
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 from aimon_nb.capture import span_builder
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState
+from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState, UnreadRequest
 
 
 class PolledSource(NamedTuple):
@@ -22,7 +23,7 @@ class PolledSource(NamedTuple):
     abandon: Callable[[RunState], None]  # this run ends at the next poll: nobody waits for more
 
 
-class EventLog(deque["OpenSpan | CallUpdate"]):
+class EventLog(deque["OpenSpan | CallUpdate | UnreadRequest"]):
     """The events since the last look; to append one is all that the user's thread does."""
 
 
@@ -51,6 +52,8 @@ def _take(log: EventLog) -> list[OpenSpan]:
         try:
             if isinstance(event, CallUpdate):
                 span_builder.update_call(event)
+            elif isinstance(event, UnreadRequest):
+                span_builder.note_unread(event)
             elif event.is_recorded:
                 event.is_end_recorded = True
                 span_builder.end_span(event)

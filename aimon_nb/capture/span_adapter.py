@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -47,9 +48,12 @@ class SpanAdapter(ABC):
         """End the library's span at `end` (seconds since the epoch)."""
 
     @abstractmethod
-    def start_child(self, parent: OpenSpan, op: str, name: str, origin: str) -> Any:
+    def start_child(
+        self, parent: OpenSpan, op: str, name: str, origin: str, start: datetime | None = None
+    ) -> Any:
         """Start a span of this kind below `parent`; return the library's object, not current.
 
+        It starts now, or started at `start`, UTC.
         None where the library would make none, or one that nobody gets.
         """
 

@@ -11,11 +11,13 @@ from typing import Any
 
 from aimon_nb.capture.attributes import is_counted_by_sdk, reported_usage, update_fields
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState
+from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState, UnreadRequest
 from aimon_nb.model import Span, Usage
 from aimon_nb.model.run import RunStatus
 from aimon_nb.model.span import UsageSource
 from aimon_nb.model.usage import NOTHING
+
+MOST_UNREAD = 100  # places of requests that no dialect reads, each named
 
 
 def merge(span: Span, attributes: dict[str, Any] | None, update: CallUpdate | None) -> None:
@@ -163,6 +165,19 @@ def update_call(update: CallUpdate) -> None:
         run_state.span_limit.cut_content(span, run_state.run)
     if open_span.t1 is not None and open_span not in run_state.open_spans:
         _release(open_span, span)
+
+
+def note_unread(event: UnreadRequest) -> None:
+    """Note a request whose answer nobody could read, unless its framework counted it itself."""
+    run_state, parent = event.open_span.run_state, event.open_span.parent
+    above = parent.span if parent is not None else None
+    if above is not None and above.is_call and above.usage.known:
+        return
+    unread, place = run_state.run.unread, f"{event.host} {event.path}"
+    if place not in unread and len(unread) >= MOST_UNREAD:
+        place = "elsewhere"
+    unread[place] = unread.get(place, 0) + 1
+    run_state.changed.add(run_state.run.root_id or event.open_span.span_id)
 
 
 def mark_unfinished_late(run_state: RunState) -> None:

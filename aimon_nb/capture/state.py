@@ -88,6 +88,7 @@ class OpenSpan:
     is_duplicate = False  # a framework's span over the same request
     entered = False
     made_by_us = False  # by the wire
+    sdk_parent: Any = None  # the SDK's object above one that is held: its own may be let go of
     task_and_thread: TaskAndThread | None = None
     is_recorded = False  # its start, into a record
     is_end_recorded = False
@@ -127,6 +128,15 @@ class CallUpdate:
     status: SpanStatus | None = None
     error: tuple[str, str | None] | None = None  # type, message
     frames: tuple[Frame, ...] = ()  # the way a failure took, or where the call was made
+
+
+@dataclass(slots=True, eq=False)
+class UnreadRequest:
+    """A request that may have been billed, and of which nobody can tell what: an event, too."""
+
+    open_span: OpenSpan
+    host: str
+    path: str
 
 
 @dataclass(slots=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from aimon_nb.model.usage import NOTHING, Usage
@@ -26,7 +27,12 @@ class ModelCall:
     are counts that a price may depend on beyond `usage`, under the price list's
     names: `cache_write_1h_tokens`, `input_audio_tokens`, `web_searches` …. `usage` is
     what the provider reported; `estimate` was counted here instead, by `estimated_by`.
-    `refused` means that nothing is billed: answered by an error, or never sent.
+    `shortfalls` say in words what the answer tells of its bill that these do not hold: they
+    make a cost a lower bound. `charged` is what the provider says that it charged, in USD,
+    and `charge_shortfall` what that leaves out. With `from_usage_alone` no dialect reads
+    this API, and only the usage in its answer was read; with `is_gateway` the answer says
+    that it came by a gateway. `refused` means that nothing is billed: answered by an error,
+    or never sent.
     """
 
     provider: str | None = None
@@ -41,6 +47,12 @@ class ModelCall:
     streaming: bool = False
     finish_reason: str | None = None
     service_tier: str | None = None
+    speed: str | None = None
+    shortfalls: list[str] = field(default_factory=list)
+    charged: Decimal | None = None
+    charge_shortfall: str | None = None
+    from_usage_alone: bool = False
+    is_gateway: bool = False
     error: str | None = None
     refused: bool = False
     input: list[Message] = field(default_factory=list)

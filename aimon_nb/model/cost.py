@@ -31,9 +31,10 @@ class Cost:
 
     `total` is None unless the state is `priced`, `partial` (a lower bound) or `free`
     (zero). `lines` are the arithmetic shown to people, `caveats` what it takes for granted.
-    `reason` says in words why there is no exact price; `source` is `yours` or `genai-prices
-    X.Y.Z`. `estimated` says that the tokens were counted here, not by the provider;
-    `cache_saving` is what a call answered by the client's own cache would have cost.
+    `reason` says in words why there is no exact price, or who charged it; `source` is `yours`,
+    `genai-prices X.Y.Z`, or with `charged` the provider, whose own figure this is.
+    `estimated` says that the tokens were counted here, not by the provider; `cache_saving`
+    is what a call answered by the client's own cache would have cost.
     """
 
     state: CostState
@@ -44,6 +45,7 @@ class Cost:
     caveats: tuple[str, ...] = field(default=())
     estimated: bool = False
     cache_saving: Decimal | None = None
+    charged: bool = False
 
 
 # Sentry prices a call anew from its request model, without dates and tiers.

@@ -25,7 +25,8 @@ class Totals:
     usage, or because an agent reports tokens that no call below it explains
     (`unseen`, their number). `saved` is what `cached_locally` calls would have cost.
     The `estimates` calls whose tokens were counted on this machine are in none of
-    these sums: theirs stand beside them, in `estimate` and `estimate_cost`.
+    these sums: theirs stand beside them, in `estimate` and `estimate_cost`. `uncounted` are
+    requests that may have been billed and are in no sum, by their host and path.
     """
 
     calls: int = 0
@@ -41,6 +42,12 @@ class Totals:
     estimate_cost: Decimal | None = None
     unseen: int = 0
     saved: Decimal | None = None
+    uncounted: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def requests_uncounted(self) -> int:
+        """How many requests may have been billed and are in no sum."""
+        return sum(self.uncounted.values())
 
     @property
     def state(self) -> CostState:
@@ -60,7 +67,8 @@ class Run:
     itself; views show it as their header, not as a row. `notes` are lines a
     reader must see (an internal error, say); `faults` counts the internal errors;
     `caps` has by the cap's name a line about what it folded or cut. `destination`
-    is where the spans go: `local` or `Sentry`. `duration` is in seconds.
+    is where the spans go: `local` or `Sentry`. `duration` is in seconds. `unread` counts the
+    requests that may have asked a model and that nobody can read, by their host and path.
 
     Spans are added on a thread of ours while others read: those iterate over
     `list(run.spans.values())`, a snapshot that the GIL makes atomic.
@@ -85,6 +93,7 @@ class Run:
     totals: Totals = field(default_factory=Totals)
     notes: list[str] = field(default_factory=list)
     caps: dict[str, str] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)
     faults: int = 0
     incomplete: bool = False
 
@@ -123,8 +132,13 @@ class Run:
 
     @property
     def all_notes(self) -> list[str]:
-        """What a reader must see beside the tree: the notes, and what a cap folded or cut."""
-        return [*self.notes, *self.caps.values()]
+        """What a reader must see beside the tree: notes, what is in no sum, what a cap cut."""
+        requests = self.totals.uncounted.items()
+        uncounted = [
+            f"not counted: {n:,} {'request' if n == 1 else 'requests'} to {place}"
+            for place, n in requests
+        ]
+        return [*self.notes, *uncounted, *self.caps.values()]
 
     def walk(self) -> Iterator[tuple[int, Span]]:
         """Return (depth, span) of every shown span, parents before children."""

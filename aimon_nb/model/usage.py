@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 
@@ -41,6 +41,29 @@ class Usage:
             _plus(self.total, other.total),
         )
 
+    def no_less_than(self, before: Usage) -> Usage:
+        """Return these counts, each no less than it was `before` in the same answer.
+
+        A total that the two together contradict is left out.
+        """
+        if before is NOTHING or before == self:
+            return self
+        into, out = _larger(self.input, before.input), _larger(self.output, before.output)
+        total = _larger(self.total, before.total)
+        larger = Usage(
+            into,
+            _larger(self.cached, before.cached),
+            _larger(self.cache_write, before.cache_write),
+            out,
+            _larger(self.reasoning, before.reasoning),
+            total,
+        )
+        if larger == self:
+            return self
+        if self.total is None or (total is not None and total < (into or 0) + (out or 0)):
+            return replace(larger, total=None)
+        return larger
+
     @classmethod
     def sum(cls, usages: Iterable[Usage]) -> Usage:
         """Return the sums by kind; a kind nobody reported is None, a negative count is left out."""
@@ -52,6 +75,12 @@ def _plus(a: int | None, b: int | None) -> int | None:
     if a is None:
         return b
     return a if b is None else a + b
+
+
+def _larger(a: int | None, b: int | None) -> int | None:
+    if a is None or b is None:
+        return b if a is None else a
+    return max(a, b)
 
 
 def _sum(counts: tuple[int | None, ...]) -> int | None:

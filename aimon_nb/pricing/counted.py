@@ -19,6 +19,7 @@ from aimon_nb.pricing.client_cache import client_cache_hits
 from aimon_nb.pricing.deduplicate import CUMULATIVE, UsageTree
 from aimon_nb.pricing.normalise import normalise
 from aimon_nb.pricing.price import price
+from aimon_nb.pricing.user_prices import user_prices
 
 _ZERO = Decimal(0)
 
@@ -43,9 +44,11 @@ def price_run(run: Run, changed: set[str]) -> None:
 
     Adds to `changed` the ids of spans that show something else because of it.
     """
+    uncounted = _uncounted(run)
     touched = (run.spans.get(span_id) for span_id in changed)
     # Most batches of a running cell hold no call: they cost a look at the changed spans alone.
-    if run.running and not any(span is not None and span.may_cost for span in touched):
+    is_new = uncounted != run.totals.uncounted
+    if run.running and not is_new and not any(one is not None and one.may_cost for one in touched):
         return
     result = counted_spans(run)
     cached = {span.span_id for span in result.cached}
@@ -67,6 +70,20 @@ def price_run(run: Run, changed: set[str]) -> None:
             else:
                 span.cost = price(span) if _is_billable(span) else None
     run.totals = add_up(result.counted, result.cached, result.unattributed, inexact=result.inexact)
+    if uncounted:
+        run.totals.uncounted, run.totals.lower_bound = uncounted, True
+
+
+def _uncounted(run: Run) -> dict[str, int]:
+    """Return the requests that nobody can read, but for hosts where the user pays nothing."""
+    if not run.unread:
+        return {}
+    return {place: n for place, n in list(run.unread.items()) if not _is_free_host(place)}
+
+
+def _is_free_host(place: str) -> bool:
+    rule = user_prices.rule_for_host(place.partition(" ")[0])
+    return rule is not None and rule.kind == "free host"
 
 
 def counted_spans(run: Run) -> CountedSpans:

@@ -80,7 +80,7 @@ def _lines(span: Span) -> Iterator[str]:
     # What a local cache answered has a cost that only the whole run could tell.
     cost = span.cost if span.cached_locally and span.cost is not None else price(span)
     yield f"{span.name or span.op}, {span.start:%Y-%m-%d %H:%M:%S} UTC: {_headline(cost)}"
-    if cost.source:
+    if cost.source and not cost.charged:
         context = user_prices.context_at(span.start)
         rates = find_rates(resolve(span), span.start, context).rates
         matched = f", {rates.label}" if rates is not None and cost.source != "yours" else ""
@@ -92,7 +92,7 @@ def _lines(span: Span) -> Iterator[str]:
         yield f"  {cost.reason}"
     for caveat in cost.caveats:
         yield f"  assumed: {caveat}"
-    if cost.total is not None:
+    if cost.total is not None and not cost.charged:
         yield f"  {DISCLAIMER}"
 
 

@@ -8,6 +8,39 @@ import re
 
 from aimon_nb import providers
 
+# How gateways' names of models begin (LiteLLM, Portkey, Cloudflare, OpenRouter), and whose
+# price holds then. Exactly these: `deepseek-ai/…` is a name of Hugging Face's, at any host.
+_VENDORS = {
+    "ai21": "ai21",
+    "anthropic": "anthropic",
+    "azure": "azure",
+    "azure_ai": "azure",
+    "azure-openai": "azure",
+    "bedrock": "aws",
+    "aws-bedrock": "aws",
+    "cerebras": "cerebras",
+    "cohere": "cohere",
+    "deepseek": "deepseek",
+    "fireworks_ai": "fireworks",
+    "gemini": "google",
+    "google-ai-studio": "google",
+    "google-vertex-ai": "google",
+    "vertex_ai": "google",
+    "vertex-ai": "google",
+    "grok": "x-ai",
+    "groq": "groq",
+    "mistral": "mistral",
+    "moonshot": "moonshotai",
+    "openai": "openai",
+    "openrouter": "openrouter",
+    "perplexity": "perplexity",
+    "perplexity-ai": "perplexity",
+    "together_ai": "together",
+    "together-ai": "together",
+    "voyage": "voyageai",
+    "x-ai": "x-ai",
+    "xai": "x-ai",
+}
 # Docker's name is what a container calls the machine it runs on.
 _THIS_MACHINE = frozenset({"localhost", "0.0.0.0", "host.docker.internal"})  # noqa: S104
 
@@ -44,14 +77,28 @@ def is_local(host: str | None) -> bool:
         return False
 
 
+def vendor_of(model: str | None) -> str | None:
+    """Return the price list's id of whom a gateway's model name names: `anthropic/…`, `@openai/…`.
+
+    None for a name without such a beginning.
+    """
+    vendor, slash, _ = (model or "").partition("/")
+    return _VENDORS.get(vendor.removeprefix("@").lower()) if slash else None
+
+
 def candidates(model: str, provider: str | None) -> tuple[str, ...]:
     """Return a model's name as it is, then without what only says where it is."""
     names = [model]
     # Bedrock's ARN ends in …:inference-profile/us.anthropic….
     if model.startswith(("models/", "publishers/", "arn:")):
         names.append(model.rpartition("/")[2])
-    elif provider is not None and "/" in model and provider_id(model.partition("/")[0]) == provider:
-        names.append(model.partition("/")[2])
+    elif provider is not None and "/" in model:
+        vendor, _, rest = model.partition("/")
+        if provider in (provider_id(vendor), vendor_of(model)):
+            names.append(rest)
+    # Bedrock's OpenAI-like endpoints leave out the version that its own ids have.
+    if provider == "aws" and ":" not in names[-1]:
+        names += [f"{names[-1]}-1:0", f"{names[-1]}-v1:0"]
     return tuple(names)
 
 

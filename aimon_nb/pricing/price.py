@@ -6,6 +6,7 @@ The rules it goes by, A to C, stand in docs/cost.md.
 from __future__ import annotations
 
 from aimon_nb.model import Cost, Span
+from aimon_nb.pricing.charged import as_charged
 from aimon_nb.pricing.find_rates import find_rates
 from aimon_nb.pricing.model_names import provider_id
 from aimon_nb.pricing.normalise import NormalisedUsage, normalise
@@ -21,10 +22,19 @@ _WITHOUT_OPTION = ("anthropic", "google", "aws", "cohere", "mistral", "ollama")
 
 
 def price(span: Span) -> Cost:
-    """Return what a call cost, in USD, by the prices of the time it started.
+    """Return what a call cost, in USD: what its provider charged, else by the prices of its time.
 
     Never raises: what cannot be priced is `unpriced` or `no_usage` with the reason.
     """
+    listed = _by_rates(span)
+    charged = span.call.charged if span.call is not None else None
+    # Whoever set a price of his own, or said that a host is free, wants that one.
+    if charged is None or listed.source == "yours":
+        return listed
+    return as_charged(charged, span, listed)
+
+
+def _by_rates(span: Span) -> Cost:
     details = tuple(sorted(span.call.details.items())) if span.call is not None else ()
     if not span.usage.known and not details:
         return Cost("no_usage", reason=_why_no_usage(span))

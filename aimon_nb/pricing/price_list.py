@@ -106,7 +106,7 @@ def _library_total(prices: Any, usage: Usage, details: Details) -> Decimal:
 def _usage_key(price_key: str) -> str:
     """Return what a price is for: `input_audio_tokens` for `input_audio_mtok`."""
     name = price_key.removesuffix("_kcount").replace("_mtok", "_tokens")
-    return name.replace("_hours", "_seconds")
+    return name.replace("_hours", "_seconds").replace("_gpixels", "_pixels")
 
 
 def _price(listed: Any) -> Price | None:

@@ -37,18 +37,14 @@ def qualify(cost: Cost, span: Span, counts: NormalisedUsage, lookup: RateLookup)
         caveats = (*caveats, *_caveats_without_request(span))
     elif span.usage_source == "estimate":
         caveats = (*caveats, f"tokens estimated from the text: {span.call.estimated_by}")
+    elif span.call.from_usage_alone:
+        caveats = (*caveats, "tokens from the answer's usage alone")
     if not span.is_call:
         caveats = (*caveats, "a sum that the span reports for what is below it")
-    if state == "priced" and lookup.rates is not None:
-        into = counts.usage.input or 0
-        step = _missing_step(lookup.rates.label) if into > _SHORTEST_STEP else None
-        if step is not None and into > step:
-            reason = f"inputs above {step:,} tokens cost more, the list does not say how much"
-        elif span.status in LEFT_EARLY and span.finish_reason is None:
-            reason = "left before its end: the tokens so far"
-        elif counts.unattributed:
-            rest = f"{counts.unattributed:,} tokens of the reported total"
-            reason = f"{rest} are neither input nor output"
+    if lookup.rates is not None and state in ("priced", "partial"):
+        missing = _shortfall(span, counts, lookup.rates.label) if state == "priced" else None
+        told = span.call.shortfalls if span.call is not None else ()
+        reason = "; ".join(filter(None, (reason, missing, *told))) or None
         state = "priced" if reason is None else "partial"
     # Without a price per token it does not matter who counted them.
     estimated = lookup.rates is not None and not lookup.is_free and span.is_estimated
@@ -57,6 +53,20 @@ def qualify(cost: Cost, span: Span, counts: NormalisedUsage, lookup: RateLookup)
     return replace(
         cost, state=state, reason=reason, caveats=(*caveats, *cost.caveats), estimated=estimated
     )
+
+
+def _shortfall(span: Span, counts: NormalisedUsage, label: str) -> str | None:
+    """Return what the arithmetic of a call leaves out, in words; None if it is nothing."""
+    into = counts.usage.input or 0
+    step = _missing_step(label) if into > _SHORTEST_STEP else None
+    if step is not None and into > step:
+        return f"inputs above {step:,} tokens cost more, the list does not say how much"
+    if span.status in LEFT_EARLY and span.finish_reason is None:
+        return "left before its end: the tokens so far"
+    if counts.unattributed:
+        rest = f"{counts.unattributed:,} tokens of the reported total"
+        return f"{rest} are neither input nor output"
+    return None
 
 
 def _caveats_without_request(span: Span) -> Iterator[str]:

@@ -23,7 +23,8 @@ Details = tuple[tuple[str, int], ...]
 Context = tuple[tuple[str, str], ...]
 # Details that cost no more than the tokens they are among.
 _INCLUDED = frozenset({"cache_write_5m_tokens", "cache_audio_read_tokens"})
-_DEARER_TIERS = frozenset({"priority", "fast"})
+# Tiers that cost less than the standard price, wherever they have one of their own.
+_CHEAPER_TIERS = frozenset({"batch", "flex"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ def _shortfalls(
     if (unknown or rates.tier) and not rates.is_zero:
         if unknown:
             shortfalls.append(f"no price for {_named(unknown)} of {rates.label}")
-        if rates.tier and not _DEARER_TIERS.isdisjoint(rates.tier.split()):
+        if rates.tier and not _CHEAPER_TIERS.issuperset(rates.tier.split()):
             shortfalls.append(f"no {rates.tier} price is known: at least the standard price")
     return shortfalls
 
@@ -183,7 +184,7 @@ def _caveats(rates: Rates, usage: Usage, details: Details) -> tuple[str, ...]:
         names = dict(details)
         if "cache_write_1h_tokens" not in names and "cache_write_5m_tokens" not in names:
             caveats.append("cache write priced as kept for 5 minutes")
-    if rates.tier and _DEARER_TIERS.isdisjoint(rates.tier.split()):
+    if rates.tier and _CHEAPER_TIERS.issuperset(rates.tier.split()):
         caveats.append(f"no {rates.tier} price is known: standard price")
     return tuple(caveats)
 

@@ -13,6 +13,7 @@ from aimon_nb.pricing.model_names import (
     provider_at,
     provider_id,
     tier_conditions,
+    vendor_of,
 )
 from aimon_nb.pricing.price_rule import PriceRule
 from aimon_nb.pricing.rates import Context
@@ -49,9 +50,10 @@ def resolve(span: Span) -> PriceKey:
     """
     call = span.call
     if call is None:
-        return price_key(None, None, span.provider, span.model, span.request_model, None, None)
+        return price_key(None, None, span.provider, span.model, span.request_model)
     rule = user_prices.rule_for_host(call.host) if call.host is not None else None
-    speed = call.parameters.get("speed")
+    # The answer's word goes before the request's.
+    speed = call.speed or call.parameters.get("speed")
     return price_key(
         call.host,
         rule,
@@ -60,6 +62,7 @@ def resolve(span: Span) -> PriceKey:
         span.request_model,
         call.service_tier,
         speed if isinstance(speed, str) else None,
+        is_gateway=call.is_gateway,
     )
 
 
@@ -72,11 +75,16 @@ def price_key(
     provider_name: str | None,
     response_model: str | None,
     request_model: str | None,
-    service_tier: str | None,
-    speed: str | None,
+    service_tier: str | None = None,
+    speed: str | None = None,
+    *,
+    is_gateway: bool = False,
 ) -> PriceKey:
     """Return the key of calls that have all this in common; `rule` is the host's."""
-    provider, reason, caveats = _match_provider(host, rule, provider_name)
+    vendor = vendor_of(request_model) or vendor_of(response_model)
+    provider, reason, caveats = _match_provider(
+        host, rule, provider_name, vendor, is_gateway=is_gateway
+    )
     models: list[str] = []
     # An answer mostly names the model that was asked for.
     for model in {response_model: None, request_model: None}:
@@ -107,9 +115,18 @@ def price_key(
 
 
 def _match_provider(
-    host: str | None, rule: PriceRule | None, name: str | None
+    host: str | None,
+    rule: PriceRule | None,
+    name: str | None,
+    vendor: str | None,
+    *,
+    is_gateway: bool,
 ) -> tuple[str | None, str | None, tuple[str, ...]]:
-    """Return (the price list's id or None, why there is none, what was assumed)."""
+    """Return (the price list's id or None, why there is none, what was assumed).
+
+    `vendor` is whom the model's own name names. At a host of nobody's that is whose price
+    holds, on this machine only where the answer was a gateway's.
+    """
     if rule is not None:
         return rule.provider, None, ()
     local = host is not None and is_local(host)
@@ -117,6 +134,8 @@ def _match_provider(
         provider = provider_at(host) or (None if local else price_list.provider_at(host))
         if provider is not None:
             return provider, None, ()
+    if host is not None and vendor is not None and (is_gateway or not local):
+        return vendor, None, (f"{host} is priced as {vendor}, as the model's name says",)
     if local:
         hint = f'pricing.free(host="{host}") or pricing.host("{host}", provider=…) tells'
         return None, f"{host} is a server on this machine; {hint}", ()

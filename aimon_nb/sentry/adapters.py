@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from datetime import datetime
 from typing import Any
 
 from sentry_sdk import traces
@@ -76,14 +77,20 @@ class StreamAdapter(SentryAdapter):
         open_span.sdk.status = "ok" if how == "ok" else "error"
         open_span.sdk.end(end)
 
-    def start_child(self, parent: OpenSpan, op: str, name: str, origin: str) -> Any:
+    def start_child(
+        self, parent: OpenSpan, op: str, name: str, origin: str, start: datetime | None = None
+    ) -> Any:
         """Start a span below `parent`; None where the client's lifecycle or filters allow none."""
         sdk = parent.sdk
         if sdk is None:
             return None
         attributes: dict[str, Any] = {"sentry.op": op, "sentry.origin": origin}
         child = traces.start_span(name, attributes, sdk, active=False)
-        return None if isinstance(child, traces.NoOpStreamedSpan) else child
+        if isinstance(child, traces.NoOpStreamedSpan):
+            return None
+        if start is not None:
+            child._start_timestamp = start
+        return child
 
     def is_sampled(self, sdk: Any) -> bool:
         """Whether it is, which every span of this class is."""
@@ -119,7 +126,9 @@ class RecordedAdapter(SentryAdapter):
     def finish(self, open_span: OpenSpan, end: float, how: Ending) -> None:
         """Nothing of the SDK's is to be ended."""
 
-    def start_child(self, parent: OpenSpan, op: str, name: str, origin: str) -> Any:
+    def start_child(
+        self, parent: OpenSpan, op: str, name: str, origin: str, start: datetime | None = None
+    ) -> Any:
         """Nothing of the SDK's is to be started: nobody would get it."""
 
     def is_sampled(self, _sdk: Any) -> bool:

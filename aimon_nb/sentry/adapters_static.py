@@ -66,13 +66,15 @@ class StaticAdapter(SentryAdapter):
         open_span.sdk.set_status(_STATUS[how])
         open_span.sdk.finish(end_timestamp=datetime.fromtimestamp(end, timezone.utc))
 
-    def start_child(self, parent: OpenSpan, op: str, name: str, origin: str) -> Any:
+    def start_child(
+        self, parent: OpenSpan, op: str, name: str, origin: str, start: datetime | None = None
+    ) -> Any:
         """Start a span below `parent`; None where it is not sampled."""
         sdk = parent.sdk
         # One that is not sampled nobody gets, and making it costs more than all else here.
         if sdk is None or sdk.sampled is False:
             return None
-        child = sdk.start_child(op=op, name=name, origin=origin)
+        child = sdk.start_child(op=op, name=name, origin=origin, start_timestamp=start)
         return None if isinstance(child, tracing.NoOpSpan) else child
 
     def is_sampled(self, sdk: Any) -> bool:

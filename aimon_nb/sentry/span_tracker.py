@@ -12,23 +12,17 @@ respected. An implicit span whose Sentry parent differs is put right at birth.
 
 from __future__ import annotations
 
-import os
-import random
 import threading
 from typing import Any
 
 from aimon_nb.capture import context
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.run_recorder import Recorder
-from aimon_nb.capture.span_adapter import Ending
 from aimon_nb.capture.state import OpenSpan
-from aimon_nb.sentry.adapters import BARE, SentryAdapter, attribute
+from aimon_nb.sentry.adapters import SentryAdapter, attribute
 from aimon_nb.sentry.compat_fallback import Fallback
 from aimon_nb.sentry.open_agents import AGENT_OP, OpenAgents
-
-# Our own generator: the user's seeded `random` stays theirs.
-_bits = random.Random(os.urandom(16)).getrandbits  # noqa: S311
-PIPELINE_NAME = "gen_ai.pipeline.name"
+from aimon_nb.sentry.span_maker import PIPELINE_NAME, SpanMaker, assign_id
 
 
 class SpanTracker:
@@ -40,9 +34,8 @@ class SpanTracker:
         # Of AI integrations, perhaps without a request yet.
         self.unmatched_call_spans: dict[OpenSpan, None] = {}
         self.agents = OpenAgents()
-        # Threads in which the SDK makes a span of ours just now. As a set, which is empty nearly
-        # always, it costs a start 16 ns; a thread-local costs it 57.
-        self._making: set[int] = set()
+        self.maker = SpanMaker(recorder, self.open_by_id)
+        self._making = self.maker.making
         # A hook that could not be taken off does nothing: its patches are not live.
         self.patches = Patches()
         # How the SDK differs from what we know, in a line; then `fallback` tracks the spans.
@@ -70,7 +63,7 @@ class SpanTracker:
         run_state = context.current_run.get() or recorder.sole
         if run_state is None or not self.patches.live or recorder.forked:
             return None
-        # `make` registers it itself.
+        # The maker registers it itself.
         if self._making and threading.get_ident() in self._making:
             return None
         open_span = OpenSpan(sdk, adapter, run_state, recorder.clock())
@@ -78,7 +71,7 @@ class SpanTracker:
         if current is not None and (current.t1 is not None or current.model_request is not None):
             current = context.nearest_open(current)
         open_span.entered_from, open_span.attributes = current, data
-        open_span.span_id = sdk._span_id or _assign_id(sdk)
+        open_span.span_id = sdk._span_id or assign_id(sdk)
         open_span.parent = self._parent(
             open_span, current, adapter, parent_is_default=parent_is_default
         )
@@ -136,54 +129,3 @@ class SpanTracker:
         self.recorder.log.append(open_span)
         if open_span.run_state.closed:
             self.recorder.wake()
-
-    def make(self, parent: OpenSpan, op: str, name: str, origin: str) -> OpenSpan:
-        """Make a span of ours below `parent`, at Sentry too where it is sampled; never current."""
-        thread = threading.get_ident()
-        self._making.add(thread)
-        try:
-            sdk = parent.adapter.start_child(parent, op, name, origin)
-        finally:
-            self._making.discard(thread)
-        if sdk is None:
-            return self.bare(parent, op, name, origin)
-        open_span = OpenSpan(sdk, parent.adapter, parent.run_state, self.recorder.clock())
-        open_span.span_id = sdk._span_id or _assign_id(sdk)
-        open_span.made_by_us, open_span.parent = True, parent
-        self.recorder.log.append(open_span)
-        return open_span
-
-    def bare(
-        self, parent: OpenSpan, op: str, name: str, origin: str, t0: int | None = None
-    ) -> OpenSpan:
-        """Make a span of ours without one of the SDK, which would make none or has one already."""
-        at = self.recorder.clock() if t0 is None else t0
-        open_span = OpenSpan(None, BARE, parent.run_state, at)
-        open_span.made_by_us, open_span.parent = True, parent
-        open_span.span_id = f"{_bits(64):016x}"
-        open_span.attributes = {
-            "sentry.op": op,
-            "sentry.name": name,
-            "sentry.origin": origin,
-            "thread.name": threading.current_thread().name,
-        }
-        pipeline = context.pipeline_name()
-        if pipeline is not None:
-            open_span.attributes[PIPELINE_NAME] = pipeline
-        self.recorder.log.append(open_span)
-        return open_span
-
-    def finish(self, open_span: OpenSpan, t1: int, end: float, how: Ending) -> None:
-        """End a span at `t1` on our clock, `end` in seconds since the epoch."""
-        open_span.t1 = t1
-        if open_span.sdk is not None:
-            # It was open until now, if it is the SDK's: its end must not be registered twice.
-            self.open_by_id.pop(id(open_span.sdk), None)
-            open_span.adapter.finish(open_span, end, how)
-        self.recorder.log.append(open_span)
-
-
-def _assign_id(sdk: Any) -> str:
-    """Give a span its id now, and for less than the SDK would."""
-    sdk._span_id = span_id = f"{_bits(64):016x}"
-    return span_id

@@ -12,7 +12,8 @@ from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire import admission
 from aimon_nb.wire.dialects import find, known
 from aimon_nb.wire.model_request import ModelRequest
-from aimon_nb.wire.span_matching import attach_span
+from aimon_nb.wire.span_matching import attach_span, hold_span
+from aimon_nb.wire.unread import unread_requests
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
@@ -31,8 +32,7 @@ class Interceptor:
         tracker: Where spans are tracked and made.
         patches: The hooks that the wrapper is one of.
         target: Returns where a request goes; None for anything but a POST.
-        body: Returns the request's bytes, None if they are not all there; called only
-            for a target that may be a model's.
+        body: Returns the request's bytes, None if they are not all in memory.
         follow: Called with the model request, the client's response and the arguments;
             keeps the answer, or sees to it that it is kept as the user's code reads it.
 
@@ -111,13 +111,16 @@ class Interceptor:
                 run_state.run.notes += [
                     n for n in known.off.values() if n not in run_state.run.notes
                 ]
-            if dialect is None:
-                return None
             body = self._body(args, kwargs)
-            if admission.already_captured(body) or not dialect.matches_body(body):
+            if dialect is not None and dialect.matches_body(body):
+                unread_requests.remember(address, dialect)
+                attach = attach_span
+            else:
+                dialect, attach = unread_requests.dialect_for(address, raw_path, body), hold_span
+            if dialect is None or admission.already_captured(body):
                 return None
             model_request = ModelRequest(dialect, address, dialect.path, body)
-            return model_request if attach_span(model_request, self._tracker, run_state) else None
+            return model_request if attach(model_request, self._tracker, run_state) else None
         except Exception:
             internal_errors.record("capturing a request")
             return None

@@ -53,6 +53,7 @@ class ModelRequest(OpenRequest):
     attempt = 1
     decoder: Callable[[], Decode] | None = None  # made only if there is a body
     is_earlier_attempt = False  # a retry took its span: a row of its own, not at Sentry
+    is_held = False  # nobody knows of its span before its answer tells a usage
     bytes_read = 0  # by our thread, which alone writes it
     _bytes_kept = 0
     _request_read = False

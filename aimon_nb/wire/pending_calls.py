@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from datetime import datetime, timezone
 
 from aimon_nb.capture.event_log import EventLog, PolledSource
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.span_adapter import Ending
-from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState
+from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState, UnreadRequest
 from aimon_nb.model import SpanStatus
+from aimon_nb.model.span import CALL_OPS
+from aimon_nb.sentry.adapters import attribute
 from aimon_nb.sentry.call_attributes import call_attributes
+from aimon_nb.wire.known_paths import shown_path
 from aimon_nb.wire.model_request import ModelRequest
 from aimon_nb.wire.response_reader import ResponseReader
 
@@ -34,9 +38,11 @@ class PendingCall:
         self._reader = ResponseReader(model_request)
         self._is_new = True
 
-    def advance(self) -> CallUpdate | None:
+    def advance(self) -> CallUpdate | UnreadRequest | None:
         """Read what has arrived and settle what can be; return what is new of the call."""
         has_news = self._reader.read() or self._is_new
+        if self.model_request.is_held and not self._is_a_call():
+            return self._unread()
         self._is_new = False
         if self._can_be_settled and not self.model_request.settled:
             self._settle()
@@ -46,7 +52,32 @@ class PendingCall:
     @property
     def is_finished(self) -> bool:
         """Whether nothing will come any more, and its span needs nothing more of us."""
-        return self._reader.is_read and self.model_request.settled
+        request = self.model_request
+        return request.settled and (self._reader.is_read or request.is_held)
+
+    def _is_a_call(self) -> bool:
+        """Tell of the span that was held, once the answer's usage shows that this is a call."""
+        request = self.model_request
+        if not request.call.usage.known:
+            return False
+        request.is_held = False
+        began = time.time() - (time.perf_counter() - request.t0)
+        start = datetime.fromtimestamp(began, timezone.utc)
+        request.tracker.maker.release(request.open_span, start)
+        return True
+
+    def _unread(self) -> UnreadRequest | None:
+        """Return what is said of a request whose answer told no usage, once that is sure."""
+        request, above = self.model_request, self.model_request.open_span.parent
+        if request.settled or not (self._reader.is_read or self.abandoned):
+            return None
+        is_open = above is not None and not above.is_end_recorded and not self.abandoned
+        if above is not None and is_open and attribute(above, "sentry.op") in CALL_OPS:
+            return None  # a framework's call, which may tell the usage when it ends
+        request.settled, request.body = True, None
+        if request.call.refused:
+            return None  # nothing is billed
+        return UnreadRequest(request.open_span, request.call.host or "", shown_path(request.path))
 
     @property
     def _can_be_settled(self) -> bool:
@@ -113,7 +144,7 @@ class PendingCall:
     def _finish_span(self, open_span: OpenSpan) -> None:
         request = self.model_request
         t1 = int((request.t1 or time.perf_counter()) * 1e9)
-        request.tracker.finish(open_span, t1, request.ended or time.time(), self._ending())
+        request.tracker.maker.finish(open_span, t1, request.ended or time.time(), self._ending())
 
     def _ending(self) -> Ending:
         request = self.model_request

@@ -62,11 +62,19 @@ class ResponseReader:
         request = self.model_request
         if request.ok is False or event.get("error"):
             request.call.error = _error_text(event)
+        if request.ok is False:
+            return
+        call, usage, details = request.call, request.call.usage, request.call.details
         try:
-            if request.ok is not False:
-                request.dialect.answer(request.call, event)
+            request.dialect.answer(call, event)
         except Exception:
             known.failed(type(request.dialect))
+        # Some end a stream with zeros, or count anew: what was told once was used.
+        if call.usage is not usage:
+            call.usage = call.usage.no_less_than(usage)
+        if call.details is not details:
+            new = call.details
+            call.details = {k: max(new.get(k, 0), details.get(k, 0)) for k in details | new}
 
     def _finish(self) -> None:
         request, call = self.model_request, self.model_request.call

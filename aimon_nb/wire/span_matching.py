@@ -47,6 +47,25 @@ def attach_span(model_request: ModelRequest, tracker: SpanTracker, run_state: Ru
     return True
 
 
+def hold_span(model_request: ModelRequest, tracker: SpanTracker, run_state: RunState) -> bool:
+    """Give a request that no dialect reads a span that is not told of yet; False if it has none.
+
+    Only its answer shows whether it is a call (`PendingCall`). Until then it takes nobody's
+    span, and nobody sees its own.
+    """
+    parent = context.nearest_open(context.current_span.get()) or run_state.root
+    if parent is None:
+        return False
+    operation = model_request.call.operation
+    model_request.tracker, model_request.is_held = tracker, True
+    model_request.open_span = tracker.maker.held(parent, _op(operation), operation, ORIGIN)
+    model_request.open_span.model_request = model_request
+    model_request.open_span.sdk_parent = parent.sdk
+    model_request.attempt = retries.attempt(model_request)
+    pending_calls.add(model_request)
+    return True
+
+
 def _enclosing_call_span() -> tuple[OpenSpan | None, OpenSpan | None]:
     """(the call span that takes the request, else None; the parent it stopped at)."""
     open_span = context.current_span.get()
@@ -70,7 +89,7 @@ def _make_span(
     if parent is None:
         return None
     operation = model_request.call.operation
-    return tracker.make(parent, _op(operation), operation, ORIGIN)
+    return tracker.maker.make(parent, _op(operation), operation, ORIGIN)
 
 
 def _op(operation: str) -> str:
@@ -101,7 +120,7 @@ def _split_off_failed_attempt(
     failed.on_done()
     operation = failed.call.operation
     t0 = int(failed.t0 * 1e9)
-    failed.move_to_span(tracker.bare(parent, _op(operation), operation, ORIGIN, t0))
+    failed.move_to_span(tracker.maker.bare(parent, _op(operation), operation, ORIGIN, t0))
     pending_calls.add(failed)
 
 

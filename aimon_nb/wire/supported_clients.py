@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, entry_points, requires, version
 from importlib.util import find_spec
 from typing import Literal
@@ -121,6 +122,16 @@ def installed() -> list[Row]:
 def dialects() -> tuple[int, list[str]]:
     """Return how many dialects are ours, and the names of those that other packages bring."""
     return len(OURS), sorted(e.name for e in entry_points(group=GROUP) if e.name not in OURS)
+
+
+def apis() -> list[tuple[str, str]]:
+    """Return (name, what is read) of each of our dialects, as its class says in a line."""
+    found = []
+    for name, where in OURS.items():
+        module, _, cls = where.partition(":")
+        doc = getattr(import_module(module), cls).__doc__ or ""
+        found.append((name, doc.partition("\n")[0].replace("`", "").rstrip(".")))
+    return found
 
 
 def _row(kind: Literal["transport", "client"], library: ClientSupport) -> Row | None:

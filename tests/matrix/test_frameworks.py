@@ -4,6 +4,7 @@ Each of the five against the model server, in an environment that has them all.
 """
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -39,11 +40,12 @@ def python():
     return environments.make("A")
 
 
-def run(python, framework, order, client, dsn=None):
+def run(python, framework, order, client, dsn=None, telemetry="off"):
     asked = {"framework": framework, "order": order, "client": client, "dsn": dsn}
     done = subprocess.run(
-        [python, "-m", "tests.sentry.framework"], input=json.dumps(asked), capture_output=True, text=True, timeout=300, cwd=environments.ROOT
-    )
+        [python, "-m", "tests.sentry.framework"], input=json.dumps(asked), capture_output=True, text=True, timeout=300, cwd=environments.ROOT,
+        env={**os.environ, "TESTS_TELEMETRY": telemetry},
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -53,7 +55,7 @@ def check(got, framework):
     tree = [tuple(line) for line in got["tree"] if line[1] != "gen_ai.create_agent"]
     assert tree == TREES[framework], got["tree"]
     assert got["totals"] == got["served"], got
-    assert got["faults"] == 0 and got["notes"] == [], got
+    assert got["faults"] == 0 and got["notes"] == [] and got["uncounted"] == {}, got
     assert got["left"] == [] and got["after"], got
 
 
@@ -66,6 +68,15 @@ def test_without_a_client(python, framework, order):
     assert got["initialized"] is False
     assert got["imported by loading"] == [], got
     assert {sent for *_, sent in got["spans"]} == {"no: local"}
+
+
+@pytest.mark.parametrize("framework", TREES)
+def test_with_its_own_telemetry(python, framework):
+    """What a framework tells its maker asks no model: no alarm, and each token once."""
+    got = run(python, framework, "import first", "none", telemetry="on")
+    check(got, framework)
+    if framework in ("langchain", "langgraph", "openai_agents"):
+        assert got["telemetry"], "nothing was told"
 
 
 @pytest.mark.parametrize("client", ["dsn", "init", "stream", "bare"])

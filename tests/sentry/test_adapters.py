@@ -67,10 +67,10 @@ def test_the_same_from_each_adapter(receiver, kind):
 
 def test_without_an_object_of_the_sdk(opened):
     """A span of ours that the SDK has not, holds its own name, op and attributes, and the run's trace."""
-    made = monitor.tracker.bare(opened.run_state.root, "gen_ai.chat", "chat", "auto.http.aimon_nb")
+    made = monitor.tracker.maker.bare(opened.run_state.root, "gen_ai.chat", "chat", "auto.http.aimon_nb")
     assert made.adapter is BARE and "gen_ai.chat" == BARE.attribute(made, "sentry.op")
     BARE.write(made, {"n": 3}, "chat gpt")
-    monitor.tracker.finish(made, made.t0 + 1, 0.0, "ok")
+    monitor.tracker.maker.finish(made, made.t0 + 1, 0.0, "ok")
     monitor.recorder.drain()
     span = opened.run.spans[made.span_id]
     assert ("chat gpt", "gen_ai.chat", 3, opened.run.trace_id) == (span.name, span.op, span.attributes["n"], span.trace_id)
@@ -99,8 +99,8 @@ def test_another_thread_begins_a_span_while_ours_is_made(receiver, monkeypatch, 
     monkeypatch.setattr(adapter, "start_child", slowly)
     with static("above") if lifecycle == "static" else streamed("above") as sdk:
         parent = monitor.tracker.open_by_id[id(sdk)]
-        made = monitor.tracker.make(parent, "gen_ai.chat", "ours", "auto.http.aimon_nb")
-        monitor.tracker.finish(made, made.t0 + 1, 1.8e9, "ok")
+        made = monitor.tracker.maker.make(parent, "gen_ai.chat", "ours", "auto.http.aimon_nb")
+        monitor.tracker.maker.finish(made, made.t0 + 1, 1.8e9, "ok")
     tracked.end(None)
     monitor.uninstall()
     below = [span for span in tracked.run.spans.values() if span.parent_id == parent.span_id]

@@ -36,6 +36,7 @@ class Case:
     tools: list = field(default_factory=list)
     first: tuple | None = ("user", "How warm is it in Paris?")
     label: str = ""
+    so_far: bool = False  # its counts may still grow
 
 
 def chunk(delta, finish=None, index=0, **more):
@@ -207,7 +208,7 @@ case(
         chunk({"content": "b"}, None, 1, usage={"prompt_tokens": 6, "completion_tokens": 2}),
         chunk({}, "stop", usage={"prompt_tokens": 6, "completion_tokens": 2}),
     ),
-    Usage(), [("assistant", "a", []), ("assistant", "b", [])], "m", "m-1", "stop", "openai", streaming=True,
+    Usage(6, None, None, 2), [("assistant", "a", []), ("assistant", "b", [])], "m", "m-1", "stop", "openai", streaming=True, so_far=True,
 )  # fmt: skip
 case(
     "an error in mid-stream", CHAT, STREAM,
@@ -350,18 +351,19 @@ case(
 case(  # the input is final, what is said so far is not
     "anthropic stream, left", "/v1/messages", {**ANTHROPIC_ASK, "stream": True}, sse(*ANTHROPIC_EVENTS[:7]),
     Usage(250, 200, 40), [("reasoning", "Paris …", []), ("assistant", "Let me see.", [])], "claude", "claude-1", None, "anthropic",
-    streaming=True, tier="standard", details={k: v for k, v in ANTHROPIC_TOLD.items() if k != "web_searches"}, tools=["weather"],
+    streaming=True, tier="standard", details={k: v for k, v in ANTHROPIC_TOLD.items() if k != "web_searches"}, tools=["weather"], so_far=True,
 )  # fmt: skip
 case(  # what the search finds becomes input, too: nothing is final
     "anthropic stream with a server tool, left", "/v1/messages",
     {**ANTHROPIC_ASK, "stream": True, "tools": [{"type": "web_search_20250305", "name": "web_search"}]}, sse(*ANTHROPIC_EVENTS[:1]),
-    Usage(), [], "claude", "claude-1", None, "anthropic", streaming=True, tier="standard", tools=["web_search"],
+    Usage(250, 200, 40), [], "claude", "claude-1", None, "anthropic", streaming=True, tier="standard", tools=["web_search"],
+    details={"cache_write_5m_tokens": 30, "cache_write_1h_tokens": 10}, so_far=True,
 )  # fmt: skip
 case(
     "anthropic stream, overloaded", "/v1/messages", {**ANTHROPIC_ASK, "stream": True, "tools": []},
     sse(ANTHROPIC_EVENTS[0], ("error", {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})),
     Usage(250, 200, 40), [], "claude", "claude-1", None, "anthropic", streaming=True, tier="standard",
-    details={"cache_write_5m_tokens": 30, "cache_write_1h_tokens": 10}, error="Overloaded",
+    details={"cache_write_5m_tokens": 30, "cache_write_1h_tokens": 10}, error="Overloaded", so_far=True,
 )  # fmt: skip
 case(
     "anthropic on vertex", "/v1/projects/p/locations/us-east5/publishers/anthropic/models/claude-3@20240307:streamRawPredict",
@@ -412,7 +414,7 @@ case(
 )  # fmt: skip
 case(  # an early event's counts are not final, not even the prompt's
     "gemini stream, left", GEMINI + "streamGenerateContent?alt=sse", GEMINI_ASK, sse(*GEMINI_EVENTS[:2]),
-    Usage(), [("reasoning", "Paris …", []), ("assistant", "1", [])], "gemini-x", "gemini-x-1", None, "gcp.gemini", streaming=True,
+    Usage(41, None, None, 9, 9, 50), [("reasoning", "Paris …", []), ("assistant", "1", [])], "gemini-x", "gemini-x-1", None, "gcp.gemini", streaming=True, so_far=True,
 )  # fmt: skip
 case(
     "gemini, blocked", GEMINI + "generateContent", GEMINI_ASK,
@@ -698,6 +700,16 @@ case(
     Usage(9, None, None, 3, 3, 12), [("reasoning", "Paris …", []), ("assistant", "18 °C.", [CALLED])], "gemini-2.5-flash",
     "gemini-2.5-flash", "completed", "gcp.gemini", operation="generate_content", streaming=True, details={"web_searches": 1},
 )  # fmt: skip
+case(  # a step's end tells what was used so far
+    "gemini interaction, left", INTERACTIONS, {**INTERACT, "stream": True},
+    sse(
+        interaction("interaction.created", interaction={**INTERACTED, "status": "in_progress"}),
+        interaction("step.start", index=0, step={"type": "model_output"}), interaction("step.delta", index=0, delta={"type": "text", "text": "1"}),
+        interaction("step.stop", index=0, usage={"total_input_tokens": 9, "total_output_tokens": 1, "total_tokens": 10}, step_usage={"total_output_tokens": 1}),
+    ),
+    Usage(9, None, None, 1, None, 10), [("assistant", "1", [])], "gemini-3-flash", "gemini-3-flash", None, "gcp.gemini",
+    operation="generate_content", streaming=True, so_far=True,
+)  # fmt: skip
 case(
     "gemini interaction in the background, on Vertex", "/v1beta1/projects/p/locations/global/interactions", {**INTERACT, "background": True},
     plain({**INTERACTED, "status": "in_progress"}), Usage(), [], "gemini-3-flash", "gemini-3-flash", None, "gcp.vertex_ai",
@@ -916,7 +928,7 @@ case(
     {"model": "voyage-multimodal-3.5", "inputs": [{"content": [{"type": "text", "text": "a b"}, {"type": "image_url", "image_url": "…"}]}]},
     plain({"object": "list", "data": [{"embedding": [0.1]}], "model": "voyage-multimodal-3.5", "usage": {"text_tokens": 5, "image_pixels": 2000000, "total_tokens": 3576}}),
     Usage(3576, None, None, None, None, 3576), [], "voyage-multimodal-3.5", "voyage-multimodal-3.5", None, "voyageai", operation="embeddings",
-    host="api.voyageai.com", first=("input", "a b"),
+    host="api.voyageai.com", details={"input_pixels": 2000000}, first=("input", "a b"),
 )  # fmt: skip
 
 # --- LM Studio --------------------------------------------------------------------------------

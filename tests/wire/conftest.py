@@ -9,6 +9,7 @@ import sentry_sdk
 from aimon_nb.app import monitor
 from tests.wire.clients import outcome
 from tests.wire.shapes import Shapes
+from tests.wire.told import Told
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +73,10 @@ def counts(run):
 
 READ = ("ok", 7, 5)  # what the server of shapes answers, read to its end
 LEFT = ("abandoned", None, None)
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """A server under every host's name, and what it answers."""
+    with Told(monkeypatch) as server:
+        yield server

@@ -4,6 +4,7 @@ import pytest
 
 from aimon_nb.model import Usage
 from aimon_nb.wire.dialects import find
+from aimon_nb.wire.dialects.known_usage import NOT_FINAL
 from aimon_nb.wire.model_request import ModelRequest
 from tests.tiers import covering
 from tests.wire.answers import CASES
@@ -23,6 +24,7 @@ def check(case, call):
     assert (case.provider, case.operation) == (call.provider, call.operation)
     assert (case.reason, case.tier, case.error) == (call.finish_reason, call.service_tier, call.error)
     assert (case.streaming, case.details, case.tools) == (call.streaming, call.details, call.tools)
+    assert ([NOT_FINAL] if case.so_far else []) == call.shortfalls
     assert case.first == ((call.input[0].role, call.input[0].text) if call.input else None)
 
 
@@ -45,7 +47,7 @@ def test_byte_by_byte(case, size):
 def test_no_body(case):
     """A request whose body is not known still has its answer, and what the path tells."""
     call = heard_call(case.path, None, case.answer, case.host)
-    right_or_unknown(case.usage, call.usage)
+    right_or_unknown(case.usage, call)
     assert call.usage == case.usage or not case.reason
     in_path = any(part in case.path for part in ("/models/", "/model/", "/deployments/"))
     assert (case.model if in_path else None) == call.request_model
@@ -158,10 +160,16 @@ class TestGrowing:
 
     def test_a_count_must_be_a_count(self):
         """A count that is none is unknown, and so is a sum with it."""
-        for junk in ("7", -1, 1.5, True, [7], {"a": 1}, 10**30, float("inf")):
+        for junk in ("7.5", "+7", "seven", "७", -1, 1.5, True, [7], {"a": 1}, 10**30, float("inf")):
             raw = {"input_tokens": 10, "cache_read_input_tokens": junk, "output_tokens": 5}
             usage = heard_call("/v1/messages", {}, plain({"type": "message", "stop_reason": "end_turn", "usage": raw})).usage
             assert (None, None, 5) == (usage.input, usage.cached, usage.output), junk
+
+    def test_a_count_as_text(self):
+        """Some proxies write their counts as text."""
+        raw = {"input_tokens": "10", "cache_read_input_tokens": "7", "output_tokens": 5.0}
+        usage = heard_call("/v1/messages", {}, plain({"type": "message", "stop_reason": "end_turn", "usage": raw})).usage
+        assert (17, 7, 5) == (usage.input, usage.cached, usage.output)
 
     def test_a_body_of_many_lines(self):
         """A pretty-printed body and braces inside of texts are one answer."""
@@ -205,7 +213,7 @@ class TestBedrockHeaders:
         assert heard_call(self.PATH, {}, b'{"message": "no"}', status=400, headers=self.TOLD).usage == Usage()
 
     def test_no_other_header_is_read(self):
-        """Only the dialect's own names are asked for, and of other dialects none."""
+        """Only the dialect's own names are asked for and, at hosts of nobody's, those of a gateway."""
 
         class Asked(dict):
             names = []
@@ -219,5 +227,6 @@ class TestBedrockHeaders:
             model_request = ModelRequest(dialect, "api.example.com", dialect.path, b"")
             model_request.on_response_head(200, Asked())
         assert sorted(set(Asked.names)) == sorted(
-            f"x-amzn-bedrock-{kind}-token-count" for kind in ("input", "output", "cache-read-input", "cache-write-input")
+            ["x-litellm-model-id", "x-litellm-version"]
+            + [f"x-amzn-bedrock-{kind}-token-count" for kind in ("input", "output", "cache-read-input", "cache-write-input")]
         )

@@ -6,6 +6,7 @@ from aimon_nb import pricing
 from aimon_nb.views.static import text
 from tests.pricing.making import todays_list, usd
 from tests.wire.conftest import calls
+from tests.wire.model_requests import heard_call, plain
 
 SPENT = {"input_tokens": 60, "input_tokens_details": {"text_tokens": 10, "image_tokens": 50}, "output_tokens": 300, "total_tokens": 360}
 ANSWERS = {
@@ -75,3 +76,31 @@ def test_what_is_no_text_is_not_estimated(run_of, monkeypatch):
     run = run_of(SECONDS, SEARCH, SOUND)
     assert not any(call.is_estimated or call.usage.known for call in calls(run))
     assert 0 == run.totals.estimates
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "usage"),
+    [
+        ("/v1beta/interactions", {"status": "completed", "steps": []}, {"total_input_tokens": 1, "total_output_tokens": 1}),
+        ("/v1/conversations", {"outputs": []}, {"prompt_tokens": 1, "completion_tokens": 1}),
+        ("/v1/images/generations", {"data": []}, {"input_tokens": 1, "output_tokens": 1}),
+        ("/v1/audio/transcriptions", {"text": ""}, {"type": "tokens", "input_tokens": 1, "output_tokens": 1}),
+        ("/v1/rerank", {"results": []}, {"total_tokens": 1}),
+        ("/v1/embeddings", {"data": []}, {"total_tokens": 1}),
+    ],
+)
+def test_an_unknown_count_is_said(path, answer, usage):
+    """A count in a usage that nobody knows makes the cost a lower bound that names it; without one nothing is said."""
+    assert [] == heard_call(path, {}, plain({**answer, "usage": usage})).shortfalls
+    odd = heard_call(path, {}, plain({**answer, "usage": {**usage, "odd_tokens": 7}}))
+    assert ["no price is known for odd_tokens (7)"] == odd.shortfalls
+    assert odd.usage.input == 1
+
+
+def test_a_count_that_goes_down():
+    """An image's stream whose later usage is smaller, or zero, keeps what was told."""
+    from tests.wire.model_requests import sse
+
+    events = [{"type": "image_generation.completed", "usage": {"input_tokens": n, "output_tokens": n, "total_tokens": 2 * n}} for n in (9, 0)]
+    call = heard_call("/v1/images/generations", {}, sse(*events))
+    assert (9, 9, 18, {"output_image_tokens": 9}) == (call.usage.input, call.usage.output, call.usage.total, call.details)

@@ -45,11 +45,11 @@ def no_fault_of_ours():
 @SOME
 @given(data=st.data())
 def test_cut_anywhere_in_any_pieces(case, data):
-    """An answer that breaks off has the counts that were final, and no others."""
+    """An answer that breaks off has the counts that were final, or those so far, which are said to be that."""
     end = data.draw(st.integers(0, len(case.answer)))
     edges = sorted(data.draw(st.lists(st.integers(0, end), max_size=6)))
     pieces = [case.answer[a:b] for a, b in zip([0, *edges], [*edges, end], strict=True)]
-    right_or_unknown(case.usage, heard_call(case.path, case.asked, pieces, case.host, left=True).usage)
+    right_or_unknown(case.usage, heard_call(case.path, case.asked, pieces, case.host, left=True))
 
 
 @pytest.mark.parametrize("step", [13, pytest.param(1, marks=pytest.mark.matrix)])
@@ -57,7 +57,7 @@ def test_every_cut_of_every_answer(step):
     """The same for each byte, without chance."""
     for case in CASES.values():
         for end in range(0, len(case.answer), step):
-            right_or_unknown(case.usage, heard_call(case.path, case.asked, case.answer[:end], case.host).usage)
+            right_or_unknown(case.usage, heard_call(case.path, case.asked, case.answer[:end], case.host))
 
 
 def events_of(case):
@@ -102,7 +102,7 @@ def test_any_value_is_junk(case, data):
         value = getattr(call.usage, kind)
         assert value is None or (isinstance(value, int) and value >= 0)
     if path[-1] in COUNTED and junk is not None:  # null says: none of these
-        right_or_unknown(case.usage, call.usage)
+        right_or_unknown(case.usage, call)
 
 
 # The names whose value is a count that nothing else can stand for.
@@ -122,7 +122,7 @@ def test_any_request(case, data):
     asked = put(case.asked, path, data.draw(JUNK))
     call = heard_call(case.path, asked if isinstance(asked, dict) else {}, case.answer, case.host)
     if "server tool" not in case.label:  # there the request tells what is final
-        right_or_unknown(case.usage, call.usage)
+        right_or_unknown(case.usage, call)
     json.dumps([call.parameters, call.tools, [m.text for m in call.input]])
 
 

@@ -102,7 +102,8 @@ def _arithmetic(cost: Cost | None, model: str | None) -> CostDetail | None:
         "total": _with_mark(cost, total) if known else total,
         "reason": formatting.line(cost.reason) if cost.reason else None,
         "source": formatting.line(cost.source, 80) if cost.source else None,
-        "assumptions": [formatting.line(a) for a in cost.caveats] + [DISCLAIMER] * known,
+        "assumptions": [formatting.line(a) for a in cost.caveats]
+        + [DISCLAIMER] * (known and not cost.charged),
     }
 
 

@@ -166,6 +166,8 @@ def _caveats(totals: Totals) -> Iterator[str]:
         yield f"{totals.unpriced:,} unpriced"
     if totals.no_usage:
         yield f"{totals.no_usage:,} without usage"
+    if totals.uncounted:
+        yield f"{count(totals.requests_uncounted, 'request')} not counted"
     if totals.unseen:
         yield f"{totals.unseen:,} tokens unseen"
     if totals.cached_locally:
@@ -224,12 +226,13 @@ def empty(run: Run) -> str:
         return ""
     if run.running:
         return "waiting for the first call"
-    return run.notes[0] if run.notes else "no model call was heard in this cell"
+    notes = run.all_notes
+    return notes[0] if notes else "no model call was heard in this cell"
 
 
 def notes_below(run: Run) -> list[str]:
     """Return the notes below the tree: all but the one that `empty` shows in its place."""
-    shown_above = bool(run.notes) and bool(empty(run))
+    shown_above = not run.running and bool(run.all_notes) and bool(empty(run))
     return run.all_notes[1:] if shown_above else run.all_notes
 
 

@@ -41,6 +41,8 @@ def label(span: Span, kind: SpanKind | None = None) -> str:
         parts.append(formatting.status(span.status))
     if span.cached_locally:
         parts.append("cached locally")
+    if span.call is not None and span.call.from_usage_alone:
+        parts.append("tokens from the answer's usage alone")
     if span.streaming and span.status == "running":
         parts.append("streaming")
     return " · ".join(p for p in parts if p)

@@ -3,8 +3,6 @@
 https://docs.anthropic.com/en/api/messages
 https://docs.anthropic.com/en/docs/build-with-claude/streaming
 https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching
-
-Anthropic counts the cache beside `input_tokens`, so input is the sum of three.
 """
 
 from __future__ import annotations
@@ -13,7 +11,8 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.model import Message, ModelCall
+from aimon_nb.wire.dialects import anthropic_usage, known_usage
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.json_values import (
     count_of,
@@ -23,7 +22,6 @@ from aimon_nb.wire.dialects.json_values import (
     json_of,
     list_of,
     scalar_parameters,
-    sum_of,
     text_of,
     text_of_content,
 )
@@ -31,11 +29,6 @@ from aimon_nb.wire.dialects.json_values import (
 _PARAMETERS = ("max_tokens", "temperature", "top_p", "top_k", "service_tier", "speed")
 # Vertex has the model in the path.
 _MODEL = re.compile(r"/models/([^/:]+):")
-_DETAILS = {
-    "cache_write_5m_tokens": ("cache_creation", "ephemeral_5m_input_tokens"),
-    "cache_write_1h_tokens": ("cache_creation", "ephemeral_1h_input_tokens"),
-    "web_searches": ("server_tool_use", "web_search_requests"),
-}
 
 
 class Anthropic(Dialect):
@@ -52,7 +45,6 @@ class Anthropic(Dialect):
         super().__init__(host, path)
         # The `usage` of all events so far; later values replace earlier ones.
         self._usage: dict[str, Any] = {}
-        self._server_tools = False
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model, system, messages, tools and parameters of the request."""
@@ -63,8 +55,6 @@ class Anthropic(Dialect):
         call.input += [_message(m) for m in dicts_of(body.get("messages"))]
         tools = dicts_of(body.get("tools"))
         call.tools = [text_of(t.get("name")) or text_of(t.get("type")) for t in tools]
-        kinds = {text_of(t.get("type")) for t in tools}
-        self._server_tools = not body or bool(kinds - {"", "custom"})
         call.parameters = scalar_parameters(body, _PARAMETERS)
         budget = dict_of(body.get("thinking")).get("budget_tokens")
         if count_of(budget):
@@ -79,7 +69,6 @@ class Anthropic(Dialect):
         elif kind == "message_start":
             message = dict_of(event.get("message"))
             self._message(call, message)
-            # What a server tool finds is input, too: then this is not all of it.
             self._count(call, message, is_final=False)
         elif kind == "content_block_start":
             block = dict_of(event.get("content_block"))
@@ -117,27 +106,13 @@ class Anthropic(Dialect):
         raw = dict_of(event.get("usage"))
         self._usage |= {key: value for key, value in raw.items() if value is not None}
         call.service_tier = text_of(self._usage.get("service_tier")) or call.service_tier
-        if is_final or not self._server_tools:
-            call.usage = usage(self._usage, is_final=is_final)
-            call.details = _details(self._usage)
-
-
-def usage(raw: dict[str, Any], *, is_final: bool = True) -> Usage:
-    """Return counts of which `input` holds the cache, which Anthropic counts beside it."""
-    read, written = raw.get("cache_read_input_tokens"), raw.get("cache_creation_input_tokens")
-    reasoning = dict_of(raw.get("output_tokens_details")).get("thinking_tokens")
-    return Usage(
-        input=sum_of(count_of(raw.get("input_tokens")), read, written),
-        cached=count_of(read),
-        cache_write=count_of(written),
-        output=count_of(raw.get("output_tokens")) if is_final else None,
-        reasoning=count_of(reasoning) if is_final else None,
-    )
-
-
-def _details(raw: dict[str, Any]) -> dict[str, int]:
-    counts = {name: count_of(dict_of(raw.get(a)).get(b)) for name, (a, b) in _DETAILS.items()}
-    return {name: count for name, count in counts.items() if count}
+        call.speed = text_of(self._usage.get("speed")) or call.speed
+        counts, shortfalls = anthropic_usage.billed(self._usage)
+        # What a server tool finds is input, too, and only the final usage has all of it.
+        usage = anthropic_usage.usage(counts, is_final=is_final)
+        self.take_usage(call, self._usage, usage, known_usage.ANTHROPIC, is_final=is_final)
+        call.shortfalls += shortfalls
+        call.details = anthropic_usage.details(counts)
 
 
 def _message(raw: dict[str, Any]) -> Message:

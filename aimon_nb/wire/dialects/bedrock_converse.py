@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.json_values import (
     count_of,
@@ -74,7 +75,8 @@ class BedrockConverse(Dialect):
         )
         raw = response.get("usage")
         if isinstance(raw, dict):
-            call.usage, call.details = usage(raw), _details(raw)
+            self.take_usage(call, raw, usage(raw), known_usage.BEDROCK)
+            call.details = _details(raw)
 
     def _block(self, call: ModelCall, block: dict[str, Any], at: int) -> None:
         self.turns.add_text(call, text_of(block.get("text")))

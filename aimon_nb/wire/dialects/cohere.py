@@ -15,6 +15,7 @@ import re
 from typing import Any
 
 from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.json_values import (
     count_of,
@@ -100,7 +101,7 @@ class Cohere(Dialect):
         call.finish_reason = text_of(event.get("finish_reason")) or call.finish_reason
         raw = event.get("usage") or event.get("meta")
         if isinstance(raw, dict):
-            call.usage = usage(raw)
+            self.take_usage(call, raw, usage(raw), known_usage.COHERE)
 
 
 def usage(raw: dict[str, Any]) -> Usage:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from aimon_nb import providers
-from aimon_nb.model import ModelCall
+from aimon_nb.model import ModelCall, Usage
+from aimon_nb.wire.dialects.charges import OWN_KEY, charge_in, is_without_own_key
+from aimon_nb.wire.dialects.known_usage import NOT_FINAL, unknown_in
 from aimon_nb.wire.dialects.message_builder import MessageBuilder
+
+# Headers by which a gateway says that it is one: LiteLLM's proxy.
+_GATEWAYS = frozenset({"x-litellm-version", "x-litellm-model-id"})
 
 
 class Dialect:
@@ -16,9 +22,10 @@ class Dialect:
     A subclass says which requests are its own (`path_pattern`, searched in the path
     without its query; `hosts`, searched in the host's name, where the path alone
     does not tell) and reads request and answer into a `ModelCall`. Whatever they hold,
-    it never raises, and a count is right or unknown: one that may still grow, or
-    that makes no sense, is left out. An answer without a `finish_reason` at its end counts as
-    left early by whoever read it: where the API names none, "stop" is to be set.
+    it never raises, and a count is right or unknown: one that makes no sense is left out,
+    and one that may still grow is not final (`take_usage`). An answer without a
+    `finish_reason` at its end counts as left early by whoever read it: where the API names
+    none, "stop" is to be set.
 
     At a host that is no provider's own anybody's server may have such a path: there
     the request must hold one of the `body_markers`, if the dialect has any.
@@ -34,14 +41,17 @@ class Dialect:
     path_pattern: ClassVar[re.Pattern[str]]
     path_suffixes: ClassVar[frozenset[str]] = frozenset()
     hosts: ClassVar[re.Pattern[str] | None] = None
-    headers: ClassVar[frozenset[str]] = frozenset()
+    headers: frozenset[str] = frozenset()
     body_markers: ClassVar[tuple[bytes, ...]] = ()
 
     def __init__(self, host: str, path: str) -> None:
         self.path = path
-        known = providers.at_host(host)
+        known = providers.at_host(host) or providers.behind_gateway(host, path)
         self.provider, self._is_known = known.name if known else self.provider, known is not None
         self.turns = MessageBuilder()
+        self._is_final = False
+        if known is None:
+            self.headers = self.headers | _GATEWAYS
 
     def matches_body(self, body: bytes | None) -> bool:
         """Return whether a request asks a model; True for one whose body is not known."""
@@ -62,7 +72,36 @@ class Dialect:
         """
 
     def read_headers(self, call: ModelCall, headers: dict[str, str]) -> None:
-        """Read the counts in the answer's `headers`, after the body; those that came."""
+        """Read what the answer's `headers` tell, after the body; those that came."""
+        call.is_gateway = call.is_gateway or not _GATEWAYS.isdisjoint(headers)
+
+    def take_usage(
+        self,
+        call: ModelCall,
+        raw: Mapping[str, Any],
+        usage: Usage,
+        known: frozenset[str],
+        *,
+        is_final: bool = True,
+    ) -> None:
+        """Set the call's usage, and what makes its cost a lower bound or known exactly.
+
+        Args:
+            call: The call.
+            raw: The usage as the answer has it.
+            usage: What was read of it.
+            known: All that is known of such a usage (`known_usage`).
+            is_final: Whether the counts grow no more: the answer has told its end.
+
+        """
+        self._is_final = self._is_final or is_final
+        call.usage = usage
+        call.shortfalls = [] if self._is_final else [NOT_FINAL]
+        call.shortfalls += unknown_in(raw, known)
+        charged = charge_in(raw, self.provider)
+        if charged is not None:
+            call.charged = charged
+            call.charge_shortfall = OWN_KEY if is_without_own_key(raw) else None
 
     def in_path(self, pattern: re.Pattern[str]) -> str:
         """Return the first group of a pattern in the path; "" if it is not there."""

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.json_values import (
     count_of,
@@ -84,9 +85,12 @@ class Gemini(Dialect):
         blocked = text_of(dict_of(event.get("promptFeedback")).get("blockReason"))
         call.finish_reason = blocked or call.finish_reason
         raw = dict_of(event.get("usageMetadata"))
-        call.service_tier = text_of(raw.get("trafficType")) or call.service_tier
-        if raw and call.finish_reason and all(self._finished.values()):
-            call.usage, call.details = usage(raw), _details(raw)
+        tier = text_of(raw.get("serviceTier")) or text_of(raw.get("trafficType"))
+        call.service_tier = tier or call.service_tier
+        if raw:
+            is_final = bool(call.finish_reason) and all(self._finished.values())
+            self.take_usage(call, raw, usage(raw), known_usage.GEMINI, is_final=is_final)
+            call.details = _details(raw)
             if self._searches:
                 call.details["web_searches"] = self._billed_searches(call)
 

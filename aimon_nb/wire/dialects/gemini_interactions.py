@@ -14,6 +14,7 @@ import re
 from typing import Any
 
 from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.json_values import (
     count_of,
@@ -109,12 +110,22 @@ class GeminiInteractions(Dialect):
             self._item(call, dict_of(event.get("step") or event.get("content")), at)
         elif kind in ("step.delta", "content.delta"):
             self._delta(call, dict_of(event.get("delta")), at)
+        elif kind == "step.stop":
+            self._take(call, event, is_final=False)
+
+    def _take(self, call: ModelCall, told: dict[str, Any], *, is_final: bool) -> None:
+        """Take the usage of an interaction, or of what it has used so far."""
+        raw = dict_of(told.get("usage"))
+        if raw:
+            self.take_usage(call, raw, usage(raw), known_usage.INTERACTIONS, is_final=is_final)
+            call.details = _details(raw, call.request_model or call.response_model or "")
 
     def _interaction(self, call: ModelCall, interaction: dict[str, Any]) -> None:
         model = text_of(interaction.get("model")) or text_of(interaction.get("agent"))
         call.response_model = model or call.response_model
         call.service_tier = text_of(interaction.get("service_tier")) or call.service_tier
         status = text_of(interaction.get("status"))
+        self._take(call, interaction, is_final=status not in _UNDER_WAY)
         if status in _UNDER_WAY:
             return
         items = dicts_of(interaction.get("steps") or interaction.get("outputs"))
@@ -129,9 +140,6 @@ class GeminiInteractions(Dialect):
             errors = dicts_of(interaction.get("errors"))
             call.error = text_of(errors[0].get("message")) if errors else ""
             call.error = call.error or status
-        raw = dict_of(interaction.get("usage"))
-        if raw:
-            call.usage, call.details = usage(raw), _details(raw, call.request_model or model)
 
     def _item(self, call: ModelCall, item: dict[str, Any], at: int) -> None:
         """Read a step, or a content of the first revision: whole, or as it starts."""
@@ -167,7 +175,7 @@ class GeminiInteractions(Dialect):
 
 
 def usage(raw: dict[str, Any]) -> Usage:
-    """Return the counts in the `usage` of an interaction that is over."""
+    """Return the counts in the `usage` of an interaction."""
     thoughts = raw.get("total_thought_tokens", raw.get("total_reasoning_tokens"))
     output = raw.get("total_output_tokens")
     # Zeros may be left out: an answer of thoughts alone has no other tokens.

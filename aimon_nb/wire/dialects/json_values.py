@@ -42,7 +42,10 @@ def index_of(value: Any) -> int:
 
 
 def count_of(value: Any) -> int | None:
-    """Return the value if it is a count of tokens, else unknown; some write 12 as 12.0."""
+    """Return the value if it is a count of tokens, else unknown; some write 12 as 12.0 or "12"."""
+    if isinstance(value, str):
+        # No text that int() takes besides: "1_2", "+12", other scripts' digits.
+        value = int(value) if value.isascii() and value.isdigit() and len(value) < 17 else None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):

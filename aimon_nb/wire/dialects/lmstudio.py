@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.json_values import (
     count_of,
@@ -90,11 +91,12 @@ class LMStudio(Dialect):
         if items or stats:
             call.finish_reason = "stop"
         if stats:
-            call.usage = Usage(
+            counts = Usage(
                 input=count_of(stats.get("input_tokens")),
                 output=count_of(stats.get("total_output_tokens")),
                 reasoning=count_of(stats.get("reasoning_output_tokens")),
             )
+            self.take_usage(call, stats, counts, known_usage.LMSTUDIO)
 
     def _tool_call(self, call: ModelCall, item: dict[str, Any]) -> None:
         name, arguments = text_of(item.get("tool")), json_of(item.get("arguments"))

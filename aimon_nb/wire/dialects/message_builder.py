@@ -17,6 +17,7 @@ class MessageBuilder:
     def __init__(self) -> None:
         self._turns: dict[tuple[str, int], Message] = {}
         self._calls: dict[tuple[int, int | str], int] = {}
+        self._ids: dict[tuple[int, int | str], str] = {}
 
     def add_text(self, call: ModelCall, text: str, index: int = 0, role: str = "assistant") -> None:
         """Append text to a turn of the answer."""
@@ -34,10 +35,22 @@ class MessageBuilder:
         arguments: str,
         at: int | str | None = None,
         index: int = 0,
+        call_id: str = "",
     ) -> None:
-        """Add a tool call to a turn, or append to the one that is `at` that place."""
+        """Add a tool call to a turn, or append to the one that is `at` that place.
+
+        Some put all of a turn's calls at one place: another `call_id` there is another call.
+        """
         calls = self._turn(call, index, "assistant").tool_calls
-        place = len(calls) if at is None else self._calls.setdefault((index, at), len(calls))
+        if at is None:
+            place = len(calls)
+        else:
+            known_id = self._ids.get((index, at))
+            if call_id and known_id not in (None, call_id):
+                self._calls.pop((index, at), None)
+            if call_id:
+                self._ids[index, at] = call_id
+            place = self._calls.setdefault((index, at), len(calls))
         if place < len(calls):
             known = calls[place]
             calls[place] = known[0] + name, known[1] + arguments
@@ -49,6 +62,7 @@ class MessageBuilder:
         call.output = []
         self._turns.clear()
         self._calls.clear()
+        self._ids.clear()
 
     def _turn(self, call: ModelCall, index: int, role: str) -> Message:
         turn = self._turns.get((role, index))

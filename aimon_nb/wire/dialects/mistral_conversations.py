@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.json_values import (
     count_of,
@@ -95,7 +96,8 @@ class MistralConversations(Dialect):
         call.finish_reason = "tool_calls" if called else "stop"
         raw = dict_of(response.get("usage"))
         if raw:
-            call.usage, call.details = usage(raw), _details(raw)
+            self.take_usage(call, raw, usage(raw), known_usage.CONVERSATIONS)
+            call.details = _details(raw)
 
     def _content(self, call: ModelCall, content: Any) -> None:
         for part in dicts_of(content if isinstance(content, list) else [content]):

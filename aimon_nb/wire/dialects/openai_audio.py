@@ -15,6 +15,7 @@ import re
 from typing import Any
 
 from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.json_values import count_of, dict_of, scalar_parameters, text_of
 from aimon_nb.wire.dialects.openai_form import OpenAIForm
 
@@ -40,7 +41,8 @@ class OpenAITranscription(OpenAIForm):
             call.finish_reason = "stop"
         raw = dict_of(event.get("usage"))
         if raw:
-            call.usage, call.details = _usage(raw), _details(raw)
+            self.take_usage(call, raw, _usage(raw), known_usage.AUDIO)
+            call.details = _details(raw)
 
 
 class OpenAISpeech(OpenAIForm):
@@ -66,7 +68,7 @@ class OpenAISpeech(OpenAIForm):
             call.finish_reason = "stop"
             raw = dict_of(event.get("usage"))
             if raw:
-                call.usage = _usage(raw)
+                self.take_usage(call, raw, _usage(raw), known_usage.AUDIO)
 
 
 def _usage(raw: dict[str, Any]) -> Usage:

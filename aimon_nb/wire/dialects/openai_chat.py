@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 from aimon_nb.model import Message, ModelCall
+from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.json_values import (
     dict_of,
     dicts_of,
@@ -71,10 +72,12 @@ class OpenAIChat(OpenAIForm):
         for choice in choices:
             self._choice(call, choice)
         raw = _usage(event, choices)
-        # Some count along in every chunk (vLLM's continuous usage, xAI, Perplexity):
-        # such a count is not final before every choice is.
-        if raw and (not choices or all(self._finished.values())):
-            call.usage, call.details = usage(raw), details(raw)
+        if raw:
+            # Some count along in every chunk (vLLM's continuous usage, xAI, Perplexity):
+            # such a count is not final before every choice is.
+            is_final = all(self._finished.values())
+            self.take_usage(call, raw, usage(raw), known_usage.CHAT, is_final=is_final)
+            call.details = details(raw)
             if self._searches:
                 call.details["web_searches"] = 1
 
@@ -87,7 +90,8 @@ class OpenAIChat(OpenAIForm):
             # Some send each call whole and without its index: then it is a new one.
             position = index_of(tool_call["index"]) if "index" in tool_call else None
             at = place if message else position
-            self._tool_call(call, dict_of(tool_call.get("function")), at, index)
+            one = text_of(tool_call.get("id"))
+            self._tool_call(call, dict_of(tool_call.get("function")), at, index, one)
         # The form from before there were tools.
         if isinstance(part.get("function_call"), dict):
             self._tool_call(call, part["function_call"], "function_call", index)
@@ -111,10 +115,15 @@ class OpenAIChat(OpenAIForm):
         self.turns.add_text(call, text, index)
 
     def _tool_call(
-        self, call: ModelCall, function: dict[str, Any], at: int | str | None, index: int
+        self,
+        call: ModelCall,
+        function: dict[str, Any],
+        at: int | str | None,
+        index: int,
+        one: str = "",
     ) -> None:
         name, arguments = text_of(function.get("name")), json_of(function.get("arguments"))
-        self.turns.add_tool_call(call, name, arguments, at, index)
+        self.turns.add_tool_call(call, name, arguments, at, index, one)
 
 
 def _usage(event: dict[str, Any], choices: list[dict[str, Any]]) -> dict[str, Any]:

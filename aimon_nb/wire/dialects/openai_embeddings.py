@@ -9,12 +9,18 @@ Voyage tells a total alone: of an embedding all tokens are input.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 from aimon_nb.model import Message, ModelCall
-from aimon_nb.wire.dialects.json_values import dict_of, list_of, scalar_parameters, text_of
-from aimon_nb.wire.dialects.openai_form import OpenAIForm, usage
+from aimon_nb.wire.dialects import known_usage
+from aimon_nb.wire.dialects.json_values import (
+    count_of,
+    dict_of,
+    list_of,
+    scalar_parameters,
+    text_of,
+)
+from aimon_nb.wire.dialects.openai_form import OpenAIForm, as_input, usage
 
 
 class OpenAIEmbeddings(OpenAIForm):
@@ -40,11 +46,12 @@ class OpenAIEmbeddings(OpenAIForm):
     def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """Model and usage; the vectors are not kept."""
         super().answer(call, event)
-        if event.get("usage"):
-            counts = usage(dict_of(event["usage"]))
-            if counts.input is None and counts.output is None:
-                counts = replace(counts, input=counts.total)
-            call.usage = counts
+        raw = dict_of(event.get("usage"))
+        if raw:
+            self.take_usage(call, raw, as_input(usage(raw)), known_usage.EMBEDDINGS)
+            # Voyage bills images by the pixel, beside the tokens.
+            pixels = count_of(raw.get("image_pixels"))
+            call.details = {"input_pixels": pixels} if pixels else {}
 
 
 def _texts(body: dict[str, Any]) -> list[str]:

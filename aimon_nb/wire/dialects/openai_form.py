@@ -15,6 +15,11 @@ _PRICED_COUNTS = {
     "citation_tokens": "output_citation_tokens",
     "num_sources_used": "search_sources",
 }
+_PRICED_PARTS = {
+    "input_audio_tokens": ("prompt", "audio_tokens"),
+    "output_audio_tokens": ("completion", "audio_tokens"),
+    "output_image_tokens": ("completion", "image_tokens"),
+}
 # Azure has the model in the path.
 _DEPLOYMENT = re.compile(r"/deployments/([^/]+)/")
 
@@ -72,6 +77,12 @@ def usage(raw: dict[str, Any]) -> Usage:
     return Usage(input_tokens, cached, written, output_tokens, reasoning, total)
 
 
+def as_input(counts: Usage) -> Usage:
+    """Return the counts of an embedding: nothing comes out of it, all that is counted went in."""
+    into = counts.total if counts.total is not None else counts.input
+    return Usage(input=into, cached=counts.cached, total=counts.total)
+
+
 def _perplexity(raw: dict[str, Any]) -> Usage:
     beside = raw.get("reasoning_tokens"), raw.get("citation_tokens")
     return Usage(
@@ -83,10 +94,9 @@ def _perplexity(raw: dict[str, Any]) -> Usage:
 
 def details(raw: dict[str, Any]) -> dict[str, int]:
     """Return counts that have prices of their own: audio, and what Perplexity and xAI search."""
-    sides = {"input_audio_tokens": "prompt", "output_audio_tokens": "completion"}
     counts = {
-        name: count_of(dict_of(raw.get(f"{side}_tokens_details")).get("audio_tokens"))
-        for name, side in sides.items()
+        name: count_of(dict_of(raw.get(f"{side}_tokens_details")).get(part))
+        for name, (side, part) in _PRICED_PARTS.items()
     }
     counts |= {name: count_of(raw.get(key)) for key, name in _PRICED_COUNTS.items()}
     return {name: count for name, count in counts.items() if count}

@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.json_values import count_of, dict_of, scalar_parameters, text_of
 from aimon_nb.wire.dialects.openai_form import OpenAIForm
 
@@ -42,7 +43,8 @@ class OpenAIImages(OpenAIForm):
             call.finish_reason = "stop"
         raw = dict_of(event.get("usage"))
         if raw:
-            call.usage, call.details = _usage(raw), _details(raw)
+            self.take_usage(call, raw, _usage(raw), known_usage.IMAGES)
+            call.details = _details(raw)
         # Drawings (SVG) are written by another model, whose tokens are counted beside these.
         authoring = count_of(dict_of(event.get("svg_usage")).get("total_tokens"))
         if authoring:

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.json_values import (
     count_of,
     dict_of,
@@ -123,8 +124,9 @@ class OpenAIResponses(OpenAIForm):
         call.finish_reason = reason or status or call.finish_reason
         if isinstance(response.get("error"), dict):
             call.error = text_of(response["error"].get("message")) or status
-        if isinstance(response.get("usage"), dict):
-            call.usage = _usage(response["usage"])
+        raw = response.get("usage")
+        if isinstance(raw, dict):
+            self.take_usage(call, raw, usage(raw), known_usage.RESPONSES)
             call.details = _details(dicts_of(response.get("output")))
 
     def _item(self, call: ModelCall, item: dict[str, Any]) -> None:
@@ -173,7 +175,8 @@ def _details(output: list[dict[str, Any]]) -> dict[str, int]:
     return counts
 
 
-def _usage(raw: dict[str, Any]) -> Usage:
+def usage(raw: dict[str, Any]) -> Usage:
+    """Return the counts in a response's `usage`."""
     input_details = dict_of(raw.get("input_tokens_details"))
     output_details = dict_of(raw.get("output_tokens_details"))
     return Usage(

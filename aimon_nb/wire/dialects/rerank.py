@@ -13,15 +13,16 @@ import re
 from typing import Any
 
 from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.json_values import (
     count_of,
     dict_of,
-    first_count,
     list_of,
     scalar_parameters,
     text_of,
 )
+from aimon_nb.wire.dialects.openai_form import as_input, usage
 
 _USUAL_PATH = re.compile(r"/v[12]/rerank$")
 
@@ -53,17 +54,15 @@ class Rerank(Dialect):
     def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """Model and usage; the order of the documents is not kept."""
         call.response_model = text_of(event.get("model")) or call.response_model
-        meta = dict_of(event.get("meta"))
-        billed, tokens = dict_of(meta.get("billed_units")), dict_of(meta.get("tokens"))
-        raw = dict_of(event.get("usage"))
-        into = first_count(raw, "prompt_tokens", "total_tokens")
-        if into is None:
-            into = first_count(billed or tokens, "input_tokens", "total_tokens")
-        if into is not None:
-            call.usage = Usage(input=into, total=count_of(raw.get("total_tokens")))
-        searches = count_of(billed.get("search_units"))
-        if searches:
-            call.details["rerank_searches"] = searches
+        raw, meta = dict_of(event.get("usage")), dict_of(event.get("meta"))
+        if raw:
+            self.take_usage(call, raw, as_input(usage(raw)), known_usage.CHAT)
+        elif meta:
+            billed = dict_of(meta.get("billed_units"))
+            into = count_of(billed.get("input_tokens"))
+            self.take_usage(call, meta, Usage(input=into), known_usage.COHERE)
+            searches = count_of(billed.get("search_units"))
+            call.details = {"rerank_searches": searches} if searches else {}
 
 
 def _text(document: Any) -> str:

@@ -1,0 +1,113 @@
+"""Makes the spans that are ours: those of model calls that nobody else made a span for."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from datetime import datetime
+from typing import Any
+
+from aimon_nb.capture import context
+from aimon_nb.capture.run_recorder import Recorder
+from aimon_nb.capture.span_adapter import Ending
+from aimon_nb.capture.state import OpenSpan
+from aimon_nb.sentry.adapters import BARE
+
+# Our own generator: the user's seeded `random` stays theirs.
+_bits = random.Random(os.urandom(16)).getrandbits  # noqa: S311
+PIPELINE_NAME = "gen_ai.pipeline.name"
+
+
+class SpanMaker:
+    """Makes, tells of and ends spans of ours; none is ever current.
+
+    Args:
+        recorder: Where they are told of.
+        open_by_id: The tracker's open spans by the identity of the SDK's object.
+
+    """
+
+    def __init__(self, recorder: Recorder, open_by_id: dict[int, OpenSpan]) -> None:
+        self._recorder, self._open_by_id = recorder, open_by_id
+        # Threads in which the SDK makes a span of ours just now. As a set, which is empty nearly
+        # always, it costs a start 16 ns; a thread-local costs it 57.
+        self.making: set[int] = set()
+
+    def make(self, parent: OpenSpan, op: str, name: str, origin: str) -> OpenSpan:
+        """Make a span of ours below `parent`, at Sentry too where it is sampled; never current."""
+        thread = threading.get_ident()
+        self.making.add(thread)
+        try:
+            sdk = parent.adapter.start_child(parent, op, name, origin)
+        finally:
+            self.making.discard(thread)
+        if sdk is None:
+            return self.bare(parent, op, name, origin)
+        open_span = OpenSpan(sdk, parent.adapter, parent.run_state, self._recorder.clock())
+        open_span.span_id = sdk._span_id or assign_id(sdk)
+        open_span.made_by_us, open_span.parent = True, parent
+        self._recorder.log.append(open_span)
+        return open_span
+
+    def bare(
+        self, parent: OpenSpan, op: str, name: str, origin: str, t0: int | None = None
+    ) -> OpenSpan:
+        """Make a span of ours without one of the SDK, which would make none or has one already."""
+        open_span = self.held(parent, op, name, origin, t0)
+        self._recorder.log.append(open_span)
+        return open_span
+
+    def held(
+        self, parent: OpenSpan, op: str, name: str, origin: str, t0: int | None = None
+    ) -> OpenSpan:
+        """Make a span of ours that nobody knows of before `release`, or ever."""
+        at = self._recorder.clock() if t0 is None else t0
+        open_span = OpenSpan(None, BARE, parent.run_state, at)
+        open_span.made_by_us, open_span.parent = True, parent
+        open_span.span_id = f"{_bits(64):016x}"
+        open_span.attributes = {
+            "sentry.op": op,
+            "sentry.name": name,
+            "sentry.origin": origin,
+            "thread.name": threading.current_thread().name,
+        }
+        pipeline = context.pipeline_name()
+        if pipeline is not None:
+            open_span.attributes[PIPELINE_NAME] = pipeline
+        return open_span
+
+    def release(self, open_span: OpenSpan, start: datetime) -> None:
+        """Tell of a span that was held, at Sentry too; it began at `start`, UTC."""
+        parent, recorded = open_span.parent, open_span.attributes
+        if parent is not None and open_span.sdk_parent is not None:
+            above = OpenSpan(open_span.sdk_parent, parent.adapter, parent.run_state, parent.t0)
+            open_span.sdk_parent = None
+            thread = threading.get_ident()
+            self.making.add(thread)
+            try:
+                op, name = recorded["sentry.op"], recorded["sentry.name"]
+                sdk = parent.adapter.start_child(above, op, name, recorded["sentry.origin"], start)
+            finally:
+                self.making.discard(thread)
+            if sdk is not None:
+                open_span.sdk, open_span.adapter = sdk, parent.adapter
+                open_span.span_id = sdk._span_id or assign_id(sdk)
+                told = (key for key in (PIPELINE_NAME, "thread.name") if key in recorded)
+                open_span.adapter.write(open_span, {key: recorded[key] for key in told}, None)
+        self._recorder.log.append(open_span)
+
+    def finish(self, open_span: OpenSpan, t1: int, end: float, how: Ending) -> None:
+        """End a span at `t1` on our clock, `end` in seconds since the epoch."""
+        open_span.t1 = t1
+        if open_span.sdk is not None:
+            # It was open until now, if it is the SDK's: its end must not be registered twice.
+            self._open_by_id.pop(id(open_span.sdk), None)
+            open_span.adapter.finish(open_span, end, how)
+        self._recorder.log.append(open_span)
+
+
+def assign_id(sdk: Any) -> str:
+    """Give a span its id now, and for less than the SDK would."""
+    sdk._span_id = span_id = f"{_bits(64):016x}"
+    return span_id

@@ -1,0 +1,136 @@
+"""Any JSON answer that tells its usage in a known form: an API of tomorrow has a bill today."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from aimon_nb.model import ModelCall, Usage
+from aimon_nb.wire.dialects import (
+    anthropic_usage,
+    bedrock_converse,
+    cohere,
+    gemini,
+    known_usage,
+    openai_form,
+    openai_responses,
+)
+from aimon_nb.wire.dialects.dialect import Dialect
+from aimon_nb.wire.dialects.json_values import text_of
+
+
+class _Form(NamedTuple):
+    """A form of usage: one of its `marks` is in it, and `read` returns its counts."""
+
+    marks: frozenset[str]
+    known: frozenset[str]
+    read: Callable[[dict[str, Any]], Usage]
+
+
+# The first whose mark is there; Anthropic's differs from OpenAI's second by its cache.
+_FORMS = (
+    _Form(
+        frozenset({"cache_read_input_tokens", "cache_creation_input_tokens", "iterations"}),
+        known_usage.ANTHROPIC,
+        lambda raw: anthropic_usage.usage(anthropic_usage.billed(raw)[0]),
+    ),
+    _Form(
+        frozenset({"prompt_tokens", "completion_tokens"}),
+        known_usage.CHAT,
+        openai_form.usage,
+    ),
+    _Form(
+        frozenset({"input_tokens", "output_tokens"}),
+        known_usage.RESPONSES,
+        openai_responses.usage,
+    ),
+    _Form(
+        frozenset({"promptTokenCount", "candidatesTokenCount", "totalTokenCount"}),
+        known_usage.GEMINI,
+        gemini.usage,
+    ),
+    _Form(frozenset({"inputTokens", "outputTokens"}), known_usage.BEDROCK, bedrock_converse.usage),
+    _Form(frozenset({"billed_units"}), known_usage.COHERE, cohere.usage),
+    _Form(frozenset({"total_tokens"}), known_usage.CHAT, openai_form.usage),
+)
+_DEEPEST, _MOST = 3, 200
+_MODELS = ("model", "modelVersion", "model_id", "modelId")
+_REASONS = ("finish_reason", "stop_reason", "finishReason", "stopReason")
+_END = re.compile(r"(?:^|[._])(?:completed?|done|stop|end|finished)$")
+# What a path says that it does → the operation.
+_OPERATIONS = (
+    (re.compile(r"embed", re.IGNORECASE), "embeddings"),
+    (re.compile(r"responses$", re.IGNORECASE), "responses"),
+    (re.compile(r"(?<!chat/)completions?$", re.IGNORECASE), "text_completion"),
+)
+
+
+class UsageOnly(Dialect):
+    """Reads the usage in an answer of whatever API, and the model where it is named."""
+
+    path_pattern = re.compile("")
+
+    def __init__(self, host: str, path: str) -> None:
+        super().__init__(host, path)
+        found = (name for pattern, name in _OPERATIONS if pattern.search(path))
+        self.operation = next(found, "chat")
+        self._said: dict[str, Any] = {}
+
+    def request(self, call: ModelCall, body: dict[str, Any]) -> None:
+        """Model, and whether the answer is streamed."""
+        call.from_usage_alone = True
+        call.request_model = text_of(body.get("model")) or None
+        call.streaming = body.get("stream") is True
+
+    def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
+        """An answer, or one event of a stream."""
+        usages: list[tuple[dict[str, Any], _Form]] = []
+        for part in _parts(event):
+            form = _form_of(part)
+            if form is not None:
+                usages.append((part, form))
+            model = next((text_of(part[key]) for key in _MODELS if part.get(key)), "")
+            call.response_model = call.response_model or model or None
+            reason = next((text_of(part[key]) for key in _REASONS if part.get(key)), "")
+            call.finish_reason = reason or call.finish_reason
+        if _END.search(text_of(event.get("type")) or text_of(event.get("event"))):
+            call.finish_reason = call.finish_reason or "stop"
+        if usages:
+            self._take(call, usages)
+
+    def _take(self, call: ModelCall, usages: list[tuple[dict[str, Any], _Form]]) -> None:
+        raw, form = usages[0]
+        # Some tell a part of it at the start of a stream and the rest at its end.
+        self._said |= {key: value for key, value in raw.items() if value is not None}
+        counts = form.read(self._said)
+        if self.operation == "embeddings":
+            counts = openai_form.as_input(counts)
+        self.take_usage(call, self._said, counts, form.known)
+        if form.known is known_usage.ANTHROPIC:
+            call.shortfalls += anthropic_usage.billed(self._said)[1]
+        if len(usages) > 1:
+            call.shortfalls.append("the answer tells more than one usage: the first one counts")
+
+
+def _form_of(part: dict[str, Any]) -> _Form | None:
+    return next((form for form in _FORMS if not form.marks.isdisjoint(part)), None)
+
+
+def _parts(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the objects of an answer, the outer ones first; of a very large one only some."""
+    level: list[Any] = [event]
+    seen = 0
+    for _ in range(_DEEPEST + 1):
+        below: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                seen += 1
+                yield value
+                if _form_of(value) is None:
+                    below += value.values()
+            elif isinstance(value, list):
+                below += value[:_MOST]
+            if seen > _MOST:
+                return
+        level = [value for value in below if isinstance(value, (dict, list))]

@@ -1,0 +1,361 @@
+"""Requests that no dialect reads: read by their usage alone, or counted and named; what asks no model stays quiet."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+
+from aimon_nb import pricing
+from aimon_nb.app import monitor
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.views.static import text
+from aimon_nb.wire import capture
+from aimon_nb.wire.dialects.openai_chat import OpenAIChat
+from aimon_nb.wire.known_paths import shown_path
+from aimon_nb.wire.unread import UnreadRequests
+from tests.wire.clients import CLIENTS
+from tests.wire.conftest import calls
+from tests.wire.model_requests import sse
+from tests.wire.received import Received
+
+ASK = {"model": "m-1", "messages": [{"role": "user", "content": "hi"}]}
+CHAT = {"model": "gpt-4o", "choices": [{"index": 0, "message": {"content": "a"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}}
+
+
+@pytest.fixture(autouse=True)
+def no_faults():
+    before = internal_errors.count
+    yield
+    assert internal_errors.count == before
+
+
+def uncounted(run):
+    return run.totals.uncounted
+
+
+class TestWhatIsSaid:
+    def test_at_a_known_provider(self, told, track):
+        """At a provider's own host what is not known to be quiet may be billed."""
+        told.answers["/v1/tomorrow"] = {"id": "1", "said": "hello"}
+        with track() as run:
+            for _ in range(2):
+                httpx.post(told.at("api.mistral.ai", "/v1/tomorrow"), json={"x": 1})
+        place = f"api.mistral.ai:{told.port} /v1/tomorrow"
+        assert uncounted(run) == {place: 2}
+        assert (run.totals.lower_bound, run.totals.requests_uncounted, run.totals.calls) == (True, 2, 0)
+        assert f"not counted: 2 requests to {place}" in text.tree(run, width=200)
+        assert "2 requests not counted" in text.tree(run, width=200)
+        assert "no model call was heard" not in text.tree(run, width=200)
+
+    def test_beside_a_call(self, told, track):
+        """Where a model was asked before, what else is asked there may ask one; the sum is a lower bound."""
+        told.answers |= {"/llm/v9/chat/completions": CHAT, "/llm/v9/tomorrow": {"a": 1}, "/else": {"a": 1}}
+        with track() as run:
+            for path in ("/llm/v9/chat/completions", "/llm/v9/tomorrow", "/else", "/llm/v9/files"):
+                httpx.post(told.at("gw.example.com", path), json=ASK if "chat" in path else {"x": 1})
+        assert uncounted(run) == {f"gw.example.com:{told.port} /llm/v9/tomorrow": 1}
+        assert run.totals.lower_bound and run.totals.calls == 1
+
+    @pytest.mark.parametrize("name", ["messages", "prompt", "input", "contents", "documents"])
+    def test_by_its_body(self, name, told, track):
+        """A body that names a model and holds something to ask it, at anybody's host."""
+        told.answers["/anything"] = {"ok": True}
+        with track() as run:
+            httpx.post(told.at("host.example.com", "/anything"), json={"model": "m", name: ["x"]})
+            httpx.post(told.at("host.example.com", "/anything"), json={name: ["x" * 9000], "temperature": 0, "model": "m"})
+        assert uncounted(run) == {f"host.example.com:{told.port} /anything": 2}
+
+    @pytest.mark.parametrize("client", CLIENTS)
+    def test_in_every_client(self, client, told, track):
+        """Whichever client sends it."""
+        pytest.importorskip(client.partition("-")[0])
+        told.answers["/anything"] = {"ok": True}
+        with track() as run:
+            CLIENTS[client](told.at("127.0.0.1", "/anything"), "whole")
+        assert uncounted(run) == {f"127.0.0.1:{told.port} /anything": 1}
+
+    def test_hosts_that_are_free(self, told, track):
+        """`pricing.free(host=…)` silences a host, before and after."""
+        told.answers["/anything"] = {"ok": True}
+        with track() as run:
+            httpx.post(told.at("mine.example.com", "/anything"), json=ASK)
+        assert run.totals.lower_bound
+        pricing.free(host="mine.example.com")
+        try:
+            monitor.recorder.reprice()
+            monitor.recorder.drain()
+            assert (uncounted(run), run.totals.lower_bound) == ({}, False)
+        finally:
+            pricing.unset("mine.example.com")
+
+    def test_what_was_refused_is_not_billed(self, told, track, closed_port):
+        """An error, a redirect and a host where nobody listens cost nothing."""
+        told.answers |= {"/no": (429, {"error": "slow down"}), "/moved": (302, b"")}
+        with track() as run:
+            for path in ("/no", "/moved", "/missing"):
+                httpx.post(told.at("api.mistral.ai", path), json=ASK)
+            with pytest.raises(httpx.ConnectError):
+                httpx.post(f"http://127.0.0.1:{closed_port}/x", json=ASK)
+        assert (uncounted(run), run.totals.lower_bound, calls(run)) == ({}, False, [])
+
+    def test_very_many_places(self, told, track):
+        """So many are named, the rest are counted together."""
+        with track() as run:
+            for n in range(130):
+                path = f"/x{n}/go"
+                told.answers[path] = {"ok": True}
+                httpx.post(told.at("api.mistral.ai", path), json={})
+        assert len(uncounted(run)) == 101 and uncounted(run)["elsewhere"] == 30 and run.totals.requests_uncounted == 130
+
+    @pytest.mark.parametrize(
+        ("path", "shown"),
+        [
+            ("/v1/conversations/conv_019abc3def4", "/v1/conversations/…"),
+            ("/v1/x/550e8400-e29b-41d4-a716-446655440000/go", "/v1/x/…/go"),
+            ("/v1beta/models/veo-3.0-generate:predict", "/v1beta/models/veo-3.0-generate:predict"),
+            ("/v1/audio/speech", "/v1/audio/speech"),
+        ],
+    )
+    def test_places_without_ids(self, path, shown):
+        """Requests to one place are one line, whatever they are about."""
+        assert shown == shown_path(path)
+
+
+# What 20 public APIs are sent that is no model work; the hosts are theirs.
+QUIET = {
+    "slack message": ("slack.com", "/api/chat.postMessage", {"channel": "C1", "text": "hi", "blocks": []}),
+    "github issue": ("api.github.com", "/repos/a/b/issues", {"title": "x", "body": "model and prompt", "labels": []}),
+    "github graphql": ("api.github.com", "/graphql", {"query": "{ viewer { login } }", "variables": {"input": {"model": "x"}}}),
+    "stripe payment": ("api.stripe.com", "/v1/payment_intents", b"amount=100&currency=usd&model=x&prompt=y"),
+    "notion search": ("api.notion.com", "/v1/search", {"query": "prompt", "filter": {"property": "object"}}),
+    "elasticsearch bulk": ("es.example.com", "/_bulk", b'{"index":{}}\n{"model":"m","messages":[]}\n'),
+    "elasticsearch search": ("es.example.com", "/logs/_search", {"query": {"match": {"model": "m"}}, "size": 1}),
+    "pinecone query": ("idx.svc.pinecone.io", "/query", {"vector": [0.1], "topK": 3, "includeMetadata": True}),
+    "pinecone upsert": ("idx.svc.pinecone.io", "/vectors/upsert", {"vectors": [{"id": "1", "values": [0.1], "metadata": {"model": "m", "input": "x"}}]}),
+    "qdrant points": ("q.example.com", "/collections/c/points/search", {"vector": [0.1], "limit": 3}),
+    "weaviate": ("w.example.com", "/v1/graphql", {"query": "{ Get { Doc { text } } }"}),
+    "chroma add": ("c.example.com", "/api/v2/collections/1/add", {"ids": ["1"], "documents": ["a"], "metadatas": [{"model": "m"}]}),
+    "tavily search": ("api.tavily.com", "/search", {"query": "x", "search_depth": "basic"}),
+    "hugging face repo": ("huggingface.co", "/api/repos/create", {"name": "x", "type": "model"}),
+    "sentry envelope": ("o1.ingest.sentry.io", "/api/1/envelope/", b'{"event_id":"1"}\n{"type":"transaction"}\n{"model":"m","messages":[]}'),
+    "langsmith runs": ("api.smith.langchain.com", "/runs/batch", {"post": [{"id": "1", "inputs": {"messages": []}, "extra": {"model": "m"}}], "patch": []}),
+    "langfuse ingestion": ("cloud.langfuse.com", "/api/public/ingestion", {"batch": [{"type": "generation-create", "body": {"model": "m", "input": "x", "prompt": "y"}}], "metadata": {}}),
+    "posthog": ("us.i.posthog.com", "/batch/", {"api_key": "k", "batch": [{"event": "$ai_generation", "properties": {"model": "m", "input": []}}]}),
+    "otlp traces": ("otel.example.com", "/v1/traces", {"resourceSpans": [{"scopeSpans": [{"spans": [{"attributes": [{"key": "model"}, {"key": "input"}]}]}]}]}),
+    "wandb files": ("api.wandb.ai", "/graphql", {"query": "mutation { upsertBucket }", "variables": {"model": "m", "input": "x"}}),
+    "mlflow log": ("mlflow.example.com", "/api/2.0/mlflow/runs/log-batch", {"run_id": "1", "params": [{"key": "model", "value": "m"}], "metrics": []}),
+    "amazon s3": ("bucket.s3.amazonaws.com", "/key", {"model": "m"}),
+    "amazon dynamodb": ("dynamodb.us-east-1.amazonaws.com", "/", {"TableName": "t", "Key": {"model": {"S": "m"}}}),
+    "google oauth": ("oauth2.googleapis.com", "/token", {"grant_type": "x", "assertion": "y"}),
+    "google storage": ("storage.googleapis.com", "/upload/storage/v1/b/x/o", {"name": "model", "metadata": {"input": "x"}}),
+    "azure blob": ("x.blob.core.windows.net", "/c/b", {"model": "m"}),
+    "azure vision": ("x.cognitiveservices.azure.com", "/vision/v3.2/analyze", {"url": "http://x"}),
+    "openai files": ("api.openai.com", "/v1/files", {"purpose": "batch"}),
+    "openai moderation": ("api.openai.com", "/v1/moderations", {"model": "omni-moderation-latest", "input": "x"}),
+    "openai vector stores": ("api.openai.com", "/v1/vector_stores/vs_1/search", {"query": "x"}),
+    "openai evals": ("api.openai.com", "/v1/evals", {"name": "x"}),
+    "openai threads": ("api.openai.com", "/v1/threads/thread_1/messages", {"role": "user", "content": "x"}),
+    "openai traces": ("api.openai.com", "/v1/traces/ingest", {"data": [{"object": "trace.span", "span_data": {"model": "m", "input": []}}]}),
+    "openai token counting": ("api.openai.com", "/v1/responses/input_tokens", {"model": "m", "input": "x"}),
+    "openai conversations": ("api.openai.com", "/v1/conversations", {"items": []}),
+    "openai cancel": ("api.openai.com", "/v1/responses/resp_1/cancel", {}),
+    "anthropic token counting": ("api.anthropic.com", "/v1/messages/count_tokens", ASK),
+    "anthropic files": ("api.anthropic.com", "/v1/files", {"x": 1}),
+    "anthropic batch cancelled": ("api.anthropic.com", "/v1/messages/batches/msgbatch_1/cancel", {}),
+    "gemini token counting": ("generativelanguage.googleapis.com", "/v1beta/models/gemini-x:countTokens", {"contents": []}),
+    "gemini files": ("generativelanguage.googleapis.com", "/upload/v1beta/files", {"file": {}}),
+    "vertex token counting": ("us-east5-aiplatform.googleapis.com", "/v1/projects/p/locations/l/publishers/google/models/g:countTokens", {"contents": []}),
+    "bedrock guardrail": ("bedrock-runtime.us-east-1.amazonaws.com", "/guardrail/g/version/1/apply", {"source": "INPUT", "content": []}),
+    "bedrock token counting": ("bedrock-runtime.us-east-1.amazonaws.com", "/model/m/count-tokens", {"input": {}}),
+    "bedrock's own control": ("bedrock.us-east-1.amazonaws.com", "/evaluation-jobs", {"jobName": "x"}),
+    "mistral files": ("api.mistral.ai", "/v1/files", {"x": 1}),
+    "mistral moderation": ("api.mistral.ai", "/v1/chat/moderations", {"model": "m", "input": []}),
+    "mistral agent made": ("api.mistral.ai", "/v1/agents", {"model": "m", "name": "x", "instructions": "y"}),
+    "mistral library": ("api.mistral.ai", "/v1/libraries", {"name": "x"}),
+    "cohere tokens": ("api.cohere.com", "/v1/tokenize", {"model": "m", "text": "x"}),
+    "openrouter keys": ("openrouter.ai", "/api/v1/auth/keys", {"code": "x"}),
+    "ollama pull": ("localhost", "/api/pull", {"model": "m", "stream": False}),
+    "ollama show": ("localhost", "/api/show", {"model": "m"}),
+    "vllm tokens": ("localhost", "/tokenize", {"model": "m", "prompt": "x"}),
+}
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_no_alarm(name, told, track):
+    """What asks no model, or counts for nothing, is in no sum and in no note, also beside calls to the same host."""
+    host, path, body = QUIET[name]
+    told.answers |= {path: {"ok": True}, "/v1/chat/completions": CHAT, "/api/chat": {"done": True, "prompt_eval_count": 3, "eval_count": 1}}
+    with track() as run:
+        if host == "localhost":
+            httpx.post(told.at(host, "/api/chat"), json=ASK)
+            httpx.post(told.at(host, "/v1/chat/completions"), json=ASK)
+        sent = {"content": body} if isinstance(body, bytes) else {"json": body}
+        httpx.post(told.at(host, path), **sent)
+        httpx.get(told.at(host, path))
+    assert (uncounted(run), len(calls(run)), [n for n in run.notes if "no model call" not in n]) == ({}, 2 if host == "localhost" else 0, [])
+
+
+def test_what_is_not_in_memory_is_not_read(told, track, tmp_path):
+    """Files, streams and forms are left to the client."""
+    told.answers["/anything"] = {"ok": True}
+    file = tmp_path / "f.json"
+    file.write_text(json.dumps(ASK))
+
+    def pieces():
+        yield json.dumps(ASK).encode()
+
+    with track() as run, file.open("rb") as opened:
+        httpx.post(told.at("x.example.com", "/anything"), content=pieces())
+        httpx.post(told.at("x.example.com", "/anything"), files={"f": opened})
+        httpx.post(told.at("x.example.com", "/anything"), data={"model": "m", "messages": "x"})
+    assert (uncounted(run), told.seen.count(("POST", "/anything"))) == ({}, 3)
+
+
+def test_keys_deeper_in_a_body_are_somebodys_records():
+    """A model's name inside of what is sent tells nothing of who is asked."""
+    look = UnreadRequests().dialect_for
+    for body in ({"log": ASK}, {"model": {"messages": 1}}, {"text": json.dumps(ASK)}, [ASK], {"models": "m", "messages": []}, {"messages": [{"model": "m"}]}):
+        assert look("x.example.com", b"/x", json.dumps(body).encode()) is None, body
+    assert look("x.example.com", b"/x", b" \n " + json.dumps(ASK).encode()) is not None
+    for cut in range(0, 60):
+        look("x.example.com", b"/x", json.dumps(ASK).encode()[:cut])
+
+
+USAGES = {
+    "chat": ({"usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}}, (9, None, 2)),
+    "responses": ({"response": {"usage": {"input_tokens": 9, "output_tokens": 2, "input_tokens_details": {"cached_tokens": 4}}}}, (9, 4, 2)),
+    "anthropic": ({"usage": {"input_tokens": 5, "cache_read_input_tokens": 4, "output_tokens": 2}}, (9, 4, 2)),
+    "gemini": ({"usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 1, "thoughtsTokenCount": 1, "totalTokenCount": 11}}, (9, None, 2)),
+    "bedrock": ({"metadata": {"usage": {"inputTokens": 9, "outputTokens": 2, "totalTokens": 11}}}, (9, None, 2)),
+    "cohere": ({"meta": {"billed_units": {"input_tokens": 9, "output_tokens": 2}}}, (9, None, 2)),
+}
+
+
+class TestUsageAlone:
+    @pytest.mark.parametrize("form", USAGES)
+    @pytest.mark.parametrize("streamed", [False, True])
+    def test_a_known_form_has_a_bill(self, form, streamed, told, track):
+        """An API of tomorrow is a row with its tokens; the model and the operation as far as they are named."""
+        answer, expected = USAGES[form]
+        body = {"model": "m-9", "answer": {"text": "x"}, **answer}
+        told.answers["/v1/tomorrow"] = sse({"type": "start"}, {"delta": "x"}, {"type": "tomorrow.completed", **body}) if streamed else body
+        with track() as run:
+            httpx.post(told.at("api.mistral.ai", "/v1/tomorrow"), json={"stream": streamed, "model": "m"})
+        (span,) = calls(run)
+        assert (span.usage.input, span.usage.cached, span.usage.output) == expected
+        assert (span.provider, span.model, span.request_model, span.status, span.op) == ("mistral_ai", "m-9", "m", "ok", "gen_ai.chat")
+        assert (uncounted(run), run.totals.calls, span.parent_id, run.running) == ({}, 1, run.root_id, False)
+        assert "tokens from the answer's usage alone" in str(pricing.explain(span))
+        assert "tokens from the answer's usage alone" in text.tree(run, width=200)
+
+    def test_an_embedding(self, told, track):
+        """The path says what it does."""
+        told.answers["/v1/multimodalembeddings"] = {"model": "e", "data": [{"embedding": [0.1] * 2000}], "usage": {"total_tokens": 9}}
+        with track() as run:
+            httpx.post(told.at("emb.example.com", "/v1/multimodalembeddings"), json={"model": "e", "input": ["x"]})
+        (span,) = calls(run)
+        assert ("gen_ai.embeddings", 9, None) == (span.op, span.usage.input, span.usage.output)
+
+    def test_more_than_one_usage(self, told, track):
+        """What the first one leaves out is said."""
+        one = {"usage": {"prompt_tokens": 9, "completion_tokens": 2}}
+        told.answers["/v1/tomorrow"] = {"results": [one, one]}
+        with track() as run:
+            httpx.post(told.at("api.openai.com", "/v1/tomorrow"), json={"model": "gpt-4o"})
+        assert ("partial", True) == (calls(run)[0].cost.state, run.totals.lower_bound)
+
+    def test_below_the_users_step_and_at_sentry(self, told, track):
+        """It stands where it was asked, and Sentry gets the same span with its own times, in both lifecycles."""
+        import sentry_sdk
+
+        told.answers["/v1/tomorrow"] = {"usage": {"prompt_tokens": 9, "completion_tokens": 2}, "model": "m"}
+        for lifecycle in ("static", "stream"):
+            received = Received()
+            received.init(lifecycle)
+            start = sentry_sdk.traces.start_span if lifecycle == "stream" else lambda name: sentry_sdk.start_span(name=name, op="step")
+            with track() as run, start("step"):
+                httpx.post(told.at("api.mistral.ai", "/v1/tomorrow"), json=ASK)
+                httpx.post(told.at("api.mistral.ai", "/v1/silent"), json=ASK)
+            sentry_sdk.flush()
+            (span,) = calls(run)
+            assert run.spans[span.parent_id].name == "step"
+            ours = [s for s in received.spans if s["span_id"] == span.span_id]
+            assert [s["data"].get("gen_ai.usage.input_tokens") for s in ours] == [9], lifecycle
+            assert span.sent == "yes" and len([s for s in received.spans if "gen_ai" in str(s.get("op"))]) == len(ours)
+
+    def test_a_stream_that_is_left(self, told, track):
+        """What was told so far is a lower bound."""
+        told.answers["/v1/tomorrow"] = sse({"usage": {"prompt_tokens": 9, "completion_tokens": 1}}, *[{"delta": "x" * 3000}] * 200)
+        with track() as run, httpx.stream("POST", told.at("api.openai.com", "/v1/tomorrow"), json={"model": "gpt-4o", "stream": True}) as r:
+            next(r.iter_raw(100))
+        assert [("abandoned", "partial")] == [(s.status, s.cost.state) for s in calls(run)]
+
+    def test_async(self, told, track):
+        """The same in an asynchronous client, at once and in tasks."""
+        told.answers["/v1/tomorrow"] = {"usage": {"prompt_tokens": 9, "completion_tokens": 2}}
+
+        async def use():
+            async with httpx.AsyncClient() as client:
+                url = told.at("api.mistral.ai", "/v1/tomorrow")
+                await asyncio.gather(*(client.post(url, json=ASK) for _ in range(5)), client.post(url + "s", json=ASK))
+
+        told.answers["/v1/tomorrows"] = {"x": 1}
+        with track() as run:
+            asyncio.run(use())
+        assert (len(calls(run)), run.totals.usage.input, run.totals.requests_uncounted) == (5, 45, 1)
+
+    JUNK = {
+        "cut": b'{"usage": {"prompt_tokens": 9, "comp',
+        "deep": b'{"usage":' * 900 + b"1" + b"}" * 900,
+        "no json": b"<html>",
+        "empty": b"",
+        "a list": b"[1, 2, {}]",
+        "negative": b'{"usage": {"prompt_tokens": -9, "completion_tokens": -1}}',
+        "huge": b'{"usage": {"prompt_tokens": 1' + b"0" * 400 + b', "completion_tokens": NaN}}',
+        "text": b'{"usage": "9 tokens"}',
+        "nothing": b'{"usage": {}}',
+        "repeated": b'{"usage": {"prompt_tokens": "x"}, "usage": null}',
+    }
+
+    @pytest.mark.parametrize("kind", JUNK)
+    def test_junk(self, kind, told, track):
+        """Hostile answers are no calls: they are said to be uncounted, and nothing breaks."""
+        told.answers["/v1/tomorrow"] = self.JUNK[kind]
+        with track() as run:
+            httpx.post(told.at("api.mistral.ai", "/v1/tomorrow"), json=ASK)
+        assert (calls(run), run.totals.requests_uncounted, run.totals.usage.known) == ([], 1, False)
+
+
+def test_a_large_answer_is_not_kept(told, track):
+    """Bytes of an answer that nobody reads are let go as they come."""
+    told.answers["/v1/tomorrow"] = b'{"data": "' + b"x" * (8 * 2**20) + b'"}'
+    with track() as run:
+        httpx.post(told.at("api.mistral.ai", "/v1/tomorrow"), json=ASK)
+        monitor.recorder.drain()
+    assert (run.totals.requests_uncounted, calls(run)) == (1, [])
+
+
+def test_a_fault_of_ours(told, track, monkeypatch):
+    """It costs the user nothing, and is counted."""
+    told.answers["/anything"] = {"ok": True}
+    before = internal_errors.count
+
+    class Broken:
+        def dialect_for(self, *_):
+            raise RuntimeError
+
+    monkeypatch.setattr(capture, "unread_requests", Broken())
+    with track() as run:
+        assert httpx.post(told.at("x.example.com", "/anything"), json=ASK).json() == {"ok": True}
+    assert run.faults == 1
+    internal_errors.count = before
+
+
+def test_bases_are_bounded():
+    """However many hosts a kernel speaks to."""
+    unread = UnreadRequests()
+    for n in range(3000):
+        unread.remember(f"h{n}.example.com", OpenAIChat(f"h{n}.example.com", "/v1/chat/completions"))
+        unread.remember("one.example.com", OpenAIChat("one.example.com", f"/{n}/chat/completions"))
+    assert len(unread._bases) <= 1000 and max(map(len, unread._bases.values())) <= 1000
