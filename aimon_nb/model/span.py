@@ -31,6 +31,10 @@ CALL_OPS = frozenset(
         "gen_ai.text_completion",
         "gen_ai.generate_content",
         "gen_ai.embeddings",
+        "gen_ai.rerank",
+        "gen_ai.image_generation",
+        "gen_ai.transcription",
+        "gen_ai.speech",
         "gen_ai.evaluate",
         "ai.chat_completions.create.cohere",
         "ai.embeddings.create.cohere",
@@ -38,7 +42,18 @@ CALL_OPS = frozenset(
 )
 # What `gen_ai.operation.name` has for a call, under an op that we do not know.
 CALL_OPERATIONS = frozenset(
-    {"chat", "responses", "text_completion", "generate_content", "embeddings", "evaluate"}
+    {
+        "chat",
+        "responses",
+        "text_completion",
+        "generate_content",
+        "embeddings",
+        "rerank",
+        "image_generation",
+        "transcription",
+        "speech",
+        "evaluate",
+    }
 )
 # Ops whose name alone is enough, whatever the operation.
 _KNOWN_OPS = ("gen_ai.", "ai.pipeline", "ai.run")

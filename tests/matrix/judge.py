@@ -42,10 +42,11 @@ def _counts(rows, served):
 
 
 def _truth(call):
+    model = None if call.is_form else call.model  # nobody but the server reads a form
     if call.status != 200 or call.outcome == "cut":
-        return (call.model, "error")
+        return (model, "error")
     how = "streamed" if call.streamed else "whole"
-    return (call.model, how, *(getattr(call, kind) if call.usage_told else "untold" for kind in KINDS))
+    return (model, how, *(getattr(call, kind) if call.usage_told else "untold" for kind in KINDS))
 
 
 def _ours(row):
@@ -56,7 +57,7 @@ def _ours(row):
     if not row.usage.known:
         return (row.request_model, how, *["untold"] * len(KINDS))
     usage = (row.usage.input, row.usage.cached or 0, row.usage.cache_write or 0, row.usage.output, row.usage.reasoning or 0)
-    return (row.request_model, how, *(0 if n is None and row.operation == "embeddings" else n for n in usage))
+    return (row.request_model, how, *(0 if n is None and row.operation in ("embeddings", "rerank") else n for n in usage))
 
 
 def _left(mode, run, rows, served):

@@ -21,21 +21,28 @@ from aimon_nb.wire.dialects.dialect import Dialect
 
 GROUP = "aimon_nb.dialects"
 _HERE = "aimon_nb.wire.dialects."
-# As in pyproject.toml. Ours are known without it: an entry point is there only
-# once the package is installed. The first that fits a request reads it.
+# Ours need no entry point, which is there only once the package is installed. The first
+# that fits a request reads it: LM Studio's path would do for Cohere's chat, too.
 OURS = {
     "ollama": _HERE + "ollama:Ollama",
     "openai_chat": _HERE + "openai_chat:OpenAIChat",
     "openai_completions": _HERE + "openai_completions:OpenAICompletions",
     "openai_responses": _HERE + "openai_responses:OpenAIResponses",
     "openai_embeddings": _HERE + "openai_embeddings:OpenAIEmbeddings",
+    "openai_images": _HERE + "openai_images:OpenAIImages",
+    "openai_transcription": _HERE + "openai_audio:OpenAITranscription",
+    "openai_speech": _HERE + "openai_audio:OpenAISpeech",
     "anthropic": _HERE + "anthropic:Anthropic",
     "gemini": _HERE + "gemini:Gemini",
     "gemini_embeddings": _HERE + "gemini_embeddings:GeminiEmbeddings",
+    "gemini_interactions": _HERE + "gemini_interactions:GeminiInteractions",
+    "mistral_conversations": _HERE + "mistral_conversations:MistralConversations",
     "bedrock_converse": _HERE + "bedrock_converse:BedrockConverse",
     "bedrock_invoke": _HERE + "bedrock_invoke:BedrockInvoke",
+    "lmstudio": _HERE + "lmstudio:LMStudio",
     "cohere": _HERE + "cohere:Cohere",
     "cohere_embed": _HERE + "cohere_embed:CohereEmbed",
+    "rerank": _HERE + "rerank:Rerank",
     "huggingface": _HERE + "huggingface:HuggingFace",
     "huggingface_hosted": _HERE + "huggingface:HuggingFaceHosted",
 }
@@ -49,6 +56,7 @@ class Registry:
         self._lock = threading.Lock()
         self._known: dict[str, type[Dialect]] = {}
         self._by_suffix: dict[bytes, list[type[Dialect]]] = {}
+        self._by_parent: dict[bytes, list[type[Dialect]]] = {}
         self._any_suffix: list[type[Dialect]] = []
         self._loaded = False
 
@@ -58,10 +66,13 @@ class Registry:
             self._load()
         # The query may hold a key: it is cut off here and never kept.
         raw_path = raw_path.partition(b"?")[0]
-        suffix = raw_path.rpartition(b"/")[2].rpartition(b":")[2]
-        candidates = self._by_suffix.get(suffix, self._any_suffix)
-        if not candidates:
-            return None
+        parents, _, last = raw_path.rpartition(b"/")
+        candidates = self._by_suffix.get(last.rpartition(b":")[2])
+        if candidates is None:
+            parent = parents.rpartition(b"/")[2]
+            candidates = self._by_parent.get(parent, self._any_suffix)
+            if not candidates:
+                return None
         path = raw_path.decode("ascii", "replace")
         for dialect in candidates:
             if _fits(dialect, host, path):
@@ -103,14 +114,16 @@ class Registry:
             self._index()
 
     def _index(self) -> None:
-        """Index the dialects by the last word of their paths."""
+        """Index the dialects by the last word of their paths; `word/*` is the one before an id."""
         known = list(self._known.values())
         suffixes = {suffix for dialect in known for suffix in dialect.path_suffixes}
         self._any_suffix = [dialect for dialect in known if not dialect.path_suffixes]
-        self._by_suffix = {
-            suffix.encode(): [d for d in known if suffix in d.path_suffixes or not d.path_suffixes]
-            for suffix in suffixes
-        }
+        self._by_suffix, self._by_parent = {}, {}
+        for suffix in suffixes:
+            index = self._by_parent if suffix.endswith("/*") else self._by_suffix
+            index[suffix.removesuffix("/*").encode()] = [
+                d for d in known if suffix in d.path_suffixes or not d.path_suffixes
+            ]
 
 
 def _entries() -> Iterator[EntryPoint]:
