@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import AbstractContextManager
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -28,14 +29,13 @@ class EventProcessor:
         self._ended: deque[tuple[RunState, threading.Event]] = deque()
         self._repricing = Repricing()
 
-    @property
-    def prices_ready(self) -> bool:
-        """Whether the price list is in memory."""
-        return self._repricing.is_ready
-
     def mark_stale(self) -> None:
         """Prices changed: all runs are counted again at the next look."""
         self._repricing.is_stale = True
+
+    def hurry(self) -> AbstractContextManager[None]:
+        """Return a block in which somebody waits for prices: they are imported without a rest."""
+        return self._repricing.hurry()
 
     def load_prices(self) -> None:
         """Import the price list while the first model still thinks."""

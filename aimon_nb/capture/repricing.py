@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
+from aimon_nb.capture.hooks import before_each_import
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.state import RunState
 
+WORK, REST = 0.0005, 0.001  # seconds, in turns, while the price list is imported
+PATIENCE = 1.0  # seconds that this may make it longer
 PAUSE_FACTOR = 10  # the next pricing of a run waits so many times as long as the last one took
 NEW = 3  # pricing a span takes so many times as long as adding it up
 
@@ -19,11 +22,26 @@ class Repricing:
 
     The price list takes a second to import, and nobody holds the recorder's lock meanwhile:
     whoever calls `take_changes` calls one of the two loaders before.
+
+    While the user's code runs it must not be felt: a thread that computes keeps the
+    interpreter for 5 ms before it is made to let go, and a call on the wire takes it a dozen
+    times. So it is imported in small steps with a rest after each, unless somebody waits.
     """
 
     def __init__(self) -> None:
         self.is_ready = False  # the price list is in memory
         self.is_stale = False  # prices changed: all runs are to be counted again
+        self._waiting: list[None] = []  # an item for each thread that waits for prices
+        self._begun = self._rested = 0.0  # monotonic, of the import
+
+    @contextlib.contextmanager
+    def hurry(self) -> Iterator[None]:
+        """Import the list without a rest while this block lasts, for it waits for prices."""
+        self._waiting.append(None)
+        try:
+            yield
+        finally:
+            self._waiting.pop()
 
     def load_ahead(self, run_states: Iterable[RunState]) -> None:
         """Import the price list if a run has a model call, while its answer is pending."""
@@ -37,11 +55,22 @@ class Repricing:
 
     def _load(self) -> None:
         from aimon_nb.pricing import prepare
+        from aimon_nb.pricing.genai_prices_import import in_steps
 
         # A list that cannot be imported is no error of ours: each price that needs it says so.
         with contextlib.suppress(Exception):
-            prepare()
+            self._begun = self._rested = time.monotonic()
+            with before_each_import(self._rest), in_steps(self._rest):
+                prepare()
         self.is_ready = True
+
+    def _rest(self) -> None:
+        """Let go of the interpreter if enough was done since the last time."""
+        now = time.monotonic()
+        if now - self._rested < WORK or self._waiting or now - self._begun > PATIENCE:
+            return
+        time.sleep(REST)
+        self._rested = time.monotonic()
 
     def take_changes(
         self, run_states: Collection[RunState], ended: set[RunState]

@@ -141,6 +141,7 @@ class RunState:
     captured: list[BaseException] = field(default_factory=list)  # sent to Sentry already
     span_limit: SpanLimit = field(default_factory=SpanLimit)
     faults_before: int = 0
+    has_thread: bool = True  # of ours, which brings it up to date while it is open
     has_request: bool = False  # to a model: its price will be wanted
     ending: bool = False  # its last news waits until all of it is known
     closed: bool = False

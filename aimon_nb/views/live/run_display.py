@@ -135,6 +135,11 @@ class RunDisplay:
         """Whether a live view stands in the cell's output, or may yet."""
         return self._surface.on or (self.deferred and self._surface.in_output)
 
+    @property
+    def waits_for_end(self) -> bool:
+        """Whether nothing new is shown before the end: no thread could be started to draw it."""
+        return self._surface.waits_for_end
+
     def close(self) -> None:
         """Close the page's model; what is displayed stays."""
         widget, self._widget, self._publisher = self._widget, None, None

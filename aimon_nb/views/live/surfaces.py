@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -26,6 +27,8 @@ class Surface:
     in_output = False
     # Whether it stands there now.
     on = False
+    # Whether it shows nothing new before the end: no thread could be started to draw it.
+    waits_for_end = False
 
     def open(self) -> None:
         """Show the run, empty still."""
@@ -83,9 +86,12 @@ class WidgetSurface(OutputSurface):
         self._display(mimebundle.live(self._run, self._widget()))
         self.on = True
         if _shares_a_page():
-            self._timer = threading.Timer(SETTLED, self._replace_widget)
-            self._timer.daemon = True
-            self._timer.start()
+            timer = threading.Timer(SETTLED, self._replace_widget)
+            timer.daemon = True
+            # Where no thread can be started, the end of the run takes the widget out.
+            with contextlib.suppress(RuntimeError):
+                timer.start()
+                self._timer = timer
 
     def update(self) -> None:
         """Draw the saved form anew; a widget gets its rows from the publisher."""
@@ -130,7 +136,7 @@ class HtmlSurface(OutputSurface):
         """Draw it for the first time."""
         self._display(self.redraw(wait=False))
         self.on = True
-        self._ticker.start()
+        self.waits_for_end = not self._ticker.start()
 
     def update(self) -> None:
         """Draw it soon."""
@@ -172,6 +178,7 @@ class TextSurface(Surface):
         from aimon_nb.views.live.terminal import Terminal
 
         self._terminal = Terminal.on(self._run)
+        self.waits_for_end = self._terminal is not None and not self._terminal.draws
 
     def finish(self) -> None:
         """Print the whole tree."""
