@@ -98,7 +98,7 @@ class RunSession:
         recorder = self._monitor.recorder
         left_at = recorder.clock() if left_at is None else left_at
         if self.run_state.quiet:
-            recorder.drain()
+            recorder.catch_up()
         run, status = self.run, status_of_run(error, stopped=self.run_state.stop)
         op = run.options.get("op") or "ai.pipeline"
         with internal_errors.suppress("showing that a run is over"):

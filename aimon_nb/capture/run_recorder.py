@@ -9,6 +9,7 @@ once (a table, the end of a cell) calls `drain` itself.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -126,11 +127,7 @@ class Recorder:
             span_builder.mark_unfinished_late(run_state)
         with internal_errors.suppress("showing that a run is over"):
             # By our thread: prices may not be in memory yet, and are none of the user's work.
-            shown = self._processor.announce_end(run_state)
-            with self._processor.hurry():
-                is_shown = not self.forked and self._worker.wait_for(shown)
-            if not is_shown:
-                self.drain()
+            self._wait_for(self._processor.announce_end(run_state))
 
     # -- news -----------------------------------------------------------------
 
@@ -165,6 +162,16 @@ class Recorder:
         """Turn everything in the log into records and tell the listeners, for somebody waits."""
         with self._processor.hurry():
             self._processor.drain()
+
+    def catch_up(self) -> None:
+        """Do as `drain`, by our thread where there is one: the caller's does nothing meanwhile."""
+        self._wait_for(self._processor.announce_reader())
+
+    def _wait_for(self, told: threading.Event) -> None:
+        with self._processor.hurry():
+            is_told = not self.forked and self._worker.wait_for(told)
+        if not is_told:
+            self.drain()
 
     def _work(self) -> None:
         with internal_errors.suppress("bringing runs up to date"):

@@ -157,12 +157,6 @@ class RunState:
         """Whether the run is to be added up now: at its end always."""
         return not self.run.running or time.monotonic() >= self.price_at
 
-    @property
-    def has_news(self) -> bool:
-        """Whether there is something new to show."""
-        news = self.changed or (self.unpriced and self.may_price)
-        return bool(news) and not self.ending
-
     def seconds(self, t: int) -> float:
         """From the start of the run to `t`."""
         return (t - self.t0) / 1e9

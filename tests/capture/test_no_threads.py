@@ -172,7 +172,7 @@ def test_new_prices_are_counted(limit):
         span.set_data("gen_ai.usage.input_tokens", 1_000_000)
         span.set_data("gen_ai.usage.output_tokens", 0)
     assert run._run.totals.cost in (None, 0)
-    pricing.set("mine", input=3, output=1)
+    pricing.set("mine", input_mtok=3, output_mtok=1)
     try:
         assert last_run()._run.totals.cost == Decimal(3)
     finally:

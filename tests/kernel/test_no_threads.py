@@ -7,13 +7,11 @@ LIMIT = """
 import threading
 _name = next(n for n in ("_start_joinable_thread", "_start_new_thread") if hasattr(threading, n))
 _start = getattr(threading, _name)
-allowed, seen = 0, []
+seen = []
 def _limited(*args, **kwargs):
-    global allowed
-    if allowed == 0 and (not main_only or threading.current_thread() is threading.main_thread()):
+    if not main_only or threading.current_thread() is threading.main_thread():
         seen.append(1)
         raise RuntimeError("can't start new thread")
-    allowed -= 1
     return _start(*args, **kwargs)
 main_only = {main_only}
 setattr(threading, _name, _limited)
@@ -41,16 +39,16 @@ def test_a_cell(kernel, truth, view, main_only):
     kernel.run([ASK.format(url=truth.url), LIMIT.format(main_only=main_only), "%load_ext aimon_nb"])
     [cell] = kernel.run([f"%%ai_track told --view {view}\nprint('mine')\nlen(ask('hello')) > 0"])
     try:
-        assert cell.status == "ok" and cell.text == "mine\n" and cell.data()[-1] == "True"
+        assert cell.status == "ok" and cell.text == "mine\n" and "True" in cell.data()
         assert values(kernel) == ("ok", 1, [LINE], 0) and kernel.value("len(seen)") > 0
         shown = " ".join(str(one) for one in cell.data("text/plain") + cell.data("text/html"))
         assert LINE in shown and "gpt-4o" in shown
         assert "widget-view" not in str(cell.outputs)
         [failed] = kernel.run(["%%ai_track own\nthreading.Thread(target=print).start()"])
         assert failed.status == "error" and failed.ename == "RuntimeError" and failed.evalue == "can't start new thread"
-        assert "aimon_nb" not in "\n".join(failed.traceback).replace("%%ai_track", "")
+        assert "aimon_nb/" not in "\n".join(failed.traceback)
         kernel.run([UNLIMITED])
         [after] = kernel.run([f"%%ai_track live --view {view}\nlen(ask('again')) > 0"])
-        assert after.data()[-1] == "True" and values(kernel) == ("ok", 1, [], 0)
+        assert "True" in after.data() and values(kernel) == ("ok", 1, [], 0)
     finally:
         kernel.run([UNLIMITED])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import threading
@@ -82,16 +81,20 @@ class WidgetSurface(OutputSurface):
         self._timer: threading.Timer | None = None
 
     def open(self) -> None:
-        """Display the widget, empty still."""
-        self._display(mimebundle.live(self._run, self._widget()))
+        """Display the widget, empty still; where no thread can be started, a line in its place."""
+        timer = threading.Timer(SETTLED, self._replace_widget)
+        timer.daemon = True
+        try:
+            timer.start()
+        except RuntimeError:
+            # Nor could pyzmq start its own, which it needs for a message as large as the widget:
+            # half of it would be sent, and break the cell's other outputs.
+            self.waits_for_end = True
+            self._display(self.redraw(wait=False))
+        else:
+            self._timer = timer
+            self._display(mimebundle.live(self._run, self._widget()))
         self.on = True
-        if _shares_a_page():
-            timer = threading.Timer(SETTLED, self._replace_widget)
-            timer.daemon = True
-            # Where no thread can be started, the end of the run takes the widget out.
-            with contextlib.suppress(RuntimeError):
-                timer.start()
-                self._timer = timer
 
     def update(self) -> None:
         """Draw the saved form anew; a widget gets its rows from the publisher."""
@@ -112,7 +115,7 @@ class WidgetSurface(OutputSurface):
 
     def _replace_widget(self) -> None:
         with self._lock:
-            if not self._finished:
+            if not self._finished and _shares_a_page():
                 self._show(self.redraw(wait=False))
 
 
