@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from contextlib import AbstractContextManager
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from aimon_nb.capture.event_log import absorb
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.repricing import Repricing
 from aimon_nb.capture.state import RunState
+from aimon_nb.capture.worker import Worker
 
 if TYPE_CHECKING:
     from aimon_nb.capture.run_recorder import Recorder
@@ -33,10 +33,6 @@ class EventProcessor:
         """Prices changed: all runs are counted again at the next look."""
         self._repricing.is_stale = True
 
-    def hurry(self) -> AbstractContextManager[None]:
-        """Return a block in which somebody waits for prices: they are imported without a rest."""
-        return self._repricing.hurry()
-
     def load_prices(self) -> None:
         """Import the price list while a model still thinks."""
         self._repricing.load_ahead(list(self._recorder.registry.open_runs))
@@ -50,18 +46,21 @@ class EventProcessor:
                 source.abandon(run_state)
             self._absorb()
 
-    def announce_end(self, run_state: RunState) -> threading.Event:
-        """Queue a run to be shown as finished; the event is set once the listeners were called."""
-        return self._await(run_state)
+    def tell_all(self, worker: Worker | None, ended: RunState | None = None) -> None:
+        """Have all that was posted so far told, a run that `ended` as finished; return then.
 
-    def announce_reader(self) -> threading.Event:
-        """Say that somebody waits; the event is set once all that was posted so far is told."""
-        return self._await(None)
-
-    def _await(self, ended: RunState | None) -> threading.Event:
+        By our thread if it can: the caller's does none of that work.
+        """
         told = threading.Event()
         self._awaited.append((ended, told))
-        return told
+        with self._repricing.hurry():
+            if worker is None or not worker.wait_for(told):
+                self.drain()
+
+    def drain_now(self) -> None:
+        """Do as `drain` for somebody who waits: prices are imported at once."""
+        with self._repricing.hurry():
+            self.drain()
 
     def drain(self) -> None:
         """Turn everything in the log into records and tell the listeners."""

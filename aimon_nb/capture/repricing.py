@@ -39,7 +39,7 @@ class Repricing:
 
     @contextlib.contextmanager
     def hurry(self) -> Iterator[None]:
-        """Import the list at once and without a rest while this block lasts: it waits for prices."""
+        """Import the list at once and without a rest while this block lasts: it waits for it."""
         self._waiting.append(None)
         try:
             yield

@@ -9,7 +9,6 @@ once (a table, the end of a cell) calls `drain` itself.
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -127,7 +126,7 @@ class Recorder:
             span_builder.mark_unfinished_late(run_state)
         with internal_errors.suppress("showing that a run is over"):
             # By our thread: prices may not be in memory yet, and are none of the user's work.
-            self._wait_for(self._processor.announce_end(run_state))
+            self._processor.tell_all(None if self.forked else self._worker, run_state)
 
     # -- news -----------------------------------------------------------------
 
@@ -159,19 +158,12 @@ class Recorder:
             self._worker.start()
 
     def drain(self) -> None:
-        """Turn everything in the log into records and tell the listeners, for somebody waits."""
-        with self._processor.hurry():
-            self._processor.drain()
+        """Turn everything in the log into records and tell the listeners."""
+        self._processor.drain_now()
 
     def catch_up(self) -> None:
-        """Do as `drain`, by our thread where there is one: the caller's does nothing meanwhile."""
-        self._wait_for(self._processor.announce_reader())
-
-    def _wait_for(self, told: threading.Event) -> None:
-        with self._processor.hurry():
-            is_told = not self.forked and self._worker.wait_for(told)
-        if not is_told:
-            self.drain()
+        """Do as `drain`, but by our thread where there is one."""
+        self._processor.tell_all(None if self.forked else self._worker)
 
     def _work(self) -> None:
         with internal_errors.suppress("bringing runs up to date"):

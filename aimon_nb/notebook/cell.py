@@ -40,7 +40,7 @@ class CellTracker:
         """Take them off again; a run that is open ends here."""
         for cell in self._cells.pop_all():
             if cell.session is not None:
-                self._end(cell.session, None)
+                self._end(cell.session, None, None)
         self._error_clock.stop()
         if self._transformer in self._shell.input_transformers_cleanup:
             self._shell.input_transformers_cleanup.remove(self._transformer)
@@ -55,7 +55,7 @@ class CellTracker:
 
     def _close_stale(self, request_id: str | None) -> None:
         for cell in self._cells.pop_stale(request_id):
-            self._close(cell, KeyboardInterrupt())
+            self._close(cell, KeyboardInterrupt(), None)
 
     def before(self, info: Any) -> None:
         """`pre_run_cell`: a tracked cell opens its run."""
@@ -93,9 +93,7 @@ class CellTracker:
         for cell in self._cells.pop(result):
             self._close(cell, error, left_at)
 
-    def _close(
-        self, cell: OpenCell, error: BaseException | None, left_at: int | None = None
-    ) -> None:
+    def _close(self, cell: OpenCell, error: BaseException | None, left_at: int | None) -> None:
         if cell.session is None:
             return
         try:
@@ -162,16 +160,14 @@ class CellTracker:
             raise
         finally:
             if session is not None:
-                self._end(session, error)
+                self._end(session, error, None)
 
     def _watch(self, session: RunSession, *, pending: bool) -> None:
         begins = frozenset({CellTracker.before.__code__})
         ends = frozenset({CellTracker.after.__code__, CellTracker._end.__code__})
         session.watch(self._shell, begins, ends, pending=pending)
 
-    def _end(
-        self, session: RunSession, error: BaseException | None, left_at: int | None = None
-    ) -> None:
+    def _end(self, session: RunSession, error: BaseException | None, left_at: int | None) -> None:
         # An interrupt meanwhile has nothing left to interrupt.
         session.finish(error, left_at)
 

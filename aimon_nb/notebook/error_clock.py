@@ -29,7 +29,7 @@ class ErrorClock:
         self._noted: dict[int, tuple[BaseException, int]] = {}
 
     def watch(self) -> None:
-        """Watch the shell from here on; what was put in the place of our wrapper is wrapped anew."""
+        """Watch the shell from here on; what was put in our wrapper's place is wrapped anew."""
         for name in _SHOWN_BY:
             show = getattr(self._shell, name, None)
             if callable(show) and show is not self._wrappers.get(name):

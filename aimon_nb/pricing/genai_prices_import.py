@@ -28,8 +28,8 @@ def in_steps(step: Callable[[], None]) -> Iterator[None]:
     The list is one module and most of the work of the import; a model takes a tenth of a
     millisecond.
     """
-    made, thread = getattr(library().types, "ModelInfo", _Nothing), threading.get_ident()
-    original: Any = made.__init__
+    made: Any = getattr(library().types, "ModelInfo", _Nothing)
+    original, thread = made.__init__, threading.get_ident()
 
     @functools.wraps(original)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
