@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +103,8 @@ class RunSession:
         run, status = self.run, status_of_run(error, stopped=self.run_state.stop)
         op = run.options.get("op") or "ai.pipeline"
         with internal_errors.suppress("showing that a run is over"):
-            self.view.mark_ended(status)
+            ended = run.started + timedelta(seconds=self.run_state.seconds(left_at))
+            self.view.mark_ended(status, ended)
         with internal_errors.suppress("capturing an error"):
             if status == "error" and error is not None and not self.run_state.quiet:
                 tags = run.options.get("tags")

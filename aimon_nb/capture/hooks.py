@@ -134,7 +134,7 @@ _before_import: dict[int, Callable[[], None]] = {}  # by thread
 
 @contextmanager
 def before_each_import(step: Callable[[], None]) -> Iterator[None]:
-    """Call `step` before each module that this thread imports in this block, while we are installed.
+    """Call `step` before each module that this thread imports in this block, if we are installed.
 
     By the finder that stands there: one more that comes and goes would make other threads,
     which walk through `sys.meta_path` meanwhile, miss one.

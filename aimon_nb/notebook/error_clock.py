@@ -30,11 +30,12 @@ class ErrorClock:
 
     def watch(self) -> None:
         """Watch the shell from here on; what was put in our wrapper's place is wrapped anew."""
-        for name in _SHOWN_BY:
-            show = getattr(self._shell, name, None)
-            if callable(show) and show is not self._wrappers.get(name):
-                self._wrappers[name] = wrapper = named_like(show, self._noting(show))
-                self._patches.set_attribute(self._shell, name, wrapper)
+        with internal_errors.suppress("watching for errors"):
+            for name in _SHOWN_BY:
+                show = getattr(self._shell, name, None)
+                if callable(show) and show is not self._wrappers.get(name):
+                    self._wrappers[name] = wrapper = named_like(show, self._noting(show))
+                    self._patches.set_attribute(self._shell, name, wrapper)
 
     def stop(self) -> None:
         """Take the wrappers off."""

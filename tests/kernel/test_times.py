@@ -151,3 +151,12 @@ def test_a_fault_of_ours_hides_no_traceback(kernel):
     [cell] = kernel.run(["%%ai_track one\nraise KeyError('mine')"])
     assert cell.ename == "KeyError" and sum(o.output_type == "error" for o in cell.outputs) == 1
     assert kernel.value(f"{RUN}.status") == "error" and kernel.value("__import__('aimon_nb').capture.internal_errors.internal_errors.count") == 1
+
+
+def test_the_page_is_told_the_same_time(kernel):
+    """What the page hears first of the end of a failing cell is its true time, too."""
+    kernel.run([SLOW, "%load_ext aimon_nb"])
+    hear = "from aimon_nb.views.live.widget import RunWidget\nheard = []\npost = RunWidget._post\nRunWidget._post = lambda self, message: (heard.append(message), post(self, message))"
+    kernel.run([hear, "%%ai_track fails\nraise Slow('no')", "RunWidget._post = post"])
+    [first, *_] = kernel.value("[one['header']['dur'] for one in heard if one['k'] == 'rows' and one['header']['counting'] and one['header']['status'] == 'error']")
+    assert first == pytest.approx(kernel.value(f"{RUN}.duration"), abs=1e-3)
