@@ -70,8 +70,10 @@ class Track:
         shell = environment.ipython_shell()
         if shell is not None:
             session.watch(shell, begins, pending=pending.is_set())
-        elif pending.is_set():
-            interrupts.resend()
+        else:
+            session.begin()
+            if pending.is_set():
+                interrupts.resend()
         return RunView(session.run)
 
     def __exit__(self, ty: object, error: BaseException | None, tb: object) -> None:

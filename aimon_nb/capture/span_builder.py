@@ -7,6 +7,7 @@ bytes. `merge` is the one place where both meet.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from aimon_nb.capture.attributes import is_counted_by_sdk, reported_usage, update_fields
@@ -62,6 +63,17 @@ def _usage(
     if call is None or recorded[0].input or recorded[0].output:
         return recorded
     return call.estimate, "estimate" if call.estimate.known else None
+
+
+def move_start(run_state: RunState, started: datetime, t0: int) -> None:
+    """A run and its root begin at this time, `t0` by the recorder's clock; nothing else moves."""
+    run, moved = run_state.run, (t0 - run_state.t0) / 1e9
+    run_state.t0, run.started = t0, started
+    if run_state.root is not None:
+        run_state.root.t0 = t0
+    for span in run.spans.values():
+        span.since = started
+        span.offset = 0.0 if span.span_id == run.root_id else span.offset - moved
 
 
 def begin_span(open_span: OpenSpan) -> None:
@@ -233,7 +245,8 @@ def end_open_spans(run_state: RunState, status: RunStatus, t1: int) -> None:
         run_state.open_spans.pop(open_span, None)
         if span is None:
             continue
-        span.duration = (t1 - open_span.t0) / 1e9
+        # One of a thread that goes on may have begun since.
+        span.duration = max(0, t1 - open_span.t0) / 1e9
         with internal_errors.suppress("reading a span"):
             _read(open_span, span)
         with internal_errors.suppress("ending a span that was left open"):

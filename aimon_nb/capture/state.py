@@ -163,6 +163,7 @@ class RunState:
     captured: list[BaseException] = field(default_factory=list)  # sent to Sentry already
     span_limit: SpanLimit = field(default_factory=SpanLimit)
     faults_before: int = 0
+    has_thread: bool = True  # of ours, which brings it up to date while it is open
     has_request: bool = False  # to a model: its price will be wanted
     ending: bool = False  # its last news waits until all of it is known
     closed: bool = False
@@ -181,12 +182,6 @@ class RunState:
     def may_price(self) -> bool:
         """Whether the run is to be added up now: at its end always."""
         return not self.run.running or time.monotonic() >= self.price_at
-
-    @property
-    def has_news(self) -> bool:
-        """Whether there is something new to show."""
-        news = self.changed or (self.unpriced and self.may_price)
-        return bool(news) and not self.ending
 
     def seconds(self, t: int) -> float:
         """From the start of the run to `t`."""

@@ -16,6 +16,7 @@ from aimon_nb.app import Monitor, RunSession, interrupts
 from aimon_nb.capture import context
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.notebook import header
+from aimon_nb.notebook.error_clock import ErrorClock
 from aimon_nb.notebook.open_cells import OpenCell, OpenCells
 from aimon_nb.notebook.transformer import Transformer
 
@@ -26,6 +27,7 @@ class CellTracker:
     def __init__(self, shell: Any, monitor: Monitor) -> None:
         self._shell, self._monitor = shell, monitor
         self._cells = OpenCells()
+        self._error_clock = ErrorClock(shell, monitor.recorder.clock)
         self._transformer = Transformer(self.is_nested)
 
     def install(self) -> None:
@@ -38,7 +40,8 @@ class CellTracker:
         """Take them off again; a run that is open ends here."""
         for cell in self._cells.pop_all():
             if cell.session is not None:
-                self._end(cell.session, None)
+                self._end(cell.session, None, None)
+        self._error_clock.stop()
         if self._transformer in self._shell.input_transformers_cleanup:
             self._shell.input_transformers_cleanup.remove(self._transformer)
         for event, hook in (("pre_run_cell", self.before), ("post_run_cell", self.after)):
@@ -53,7 +56,7 @@ class CellTracker:
 
     def _close_stale(self, request_id: str | None) -> None:
         for cell in self._cells.pop_stale(request_id):
-            self._close(cell, KeyboardInterrupt())
+            self._close(cell, KeyboardInterrupt(), None)
 
     def before(self, info: Any) -> None:
         """`pre_run_cell`: a tracked cell opens its run."""
@@ -71,6 +74,7 @@ class CellTracker:
             if is_tracked and _compiles(self._shell, info):
                 with interrupts.deferred_sigint() as pending:
                     session = self._open_cell(line, info)
+                    self._error_clock.watch()
                 self._watch(session, pending=pending.is_set())
         except KeyboardInterrupt:
             # Which is for the user's code.
@@ -88,16 +92,19 @@ class CellTracker:
         if result is not None and not (result.info.raw_cell or "").strip():
             # IPython fires it without `pre_run_cell` for an empty cell.
             return
+        error = _error(result)
+        # IPython has drawn its traceback by now.
+        left_at = self._error_clock.take(error)
         for cell in self._cells.pop(result):
-            self._close(cell, _error(result))
+            self._close(cell, error, left_at)
         if self._cells.is_empty:
             context.untracked_cell.set(None)
 
-    def _close(self, cell: OpenCell, error: BaseException | None) -> None:
+    def _close(self, cell: OpenCell, error: BaseException | None, left_at: int | None) -> None:
         if cell.session is None:
             return
         try:
-            self._end(cell.session, error)
+            self._end(cell.session, error, left_at)
         except BaseException:
             internal_errors.record("closing a run")
 
@@ -160,16 +167,16 @@ class CellTracker:
             raise
         finally:
             if session is not None:
-                self._end(session, error)
+                self._end(session, error, None)
 
     def _watch(self, session: RunSession, *, pending: bool) -> None:
         begins = frozenset({CellTracker.before.__code__})
         ends = frozenset({CellTracker.after.__code__, CellTracker._end.__code__})
         session.watch(self._shell, begins, ends, pending=pending)
 
-    def _end(self, session: RunSession, error: BaseException | None) -> None:
+    def _end(self, session: RunSession, error: BaseException | None, left_at: int | None) -> None:
         # An interrupt meanwhile has nothing left to interrupt.
-        session.finish(error)
+        session.finish(error, left_at)
 
 
 def _request_id(shell: Any) -> str | None:

@@ -94,7 +94,7 @@ class Snapshot(TypedDict):
 
 
 def header(run: Run, now: datetime | None = None) -> Header:
-    """Return what stands above the tree: identity, status, totals, notes. `now` is for tests."""
+    """Return what stands above the tree: identity, status, totals, notes, at this time."""
     totals = run.totals
     shown, note = formatting.total_cost(totals)
     return {

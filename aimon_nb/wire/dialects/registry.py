@@ -5,8 +5,9 @@
 acme = "acme_aimon:Acme"      # a subclass of aimon_nb.wire.dialects.Dialect
 ```
 
-They are loaded when the first request of a tracked run leaves. One that cannot
-be loaded, or that raises, is switched off and named in the tree.
+They are found out when the hooks are put on, and loaded before the first run begins, on a
+thread of ours; without one when its first request leaves. One that cannot be loaded,
+or that raises, is switched off and named in the tree.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from aimon_nb.capture.internal_errors import internal_errors
@@ -58,12 +60,26 @@ class Registry:
         self._by_suffix: dict[bytes, list[type[Dialect]]] = {}
         self._by_parent: dict[bytes, list[type[Dialect]]] = {}
         self._any_suffix: list[type[Dialect]] = []
-        self._loaded = False
+        self._entries: list[EntryPoint] | None = None
+        self.is_loaded = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is known which dialects there are."""
+        return self.is_loaded or self._entries is not None
+
+    def prepare(self) -> None:
+        """Find out which dialects there are, and import ours: others may bring much along."""
+        entries = list(_entries())
+        for entry in entries:
+            if entry.name in OURS:
+                import_module(entry.module)
+        self._entries = entries
 
     def find(self, host: str, raw_path: bytes) -> Dialect | None:
         """Return a dialect for a request, by its path and host; None if it asks no model."""
-        if not self._loaded:
-            self._load()
+        if not self.is_loaded:
+            self.load()
         # The query may hold a key: it is cut off here and never kept.
         raw_path = raw_path.partition(b"?")[0]
         parents, _, last = raw_path.rpartition(b"/")
@@ -89,13 +105,14 @@ class Registry:
             if known is dialect and name not in OURS:
                 self._switch_off(name, f"it raised {sys.exc_info()[1]!r}")
 
-    def _load(self) -> None:
+    def load(self) -> None:
+        """Load the dialects, those of others too; a second call does nothing."""
         with self._lock:
-            if not self._loaded:
-                for entry in _entries():
+            if not self.is_loaded:
+                for entry in self._entries or _entries():
                     self._add(entry)
                 self._index()
-                self._loaded = True
+                self.is_loaded = True
 
     def _add(self, entry: EntryPoint) -> None:
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import NamedTuple
 
 from aimon_nb.model import Run, Span
@@ -63,12 +64,13 @@ class RunPublisher:
             self._send_rows(spans)
             self._send_details(self._prioritise(spans))
 
-    def publish_end(self, status: RunStatus) -> None:
-        """Send a header with the run's final status; its sums come later.
+    def publish_end(self, status: RunStatus, ended: datetime | None = None) -> None:
+        """Send a header with the run's final status and time; its sums come later.
 
+        Its code was left at `ended`, UTC; None: now.
         No lock is taken: whoever ends a cell does not wait for rows that are on their way.
         """
-        header = rows.header(self._run)
+        header = rows.header(self._run, ended)
         header |= {"status": status, "dur": header["elapsed"], "counting": True}
         self.widget.send_rows(header, [])
 
