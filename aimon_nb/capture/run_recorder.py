@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
-from aimon_nb.capture import context, span_builder
+from aimon_nb.capture import span_builder
 from aimon_nb.capture.event_log import EventLog, PolledSource
 from aimon_nb.capture.event_processor import EventProcessor, Listener
 from aimon_nb.capture.internal_errors import internal_errors
@@ -95,9 +95,6 @@ class Recorder:
         with self._processor.lock:
             run_state = self.registry.open(name, self.now(), self.clock(), self.limits, facts)
             run_state.quiet = quiet
-            run_state.untracked_cell = context.untracked_cell.get()
-            around = context.current_run.get()
-            run_state.outer_id = None if around is None or around.closed else around.run.run_id
             self.sole = self.registry.sole
         run_state.has_thread = self._worker.start()
         return run_state

@@ -6,7 +6,7 @@ import os
 from datetime import datetime, timedelta
 from typing import Any
 
-from aimon_nb.capture import limits
+from aimon_nb.capture import context, limits
 from aimon_nb.capture.exceptions import describe
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import Limits
@@ -64,6 +64,9 @@ class RunRegistry:
         run_state = RunState(Run(run_id=run_id, name=name, started=started, **fields), t0)
         run_state.faults_before = internal_errors.count
         run_state.span_limit.limits = caps
+        run_state.untracked_cell = context.untracked_cell.get()
+        around = context.current_run.get()
+        run_state.outer_id = None if around is None or around.closed else around.run.run_id
         self.states[run_id] = run_state
         self.open_runs.append(run_state)
         self._forget_old(run_state.run, caps)

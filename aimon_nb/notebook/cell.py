@@ -110,8 +110,7 @@ class CellTracker:
 
     def _open_cell(self, line: str | None, info: Any) -> RunSession:
         source, cell_id = info.raw_cell, getattr(info, "cell_id", None)
-        if line is None:
-            # It has no header: a line in the place of one.
+        if line is None:  # it has no header: a line in the place of one
             return self.open("", f"\n{source}", cell_id, quiet=True)
         return self.open(line, source, cell_id)
 
@@ -120,7 +119,7 @@ class CellTracker:
     ) -> RunSession:
         """Open the run of a header line; `name` is for one that names none."""
         args = header.parse(line)
-        count = self._count()
+        count = _number_of_cell(self._shell)
         name = args.name or name or header.name_from(source, count)
         return self._monitor.open(
             name,
@@ -130,11 +129,6 @@ class CellTracker:
             execution_count=count,
             quiet=quiet,
         )
-
-    def _count(self) -> int:
-        """Return the number of the cell that runs: newer IPythons count on before their hooks."""
-        count, history = self._shell.execution_count, self._shell.history_manager
-        return int(count if history is None else min(count, len(history.input_hist_raw)))
 
     def run_statement(self, statement: str) -> Any:
         """`%ai_track STATEMENT`: run it, tracked under its own text."""
@@ -177,6 +171,12 @@ class CellTracker:
     def _end(self, session: RunSession, error: BaseException | None, left_at: int | None) -> None:
         # An interrupt meanwhile has nothing left to interrupt.
         session.finish(error, left_at)
+
+
+def _number_of_cell(shell: Any) -> int:
+    """Return the number of the cell that runs: newer IPythons count on before their hooks."""
+    count, history = shell.execution_count, shell.history_manager
+    return int(count if history is None else min(count, len(history.input_hist_raw)))
 
 
 def _request_id(shell: Any) -> str | None:
