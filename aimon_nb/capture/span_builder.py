@@ -138,7 +138,7 @@ def _read(open_span: OpenSpan, span: Span) -> None:
         merge(span, plain, open_span.call_update)
         if plain is not attributes:
             limit.cut_attributes(span, run_state.run)
-    span.is_duplicate = open_span.is_duplicate
+    span.is_duplicate, span.is_part = open_span.is_duplicate, open_span.is_part
     if open_span is run_state.root and run_state.run.trace_id is None:
         run_state.run.trace_id = span.trace_id
 

@@ -86,6 +86,7 @@ class OpenSpan:
     model_request: OpenRequest | None = None
     call_update: CallUpdate | None = None  # the latest; our thread's
     is_duplicate = False  # a framework's span over the same request
+    is_part = False  # a request of a batch, whose row is above
     entered = False
     made_by_us = False  # by the wire
     sdk_parent: Any = None  # the SDK's object above one that is held: its own may be let go of

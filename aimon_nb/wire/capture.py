@@ -10,15 +10,17 @@ from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire import admission
+from aimon_nb.wire.deferred import RESULTS, deferred
 from aimon_nb.wire.dialects import find, known
 from aimon_nb.wire.model_request import ModelRequest
+from aimon_nb.wire.polls import hold_poll
 from aimon_nb.wire.span_matching import attach_span, hold_span
 from aimon_nb.wire.unread import unread_requests
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
-Target = tuple[str, bytes]
-"""Where a request goes: host (with its port where the URL has one), and path with query."""
+Target = tuple[str, bytes, bool]
+"""Where a request goes: host (with its port where the URL has one), path with query; is it a GET."""
 
 
 class Interceptor:
@@ -31,7 +33,8 @@ class Interceptor:
     Args:
         tracker: Where spans are tracked and made.
         patches: The hooks that the wrapper is one of.
-        target: Returns where a request goes; None for anything but a POST.
+        target: Returns where a request goes; None for anything but a POST, or a GET that may
+            tell the usage of an earlier request: nearly always two looks tell that it does not.
         body: Returns the request's bytes, None if they are not all in memory.
         follow: Called with the model request, the client's response and the arguments;
             keeps the answer, or sees to it that it is kept as the user's code reads it.
@@ -105,7 +108,9 @@ class Interceptor:
             target = self._target(args, kwargs)
             if target is None or self._tracker.recorder.forked:
                 return None
-            address, raw_path = target
+            address, raw_path, is_get = target
+            if is_get:
+                return hold_poll(address, raw_path, self._tracker, run_state)
             dialect = find(address.partition(":")[0], raw_path)
             if known.off:
                 run_state.run.notes += [
@@ -120,7 +125,11 @@ class Interceptor:
             if dialect is None or admission.already_captured(body):
                 return None
             model_request = ModelRequest(dialect, address, dialect.path, body)
-            return model_request if attach(model_request, self._tracker, run_state) else None
+            if not attach(model_request, self._tracker, run_state):
+                return None
+            if dialect.may_be_deferred(body):
+                deferred.expect(model_request)
+            return model_request
         except Exception:
             internal_errors.record("capturing a request")
             return None
@@ -139,9 +148,20 @@ class Interceptor:
 
 
 def target_of(args: Args, kwargs: Kwargs) -> Target | None:
-    """Return where a request object with `method` and `url` goes; None for anything but a POST."""
+    """Return where a request object with `method` and `url` goes, as an interceptor's `target`."""
     request: Any = args[1] if len(args) > 1 else kwargs.get("request")
-    return target_of_url(request.url) if getattr(request, "method", None) == "POST" else None
+    method = getattr(request, "method", None)
+    if method == "POST":
+        return target_of_url(request.url)
+    return target_of_get(request.url) if method == "GET" else None
+
+
+def target_of_get(url: str) -> Target | None:
+    """Return where a GET goes if its answer may tell the usage of an earlier request, else None."""
+    # Azure's paths have a query.
+    if deferred.pending or url.endswith(RESULTS) or "/content?" in url:
+        return target_of_url(url, is_get=True)
+    return None
 
 
 def body_of(args: Args, kwargs: Kwargs) -> bytes | None:
@@ -150,10 +170,10 @@ def body_of(args: Args, kwargs: Kwargs) -> bytes | None:
     return whole_body(getattr(request, "body", None))
 
 
-def target_of_url(url: str) -> Target:
+def target_of_url(url: str, *, is_get: bool = False) -> Target:
     """Return address and path of a URL, by a cheap cut: what stands before an @ is a secret."""
     netloc, slash, path = url.partition("://")[2].partition("/")
-    return netloc.rpartition("@")[2], (slash + path).encode("utf-8", "replace")
+    return netloc.rpartition("@")[2], (slash + path).encode("utf-8", "replace"), is_get
 
 
 def whole_body(body: Any) -> bytes | None:

@@ -10,7 +10,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aimon_nb.capture.exceptions import FRAMES, current_stack, describe, frames_of, status_of
 from aimon_nb.capture.internal_errors import internal_errors
@@ -53,6 +53,8 @@ class ModelRequest(OpenRequest):
     attempt = 1
     decoder: Callable[[], Decode] | None = None  # made only if there is a body
     is_earlier_attempt = False  # a retry took its span: a row of its own, not at Sentry
+    asks_model = True  # False for a GET that may tell the usage of an earlier request
+    pending_type: type[Any] | None = None  # reads its answer on our thread, if not `PendingCall`
     is_held = False  # nobody knows of its span before its answer tells a usage
     bytes_read = 0  # by our thread, which alone writes it
     _bytes_kept = 0

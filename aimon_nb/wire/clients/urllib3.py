@@ -13,7 +13,15 @@ from typing import Any
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.sentry.span_tracker import SpanTracker
-from aimon_nb.wire.capture import Args, Interceptor, Kwargs, Target, target_of_url, whole_body
+from aimon_nb.wire.capture import (
+    Args,
+    Interceptor,
+    Kwargs,
+    Target,
+    target_of_get,
+    target_of_url,
+    whole_body,
+)
 from aimon_nb.wire.content_encoding import decoder_factory
 from aimon_nb.wire.model_request import ModelRequest
 
@@ -46,14 +54,15 @@ def capture_reads(response: Any, model_request: ModelRequest) -> None:
 
 
 def _pool_target(args: Args, kwargs: Kwargs) -> Target | None:
-    pool, url = args[0], _post_url(args, kwargs)
-    if url is None:
+    pool, method, url = args[0], _method(args, kwargs), _url(args, kwargs)
+    is_get = method == "GET"
+    if url is None or (method != "POST" if not is_get else target_of_get(url) is None):
         return None
     # A proxy is asked for whole URLs.
     if "://" in url:
-        return target_of_url(url)
+        return target_of_url(url, is_get=is_get)
     address = f"{pool.host}:{pool.port}" if pool.port else pool.host
-    return address, url.encode("utf-8", "replace")
+    return address, url.encode("utf-8", "replace"), is_get
 
 
 def _pool_body(args: Args, kwargs: Kwargs) -> bytes | None:
@@ -61,8 +70,10 @@ def _pool_body(args: Args, kwargs: Kwargs) -> bytes | None:
 
 
 def _manager_target(args: Args, kwargs: Kwargs) -> Target | None:
-    url = _post_url(args, kwargs)
-    return None if url is None else target_of_url(url)
+    method, url = _method(args, kwargs), _url(args, kwargs)
+    if method == "GET":
+        return None if url is None else target_of_get(url)
+    return None if url is None or method != "POST" else target_of_url(url)
 
 
 def _manager_body(_args: Args, kwargs: Kwargs) -> bytes | None:
@@ -70,10 +81,11 @@ def _manager_body(_args: Args, kwargs: Kwargs) -> bytes | None:
     return whole_body(kwargs.get("body"))
 
 
-def _post_url(args: Args, kwargs: Kwargs) -> str | None:
-    method = args[1] if len(args) > 1 else kwargs.get("method")
-    if method != "POST":
-        return None
+def _method(args: Args, kwargs: Kwargs) -> Any:
+    return args[1] if len(args) > 1 else kwargs.get("method")
+
+
+def _url(args: Args, kwargs: Kwargs) -> str | None:
     url: str | None = args[2] if len(args) > 2 else kwargs.get("url")
     return url
 
