@@ -158,6 +158,7 @@ class RunState:
     forgotten: bool = False  # no longer in memory: what still comes of it is of no use
     quiet: bool = False  # not shown, listed or sent until it has a model call (`auto`)
     unfinished: list[Span] = field(default_factory=list)  # whose answers it did not wait for
+    told_others: bool = False  # usage was told in it that is another run's
     stop: bool = False  # interrupted: no model call is sent any more
     unpriced: set[str] = field(default_factory=set)  # changed since the run was added up
     price_at: float = 0.0  # when it may be added up again

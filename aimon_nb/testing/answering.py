@@ -17,6 +17,7 @@ from aimon_nb.testing import (
     cohere_api,
     gemini_api,
     huggingface_api,
+    jobs_api,
     mistral_api,
     ollama_api,
     openai_api,
@@ -84,7 +85,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, {})
             return
         page = PAGES.get(self.path.partition("?")[0])
-        if page is None:
+        later = jobs_api.page(self.path)
+        if later is not None:
+            self._send_bytes(200, later.kind, later.data)
+        elif page is None:
             self._send(404, _unknown(self.path))
         else:
             self._send(200, page())
@@ -93,6 +97,9 @@ class _Handler(BaseHTTPRequestHandler):
         size = int(self.headers.get("Content-Length") or 0)
         raw = self.rfile.read(size)
         path = self.path.partition("?")[0]
+        if path == "/v1/files":
+            self._send(200, jobs_api.upload(raw, self.headers.get("Content-Type") or ""))
+            return
         endpoint, in_path = _route(path)
         if endpoint is None:
             self._send(404, _unknown(path))
@@ -157,8 +164,10 @@ class _Handler(BaseHTTPRequestHandler):
         return "finished"
 
     def _send(self, status: int, body: Any, *headers: tuple[str, str]) -> None:
-        data = json.dumps(body).encode()
-        self._head(status, "application/json", ("Content-Length", str(len(data))), *headers)
+        self._send_bytes(status, "application/json", json.dumps(body).encode(), *headers)
+
+    def _send_bytes(self, status: int, kind: str, data: bytes, *headers: tuple[str, str]) -> None:
+        self._head(status, kind, ("Content-Length", str(len(data))), *headers)
         self.wfile.write(data)
         self.wfile.flush()
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
-from aimon_nb.testing import openai_responses_api
+from aimon_nb.testing import jobs_api, openai_responses_api
 from aimon_nb.testing.counting import Tokens, Turns, answer_to, pieces, words
 from aimon_nb.testing.dialect import (
     CREATED,
@@ -198,6 +198,7 @@ CALLS: dict[str, Endpoint] = {
         lambda b: openai_responses_api.turns(b).last, openai_responses_api.answer, error
     ),
     "/v1/embeddings": Endpoint(lambda b: " ".join(_embedding_texts(b)), _embeddings, error),
+    "/v1/batches": jobs_api.openai_batches(lambda: CALLS, error),
 }
 """What is answered to a POST."""
 

@@ -10,7 +10,7 @@ from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire import admission
-from aimon_nb.wire.deferred import RESULTS, deferred
+from aimon_nb.wire.deferred import IN_RESULTS, deferred
 from aimon_nb.wire.dialects import find, known
 from aimon_nb.wire.model_request import ModelRequest
 from aimon_nb.wire.polls import hold_poll
@@ -153,14 +153,8 @@ def target_of(args: Args, kwargs: Kwargs) -> Target | None:
     method = getattr(request, "method", None)
     if method == "POST":
         return target_of_url(request.url)
-    return target_of_get(request.url) if method == "GET" else None
-
-
-def target_of_get(url: str) -> Target | None:
-    """Return where a GET goes if its answer may tell the usage of an earlier request, else None."""
-    # Azure's paths have a query.
-    if deferred.pending or url.endswith(RESULTS) or "/content?" in url:
-        return target_of_url(url, is_get=True)
+    if method == "GET" and (deferred.pending or IN_RESULTS in request.url):
+        return target_of_url(request.url, is_get=True)
     return None
 
 

@@ -81,7 +81,7 @@ class PendingPoll(PendingCall):
         if self._batch is not None:
             return self._join_batch(row)
         deferred.note(row, is_read=False)
-        return _answered(row)
+        return self._answered(row)
 
     def _row(self) -> PendingCall | None:
         """Return what posts the news of the row that asked; None where there is none."""
@@ -127,7 +127,21 @@ class PendingPoll(PendingCall):
         source.rows = source.rows or BatchRows(row.model_request)
         awaited = {key for key in source.keys if key[1] not in source.files}
         source.rows.write(source.files, is_all=not awaited)
-        return _answered(row)
+        return self._answered(row)
+
+    def _answered(self, row: PendingCall) -> CallUpdate:
+        """Return the news of a row whose answer has come by this request."""
+        here, there = self.model_request.open_span.run_state, row.model_request.open_span.run_state
+        update = row.update()
+        if here is not there and update.call.usage.known:
+            note = f"usage that was told here is in run {there.run.name}, which asked for it"
+            here.told_others = True
+            if note not in here.run.notes:
+                here.run.notes.append(note)
+        if row.model_request.left_early and update.call.finish_reason is not None:
+            # It was left, and fetched whole all the same.
+            update.status = update.status or "ok"
+        return update
 
     # -- a row of its own -----------------------------------------------------
 
@@ -195,12 +209,3 @@ def hold_poll(
     poll.open_span.model_request = poll
     pending_calls.add(poll)
     return poll
-
-
-def _answered(row: PendingCall) -> CallUpdate:
-    """Return the news of a row whose answer has come by another request."""
-    update, span = row.update(), row.model_request.open_span.span
-    if span is not None and span.status == "abandoned" and update.call.finish_reason is not None:
-        # It was left, and fetched whole all the same.
-        update.status = update.status or "ok"
-    return update

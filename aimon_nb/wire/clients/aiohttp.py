@@ -13,16 +13,9 @@ from typing import Any
 
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.sentry.span_tracker import SpanTracker
-from aimon_nb.wire.capture import (
-    Args,
-    Interceptor,
-    Kwargs,
-    Target,
-    target_of_get,
-    target_of_url,
-    whole_body,
-)
+from aimon_nb.wire.capture import Args, Interceptor, Kwargs, Target, target_of_url, whole_body
 from aimon_nb.wire.content_encoding import decoder_factory
+from aimon_nb.wire.deferred import IN_RESULTS, deferred
 from aimon_nb.wire.model_request import ModelRequest
 
 OpenStreams = dict[int, tuple[Any, ModelRequest]]
@@ -53,7 +46,7 @@ def _target(args: Args, kwargs: Kwargs) -> Target | None:
             return None
     str_or_url = args[2] if len(args) > 2 else kwargs.get("str_or_url", "")
     url = str_or_url if isinstance(str_or_url, str) else str(str_or_url)
-    if is_get and target_of_get(url) is None:
+    if is_get and not deferred.pending and IN_RESULTS not in url:
         return None
     # A session with a base URL is asked for paths.
     url = url if "://" in url else str(args[0]._build_url(str_or_url))

@@ -21,7 +21,7 @@ from aimon_nb.wire.capture import (
     captured_chunks,
     captured_chunks_async,
 )
-from aimon_nb.wire.deferred import RESULTS, deferred
+from aimon_nb.wire.deferred import IN_RESULTS, deferred
 from aimon_nb.wire.model_request import ModelRequest
 
 
@@ -39,11 +39,10 @@ def _target(args: Args, kwargs: Kwargs) -> Target | None:
     request: Any = args[1] if len(args) > 1 else kwargs.get("request")
     method = getattr(request, "method", None)
     if method != "POST":
-        if method != "GET":
-            return None
-        # What `url.path` unquotes costs ten times as much, and most GETs are nobody's here.
-        parts = getattr(request.url, "_uri_reference", request.url)
-        if not deferred.pending and not parts.path.endswith(RESULTS):
+        # What `url.path` unquotes costs ten times as much.
+        if method != "GET" or not (
+            deferred.pending or IN_RESULTS in request.url._uri_reference.path
+        ):
             return None
     url = request.url
     return url.netloc.decode("ascii"), url.raw_path, method == "GET"
