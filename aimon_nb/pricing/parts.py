@@ -10,12 +10,10 @@ from aimon_nb.model import Cost, Usage
 from aimon_nb.model.call import CallPart
 from aimon_nb.model.cost import EXACT, CostLine, CostState, added
 from aimon_nb.pricing.normalise import normalise
-from aimon_nb.pricing.rates import ZERO, Details, Rates, Tiers, charge
+from aimon_nb.pricing.rates import ZERO, Details, Price, Rates, Tiers, charge
 
 
-def charge_parts(
-    rates: Rates, total: Usage, details: Details, parts: Sequence[CallPart]
-) -> Cost:
+def charge_parts(rates: Rates, total: Usage, details: Details, parts: Sequence[CallPart]) -> Cost:
     """Return the cost of all requests of a batch.
 
     Args:
@@ -33,22 +31,19 @@ def charge_parts(
     # The requests of a large batch would push all other calls out of the cache of `charge`.
     uncached = charge.__wrapped__
     return _sum_of(
-        [
-            (uncached(rates, normalise(part.usage).usage, part.details), part.times)
-            for part in parts
-        ]
+        [(uncached(rates, normalise(part.usage).usage, part.details), part.times) for part in parts]
     )
 
 
-def _prices(rates: Rates) -> tuple[object, ...]:
+def _prices(rates: Rates) -> tuple[Price | None, ...]:
     return rates.input, rates.cached, rates.cache_write, rates.output
 
 
 def _at_least(rates: Rates, total: Usage, details: Details, step: int) -> Cost:
     """Return the cost if no request was large; how large each one was nobody told."""
     base = [one.base if isinstance(one, Tiers) else one for one in _prices(rates)]
-    names = ("input", "cached", "cache_write", "output")
-    flat = replace(rates, **dict(zip(names, base, strict=True)), list_total=None)
+    into, cached, write, out = base
+    flat = replace(rates, input=into, cached=cached, cache_write=write, output=out, list_total=None)
     cost = charge(flat, total, details)
     if cost.total is None or (total.input or 0) <= step:
         return cost

@@ -47,8 +47,8 @@ class TruthServer:
     and below `root`, each where its client looks for it: Anthropic's messages,
     Gemini, Bedrock, Cohere, Ollama, Hugging Face's text generation; Mistral below
     `root + "/mistral"`. Responses in the background and batches of OpenAI and Anthropic are
-    done at the second GET that asks for them. How it counts and what a request can ask for stands in
-    `aimon_nb.testing.counting`.
+    done at the second GET that asks for them. How it counts and what a request can ask for
+    stands in `aimon_nb.testing.counting`.
 
     A test need not hope for the clock: after `hold()` requests wait for `release()`, and
     `wait_held(n)` returns when n of them do. A GET of `root + "/hold"` waits so too, for

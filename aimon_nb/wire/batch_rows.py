@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 
+from aimon_nb.capture.span_adapter import Ending
 from aimon_nb.capture.state import CallUpdate, OpenRequest, OpenSpan
 from aimon_nb.model import ModelCall, Usage
 from aimon_nb.wire.batch_results import BatchSums, Line, ModelSum
@@ -122,8 +123,8 @@ def _set_sums(call: ModelCall, sums: Iterable[ModelSum]) -> None:
 
 
 def _times(usage: Usage, times: int) -> Usage:
-    counts = (usage.input, usage.cached, usage.cache_write)
-    counts += (usage.output, usage.reasoning, usage.total)
+    into = usage.input, usage.cached, usage.cache_write
+    counts = (*into, usage.output, usage.reasoning, usage.total)
     return Usage(*(None if count is None else count * times for count in counts))
 
 
@@ -143,7 +144,7 @@ def _add_line(asking: ModelRequest, line: Line) -> None:
     open_span.attributes |= {key: value for key, value in told.items() if value is not None}
     if line.error is not None:
         open_span.error = ("error", *line.error, ())
-    how = "ok" if line.error is None else "error"
+    how: Ending = "ok" if line.error is None else "error"
     asking.tracker.maker.finish(open_span, _end(asking), time.time(), how)
 
 

@@ -20,7 +20,7 @@ from aimon_nb.wire.unread import unread_requests
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
 Target = tuple[str, bytes, bool]
-"""Where a request goes: host (with its port where the URL has one), path with query; is it a GET."""
+"""Where a request goes: host (with its port where it has one), path with query; is it a GET."""
 
 
 class Interceptor:
@@ -125,11 +125,7 @@ class Interceptor:
             if dialect is None or admission.already_captured(body):
                 return None
             model_request = ModelRequest(dialect, address, dialect.path, body)
-            if not attach(model_request, self._tracker, run_state):
-                return None
-            if dialect.may_be_deferred(body):
-                deferred.expect(model_request)
-            return model_request
+            return model_request if attach(model_request, self._tracker, run_state) else None
         except Exception:
             internal_errors.record("capturing a request")
             return None

@@ -44,7 +44,8 @@ class ModelRequest(OpenRequest):
     tracker: SpanTracker
     status: int | None = None
     left_early = False  # nobody read the answer to its end
-    truncated = False  # more of it came than is kept
+    truncated = False  # more of it may come than is kept
+    is_cut = False  # more of it came
     failure: ClientFailure | None = None
     frames: tuple[Frame, ...] = ()  # the way a failure took, or where the call was made
     t_first: float | None = None
@@ -85,6 +86,7 @@ class ModelRequest(OpenRequest):
             if self.t_first is None:
                 self.t_first = time.perf_counter()
             if self.is_done or self.truncated:
+                self.is_cut = True
                 return
             self._bytes_kept += len(data)
             self.chunks.append(data)

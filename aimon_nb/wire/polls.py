@@ -33,13 +33,7 @@ class Poll(ModelRequest):
 
     asks_model = False
     is_held = True
-    is_cut = False  # more of it came than is kept
     _request_read = True  # it has no body
-
-    def on_chunk(self, data: bytes) -> None:
-        """Store the bytes that the user's code reads, and note where some are lost."""
-        self.is_cut = self.is_cut or self.truncated
-        super().on_chunk(data)
 
     def _remember_failure(self) -> None:
         """Do nothing: a poll that failed is no attempt at a call."""

@@ -15,7 +15,7 @@ from tests.wire.model_requests import heard_call, plain
 
 NOT_ASKED = [
     "/", "/v1/models", "/v1/files", "/v1/threads/t/messages", "/channels/1/messages", "/v1/messages/count_tokens",
-    "/v1/messages/batches", "/surveys/12/responses", "/v1/responses/r_1/cancel", "/v1/completions_are_fun",
+    "/surveys/12/responses", "/v1/responses/r_1/cancel", "/v1/completions_are_fun",
     "/v1beta/models/m:countTokens", "/model/m/count-tokens", "/v1/embeddings/jobs", "/app/api/chat", "/generate",
     "/publishers/anthropic/models/count-tokens:rawPredict", "/publishers/google/models/imagen:predict", "/models/org/name",
 ]  # fmt: skip

@@ -38,12 +38,11 @@ def install(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
 def _target(args: Args, kwargs: Kwargs) -> Target | None:
     request: Any = args[1] if len(args) > 1 else kwargs.get("request")
     method = getattr(request, "method", None)
-    if method != "POST":
-        # What `url.path` unquotes costs ten times as much.
-        if method != "GET" or not (
-            deferred.pending or IN_RESULTS in request.url._uri_reference.path
-        ):
-            return None
+    # What `url.path` unquotes costs ten times as much.
+    if method != "POST" and (
+        method != "GET" or not (deferred.pending or IN_RESULTS in request.url._uri_reference.path)
+    ):
+        return None
     url = request.url
     return url.netloc.decode("ascii"), url.raw_path, method == "GET"
 
