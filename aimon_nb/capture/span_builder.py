@@ -79,6 +79,8 @@ def begin_span(open_span: OpenSpan) -> None:
         span.sent = adapter.unsent_reason
         if adapter.unsent_note not in run.notes:
             run.notes.append(adapter.unsent_note)
+    if open_span.is_unsent and run.destination != "local":
+        span.sent = "no: held back"
     if len(run.spans) >= run_state.span_limit.limits.spans:
         run_state.span_limit.add(open_span, span, run)
     run.spans[span_id] = span

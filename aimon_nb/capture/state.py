@@ -87,6 +87,7 @@ class OpenSpan:
     call_update: CallUpdate | None = None  # the latest; our thread's
     is_duplicate = False  # a framework's span over the same request
     is_part = False  # a request of a batch, whose row is above
+    is_unsent = False  # it came when Sentry's span of its call had ended
     entered = False
     made_by_us = False  # by the wire
     sdk_parent: Any = None  # the SDK's object above one that is held: its own may be let go of

@@ -13,7 +13,6 @@ from aimon_nb.wire.model_request import ModelRequest
 
 ORIGIN = "auto.http.aimon_nb"
 _LINE_OP = "gen_ai.batch_request"
-_CAP = "batch"
 
 
 class BatchRows:
@@ -66,14 +65,16 @@ class BatchRows:
         # The rows that were added just now are in the log, and not in the run.
         added = sum(self._shown.values())
         room = max(0, limit - len(run.spans) - added)
-        new = sums.lines[shown : shown + room]
+        new = sums.lines[shown : shown + room]  # none once they were all looked at
         for line in new:
             _add_line(self._request, line)
         self._shown[file] = shown + len(new)
+        sums.lines.clear()
         rest = sums.count - self._shown[file]
         if rest > 0:
             many = f"{rest:,} requests of a batch have" if rest > 1 else "1 request of a batch has"
-            run.caps[_CAP] = f"{many} no row: over max_spans = {limit:,}; its sums have all of them"
+            line = f"{many} no row: over max_spans = {limit:,}; its sums have all of them"
+            run.caps[f"batch {file}"] = line
 
 
 class _FurtherModel:
@@ -154,6 +155,7 @@ def _bare(asking: ModelRequest, parent: OpenSpan, op: str, name: str) -> OpenSpa
     open_span = asking.tracker.maker.bare(parent, op, name, ORIGIN, above.t0)
     # Of our thread, which made it, there is nothing to tell.
     open_span.attributes.pop("thread.name", None)
+    open_span.is_unsent = True
     if above.span is not None and above.span.pipeline is not None:
         open_span.attributes["gen_ai.pipeline.name"] = above.span.pipeline
     return open_span

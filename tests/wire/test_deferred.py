@@ -13,7 +13,7 @@ import pytest
 
 from aimon_nb.app import monitor
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.views.static import text
+from aimon_nb.views.present.row_names import label
 from aimon_nb.wire import admission
 from aimon_nb.wire.deferred import deferred
 from tests.wire.conftest import calls
@@ -227,7 +227,7 @@ def test_what_is_unknown_meanwhile_is_said(track):
     (call,) = calls(run)
     assert (call.cost.state, call.cost.reason) == ("no_usage", "usage not told yet: GET /v1/responses/…")
     assert run.totals.lower_bound and run.totals.no_usage == 1
-    assert "gpt-4o-2024-08-06 · usage not told yet: GET /v1/responses/…" in text.tree(run)
+    assert label(call) == "gpt-4o-2024-08-06 · usage not told yet: GET /v1/responses/…"
 
 
 def test_an_estimate_does_not_stand_for_what_is_still_to_come(track, monkeypatch):
@@ -668,7 +668,7 @@ def test_lines_beyond_the_cap_have_no_row_and_count(track, monkeypatch):
         fetch(openai_batch(jsonl(*(chat_line(n) for n in range(50)))))
     (call,) = calls(run)
     assert (told(call), len(run.spans)) == ((5000, 1000), 6)
-    assert run.caps == {"batch": "46 requests of a batch have no row: over max_spans = 6; its sums have all of them"}
+    assert list(run.caps.values()) == ["46 requests of a batch have no row: over max_spans = 6; its sums have all of them"]
 
 
 def test_a_batch_without_results_costs_nothing(track):
@@ -770,6 +770,26 @@ def test_a_batch_that_a_later_cell_reads_is_the_first_ones(track):
         fetch(api, begin=False)
     assert told(calls(first)[0]) == (200, 40) and first.totals.cost == Decimal("0.00045")
     assert len(lines_of(first)) == 2 and not second.totals.calls and not lines_of(second)
+
+
+@pytest.mark.parametrize("lifecycle", ["static", "stream"])
+def test_sentry_gets_the_call_and_not_its_parts(lifecycle, track):
+    """Rows that came when Sentry's span had ended say that they are held back, and nothing is over a limit."""
+    import sentry_sdk
+    from sentry_sdk.transport import Transport
+
+    class Drop(Transport):
+        def capture_envelope(self, envelope):
+            pass
+
+    options = {"_experiments": {"trace_lifecycle": "stream"}} if lifecycle == "stream" else {}
+    sentry_sdk.init("http://k@127.0.0.1:9/1", traces_sample_rate=1.0, transport=Drop(), default_integrations=False, auto_enabling_integrations=False, **options)
+    lines = jsonl(message_line(1), message_line(2, "claude-haiku-4-5"))
+    with track() as run:
+        fetch_messages(anthropic_batch(lines))
+    first, second = calls(run)
+    assert (first.sent, second.sent, {line.sent for line in lines_of(run)}) == ("yes", "no: held back", {"no: held back"})
+    assert not any("not sent" in note for note in run.all_notes)
 
 
 def test_the_openai_client_with_batches(truth, track):
