@@ -79,6 +79,7 @@ def streamed():
 
 
 SEARCH = raw.build_request("POST", "http://m/collections/words/points/search?limit=3", content=b"{}")
+LOOK = raw.build_request("GET", "http://m/collections/words/points/search?limit=3")
 SEND = raw.build_request("POST", "http://m/v1/chat/completions", content=json.dumps({"model": "gpt-4o", "messages": MESSAGES}).encode())
 
 
@@ -150,8 +151,8 @@ def measure(use, pairs, *, per=1):
     return [nanoseconds / per / 1000 for nanoseconds in told]
 
 
-def unheard(count=20000):
-    """A request that asks no model: what we add alone, without the client around it."""
+def unheard(request, count=20000):
+    """A request that asks no model, or a GET: what we add alone, without the client around it."""
     from aimon_nb.wire.capture import Interceptor
     from aimon_nb.wire.clients.httpx import _body, _target
 
@@ -161,7 +162,7 @@ def unheard(count=20000):
     for _ in range(15):
         start = time.thread_time_ns()
         for _ in range(count):
-            interceptor.start_capture((raw, SEARCH), {})
+            interceptor.start_capture((raw, request), {})
         one = time.thread_time_ns()
         for _ in range(count):
             pass
@@ -236,4 +237,5 @@ if __name__ == "__main__":
     row("a call whose span goes to Sentry, openai", plain, 3000)
     without, added = in_a_kernel()
     print(f"\na call in a kernel, with the live view, all threads: {added:.0f} µs more than {without:.0f}")
-    print(f"hearing a request to no model alone: {unheard():.2f} µs")
+    print(f"hearing a request to no model alone: {unheard(SEARCH):.2f} µs")
+    print(f"a GET alone: {unheard(LOOK):.2f} µs")

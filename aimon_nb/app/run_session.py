@@ -134,7 +134,7 @@ class RunSession:
             run.incomplete = True
             run.notes.append(f"aimon_nb had {count} faults of its own here: this may be incomplete")
         # A quiet one is shown only once it has a call.
-        elif run.status == "ok" and not self.run_state.quiet:
+        elif run.status == "ok" and not (self.run_state.quiet or self.run_state.told_others):
             run.notes += _why_empty(run)
 
 

@@ -92,6 +92,8 @@ def begin_span(open_span: OpenSpan) -> None:
         span.sent = adapter.unsent_reason
         if adapter.unsent_note not in run.notes:
             run.notes.append(adapter.unsent_note)
+    if open_span.is_unsent and run.destination != "local":
+        span.sent = "no: held back"
     if len(run.spans) >= run_state.span_limit.limits.spans:
         run_state.span_limit.add(open_span, span, run)
     run.spans[span_id] = span
@@ -151,7 +153,7 @@ def _read(open_span: OpenSpan, span: Span) -> None:
         merge(span, plain, open_span.call_update)
         if plain is not attributes:
             limit.cut_attributes(span, run_state.run)
-    span.is_duplicate = open_span.is_duplicate
+    span.is_duplicate, span.is_part = open_span.is_duplicate, open_span.is_part
     if open_span is run_state.root and run_state.run.trace_id is None:
         run_state.run.trace_id = span.trace_id
 

@@ -86,6 +86,8 @@ class OpenSpan:
     model_request: OpenRequest | None = None
     call_update: CallUpdate | None = None  # the latest; our thread's
     is_duplicate = False  # a framework's span over the same request
+    is_part = False  # a request of a batch, whose row is above
+    is_unsent = False  # it came when Sentry's span of its call had ended
     entered = False
     made_by_us = False  # by the wire
     sdk_parent: Any = None  # the SDK's object above one that is held: its own may be let go of
@@ -120,10 +122,10 @@ class CallUpdate:
     request: OpenRequest
     call: ModelCall
     attempt: int
-    retry_group: int | None  # shared by the attempts at one request
     is_read: bool  # to its end
     abandoned: bool  # the run ended before the answer did
     is_earlier_attempt: bool  # a retry took its span: this one is not at Sentry
+    retry_group: int | None = None  # shared by the attempts at one request
     ttft: float | None = None
     duration: float | None = None  # None until the answer is over
     status: SpanStatus | None = None
@@ -170,6 +172,7 @@ class RunState:
     forgotten: bool = False  # no longer in memory: what still comes of it is of no use
     quiet: bool = False  # not shown, listed or sent until it has a model call (`auto`)
     unfinished: list[Span] = field(default_factory=list)  # whose answers it did not wait for
+    told_others: bool = False  # usage was told in it that is another run's
     stop: bool = False  # interrupted: no model call is sent any more
     unpriced: set[str] = field(default_factory=set)  # changed since the run was added up
     price_at: float = 0.0  # when it may be added up again

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from aimon_nb.model.usage import NOTHING, Usage
 
@@ -16,6 +16,17 @@ class Message:
     role: str
     text: str = ""
     tool_calls: list[tuple[str, str]] = field(default_factory=list)
+
+
+class CallPart(NamedTuple):
+    """One request of a batch: what it used, and how many used the same.
+
+    `details` are those of `ModelCall`, sorted by their names.
+    """
+
+    usage: Usage
+    details: tuple[tuple[str, int], ...]
+    times: int
 
 
 @dataclass(slots=True)
@@ -32,7 +43,9 @@ class ModelCall:
     and `charge_shortfall` what that leaves out. With `from_usage_alone` no dialect reads
     this API, and only the usage in its answer was read; with `is_gateway` the answer says
     that it came by a gateway. `refused` means that nothing is billed: answered by an error,
-    or never sent.
+    or never sent. `untold` says in words why there is no usage, or where it is still to come
+    from. Of a batch `usage` and `details` are the sums over its `parts`, without the `failed`
+    requests.
     """
 
     provider: str | None = None
@@ -55,6 +68,9 @@ class ModelCall:
     is_gateway: bool = False
     error: str | None = None
     refused: bool = False
+    untold: str | None = None
+    parts: list[CallPart] = field(default_factory=list)
+    failed: int = 0
     input: list[Message] = field(default_factory=list)
     output: list[Message] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)

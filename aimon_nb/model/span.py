@@ -87,7 +87,8 @@ class Span:
     `frames` are those that an error came through, the innermost last.
     `call` is the model call that crossed the wire for it, if one did; a span
     that `is_duplicate` of a call made below it is folded in views and counts
-    nothing; one that is `folded` came after the cap on spans: it counts and has no
+    nothing, nor does one that `is_part` of a batch, whose sums stand in the row above it;
+    one that is `folded` came after the cap on spans: it counts and has no
     row. `ttft` are seconds to the first token of a stream. `sent` is whether Sentry got
     it, or why not (None while running).
     What a span reports that `repeats` (an agent's own total, a call in a call) stands in the
@@ -132,6 +133,7 @@ class Span:
     call: ModelCall | None = None
     is_duplicate: bool = False
     repeats: bool = False
+    is_part: bool = False
     cached_locally: bool = False
     late: bool = False
     folded: bool = False

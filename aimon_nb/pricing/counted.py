@@ -129,7 +129,7 @@ def _may_overlap(run: Run, with_usage: list[Span]) -> bool:
 
 
 def _has_usage(span: Span) -> bool:
-    return not span.is_duplicate and span.may_cost
+    return not (span.is_duplicate or span.is_part) and span.may_cost
 
 
 def _is_billable(span: Span) -> bool:
@@ -164,7 +164,7 @@ def add_up(
     estimated = [s for s in counted if s.is_estimated]
     exact = [s for s in counted if not s.is_estimated] if estimated else counted
     totals.usage = Usage.sum(summable(s.usage) for s in exact)
-    totals.errors = sum(s.status == "error" and s.retried is None for s in counted)
+    totals.errors = sum(_errors(s) for s in counted if s.retried is None)
     totals.retries = sum(s.retried == "repaired" for s in counted)
     costs = [s.cost for s in counted if s.cost is not None]
     # What is free is free for any number of tokens.
@@ -184,6 +184,12 @@ def add_up(
     if counted and totals.cost is None and all(map(_is_rejected, counted)):
         totals.cost = _ZERO  # what was refused costs nothing, and that is known
     return totals
+
+
+def _errors(span: Span) -> int:
+    """Return how many errors a span stands for: of a batch one a request that failed."""
+    of_parts = span.call.failed if span.call is not None else 0
+    return of_parts or int(span.status == "error")
 
 
 def is_free(span: Span) -> bool:

@@ -10,6 +10,7 @@ from aimon_nb.pricing.charged import as_charged
 from aimon_nb.pricing.find_rates import find_rates
 from aimon_nb.pricing.model_names import provider_id
 from aimon_nb.pricing.normalise import NormalisedUsage, normalise
+from aimon_nb.pricing.parts import charge_parts
 from aimon_nb.pricing.qualify import LEFT_EARLY, qualify
 from aimon_nb.pricing.rates import ZERO, charge, unpriced
 from aimon_nb.pricing.resolve import resolve
@@ -48,12 +49,16 @@ def _by_rates(span: Span) -> Cost:
         cost = unpriced(lookup.reason)
     elif lookup.is_free:
         cost = Cost("free", ZERO, source=lookup.rates.source)
+    elif span.call is not None and span.call.operation == "batch":
+        cost = charge_parts(lookup.rates, counts.usage, details, span.call.parts)
     else:
         cost = charge(lookup.rates, counts.usage, details)
     return qualify(cost, span, counts, lookup)
 
 
 def _why_no_usage(span: Span) -> str:
+    if span.call is not None and span.call.untold is not None:
+        return span.call.untold
     if span.status in LEFT_EARLY:
         return "left before the usage came"
     if span.status == "error":

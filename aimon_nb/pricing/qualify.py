@@ -57,7 +57,8 @@ def qualify(cost: Cost, span: Span, counts: NormalisedUsage, lookup: RateLookup)
 
 def _shortfall(span: Span, counts: NormalisedUsage, label: str) -> str | None:
     """Return what the arithmetic of a call leaves out, in words; None if it is nothing."""
-    into = counts.usage.input or 0
+    parts = span.call.parts if span.call is not None else ()
+    into = max((one.usage.input or 0 for one in parts), default=counts.usage.input or 0)
     step = _missing_step(label) if into > _SHORTEST_STEP else None
     if step is not None and into > step:
         return f"inputs above {step:,} tokens cost more, the list does not say how much"

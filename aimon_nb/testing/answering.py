@@ -14,6 +14,7 @@ from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from aimon_nb.testing import jobs_api
 from aimon_nb.testing.client_watch import ClientWatch
 from aimon_nb.testing.counting import Steering, steering
 from aimon_nb.testing.dialect import Body, Endpoint, RefusedError
@@ -81,7 +82,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, {})
             return
         page = PAGES.get(self.path.partition("?")[0])
-        if page is None:
+        later = jobs_api.page(self.path)
+        if later is not None:
+            self._send_bytes(200, later.kind, later.data)
+        elif page is None:
             self._send(404, _unknown(self.path))
         else:
             self._send(200, page())
@@ -89,6 +93,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.partition("?")[0]
+        if path == "/v1/files":
+            self._send(200, jobs_api.upload(raw, self.headers.get("Content-Type") or ""))
+            return
         endpoint, in_path = _route(path)
         if endpoint is None:
             self._send(404, _unknown(path))

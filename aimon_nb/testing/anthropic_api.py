@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
+from aimon_nb.testing import jobs_api
 from aimon_nb.testing.counting import Tokens, Turns, answer_to, pieces
 from aimon_nb.testing.dialect import Answer, Body, Endpoint, model_of, sse, text_of, wants_tool
 from aimon_nb.testing.schema import example
@@ -113,4 +114,8 @@ def _messages(body: Body, chunks: int) -> Answer:
     return Answer(tokens, frames=sse(told))
 
 
-CALLS = {"/v1/messages": Endpoint(lambda b: turns(b).last, _messages, error)}
+_MESSAGES = Endpoint(lambda b: turns(b).last, _messages, error)
+CALLS = {
+    "/v1/messages": _MESSAGES,
+    "/v1/messages/batches": jobs_api.anthropic_batches(_MESSAGES),
+}

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
-from aimon_nb.testing import openai_responses_api
+from aimon_nb.testing import jobs_api, openai_responses_api
 from aimon_nb.testing.counting import Tokens, Turns, answer_to, pieces, words
 from aimon_nb.testing.dialect import (
     CREATED,
@@ -200,6 +200,7 @@ CALLS: dict[str, Endpoint] = {
     "/v1/responses": _RESPONSES,
     "/llm/responses": _RESPONSES,
     "/v1/embeddings": Endpoint(lambda b: " ".join(_embedding_texts(b)), _embeddings, error),
+    "/v1/batches": jobs_api.openai_batches(lambda: CALLS, error),
 }
 """What is answered to a POST."""
 

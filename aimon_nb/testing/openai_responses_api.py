@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from itertools import count
 
+from aimon_nb.testing import jobs_api
 from aimon_nb.testing.counting import Tokens, Turns, answer_to, pieces
 from aimon_nb.testing.dialect import CREATED, Answer, Body, model_of, sse, text_of, wants_tool
 from aimon_nb.testing.schema import example
@@ -77,6 +78,12 @@ def answer(body: Body, chunks: int) -> Answer:
         "metadata": {},
         "usage": _usage(tokens),
     }
+    if body.get("background"):
+        events = _numbered(_events({**whole, "background": True}, item, text, chunks))
+        if not body.get("stream"):
+            return Answer(tokens, body=jobs_api.background(whole, events), usage_told=False)
+        jobs_api.background(whole, told := list(events))
+        return Answer(tokens, frames=sse(told))
     if not body.get("stream"):
         return Answer(tokens, body=whole)
     return Answer(tokens, frames=sse(_numbered(_events(whole, item, text, chunks))))

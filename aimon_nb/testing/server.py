@@ -48,8 +48,10 @@ class TruthServer:
     Speaks OpenAI's chat and other completions, responses, embeddings, images, audio and
     models below `url`, and below `root`, each where its client looks for it: Anthropic's messages,
     Gemini and its interactions, Bedrock, Cohere, Ollama, LM Studio, Hugging Face's text
-    generation; Mistral below `root + "/mistral"`, Voyage below `root + "/voyage"`. How it
-    counts and what a request can ask for stands in `aimon_nb.testing.counting`.
+    generation; Mistral below `root + "/mistral"`, Voyage below `root + "/voyage"`.
+    Responses in the background and batches of OpenAI and Anthropic are done at the second GET
+    that asks for them. How it counts and what a request can ask for stands in
+    `aimon_nb.testing.counting`.
 
     A test need not hope for the clock: after `hold()` requests wait for `release()`, and
     `wait_held(n)` returns when n of them do. A GET of `root + "/hold"` waits so too, for

@@ -8,18 +8,21 @@ from typing import Any
 from aimon_nb.capture.context import current_run, is_of_another_cell
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.state import RunState
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire import admission
-from aimon_nb.wire.dialects import find, known
+from aimon_nb.wire.deferred import IN_RESULTS, deferred
+from aimon_nb.wire.dialects import Dialect, find, known
 from aimon_nb.wire.foreign import pass_foreign
 from aimon_nb.wire.model_request import ModelRequest
+from aimon_nb.wire.polls import hold_poll
 from aimon_nb.wire.span_matching import attach_span, hold_span
 from aimon_nb.wire.unread import unread_requests
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
-Target = tuple[str, bytes]
-"""Where a request goes: host (with its port where the URL has one), and path with query."""
+Target = tuple[str, bytes, bool]
+"""Where a request goes: host (with its port where it has one), path with query; is it a GET."""
 
 
 class Interceptor:
@@ -32,7 +35,8 @@ class Interceptor:
     Args:
         tracker: Where spans are tracked and made.
         patches: The hooks that the wrapper is one of.
-        target: Returns where a request goes; None for anything but a POST.
+        target: Returns where a request goes; None for anything but a POST, or a GET that may
+            tell the usage of an earlier request: nearly always two looks tell that it does not.
         body: Returns the request's bytes, None if they are not all in memory.
         follow: Called with the model request, the client's response and the arguments;
             keeps the answer, or sees to it that it is kept as the user's code reads it.
@@ -106,25 +110,20 @@ class Interceptor:
             target = self._target(args, kwargs)
             if target is None or self._tracker.recorder.forked:
                 return None
-            address, raw_path = target
-            dialect = find(address.partition(":")[0], raw_path)
+            address, raw_path, is_get = target
+            if is_get:
+                return hold_poll(address, raw_path, self._tracker, run_state)
+            body = self._body(args, kwargs)
+            dialect, attach = _reader_of(address, raw_path, body)
             if known.off:
                 run_state.run.notes += [
                     n for n in known.off.values() if n not in run_state.run.notes
                 ]
-            body = self._body(args, kwargs)
-            if dialect is not None and dialect.matches_body(body):
-                unread_requests.remember(address, dialect)
-                attach = attach_span
-            else:
-                dialect, attach = unread_requests.dialect_for(address, raw_path, body), hold_span
+            if current_run.get() is None and is_of_another_cell(run_state):
+                # Of no run; and what no dialect reads is perhaps no call, either.
+                dialect, attach = dialect if attach is attach_span else None, pass_foreign
             if dialect is None or admission.already_captured(body):
                 return None
-            is_foreign = current_run.get() is None and is_of_another_cell(run_state)
-            if is_foreign:
-                if attach is hold_span:
-                    return None  # of no run, and perhaps no call
-                attach = pass_foreign
             model_request = ModelRequest(dialect, address, dialect.path, body)
             return model_request if attach(model_request, self._tracker, run_state) else None
         except Exception:
@@ -144,10 +143,26 @@ class Interceptor:
             internal_errors.record("capturing an answer")
 
 
+def _reader_of(
+    address: str, raw_path: bytes, body: bytes | None
+) -> tuple[Dialect | None, Callable[[ModelRequest, SpanTracker, RunState], bool]]:
+    """Return what reads a request, None if nothing does, and what gives it its span."""
+    dialect = find(address.partition(":")[0], raw_path)
+    if dialect is not None and dialect.matches_body(body):
+        unread_requests.remember(address, dialect)
+        return dialect, attach_span
+    return unread_requests.dialect_for(address, raw_path, body), hold_span
+
+
 def target_of(args: Args, kwargs: Kwargs) -> Target | None:
-    """Return where a request object with `method` and `url` goes; None for anything but a POST."""
+    """Return where a request object with `method` and `url` goes, as an interceptor's `target`."""
     request: Any = args[1] if len(args) > 1 else kwargs.get("request")
-    return target_of_url(request.url) if getattr(request, "method", None) == "POST" else None
+    method = getattr(request, "method", None)
+    if method == "POST":
+        return target_of_url(request.url)
+    if method == "GET" and (deferred.pending or IN_RESULTS in request.url):
+        return target_of_url(request.url, is_get=True)
+    return None
 
 
 def body_of(args: Args, kwargs: Kwargs) -> bytes | None:
@@ -156,10 +171,10 @@ def body_of(args: Args, kwargs: Kwargs) -> bytes | None:
     return whole_body(getattr(request, "body", None))
 
 
-def target_of_url(url: str) -> Target:
+def target_of_url(url: str, *, is_get: bool = False) -> Target:
     """Return address and path of a URL, by a cheap cut: what stands before an @ is a secret."""
     netloc, slash, path = url.partition("://")[2].partition("/")
-    return netloc.rpartition("@")[2], (slash + path).encode("utf-8", "replace")
+    return netloc.rpartition("@")[2], (slash + path).encode("utf-8", "replace"), is_get
 
 
 def whole_body(body: Any) -> bytes | None:

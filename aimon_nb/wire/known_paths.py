@@ -61,7 +61,7 @@ _PLACES = {
     ),
     "gcp.vertex_ai": _Place(
         r"/(?:ragCorpora|featurestores|indexes|pipelineJobs|operations|tensorboards)(?:/|$)"
-        r"|:(?:retrieveContexts|readIndexDatapoints|findNeighbors|upload)$",
+        r"|:(?:retrieveContexts|readIndexDatapoints|findNeighbors|upload|fetchPredictOperation)$",
         hosts=r"aiplatform\.",
     ),
     "aws.bedrock": _Place(

@@ -10,7 +10,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aimon_nb.capture.exceptions import FRAMES, current_stack, describe, frames_of, status_of
 from aimon_nb.capture.internal_errors import internal_errors
@@ -44,7 +44,8 @@ class ModelRequest(OpenRequest):
     tracker: SpanTracker
     status: int | None = None
     left_early = False  # nobody read the answer to its end
-    truncated = False  # more of it came than is kept
+    truncated = False  # more of it may come than is kept
+    is_cut = False  # more of it came
     failure: ClientFailure | None = None
     frames: tuple[Frame, ...] = ()  # the way a failure took, or where the call was made
     t_first: float | None = None
@@ -54,6 +55,8 @@ class ModelRequest(OpenRequest):
     retry_group: int | None = None  # shared by the attempts at one request, once one has failed
     decoder: Callable[[], Decode] | None = None  # made only if there is a body
     is_earlier_attempt = False  # a retry took its span: a row of its own, not at Sentry
+    asks_model = True  # False for a GET that may tell the usage of an earlier request
+    pending_type: type[Any] | None = None  # reads its answer on our thread, if not `PendingCall`
     is_held = False  # nobody knows of its span before its answer tells a usage
     bytes_read = 0  # by our thread, which alone writes it
     _bytes_kept = 0
@@ -84,6 +87,7 @@ class ModelRequest(OpenRequest):
             if self.t_first is None:
                 self.t_first = time.perf_counter()
             if self.is_done or self.truncated:
+                self.is_cut = True
                 return
             self._bytes_kept += len(data)
             self.chunks.append(data)

@@ -19,6 +19,7 @@ from aimon_nb.model import SpanStatus
 from aimon_nb.model.span import CALL_OPS
 from aimon_nb.sentry.adapters import attribute
 from aimon_nb.sentry.call_attributes import call_attributes
+from aimon_nb.wire.deferred import Asked, deferred
 from aimon_nb.wire.known_paths import shown_path
 from aimon_nb.wire.model_request import ModelRequest
 from aimon_nb.wire.response_reader import ResponseReader
@@ -35,19 +36,22 @@ class PendingCall:
     def __init__(self, model_request: ModelRequest) -> None:
         self.model_request = model_request
         self.abandoned = False
+        self.asked: Asked | None = None  # where a GET tells its usage
         self._reader = ResponseReader(model_request)
         self._is_new = True
 
     def advance(self) -> CallUpdate | UnreadRequest | None:
         """Read what has arrived and settle what can be; return what is new of the call."""
         has_news = self._reader.read() or self._is_new
+        if has_news:
+            deferred.note(self, is_read=self._reader.is_read)
         if self.model_request.is_held and not self._is_a_call():
             return self._unread()
         self._is_new = False
         if self._can_be_settled and not self.model_request.settled:
             self._settle()
             has_news = True
-        return self._update() if has_news else None
+        return self.update() if has_news else None
 
     @property
     def is_finished(self) -> bool:
@@ -60,11 +64,15 @@ class PendingCall:
         request = self.model_request
         if not request.call.usage.known:
             return False
+        self._tell()
+        return True
+
+    def _tell(self) -> None:
+        request = self.model_request
         request.is_held = False
         began = time.time() - (time.perf_counter() - request.t0)
         start = datetime.fromtimestamp(began, timezone.utc)
         request.tracker.maker.release(request.open_span, start)
-        return True
 
     def _unread(self) -> UnreadRequest | None:
         """Return what is said of a request whose answer told no usage, once that is sure."""
@@ -87,7 +95,8 @@ class PendingCall:
             self._reader.is_read and (open_span.made_by_us or open_span.is_end_recorded)
         )
 
-    def _update(self) -> CallUpdate:
+    def update(self) -> CallUpdate:
+        """Return what is known of the call now."""
         request, call = self.model_request, self.model_request.call
         t0, t1, t_first = request.t0, request.t1, request.t_first
         return CallUpdate(
@@ -95,7 +104,7 @@ class PendingCall:
             request,
             call,
             request.attempt,
-            request.retry_group,
+            retry_group=request.retry_group,
             is_read=self._reader.is_read,
             abandoned=self.abandoned,
             is_earlier_attempt=request.is_earlier_attempt,
@@ -180,9 +189,11 @@ class PendingCalls:
 
     def _poll(self, log: EventLog) -> None:
         """Read what has arrived of every answer, and post what is new."""
+        deferred.forget_old()
+        # In the order in which they were sent: a POST is read before the GET that asks for it.
         for _ in range(len(self._new)):
             request = self._new.popleft()
-            self._calls.setdefault(request, PendingCall(request))
+            self._calls.setdefault(request, (request.pending_type or PendingCall)(request))
         for request, call in list(self._calls.items()):
             try:
                 update = call.advance()

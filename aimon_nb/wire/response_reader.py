@@ -93,12 +93,14 @@ class ResponseReader:
                 request.dialect.read_headers(call, request.headers)
             except Exception:
                 known.failed(type(request.dialect))
-        if request.ok and call.error is None:
+        if request.ok and call.error is None and call.untold is None:
             estimates.make(call, whole=not request.truncated)
         call.refused = self._is_refused()
 
     def _is_refused(self) -> bool:
         request = self.model_request
+        if request.dialect.bills_nothing:
+            return True
         if request.status is not None:
             return request.ok is False
         return request.failure is not None and request.failure.never_sent

@@ -19,6 +19,7 @@ from aimon_nb.model.span import CALL_OPS, NOISE_OPS
 from aimon_nb.providers import framework_of
 from aimon_nb.sentry.adapters import attribute
 from aimon_nb.sentry.span_tracker import SpanTracker
+from aimon_nb.wire.deferred import deferred
 from aimon_nb.wire.model_request import ModelRequest
 from aimon_nb.wire.pending_calls import pending_calls
 from aimon_nb.wire.retries import retries
@@ -43,6 +44,8 @@ def attach_span(model_request: ModelRequest, tracker: SpanTracker, run_state: Ru
             if open_span is None:
                 return False
             _attach(open_span, model_request, tracker)
+    if model_request.dialect.may_be_deferred(model_request.body):
+        deferred.expect(model_request)
     pending_calls.add(model_request)
     return True
 

@@ -1037,3 +1037,31 @@ case(
     "hugging face chat", CHAT, ASK, completion({"content": "18"}, usage={"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6}),
     Usage(5, None, None, 1, None, 6), [("assistant", "18", [])], "m", "m-1", "stop", "huggingface", host="router.huggingface.co",
 )  # fmt: skip
+
+# --- batches and videos, whose usage a GET tells ----------------------------------------------
+
+case(
+    "openai batch", "/v1/batches", {"input_file_id": "file-1", "endpoint": "/v1/chat/completions", "completion_window": "24h"},
+    plain({"id": "batch_1", "object": "batch", "status": "validating", "output_file_id": None, "error_file_id": None}),
+    Usage(), [], None, None, None, "openai", operation="batch", tier="batch", first=None,
+)  # fmt: skip
+case(
+    "openai batch with a usage", "/v1/batches", {"input_file_id": "file-1"},
+    plain({"id": "batch_1", "object": "batch", "status": "completed", "model": "m-1", "output_file_id": "file-2", "usage": {
+        "input_tokens": 50, "input_tokens_details": {"cached_tokens": 20}, "output_tokens": 30, "output_tokens_details": {"reasoning_tokens": 12}, "total_tokens": 80}}),
+    Usage(50, 20, None, 30, 12, 80), [], None, "m-1", "completed", "openai", operation="batch", tier="batch", first=None,
+)  # fmt: skip
+case(
+    "anthropic batch", "/v1/messages/batches", {"requests": [{"custom_id": "a", "params": ASK}]},
+    plain({"id": "msgbatch_1", "type": "message_batch", "processing_status": "in_progress", "request_counts": {"processing": 1}, "results_url": None}),
+    Usage(), [], "m", None, None, "anthropic", operation="batch", tier="batch", first=None,
+)  # fmt: skip
+case(
+    "openai video", "/v1/videos", {"model": "m", "prompt": "a cat", "seconds": "8"},
+    plain({"id": "video_1", "object": "video", "model": "m-1", "status": "queued", "seconds": "8", "size": "720x1280"}),
+    Usage(), [], "m", "m-1", None, "openai", operation="video", first=None,
+)  # fmt: skip
+case(
+    "gemini video", "/v1beta/models/m:predictLongRunning", {"instances": [{"prompt": "a cat"}], "parameters": {"durationSeconds": 8}},
+    plain({"name": "models/m/operations/o"}), Usage(), [], "m", None, None, "gcp.gemini", operation="video", first=("user", "a cat"),
+)  # fmt: skip

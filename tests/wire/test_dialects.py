@@ -25,7 +25,7 @@ def check(case, call):
     assert (case.reason, case.tier, case.error) == (call.finish_reason, call.service_tier, call.error)
     assert (case.streaming, case.details, case.tools) == (call.streaming, call.details, call.tools)
     assert ([NOT_FINAL] if case.so_far else []) == call.shortfalls
-    assert case.first == ((call.input[0].role, call.input[0].text) if call.input else None)
+    assert case.first == next(((turn.role, turn.text) for turn in call.input), None)
 
 
 @BY_NAME

@@ -34,7 +34,7 @@ PLACES = {
     "head": (ModelRequest, "on_response_head"),
     "close": (ModelRequest, "_close"),
     "decoder": (urllib3_client, "decoder_factory"),
-    "record": (PendingCall, "_update"),
+    "record": (PendingCall, "update"),
     "check": None,
 }
 

@@ -16,7 +16,7 @@ from tests.wire.model_requests import heard_call, plain
 
 NOT_ASKED = [
     "/", "/v1/models", "/v1/files", "/v1/threads/t/messages", "/channels/1/messages", "/v1/messages/count_tokens",
-    "/v1/messages/batches", "/v1/responses/r_1/cancel", "/v1/conversations/c_1/history", "/v1/conversations/c_1/messages",
+    "/v1/responses/r_1/cancel", "/v1/conversations/c_1/history", "/v1/conversations/c_1/messages",
     "/v1/conversations/c_1/restart/x", "/v1beta/interactions/v1_i/cancel", "/interactions/1/token/callback", "/interactions", "/images/sets",
     "/v1/audio/voices", "/v1/rerank/jobs", "/v1/completions_are_fun",
     "/v1beta/models/m:countTokens", "/model/m/count-tokens", "/v1/embeddings/jobs", "/app/api/chat", "/generate",

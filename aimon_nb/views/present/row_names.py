@@ -27,7 +27,7 @@ def name(span: Span, kind: SpanKind | None = None) -> str:
 
 
 def label(span: Span, kind: SpanKind | None = None) -> str:
-    """Return the dim words beside the name: model, `agent`, `tool`, `429`, `streaming`.
+    """Return the dim words beside the name: model, `agent`, `tool`, `429`, `streaming` ….
 
     That a failed call was `retried` is known when the tree is laid out.
     """
@@ -47,6 +47,8 @@ def label(span: Span, kind: SpanKind | None = None) -> str:
         parts.append("not counted")
     if span.streaming and span.status == "running":
         parts.append("streaming")
+    if span.call is not None and span.call.untold is not None and not span.usage.known:
+        parts.append(formatting.line(span.call.untold, 120))
     return " · ".join(p for p in parts if p)
 
 

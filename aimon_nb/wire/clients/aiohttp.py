@@ -15,6 +15,7 @@ from aimon_nb.capture.hooks import Patches
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire.capture import Args, Interceptor, Kwargs, Target, target_of_url, whole_body
 from aimon_nb.wire.content_encoding import decoder_factory
+from aimon_nb.wire.deferred import IN_RESULTS, deferred
 from aimon_nb.wire.model_request import ModelRequest
 
 OpenStreams = dict[int, tuple[Any, ModelRequest]]
@@ -37,13 +38,19 @@ def install(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
 
 def _target(args: Args, kwargs: Kwargs) -> Target | None:
     method = args[1] if len(args) > 1 else kwargs.get("method")
+    is_get = method == "GET"
     # aiohttp itself turns the method into upper case, later.
-    if method != "POST" and str(method).upper() != "POST":
-        return None
+    if not is_get and method != "POST":
+        is_get = str(method).upper() == "GET"
+        if not is_get and str(method).upper() != "POST":
+            return None
     str_or_url = args[2] if len(args) > 2 else kwargs.get("str_or_url", "")
     url = str_or_url if isinstance(str_or_url, str) else str(str_or_url)
+    if is_get and not deferred.pending and IN_RESULTS not in url:
+        return None
     # A session with a base URL is asked for paths.
-    return target_of_url(url if "://" in url else str(args[0]._build_url(str_or_url)))
+    url = url if "://" in url else str(args[0]._build_url(str_or_url))
+    return target_of_url(url, is_get=is_get)
 
 
 def _body(_args: Args, kwargs: Kwargs) -> bytes | None:

@@ -15,6 +15,7 @@ from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire.capture import Args, Interceptor, Kwargs, Target, target_of_url, whole_body
 from aimon_nb.wire.content_encoding import decoder_factory
+from aimon_nb.wire.deferred import IN_RESULTS, deferred
 from aimon_nb.wire.model_request import ModelRequest
 
 ATTRIBUTE = "_aimon_nb_captured"
@@ -46,14 +47,16 @@ def capture_reads(response: Any, model_request: ModelRequest) -> None:
 
 
 def _pool_target(args: Args, kwargs: Kwargs) -> Target | None:
-    pool, url = args[0], _post_url(args, kwargs)
-    if url is None:
+    method = args[1] if len(args) > 1 else kwargs.get("method")
+    url = args[2] if len(args) > 2 else kwargs.get("url")
+    if url is None or (method != "POST" and not _may_tell_usage(method, url)):
         return None
+    pool, is_get = args[0], method == "GET"
     # A proxy is asked for whole URLs.
     if "://" in url:
-        return target_of_url(url)
+        return target_of_url(url, is_get=is_get)
     address = f"{pool.host}:{pool.port}" if pool.port else pool.host
-    return address, url.encode("utf-8", "replace")
+    return address, url.encode("utf-8", "replace"), is_get
 
 
 def _pool_body(args: Args, kwargs: Kwargs) -> bytes | None:
@@ -61,8 +64,11 @@ def _pool_body(args: Args, kwargs: Kwargs) -> bytes | None:
 
 
 def _manager_target(args: Args, kwargs: Kwargs) -> Target | None:
-    url = _post_url(args, kwargs)
-    return None if url is None else target_of_url(url)
+    method = args[1] if len(args) > 1 else kwargs.get("method")
+    url = args[2] if len(args) > 2 else kwargs.get("url")
+    if url is None or (method != "POST" and not _may_tell_usage(method, url)):
+        return None
+    return target_of_url(url, is_get=method == "GET")
 
 
 def _manager_body(_args: Args, kwargs: Kwargs) -> bytes | None:
@@ -70,12 +76,8 @@ def _manager_body(_args: Args, kwargs: Kwargs) -> bytes | None:
     return whole_body(kwargs.get("body"))
 
 
-def _post_url(args: Args, kwargs: Kwargs) -> str | None:
-    method = args[1] if len(args) > 1 else kwargs.get("method")
-    if method != "POST":
-        return None
-    url: str | None = args[2] if len(args) > 2 else kwargs.get("url")
-    return url
+def _may_tell_usage(method: Any, url: str) -> bool:
+    return method == "GET" and (bool(deferred.pending) or IN_RESULTS in url)
 
 
 def _follow(model_request: ModelRequest, response: Any, _args: Args, kwargs: Kwargs) -> None:

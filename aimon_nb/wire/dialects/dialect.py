@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from aimon_nb import providers
 from aimon_nb.model import ModelCall, Usage
@@ -13,7 +13,18 @@ from aimon_nb.wire.dialects.known_usage import NOT_FINAL, unknown_in
 from aimon_nb.wire.dialects.message_builder import MessageBuilder
 
 # Headers by which a gateway says that it is one: LiteLLM's proxy.
+_LONGEST_ID = 300
 _GATEWAYS = frozenset({"x-litellm-version", "x-litellm-model-id"})
+
+
+class Awaited(NamedTuple):
+    """What a later GET tells of a request: the ids in the paths of such GETs.
+
+    `address` is another host that is asked for it, where the answer names one.
+    """
+
+    ids: tuple[str, ...]
+    address: str = ""
 
 
 class Dialect:
@@ -34,6 +45,9 @@ class Dialect:
 
     `path_suffixes` are the last words of its paths, after the last `/` or `:`. A request
     that ends otherwise costs nothing; without them every request is looked at.
+
+    Where a later GET tells the usage, `answer` sets what is `awaited`, and reads the answers
+    to those GETs too; it sets `bills_nothing` where it is told that nothing will be billed.
     """
 
     provider = ""
@@ -43,6 +57,8 @@ class Dialect:
     hosts: ClassVar[re.Pattern[str] | None] = None
     headers: frozenset[str] = frozenset()
     body_markers: ClassVar[tuple[bytes, ...]] = ()
+    awaited: Awaited | None = None
+    bills_nothing = False
 
     def __init__(self, host: str, path: str) -> None:
         self.path = path
@@ -58,6 +74,10 @@ class Dialect:
         if body is None or self._is_known or not self.body_markers:
             return True
         return any(marker in body for marker in self.body_markers)
+
+    def may_be_deferred(self, body: bytes | None) -> bool:  # noqa: ARG002  for those that may
+        """Return whether a GET may tell the usage of this request; on the user's thread."""
+        return False
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Read the request: model, streaming, messages, tools, parameters.
@@ -102,6 +122,12 @@ class Dialect:
         if charged is not None:
             call.charged = charged
             call.charge_shortfall = OWN_KEY if is_without_own_key(raw) else None
+
+    def await_usage(self, call: ModelCall, ids: list[str], path: str, address: str = "") -> None:
+        """Note that GETs of these ids tell the usage, as under `path`."""
+        known = tuple(one for one in ids if 0 < len(one) <= _LONGEST_ID)
+        self.awaited = Awaited(known, address) if known else None
+        call.untold = f"usage not told yet: GET {path}"
 
     def in_path(self, pattern: re.Pattern[str]) -> str:
         """Return the first group of a pattern in the path; "" if it is not there."""

@@ -72,6 +72,10 @@ class OpenAIResponses(OpenAIForm):
             return is_usual
         return b'"model"' in body and any(marker in body for marker in self.body_markers)
 
+    def may_be_deferred(self, body: bytes | None) -> bool:
+        """Return whether it may be answered in the background."""
+        return body is None or b'"background"' in body
+
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model, instructions, items of input, tools and parameters."""
         super().request(call, body)
@@ -116,7 +120,9 @@ class OpenAIResponses(OpenAIForm):
         super().answer(call, response)
         status = text_of(response.get("status"))
         if status not in _FINAL_STATUSES and response.get("object") != "response.compaction":
+            self._await(call, response)
             return
+        self.awaited, call.untold = None, None
         self.turns.reset(call)
         for item in dicts_of(response.get("output")):
             self._item(call, item)
@@ -128,6 +134,12 @@ class OpenAIResponses(OpenAIForm):
         if isinstance(raw, dict):
             self.take_usage(call, raw, usage(raw), known_usage.RESPONSES)
             call.details = _details(dicts_of(response.get("output")))
+
+    def _await(self, call: ModelCall, response: dict[str, Any]) -> None:
+        """Of one that runs in the background the usage comes with a GET."""
+        in_background = response.get("background") is True or call.parameters.get("background")
+        if in_background or response.get("status") == "queued":
+            self.await_usage(call, [text_of(response.get("id"))], f"{self.path}/…")
 
     def _item(self, call: ModelCall, item: dict[str, Any]) -> None:
         kind = text_of(item.get("type"))
