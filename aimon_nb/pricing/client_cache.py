@@ -1,6 +1,7 @@
-"""Calls that a library's own cache answered: they cross no wire and cost nothing.
+"""Calls that a cache on this machine answered: they leave it by no wire and cost nothing.
 
-LangChain, LiteLLM and DSPy replay the stored answer with its old usage, and the
+A cache below the HTTP client marks its answers (`wire.cached_answers`), and that is known
+at once. LangChain, LiteLLM and DSPy replay the stored answer with its old usage, and the
 span of a replay looks like that of a call. But a call over gRPC or to a model in
 this process has no request either, and a silent $0 for one of those is the worst
 figure there is. So a missing request is not enough; it takes a sign of a cache as well:
@@ -20,7 +21,12 @@ _ROUND_TRIP = 0.02  # seconds that a call over the network takes at least
 
 
 def client_cache_hits(run: Run, with_usage: list[Span]) -> list[Span]:
-    """Return the spans of an ended run that a local cache answered."""
+    """Return the spans that a local cache answered; those without a request once the run ended."""
+    marked = [span for span in with_usage if span.call is not None and span.call.cached_by]
+    return marked if run.running else marked + _hits_without_request(run, with_usage)
+
+
+def _hits_without_request(run: Run, with_usage: list[Span]) -> list[Span]:
     possible = [span for span in with_usage if _could_be_hit(span)]
     if not possible:
         return []

@@ -72,7 +72,7 @@ def price_run(run: Run, changed: set[str]) -> None:
                 changed.add(span.span_id)
         elif span.status != "running" and (span.cost is None or span.span_id in changed):
             if is_cached:
-                span.cost = _free_with_saving(price(span))
+                span.cost = _free_with_saving(span)
             else:
                 span.cost = price(span) if _is_billable(span) else None
     run.totals = add_up(result.counted, result.cached, result.unattributed, inexact=result.inexact)
@@ -109,15 +109,14 @@ def _is_free_host(place: str) -> bool:
 def counted_spans(run: Run) -> CountedSpans:
     """Return the spans of a run that count, and those that its client's cache answered."""
     with_usage = [span for span in list(run.spans.values()) if _has_usage(span)]
-    if all(span.call is not None for span in with_usage):
-        return CountedSpans(with_usage)
-    cached = [] if run.running else client_cache_hits(run, with_usage)
+    cached = client_cache_hits(run, with_usage)
     cached_ids = {span.span_id for span in cached}
-    with_usage = [span for span in with_usage if span.span_id not in cached_ids]
-    if not _may_overlap(run, with_usage):
-        return CountedSpans(with_usage, cached)
+    asked = [span for span in with_usage if span.span_id not in cached_ids]
+    if all(span.call is not None for span in asked) or not _may_overlap(run, with_usage):
+        return CountedSpans(asked, cached)
+    # With the cached ones in it, for what is above them repeats their tokens.
     tree = UsageTree(run, with_usage)
-    counted = [span for span in with_usage if span.span_id not in tree.folded]
+    counted = [span for span in asked if span.span_id not in tree.folded]
     return CountedSpans(counted, cached, tree.unattributed(counted, cached), tree.inexact)
 
 
@@ -138,8 +137,11 @@ def _is_billable(span: Span) -> bool:
     return span.usage.known or span.status != "error" or broke_off
 
 
-def _free_with_saving(cost: Cost) -> Cost:
+def _free_with_saving(span: Span) -> Cost:
     """Return the cost of a call that a local cache answered: nothing, and what it saved."""
+    cost, by = price(span), "the client's own cache"
+    if span.call is not None and span.call.cached_by:
+        by = span.call.cached_by
     applicable = tuple(a for a in cost.caveats if not a.startswith("its request was not heard"))
     return replace(
         cost,
@@ -148,7 +150,9 @@ def _free_with_saving(cost: Cost) -> Cost:
         lines=(),
         cache_saving=cost.total,
         caveats=applicable,
-        reason="answered by the client's own cache: no request was sent",
+        reason=f"answered by {by}: no request was sent",
+        source=None if cost.charged else cost.source,
+        charged=False,
     )
 
 

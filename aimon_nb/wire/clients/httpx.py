@@ -21,6 +21,7 @@ from aimon_nb.wire.capture import (
     captured_chunks,
     captured_chunks_async,
 )
+from aimon_nb.wire.cached_answers import cache_of_httpx, note
 from aimon_nb.wire.deferred import IN_RESULTS, deferred
 from aimon_nb.wire.model_request import ModelRequest
 
@@ -61,6 +62,7 @@ def _follow(
     _args: Args,
     _kwargs: Kwargs,
 ) -> None:
+    note(model_request, response, cache_of_httpx)
     model_request.on_response_head(response.status_code, response.headers)
     if hasattr(response, "_content"):
         model_request.on_chunk(response._content)
