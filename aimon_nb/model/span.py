@@ -55,6 +55,8 @@ CALL_OPERATIONS = frozenset(
         "evaluate",
     }
 )
+# By this attribute, Sentry's own, a span says that a cache answered.
+CACHE_HIT = "cache.hit"
 # Ops whose name alone is enough, whatever the operation.
 _KNOWN_OPS = ("gen_ai.", "ai.pipeline", "ai.run")
 # Plumbing below a call: in every table, folded in views.

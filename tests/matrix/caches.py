@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import tempfile
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,7 +26,10 @@ RATES = {"gpt-4o": ("2.5", "1.25", "0", "10"), "claude-haiku-4-5": ("1", "0.1", 
 
 @dataclass
 class Case:
-    """`use(server, folder)` asks `arrived + cached + doubles` times; `doubles` are answered by what stands in for a model."""
+    """`use(server, folder)` asks `arrived + cached + doubles` times; `doubles` are answered by what stands in for a model.
+
+    `before(server, folder)` is used in no run, as in an earlier kernel. `by` is "" for a cache without a request.
+    """
 
     use: Callable[[Any, Path], Any]
     by: str | None
@@ -33,6 +37,7 @@ class Case:
     cached: int
     doubles: int = 0
     provider: str = "openai"
+    before: Callable[[Any, Path], Any] | None = None
 
 
 CASES = {}
@@ -438,6 +443,122 @@ def aiohttp_client_cache_not_for_posts(server, folder):
     return aiohttp_cache(server)(ask)
 
 
+# caches of frameworks: no request at all
+
+
+def slow(cache, name="lookup"):
+    """A cache that is slower than some models: only its mark tells it from one."""
+    look_up = getattr(cache, name)
+
+    def slowly(*args, **more):
+        threading.Event().wait(0.05)
+        return look_up(*args, **more)
+
+    setattr(cache, name, slowly)
+    return cache
+
+
+def langchain_chat(server, cache, ask=lambda model: model.invoke([("system", "be brief"), ("user", QUESTION[1]["content"])])):
+    from langchain_openai import ChatOpenAI
+
+    usage = ask(ChatOpenAI(model="gpt-4o", base_url=server.url, api_key="sk-none", cache=cache)).usage_metadata
+    return usage["input_tokens"], usage["output_tokens"]
+
+
+@case("")
+def langchain_in_memory(server, folder):
+    from langchain_core.caches import InMemoryCache
+    from langchain_core.globals import set_llm_cache
+
+    set_llm_cache(InMemoryCache())
+    try:
+        return [langchain_chat(server, None) for _ in range(3)]
+    finally:
+        set_llm_cache(None)
+
+
+@case("")
+def langchain_async(server, folder):
+    from langchain_core.caches import InMemoryCache
+
+    cache = InMemoryCache()
+
+    def ask(model):
+        return asyncio.run(model.ainvoke([("system", "be brief"), ("user", QUESTION[1]["content"])]))
+
+    return [langchain_chat(server, cache, ask) for _ in range(3)]
+
+
+def from_sqlite(server, folder):
+    from langchain_community.cache import SQLiteCache
+
+    return langchain_chat(server, slow(SQLiteCache(str(folder / "langchain.db"))))
+
+
+@case("", arrived=0, cached=3, before=from_sqlite)
+def langchain_sqlite_of_another_kernel(server, folder):
+    """Nothing in this run went out by the same way, and the cache is slow."""
+    return [from_sqlite(server, folder) for _ in range(3)]
+
+
+def litellm_question(server):
+    return {"model": "openai/gpt-4o", "api_base": server.url, "api_key": "sk-none", "messages": QUESTION, "caching": True}
+
+
+def litellm_answers(server, count=1):
+    import litellm
+
+    if litellm.cache is None:
+        litellm.cache = litellm.Cache()
+        slow(litellm.cache.cache, "get_cache")
+    answers = [litellm.completion(**litellm_question(server)) for _ in range(count)]
+    return [told(answer.model_dump()) for answer in answers]
+
+
+def litellm_filled(server, folder):
+    import litellm
+
+    litellm.cache = None
+    litellm_answers(server)
+
+
+@case("LiteLLM's cache")
+def litellm_in_memory(server, folder):
+    return litellm_answers(server, 3)
+
+
+@case("LiteLLM's cache")
+def litellm_async_stream(server, folder):
+    """A stream of what is stored is one answer."""
+    import litellm
+
+    async def ask():
+        answer = await litellm.acompletion(**litellm_question(server), **STREAM)
+        return told([c.model_dump() async for c in answer][-1])
+
+    async def use():
+        # It stores what it streamed in a task of its own.
+        stored, add = asyncio.Event(), litellm.cache.async_add_cache
+
+        async def add_and_say(*args, **more):
+            await add(*args, **more)
+            stored.set()
+
+        litellm.cache.async_add_cache = add_and_say
+        first = await ask()
+        await asyncio.wait_for(stored.wait(), 20)
+        return [first, await ask(), await ask()]
+
+    litellm.cache = litellm.Cache()
+    return asyncio.run(use())
+
+
+@case("LiteLLM's cache", arrived=0, cached=3, before=litellm_filled)
+def litellm_of_an_earlier_run(server, folder):
+    """Nothing in this run went out by the same way, and the cache is slow."""
+    return litellm_answers(server, 3)
+
+
 # what stands in for a model is no cache
 
 
@@ -519,9 +640,16 @@ def quiet():
         sys.stdout = out
 
 
-def worth(counts):
+DOUBLE = ("gpt-4o", 8, 0, 0, 5)
+
+
+def counts(call):
+    return call.model, call.input, call.cached, call.cache_write, call.output
+
+
+def worth(told_of):
     """What (model, input, cached, cache_write, output) cost, in USD."""
-    model, into, cached, written, out = counts
+    model, into, cached, written, out = told_of
     parts = (into - cached - written, cached, written, out)
     return sum(Decimal(n) * Decimal(rate) for n, rate in zip(parts, RATES[model])) / 10**6
 
@@ -533,6 +661,9 @@ def run(one, server, folder):
     from aimon_nb.views.tables import frames
 
     server.clear()
+    if one.before is not None:
+        one.before(server, folder)
+    earlier = len(server.settled())
     pricing.host(server.host, provider=one.provider)
     opened = monitor.open("caches", "none")
     try:
@@ -540,26 +671,27 @@ def run(one, server, folder):
     finally:
         opened.end(None)
     run, served = opened.run, server.settled()
-    rows = [s for s in run.spans.values() if s.call is not None and not s.is_duplicate]
+    first, served = served[:1], served[earlier:]
+    rows = [s for s in run.spans.values() if (s.call is not None or s.cached_locally) and not s.is_duplicate]
     cached = [s for s in rows if s.cached_locally]
-    arrived = [(c.model, c.input, c.cached, c.cache_write, c.output) for c in served]
-    told_of = [("gpt-4o", 8, 0, 0, 5)] * one.doubles + arrived
+    told_of = [DOUBLE] * one.doubles + list(map(counts, served))
+    asked_first = counts(first[0]) if first else DOUBLE
     usage = frames.usage([run])
     return {
         "answers": len(answers),
         "arrived": len(served),
         "calls": run.totals.calls,
         "cached": run.totals.cached_locally,
-        "by": sorted({s.call.cached_by or "" for s in cached}),
+        "by": sorted({s.call.cached_by if s.call is not None else "" for s in cached}),
         "reasons": sorted({s.cost.reason for s in cached}),
         "tokens": [run.totals.usage.input or 0, run.totals.usage.output or 0],
         "tokens of calls": [sum(c[1] for c in told_of), sum(c[4] for c in told_of)],
         "tokens shown": sorted({(s.usage.input or 0, s.usage.output or 0) for s in cached}),
-        "tokens told": sorted({(c[1], c[4]) for c in told_of}),
+        "tokens told": sorted({(asked_first[1], asked_first[4])} if cached else ()),
         "cost": str(run.totals.cost.normalize()),
         "bill": str(sum(map(worth, told_of), Decimal(0)).normalize()),
         "saved": str((run.totals.saved or Decimal(0)).normalize()),
-        "not billed": str(sum((worth(told_of[0]) for _ in cached), Decimal(0)).normalize()),
+        "not billed": str((worth(asked_first) * len(cached)).normalize()),
         "costs of cached": sorted({(s.cost.state, str(s.cost.total)) for s in cached}),
         "in %ai_usage": [int(usage["calls"].sum()), int(usage["calls_cached_locally"].sum())],
         "exact": not run.totals.lower_bound and not run.unread,
@@ -574,17 +706,20 @@ def main():
     logging.disable(logging.ERROR)
     from aimon_nb.testing import truth_server
 
+    if any(name.startswith("litellm") for name in asked):
+        import sentry_sdk
+        from sentry_sdk.integrations.litellm import LiteLLMIntegration
+
+        sentry_sdk.init(integrations=[LiteLLMIntegration()], auto_enabling_integrations=False)
     with truth_server(latency=0, chunk_latency=0, chunks=4) as server, tempfile.TemporaryDirectory() as home:
         os.environ["HOME"] = home
-        for name in asked or CASES:
+        for name in asked:
             folder = Path(home, name)
             folder.mkdir()
             try:
                 found = run(CASES[name], server, folder)
             except Exception as error:
                 found = {"raised": f"{type(error).__name__}: {error}"}
-                if asked:
-                    raise
             print(json.dumps({"case": name, "found": found}), flush=True)
 
 

@@ -21,6 +21,12 @@ ALONE = {
     "openai": ["openai>=3"],
     "anthropic": ["anthropic>=2"],
     "bedrock": ["boto3>=1.40"],
+    "caches": [
+        "vcrpy>=9", "hishel[async]>=2", "requests-cache>=1.3", "aiohttp-client-cache>=0.15", "CacheControl>=0.14", "respx>=0.23",
+        "responses>=0.26", "pytest-httpx>=0.36", "openai>=3", "anthropic>=2", "httpx>=0.28", "requests", "aiohttp", "boto3>=1.40",
+    ],
+    "caches_of_frameworks": ["langchain-openai>=1.7", "langchain-community>=0.4", "litellm>=1.107", "mcp", "fastapi", "orjson", "soundfile"],
+    "caches_of_hishel_1": ["hishel[httpx,requests,async]>=1.4,<2", "openai>=2,<3", "requests"],
     "cohere": ["cohere>=7"],
     "dspy": ["dspy>=3"],
     "google_genai": ["google-genai>=2"],
