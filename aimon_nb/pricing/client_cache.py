@@ -1,12 +1,12 @@
 """Calls that a cache on this machine answered: they never left it and cost nothing.
 
 Caches of HTTP clients mark their answers (`wire.cached_answers`), and so does LiteLLM's
-(`wire.litellm_cache`); LangChain and DSPy replay a stored answer with its old usage, and
-LangChain's span says so (`sentry.cache_hits`). Where nobody says so, the span of a replay looks
-like that of a call. But a call over gRPC or to a model in this process has no request either, and a silent $0 for one
-of those is the worst figure there is. So a missing request is not enough; it takes a sign of a
-cache as well: in this run the same library's calls to the same provider crossed the wire, or
-the answer came faster than any model writes.
+(`wire.litellm_cache`); LangChain's span of a stored answer says so (`sentry.cache_hits`). Where
+nobody says so, as of DSPy's, the span of a replay has the old usage and looks like that of a
+call. But a call over gRPC or to a model in this process has no request either, and a silent $0
+for one of those is the worst figure there is. So a missing request is not enough; it takes a
+sign of a cache as well: in this run the same library's calls to the same provider crossed the
+wire, or the answer came faster than any model writes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ROUND_TRIP = 0.02  # seconds that a call over the network takes at least
 
 
 def client_cache_hits(run: Run, with_usage: list[Span]) -> list[Span]:
-    """Return the spans that a local cache answered; where nobody says so, once the run has ended."""
+    """Return the spans that a cache answered; where nobody says so, once the run has ended."""
     marked = [span for span in with_usage if span.call is not None and span.call.cached_by]
     possible = [span for span in with_usage if _could_be_hit(span)]
     if run.running:
@@ -34,7 +34,7 @@ def client_cache_hits(run: Run, with_usage: list[Span]) -> list[Span]:
     on_the_wire = {
         key
         for span in list(run.spans.values())
-        if span.call is not None or span.is_duplicate
+        if span.is_duplicate or (span.call is not None and span.call.cached_by is None)
         for key in _route_keys(span)
     }
     return marked + [

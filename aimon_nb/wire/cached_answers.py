@@ -23,9 +23,7 @@ _OVER_REQUESTS = {"requests_cache": "requests-cache", "cachecontrol": "CacheCont
 _HISHEL_MARKS = ("hishel_from_cache", "from_cache")  # of its versions before 2
 
 
-def note(
-    model_request: ModelRequest, response: Any, cache_of: Callable[[Any], str | None]
-) -> None:
+def note(model_request: ModelRequest, response: Any, cache_of: Callable[[Any], str | None]) -> None:
     """Note which cache answered, if one did; `cache_of` reads the marks of its client's caches.
 
     A mark counts only if it is exactly True: a stand-in answers to every attribute. One that

@@ -200,3 +200,11 @@ class TestCacheHit:
         above = span("a", usage=U, origin=LC, attributes={"cache.hit": True}, is_duplicate=True)
         totals = counted(above, call("gpt-4o", U, span_id="b", parent_id="a")).totals
         assert (1, 0, Decimal("0.0035")) == (totals.calls, totals.cached_locally, totals.cost)
+
+    def test_another_cache_tells_no_way_out(self):
+        """That LiteLLM's cache answered one says nothing of the next, which may have gone by gRPC: it is billed."""
+        first = call("gemini-2.5-pro", U, host=None, span_id="a", origin=LC, provider="gcp.vertex_ai")
+        first.call.cached_by = "LiteLLM's cache"
+        second = span("b", usage=U, origin=LC, provider="gcp.vertex_ai", model="gemini-2.5-pro", duration=1.4)
+        totals = counted(first, second).totals
+        assert (1, 1, Decimal("0.00225")) == (totals.calls, totals.cached_locally, totals.cost)

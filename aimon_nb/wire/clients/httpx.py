@@ -13,6 +13,7 @@ from typing import Any
 
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.sentry.span_tracker import SpanTracker
+from aimon_nb.wire.cached_answers import cache_of_httpx, note
 from aimon_nb.wire.capture import (
     Args,
     Interceptor,
@@ -21,7 +22,6 @@ from aimon_nb.wire.capture import (
     captured_chunks,
     captured_chunks_async,
 )
-from aimon_nb.wire.cached_answers import cache_of_httpx, note
 from aimon_nb.wire.deferred import IN_RESULTS, deferred
 from aimon_nb.wire.model_request import ModelRequest
 
