@@ -111,7 +111,7 @@ def counted_spans(run: Run) -> CountedSpans:
     with_usage = [span for span in list(run.spans.values()) if _has_usage(span)]
     cached = client_cache_hits(run, with_usage)
     cached_ids = {span.span_id for span in cached}
-    asked = [span for span in with_usage if span.span_id not in cached_ids]
+    asked = [s for s in with_usage if s.span_id not in cached_ids] if cached else with_usage
     if all(span.call is not None for span in asked) or not _may_overlap(run, with_usage):
         return CountedSpans(asked, cached)
     # With the cached ones in it, for what is above them repeats their tokens.

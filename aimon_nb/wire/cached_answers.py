@@ -20,7 +20,6 @@ from aimon_nb.wire.model_request import ModelRequest
 
 # By the package of the response's class or of the adapter that brought it.
 _OVER_REQUESTS = {"requests_cache": "requests-cache", "cachecontrol": "CacheControl"}
-_HISHEL_MARKS = ("hishel_from_cache", "from_cache")  # of its versions before 2
 
 
 def note(model_request: ModelRequest, response: Any, cache_of: Callable[[Any], str | None]) -> None:
@@ -39,11 +38,13 @@ def note(model_request: ModelRequest, response: Any, cache_of: Callable[[Any], s
 
 def cache_of_httpx(response: Any) -> str | None:
     """Return the cache that answered httpx: hishel, by the extensions of its answer."""
-    extensions = response.extensions
-    caching = extensions.get("caching")
-    marks = [caching.get("from_cache")] if isinstance(caching, dict) else []
-    marks += [extensions.get(name) for name in _HISHEL_MARKS]
-    return "hishel" if any(mark is True for mark in marks) else None
+    mark_of = response.extensions.get
+    caching = mark_of("caching")
+    if isinstance(caching, dict) and caching.get("from_cache") is True:
+        return "hishel"
+    # Its versions before 2, and before 1.
+    is_marked = mark_of("hishel_from_cache") is True or mark_of("from_cache") is True
+    return "hishel" if is_marked else None
 
 
 def cache_of_requests(response: Any) -> str | None:
@@ -53,7 +54,8 @@ def cache_of_requests(response: Any) -> str | None:
         packages = _packages_of(response) | _packages_of(adapter)
         return next((_OVER_REQUESTS[p] for p in packages & _OVER_REQUESTS.keys()), "a local cache")
     # The header could come from anywhere; the adapter is here.
-    is_marked = str(response.headers.get("x-hishel-from-cache")).lower() == "true"
+    mark = response.headers.get("x-hishel-from-cache")
+    is_marked = mark is not None and mark.lower() == "true"
     return "hishel" if is_marked and "hishel" in _packages_of(adapter) else None
 
 
@@ -64,8 +66,10 @@ def cache_of_aiohttp(response: Any) -> str | None:
 
 def recorded_body(response: Any) -> bytes | None:
     """Return the whole body of a response of vcrpy's own class; None for any other."""
-    recorded = getattr(response, "recorded_response", None)
-    body = recorded["body"].get("string") if isinstance(recorded, dict) else None
+    try:
+        body = response.recorded_response["body"]["string"]
+    except Exception:
+        return None
     return body if isinstance(body, bytes) else None
 
 

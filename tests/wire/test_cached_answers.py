@@ -12,6 +12,7 @@ import requests
 
 from aimon_nb.model import ModelCall
 from aimon_nb.sentry.call_attributes import call_attributes
+from aimon_nb.wire.cached_answers import recorded_body
 from tests.wire.clients import BODY
 from tests.wire.conftest import READ, calls, counts
 
@@ -278,3 +279,20 @@ class TestCassette:
             assert type(cassette).play_response is not before
         monitor.uninstall()
         assert type(cassette).play_response is before
+
+
+class TestRecordedBody:
+    """Of a response that is vcrpy's own the bytes are at hand; of anybody else's nothing is."""
+
+    @pytest.mark.parametrize(
+        ("recorded", "body"),
+        [({"body": {"string": b"{}"}}, b"{}"), ({"body": {"string": "text"}}, None), ({"body": None}, None), ({}, None), (MagicMock(), None), (None, None)],
+        ids=["bytes", "text", "none", "empty", "mock", "nothing"],
+    )
+    def test_it(self, recorded, body):
+        """Only bytes are an answer."""
+        assert recorded_body(types.SimpleNamespace(recorded_response=recorded)) == body
+
+    def test_hostile(self):
+        """One that raises, or has no such thing."""
+        assert recorded_body(Raises()) is recorded_body(object()) is recorded_body(MagicMock()) is None
