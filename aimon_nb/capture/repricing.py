@@ -50,7 +50,7 @@ class Repricing:
         """Import the price list if an open run has had a model call for some time."""
         if self.is_ready:
             return
-        if not any(map(_has_model_call, open_runs)):
+        if not any(_has_model_call(one) or _is_to_be_priced(one) for one in open_runs):
             self._called = None
             return
         if self._called is None:

@@ -94,6 +94,13 @@ class TestPrices:
             truth.release()
             job.join()
 
+    def test_a_call_that_crosses_no_wire_has_its_price_too(self, imports, monkeypatch):
+        """A call that was recorded by hand and has ended is priced and told while its run goes on."""
+        monkeypatch.setattr(repricing, "SHORT", 0.0)
+        with track("by hand") as run:
+            recorded()
+            eventually(lambda: imports == [OURS] and run._run.totals.cost == 2.5)
+
     def test_a_run_without_a_call_imports_nothing(self, imports, monkeypatch):
         """However long it goes on."""
         monkeypatch.setattr(repricing, "SHORT", 0.0)
@@ -107,7 +114,8 @@ class TestPrices:
         now = [0.0]
         monkeypatch.setattr(repricing.time, "monotonic", lambda: now[0])
         prices = repricing.Repricing()
-        called = type("Called", (), {"has_request": True, "open_spans": {}})()
+        called = recorder.registry.open("called", recorder.now(), 0, recorder.limits, {})
+        called.has_request = True
         prices.load_ahead([called])
         now[0] = repricing.SHORT - 0.1
         prices.load_ahead([called])

@@ -140,7 +140,6 @@ class TestThreads:
         heard = []
         forget = monitor.recorder.on_event(lambda run_state, changed: heard.append(run_state.run))
         try:
-            monitor.recorder._processor._repricing.is_ready = True  # else the first request of a process wakes it anyway
             jobs.put(shapes.url("whole"))
             done.get(timeout=20)
             eventually(lambda: calls(first) and counts(first) == [READ] and first in heard)
