@@ -63,7 +63,7 @@ def price_run(run: Run, changed: set[str]) -> None:
     for span in spans:
         is_cached = span.span_id in cached
         repeats = not (is_cached or span.is_duplicate or span.span_id in counted)
-        if (span.cached_locally, span.repeats) != (is_cached, repeats):
+        if span.cached_locally != is_cached or span.repeats != repeats:
             span.cached_locally, span.repeats = is_cached, repeats
             changed.add(span.span_id)
         if span.span_id not in counted and not is_cached:

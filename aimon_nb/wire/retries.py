@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from aimon_nb.wire.model_request import ModelRequest
 
-KEPT = 256  # failed requests waiting for their next try
+KEPT = 10_000  # failed requests waiting for their next try: so many may be refused at once
 
 # What clients raise where not even a connection came about.
 _UNCONNECTED = {

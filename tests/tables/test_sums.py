@@ -186,6 +186,17 @@ def test_errors_are_calls_whose_last_attempt_failed(statuses, errors, retries):
     assert marks.loc["1-0" :].dropna().count() == len(statuses) - 1
 
 
+def test_a_refused_attempt_makes_no_sum_a_lower_bound():
+    """It costs nothing, and that is known: of the run, and of the step above it."""
+    below = attempts("error", "ok")
+    for one in below:
+        one.parent_id = "step"
+    run = priced([span("step", op="ai.run"), *below])
+    assert not run.totals.lower_bound
+    [step, *_] = build_outline(run).shown
+    assert "$0.0035" == step.row["cost"]
+
+
 def test_the_same_request_of_another_agent_is_no_retry():
     """Which failed call was tried again is known by its request, not by its model."""
     run = priced([*attempts("error", "ok"), *attempts("error", group=2)])
@@ -213,6 +224,16 @@ def test_one_row_stands_for_the_calls_past_the_cap():
         assert "2,000 → 200" in form
     [*_, row] = text.tree(run).splitlines()
     assert row.split() == ["3", "more", "calls", "1", "failed", "1.00", "s", "2,000", "→", "200", "$0.0070"]
+
+
+@pytest.mark.parametrize(("refused", "usage", "cost"), [(True, tokens(), ""), (False, tokens(), "no usage"), (False, U, "$0.0035")])
+def test_all_calls_past_the_cap_failed(refused, usage, cost):
+    """Their row has what those cost that may have been billed, and no word where all were refused."""
+    one = call("gpt-4o", usage, status="error", folded=True)
+    one.call.refused = refused
+    run = priced([one])
+    row = build_outline(run).more.row
+    assert ("1 failed", cost) == (row["label"], row["cost"])
 
 
 def test_a_run_all_of_whose_calls_are_past_the_cap():

@@ -87,6 +87,8 @@ test('a step shows the sum of the calls below it; an unpriced one makes it a low
   assert.equal(tree.tokens(sum.input, sum.output), '20 → 2');
   const partly = tree.flatten(rows(row('a'), call('b', 0.5, 'priced'), call('c', null, 'unpriced')), new Set()).entries[0].sum;
   assert.equal(tree.sumCost(partly), '≥ $0.5000');
+  const refused = row('r', 'a', { counts: true, status: 'error' });
+  assert.equal(tree.sumCost(tree.flatten(rows(row('a'), call('b', 0.5, 'priced'), refused), new Set()).entries[0].sum), '$0.5000');
   const none = tree.flatten(rows(row('a'), call('c', null, 'unpriced')), new Set()).entries[0].sum;
   assert.equal(tree.sumCost(none), '');
 });

@@ -14,6 +14,7 @@ def more_span(run: Run, more: MoreCalls | None) -> Span | None:
     if more is None:
         return None
     totals = more.totals
+    is_refused = totals.cost == 0 and not totals.lower_bound and totals.calls <= totals.errors
     return Span(
         run.more_id,
         run.root_id,
@@ -27,5 +28,5 @@ def more_span(run: Run, more: MoreCalls | None) -> Span | None:
         duration=more.duration,
         usage=totals.usage,
         usage_source="provider",
-        cost=Cost(totals.state, totals.cost) if totals.calls > totals.errors else None,
+        cost=None if is_refused else Cost(totals.state, totals.cost),
     )

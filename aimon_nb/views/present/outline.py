@@ -207,7 +207,8 @@ def _sum_up(one: OutlineRow) -> None:
     if rows.counts(span):
         estimated = span.is_estimated
         exact = ("free",) if estimated else ("priced", "free")
-        one.inexact = cost is None or cost.state not in exact
+        # What was refused has no cost, and misses nothing.
+        one.inexact = cost.state not in exact if cost is not None else span.status != "error"
         if not estimated:
             one.usage, one.cost = summable(span.usage), cost.total if cost else None
     for child in one.below:

@@ -65,8 +65,9 @@ def _of_counted(span: Span) -> Summand:
     cost, usage = span.cost, summable(span.usage)
     total, state = (cost.total, cost.state) if cost is not None else (None, None)
     if not span.is_estimated:
-        raw = _reported("impossible", span) if _is_negative(span.usage) else None
-        return Summand(usage, total, state, reported=raw)
+        if not _has_dropped(span.usage, usage):
+            return Summand(usage, total, state)
+        return Summand(usage, total, state, reported=_reported("impossible", span))
     # What is free is free for any number of tokens.
     known, estimated = (total, None) if is_free(span) else (None, total)
     return Summand(NOTHING, known, state, None, usage, estimated)
@@ -91,6 +92,16 @@ def _reported(what: str, span: Span) -> str | None:
     return f"{counts} tokens, {what}" if counts else None
 
 
-def _is_negative(usage: Usage) -> bool:
-    counts = (usage.input, usage.cached, usage.cache_write, usage.output, usage.reasoning)
-    return min(filter(None, (*counts, usage.total)), default=0) < 0
+def _has_dropped(usage: Usage, summed: Usage) -> bool:
+    """Return whether a count was reported that no sum has: a negative one."""
+    return summed is not usage and any(
+        count is not None and count < 0
+        for count in (
+            usage.input,
+            usage.cached,
+            usage.cache_write,
+            usage.output,
+            usage.reasoning,
+            usage.total,
+        )
+    )

@@ -310,7 +310,7 @@ function add(all, one) {
 
 /** What a counted row adds. @param {Row} row @returns {Sum} */
 function own(row) {
-  const known = row.cost_state === 'priced' || row.cost_state === 'free';
+  const refused = row.cost_state == null && row.status === 'error', known = refused || row.cost_state === 'priced' || row.cost_state === 'free';
   if (!row.counts) return { input: null, output: null, usd: null, doubtful: false };
   return { input: row.input, output: row.output, usd: row.usd, doubtful: row.dur != null && !known };
 }
