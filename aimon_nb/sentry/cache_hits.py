@@ -41,5 +41,6 @@ def _is_hit(response: Any) -> bool:
     for generations in getattr(response, "generations", None) or ():
         for generation in generations:
             usage = getattr(getattr(generation, "message", None), "usage_metadata", None)
-            return isinstance(usage, Mapping) and usage.get("total_cost") == 0
+            cost = usage.get("total_cost") if isinstance(usage, Mapping) else None
+            return type(cost) is int and cost == 0
     return False
