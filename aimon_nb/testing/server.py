@@ -18,7 +18,8 @@ class Served:
     """One request as the server saw it: its own counts, the truth of a test.
 
     The counts are those of the whole answer, also when the client left early or
-    was never told them (`usage_told`). A failed request has none.
+    was never told them (`usage_told`; of what is done later a GET tells them). A failed
+    request has none.
     """
 
     path: str
