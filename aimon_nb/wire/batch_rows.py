@@ -73,8 +73,8 @@ class BatchRows:
         rest = sums.count - self._shown[file]
         if rest > 0:
             many = f"{rest:,} requests of a batch have" if rest > 1 else "1 request of a batch has"
-            line = f"{many} no row: over max_spans = {limit:,}; its sums have all of them"
-            run.caps[f"batch {file}"] = line
+            note = f"{many} no row: over max_spans = {limit:,}; its sums have all of them"
+            run.caps[f"batch {file}"] = note
 
 
 class _FurtherModel:

@@ -16,7 +16,7 @@ from aimon_nb.wire.batch_rows import ORIGIN, BatchRows
 from aimon_nb.wire.deferred import Asked, Key, deferred, id_in
 from aimon_nb.wire.dialects import Dialect
 from aimon_nb.wire.model_request import ModelRequest
-from aimon_nb.wire.pending_calls import PendingCall, pending_calls
+from aimon_nb.wire.pending_calls import PendingCall, pending_calls, tell
 
 _BEFORE = "asked before this kernel started, or in no run"
 _FORGOTTEN = "asked in a run that is no longer in memory"
@@ -127,6 +127,8 @@ class PendingPoll(PendingCall):
         """Return the news of a row whose answer has come by this request."""
         here, there = self.model_request.open_span.run_state, row.model_request.open_span.run_state
         update = row.update()
+        # That its run ended before this came makes the usage late, not the call.
+        update.abandoned = update.abandoned and not update.is_read
         if here is not there and update.call.usage.known:
             note = f"usage that was told here is in run {there.run.name}, which asked for it"
             here.told_others = True
@@ -152,7 +154,7 @@ class PendingPoll(PendingCall):
             return self._is_an_answer()
         if not self._reader.is_read or not batch.sums.count:
             return False
-        self._tell()
+        tell(self.model_request)
         source = deferred.adopt(self, self._key)
         if batch.sums.is_whole:
             deferred.mark_read(self._key)
@@ -165,7 +167,7 @@ class PendingPoll(PendingCall):
         """Have a row for an answer whose own row is no longer in memory; others join it then."""
         if not self.model_request.call.usage.known:
             return False
-        self._tell()
+        tell(self.model_request)
         self.asked = self._source
         if self._source is not None:
             self._source.call = self

@@ -772,6 +772,19 @@ def test_a_batch_that_a_later_cell_reads_is_the_first_ones(track):
     assert len(lines_of(first)) == 2 and not second.totals.calls and not lines_of(second)
 
 
+def test_the_row_of_the_post_has_ended_while_it_waits(track):
+    """What waits for its usage is not shown as running, and what is sent meanwhile stands beside it."""
+    api = in_background("resp_w", response("resp_w", "in_progress"))
+    api.answers["POST", "/chat/completions"] = chat_line(1)["response"]["body"]
+    with track() as run:
+        api.post("/responses", ASK)
+        monitor.recorder.drain()
+        (call,) = calls(run)
+        assert (call.status, call.duration is None) == ("ok", False)
+        api.post("/chat/completions", {"model": "gpt-4o", "messages": []})
+    assert [one.parent_id for one in calls(run)] == [run.root_id] * 2
+
+
 @pytest.mark.parametrize("lifecycle", ["static", "stream"])
 def test_sentry_gets_the_call_and_not_its_parts(lifecycle, track):
     """Rows that came when Sentry's span had ended say that they are held back, and nothing is over a limit."""
