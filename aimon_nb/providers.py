@@ -63,6 +63,7 @@ PROVIDERS = (
     Provider("cerebras", "cerebras", ("api.cerebras.ai",), words=r"^cerebras"),
     Provider("moonshot", "moonshotai", ("api.moonshot.ai", "api.moonshot.cn"), words=r"^moonshot"),
     Provider("voyageai", "voyageai", ("api.voyageai.com",), words=r"^voyage"),
+    Provider("jina_ai", None, ("api.jina.ai",), words=r"^jina"),
     Provider("zai", "zai", ("api.z.ai",), words=r"^z\.?ai$"),
     Provider("openai", "openai", ("api.openai.com",), words=r"^openai"),
     Provider("huggingface", None, ("endpoints.huggingface.cloud", "router.huggingface.co")),

@@ -70,8 +70,10 @@ class Track:
         shell = environment.ipython_shell()
         if shell is not None:
             session.watch(shell, begins, pending=pending.is_set())
-        elif pending.is_set():
-            interrupts.resend()
+        else:
+            session.begin()
+            if pending.is_set():
+                interrupts.resend()
         return RunView(session.run)
 
     def __exit__(self, ty: object, error: BaseException | None, tb: object) -> None:
@@ -132,7 +134,7 @@ def track(
 
 
 def runs() -> list[RunView]:
-    """Every run in memory, oldest first.
+    """Every run in memory, in the order they started: a run before those inside it.
 
     How many are kept, and how much of each, `%config AimonMagics` says.
 
@@ -150,6 +152,9 @@ def runs() -> list[RunView]:
 def last_run() -> RunView | None:
     """The run that started last, or None before the first.
 
+    Of runs inside one another it is the outermost as soon as that is over: a tracked cell, not
+    the last block of `track` in it.
+
     Returns:
         The run, which may still go on.
 
@@ -158,4 +163,5 @@ def last_run() -> RunView | None:
 
     Source: `%ai_show`, which shows it where no run is named.
     """
-    return next(reversed(runs()), None)
+    run = recorder.last_run()
+    return None if run is None else RunView(run)

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import CodeType, FrameType
 from typing import Any
 
@@ -142,7 +142,9 @@ def resend(delivered: threading.Event | None = None) -> None:
 
     timer = threading.Timer(0.01, send)
     timer.daemon = True
-    timer.start()
+    # Where no thread can be started it is lost, as one is that falls into a hook of IPython's.
+    with suppress(RuntimeError):
+        timer.start()
 
 
 def _interrupt() -> None:

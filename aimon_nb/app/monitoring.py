@@ -9,6 +9,7 @@ from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.app.notebook_name import notebook_name
 from aimon_nb.app.run_session import RunSession
 from aimon_nb.app.settings import Settings, from_environment, resolve
+from aimon_nb.app.warm_up import WarmUp
 from aimon_nb.capture import recorder
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import Limits
@@ -34,6 +35,7 @@ class Monitor:
         self.views = run_display.displays
         self._config: dict[str, Any] = {}
         self._remove: list[Any] = []
+        self._warm_up = WarmUp()
 
     @property
     def settings(self) -> Settings:
@@ -54,6 +56,7 @@ class Monitor:
     def install(self) -> None:
         """Put the wraps on; a second call does nothing."""
         instrumentation.install()
+        self._warm_up.begin()
         if not self._remove:
             user_prices.find_span = _find_span
             self._remove = [
@@ -63,6 +66,7 @@ class Monitor:
 
     def uninstall(self) -> None:
         """Take everything off again; runs stay in memory."""
+        self._warm_up.stop()
         instrumentation.uninstall()
         for remove in self._remove:
             remove()
@@ -113,6 +117,7 @@ class Monitor:
         except Exception as error:
             notes.append(f"SENTRY_DSN cannot be used, spans stay here: {error}")
         facts["notebook"] = notebook_name(environment.ipython_shell())
+        self._warm_up.finish(mode)
         root = open_root(self.recorder, self.tracker, name, options=run_options, **facts)
         session = RunSession(self, root, mode)
         session.run.notes += notes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ from aimon_nb.views.live.run_display import RunDisplay, Shown
 
 if TYPE_CHECKING:
     from aimon_nb.app.monitoring import Monitor
+
+# In Pyodide, or at the limit of a container.
+_NO_THREAD = "no thread could be started: the view was brought up to date only at the end"
 
 
 class RunSession:
@@ -61,33 +65,46 @@ class RunSession:
         with internal_errors.suppress("watching the output"):
             self._keeper = output_keeper(shell)
             self._watched_output = self._keeper.watch(self.view)
+        self.begin()
         with internal_errors.suppress("watching for an interrupt"):
             self._unwatch = interrupts.watch(self.run_state, begins, ends, pending=pending)
 
-    def finish(self, error: BaseException | None) -> bool:
-        """Close the run, and let no interrupt fall into that; returns whether one came."""
+    def begin(self) -> None:
+        """Have the run's time begin here: to open it was none of the user's work."""
+        with internal_errors.suppress("beginning a run"):
+            self._monitor.recorder.begin_run(self.run_state)
+
+    def finish(self, error: BaseException | None, left_at: int | None = None) -> bool:
+        """Close the run, and let no interrupt fall into that; returns whether one came.
+
+        Its code was left at `left_at`, by the recorder's clock; None: now.
+        """
+        left_at = self._monitor.recorder.clock() if left_at is None else left_at
         with interrupts.deferred_sigint() as pending:
             with internal_errors.suppress("releasing the output"):
                 if self._watched_output is not None:
                     self._keeper.release(self._watched_output, self.view)
-            self.end(error)
+            self.end(error, left_at)
         if self._unwatch is not None:
             self._unwatch()
         return pending.is_set()
 
-    def end(self, error: BaseException | None) -> None:
-        """Close the run.
+    def end(self, error: BaseException | None, left_at: int | None = None) -> None:
+        """Close the run, whose code was left at `left_at`, by the recorder's clock; None: now.
 
         The order is what matters: the page is told at once that it is over; then come the
         error, the answers still on their way and the last picture, and only then the root
         closes, for there Sentry serialises the whole run.
         """
+        recorder = self._monitor.recorder
+        left_at = recorder.clock() if left_at is None else left_at
         if self.run_state.quiet:
-            self._monitor.recorder.drain()
+            recorder.catch_up()
         run, status = self.run, status_of_run(error, stopped=self.run_state.stop)
         op = run.options.get("op") or "ai.pipeline"
         with internal_errors.suppress("showing that a run is over"):
-            self.view.mark_ended(status)
+            ended = run.started + timedelta(seconds=self.run_state.seconds(left_at))
+            self.view.mark_ended(status, ended)
         with internal_errors.suppress("capturing an error"):
             if status == "error" and error is not None and not self.run_state.quiet:
                 tags = run.options.get("tags")
@@ -95,7 +112,7 @@ class RunSession:
         with internal_errors.suppress("leaving a run"):
             self._root.leave()
         with internal_errors.suppress("ending a run"):
-            self._monitor.recorder.end_run(self.run_state, status, error, self._add_last_notes)
+            recorder.end_run(self.run_state, status, error, self._add_last_notes, left_at)
         with internal_errors.suppress("showing the end of a run"):
             self.view.finish()
         with internal_errors.suppress("closing the root span"):
@@ -105,6 +122,8 @@ class RunSession:
     def _add_last_notes(self) -> None:
         """Note what is known only now that all spans have ended."""
         run = self.run
+        if not self.run_state.has_thread or self.view.waits_for_end:
+            run.notes.append(_NO_THREAD)
         unsent = self._root.set_sent_status()
         if unsent:
             run.notes.append(

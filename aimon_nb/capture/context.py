@@ -19,10 +19,14 @@ current_span: ContextVar[OpenSpan | None] = ContextVar("aimon_nb_span", default=
 current_run: ContextVar[RunState | None] = ContextVar("aimon_nb_run", default=None)
 current_pipeline: ContextVar[str | None] = ContextVar("aimon_nb_pipeline", default=None)
 current_invocation: ContextVar[TrackedCall | None] = ContextVar("aimon_nb_tracked", default=None)
+# When the untracked cell began that began this code, by the recorder's clock: code of a run, of
+# a script, and what was begun before we were loaded or beside our hooks has None.
+untracked_cell: ContextVar[int | None] = ContextVar("aimon_nb_untracked_cell", default=None)
 PROPAGATED: tuple[ContextVar[Any], ...] = (
     current_run,
     current_span,
     current_pipeline,
+    untracked_cell,
     current_invocation,
 )
 
@@ -50,6 +54,18 @@ def nearest_open(open_span: OpenSpan | None) -> OpenSpan | None:
         else:
             return open_span
     return None
+
+
+def is_of_another_cell(run_state: RunState) -> bool:
+    """Whether code that is in no run was begun by another cell than the one this run is of.
+
+    False where nobody knows what began it: then the only open run takes it. A run that no
+    cell opened may be left open for the cells that follow.
+    """
+    cell = untracked_cell.get()
+    if cell is None or cell == run_state.untracked_cell:
+        return False
+    return cell < run_state.t0 or run_state.run.execution_count is not None
 
 
 def task_and_thread() -> TaskAndThread:

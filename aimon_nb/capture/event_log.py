@@ -1,7 +1,7 @@
 """What sources post, and how it becomes records.
 
-An event is an `OpenSpan`, appended at its start and again at its end, a `CallUpdate`, or an
-`UnreadRequest`.
+An event is an `OpenSpan`, appended at its start and again at its end, a `CallUpdate`, an
+`UnreadRequest` or a `ForeignCall`.
 A source that has work of its own to do before it can post is polled.
 """
 
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from aimon_nb.capture import span_builder
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState, UnreadRequest
+from aimon_nb.capture.state import CallUpdate, ForeignCall, OpenSpan, RunState, UnreadRequest
 
 
 class PolledSource(NamedTuple):
@@ -23,7 +23,7 @@ class PolledSource(NamedTuple):
     abandon: Callable[[RunState], None]  # this run ends at the next poll: nobody waits for more
 
 
-class EventLog(deque["OpenSpan | CallUpdate | UnreadRequest"]):
+class EventLog(deque["OpenSpan | CallUpdate | UnreadRequest | ForeignCall"]):
     """The events since the last look; to append one is all that the user's thread does."""
 
 
@@ -54,6 +54,8 @@ def _take(log: EventLog) -> list[OpenSpan]:
                 span_builder.update_call(event)
             elif isinstance(event, UnreadRequest):
                 span_builder.note_unread(event)
+            elif isinstance(event, ForeignCall):
+                span_builder.note_foreign_call(event)
             elif event.is_recorded:
                 event.is_end_recorded = True
                 span_builder.end_span(event)

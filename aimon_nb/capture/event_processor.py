@@ -11,6 +11,7 @@ from aimon_nb.capture.event_log import absorb
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.repricing import Repricing
 from aimon_nb.capture.state import RunState
+from aimon_nb.capture.worker import Worker
 
 if TYPE_CHECKING:
     from aimon_nb.capture.run_recorder import Recorder
@@ -25,21 +26,16 @@ class EventProcessor:
         self._recorder = recorder
         self.lock = threading.RLock()  # records
         self._delivery = threading.RLock()  # listeners, which may take their time
-        self._ended: deque[tuple[RunState, threading.Event]] = deque()
+        self._awaited: deque[tuple[RunState | None, threading.Event]] = deque()
         self._repricing = Repricing()
-
-    @property
-    def prices_ready(self) -> bool:
-        """Whether the price list is in memory."""
-        return self._repricing.is_ready
 
     def mark_stale(self) -> None:
         """Prices changed: all runs are counted again at the next look."""
         self._repricing.is_stale = True
 
     def load_prices(self) -> None:
-        """Import the price list while the first model still thinks."""
-        self._repricing.load_ahead(list(self._recorder.run_states.values()))
+        """Import the price list while a model still thinks."""
+        self._repricing.load_ahead(list(self._recorder.registry.open_runs))
 
     def flush_ending_run(self, run_state: RunState) -> None:
         """Make records of all that an ending run has posted; its pending answers are abandoned."""
@@ -50,25 +46,35 @@ class EventProcessor:
                 source.abandon(run_state)
             self._absorb()
 
-    def announce_end(self, run_state: RunState) -> threading.Event:
-        """Queue a run to be shown as finished; the event is set once the listeners were called."""
-        shown = threading.Event()
-        self._ended.append((run_state, shown))
-        return shown
+    def tell_all(self, worker: Worker | None, ended: RunState | None = None) -> None:
+        """Have all that was posted so far told, a run that `ended` as finished; return then.
+
+        By our thread if it can: the caller's does none of that work.
+        """
+        told = threading.Event()
+        self._awaited.append((ended, told))
+        with self._repricing.hurry():
+            if worker is None or not worker.wait_for(told):
+                self.drain()
+
+    def drain_now(self) -> None:
+        """Do as `drain` for somebody who waits: prices are imported at once."""
+        with self._repricing.hurry():
+            self.drain()
 
     def drain(self) -> None:
         """Turn everything in the log into records and tell the listeners."""
         recorder = self._recorder
-        ended: list[tuple[RunState, threading.Event]] = []
+        awaited: list[tuple[RunState | None, threading.Event]] = []
         try:
             with self._delivery:
                 with self.lock:
-                    ended += [self._ended.popleft() for _ in range(len(self._ended))]
+                    awaited += [self._awaited.popleft() for _ in range(len(self._awaited))]
                     self._absorb()
                 # The lock is free: the import of the price list takes a second.
                 self._repricing.load_if_needed(list(recorder.run_states.values()))
                 with self.lock:
-                    over = {run_state for run_state, _ in ended}
+                    over = {run_state for run_state, _ in awaited if run_state is not None}
                     changes = self._repricing.take_changes(recorder.run_states.values(), over)
                 # Free again: a listener sends to the page, and may block.
                 for run_state, changed in changes:
@@ -76,8 +82,8 @@ class EventProcessor:
                         with internal_errors.suppress("showing a run"):
                             listener(run_state, changed)
         finally:
-            for _, shown in ended:
-                shown.set()
+            for _, told in awaited:
+                told.set()
 
     def _absorb(self) -> None:
         recorder = self._recorder

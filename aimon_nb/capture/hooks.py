@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -127,6 +129,23 @@ class Patches:
         self._applied.clear()
 
 
+_before_import: dict[int, Callable[[], None]] = {}  # by thread
+
+
+@contextmanager
+def before_each_import(step: Callable[[], None]) -> Iterator[None]:
+    """Call `step` before each module that this thread imports in this block, if we are installed.
+
+    By the finder that stands there: one more that comes and goes would make other threads,
+    which walk through `sys.meta_path` meanwhile, miss one.
+    """
+    _before_import[threading.get_ident()] = step
+    try:
+        yield
+    finally:
+        _before_import.pop(threading.get_ident(), None)
+
+
 class _ImportFinder(MetaPathFinder):
     """Notices the first import of the modules waited for; loads nothing itself."""
 
@@ -135,6 +154,9 @@ class _ImportFinder(MetaPathFinder):
         self._asking: set[str] = set()
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        step = _before_import.get(threading.get_ident()) if _before_import else None
+        if step is not None:
+            step()
         if name not in self.waiting or name in self._asking:
             return None
         self._asking.add(name)

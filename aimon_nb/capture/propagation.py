@@ -40,11 +40,17 @@ def _install_pool_propagation(patches: Patches, module: types.ModuleType) -> Non
 
 def _keep_context_of_thread(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
     def start(self: threading.Thread) -> Any:
+        # The one frame of ours in the traceback where no thread can be started.
+        __tracebackhide__ = True
         # No tracked call above: the error of a thread reaches nobody who started it.
         place = (*current_context()[:-1], None)
         if patches.live and place != _EMPTY and not _is_pool_worker(self):
             self.__dict__[_CONTEXT] = place
-        return original(self)
+        try:
+            return original(self)
+        except BaseException:
+            self.__dict__.pop(_CONTEXT, None)
+            raise
 
     return start
 

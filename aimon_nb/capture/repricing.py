@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
+from aimon_nb.capture.hooks import before_each_import
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.state import RunState
 
+SHORT = 1.0  # seconds from its first model call on in which a run has no prices before its end
+WORK, REST = 0.0005, 0.001  # seconds, in turns, while the price list is imported
+PATIENCE = 1.0  # seconds that the rests may make it longer
 PAUSE_FACTOR = 10  # the next pricing of a run waits so many times as long as the last one took
 NEW = 3  # pricing a span takes so many times as long as adding it up
 
@@ -17,31 +21,81 @@ NEW = 3  # pricing a span takes so many times as long as adding it up
 class Repricing:
     """Prices for the runs in memory.
 
-    The price list takes a second to import, and nobody holds the recorder's lock meanwhile:
-    whoever calls `take_changes` calls one of the two loaders before.
+    The price list takes up to a second to import, and nobody holds the recorder's lock
+    meanwhile: whoever calls `take_changes` calls one of the two loaders before.
+
+    The import is not to be felt in the times of the user's calls. A thread that computes keeps
+    the interpreter for 5 ms before it is made to let go, reading the list's file keeps it for 20,
+    and a call on the wire takes it a dozen times. So a short run gets its prices when it is over,
+    and while a long one goes on the list is imported in small steps, with a rest after each.
     """
 
     def __init__(self) -> None:
         self.is_ready = False  # the price list is in memory
         self.is_stale = False  # prices changed: all runs are to be counted again
+        self._waiting: list[None] = []  # an item for each thread that waits for prices
+        self._called: float | None = None  # since when an open run has a model call, monotonic
+        self._begun = self._rested = 0.0  # of the import, monotonic
 
-    def load_ahead(self, run_states: Iterable[RunState]) -> None:
-        """Import the price list if a run has a model call, while its answer is pending."""
-        if not self.is_ready and any(map(_has_model_call, run_states)):
+    @contextlib.contextmanager
+    def hurry(self) -> Iterator[None]:
+        """Import the list at once and without a rest while this block lasts: it waits for it."""
+        self._waiting.append(None)
+        try:
+            yield
+        finally:
+            self._waiting.pop()
+
+    def load_ahead(self, open_runs: Iterable[RunState]) -> None:
+        """Import the price list if an open run has had a model call for some time."""
+        if self.is_ready:
+            return
+        if not any(map(_has_model_call, open_runs)):
+            self._called = None
+            return
+        if self._called is None:
+            self._called = time.monotonic()
+        if time.monotonic() - self._called >= SHORT:
             self._load()
 
     def load_if_needed(self, run_states: Iterable[RunState]) -> None:
         """Import the price list where a call is to be priced now."""
-        if not self.is_ready and any(map(_is_to_be_priced, run_states)):
+        if not self.is_ready and any(self._is_awaited(one) for one in run_states):
             self._load()
+
+    def _is_awaited(self, run_state: RunState) -> bool:
+        """Whether a run has a call to be priced for which nobody is to wait longer."""
+        from aimon_nb.pricing import is_ready
+
+        is_now = self._waiting or not run_state.run.running or is_ready()
+        return bool(is_now) and _is_to_be_priced(run_state)
 
     def _load(self) -> None:
         from aimon_nb.pricing import prepare
+        from aimon_nb.pricing.genai_prices_import import in_steps
 
         # A list that cannot be imported is no error of ours: each price that needs it says so.
         with contextlib.suppress(Exception):
-            prepare()
+            self._begun = self._rested = time.monotonic()
+            with before_each_import(self._rest), in_steps(self._rest):
+                prepare()
         self.is_ready = True
+
+    def _rest(self) -> None:
+        """Let go of the interpreter if enough was done since the last time."""
+        now = time.monotonic()
+        if now - self._rested < WORK or self._waiting or now - self._begun > PATIENCE:
+            return
+        time.sleep(REST)
+        self._rested = time.monotonic()
+
+    def _may_price(self, run_state: RunState) -> bool:
+        return run_state.may_price and (self.is_ready or not _is_to_be_priced(run_state))
+
+    def _has_news(self, run_state: RunState) -> bool:
+        """Whether there is something new to show of a run."""
+        news = run_state.changed or (run_state.unpriced and self._may_price(run_state))
+        return bool(news) and not run_state.ending
 
     def take_changes(
         self, run_states: Collection[RunState], ended: set[RunState]
@@ -59,7 +113,7 @@ class Repricing:
             run_state.ending = False
         # A run that a restart let go is shown once more, too: somebody waits for its end.
         known = dict.fromkeys([*run_states, *ended])
-        new = [one for one in known if one.has_news or one in ended]
+        new = [one for one in known if self._has_news(one) or one in ended]
         changes = [(one, self._take_changes_of(one)) for one in new]
         return [(one, changed) for one, changed in changes if not one.quiet]
 
@@ -83,7 +137,7 @@ class Repricing:
         spans, unpriced = run_state.run.spans, run_state.unpriced
         new = {i for i in changed if i in spans and spans[i].may_cost}
         unpriced |= new
-        if not run_state.may_price:
+        if not self._may_price(run_state):
             changed -= {i for i in new if spans[i].status != "running"}
             return
         begun = time.thread_time()
@@ -108,5 +162,5 @@ def _has_model_call(run_state: RunState) -> bool:
 
 def _is_to_be_priced(run_state: RunState) -> bool:
     spans = run_state.run.spans
-    new = chain(run_state.changed, run_state.unpriced)
-    return any(span_id in spans and spans[span_id].usage.known for span_id in new)
+    new = (spans.get(span_id) for span_id in chain(run_state.changed, run_state.unpriced))
+    return any(one is not None and one.usage.known and one.status != "running" for one in new)

@@ -81,6 +81,12 @@ class Recorder:
         self.drain()
         return [one.run for one in list(self.run_states.values()) if not one.quiet]
 
+    def last_run(self) -> Run | None:
+        """The run that a reader who names none means (`RunRegistry.last`), up to date."""
+        self.drain()
+        last = self.registry.last
+        return None if last is None else last.run
+
     def open_run(self, name: str, *, quiet: bool = False, **facts: Any) -> RunState:
         """Start a run; `facts` are further fields of `Run` (cell_id, options …).
 
@@ -90,8 +96,13 @@ class Recorder:
             run_state = self.registry.open(name, self.now(), self.clock(), self.limits, facts)
             run_state.quiet = quiet
             self.sole = self.registry.sole
-        self._worker.start()
+        run_state.has_thread = self._worker.start()
         return run_state
+
+    def begin_run(self, run_state: RunState) -> None:
+        """Have the time of a run that was just opened begin now: its own code runs from here on."""
+        with self._processor.lock:
+            span_builder.move_start(run_state, self.now(), self.clock())
 
     def end_run(
         self,
@@ -99,15 +110,17 @@ class Recorder:
         status: RunStatus,
         error: BaseException | None,
         before_last: Callable[[], None] = lambda: None,
+        t1: int | None = None,
     ) -> None:
         """Drain, end what was left open, count, and tell the listeners: the run is over.
 
         `before_last` runs when all spans have ended, before the listeners are called.
-        Whatever fails in between, the run is closed.
+        Its code was left at `t1`, by our clock; None: now. Whatever fails in between, the run
+        is closed.
         """
+        t1 = self.clock() if t1 is None else t1
         with internal_errors.suppress("settling a run"):
             self._processor.flush_ending_run(run_state)
-        t1 = self.clock()
         with self._processor.lock:
             with internal_errors.suppress("ending the spans left open"):
                 span_builder.end_open_spans(run_state, status, t1)
@@ -119,9 +132,7 @@ class Recorder:
             span_builder.mark_unfinished_late(run_state)
         with internal_errors.suppress("showing that a run is over"):
             # By our thread: prices may not be in memory yet, and are none of the user's work.
-            shown = self._processor.announce_end(run_state)
-            if self.forked or not self._worker.wait_for(shown):
-                self.drain()
+            self._processor.tell_all(None if self.forked else self._worker, run_state)
 
     # -- news -----------------------------------------------------------------
 
@@ -136,9 +147,10 @@ class Recorder:
         return lambda: self.listeners.remove(listener) if listener in self.listeners else None
 
     def note_request(self, run_state: RunState) -> None:
-        """A request to a model is about to be sent: start to load the prices."""
+        """A request to a model is about to be sent: prices will be wanted."""
         run_state.has_request = True
-        if not self._processor.prices_ready or run_state.closed:
+        # While a run is open our thread looks by itself, and not just when the request leaves.
+        if run_state.closed:
             self.wake()
 
     def wake(self) -> None:
@@ -153,7 +165,11 @@ class Recorder:
 
     def drain(self) -> None:
         """Turn everything in the log into records and tell the listeners."""
-        self._processor.drain()
+        self._processor.drain_now()
+
+    def catch_up(self) -> None:
+        """Do as `drain`, but by our thread where there is one."""
+        self._processor.tell_all(None if self.forked else self._worker)
 
     def _work(self) -> None:
         with internal_errors.suppress("bringing runs up to date"):

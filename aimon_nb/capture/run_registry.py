@@ -6,7 +6,7 @@ import os
 from datetime import datetime, timedelta
 from typing import Any
 
-from aimon_nb.capture import limits
+from aimon_nb.capture import context, limits
 from aimon_nb.capture.exceptions import describe
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import Limits
@@ -31,6 +31,21 @@ class RunRegistry:
         """The open run, when there is exactly one."""
         return self.open_runs[0] if len(self.open_runs) == 1 else None
 
+    @property
+    def last(self) -> RunState | None:
+        """The shown run that began last; of runs inside one another that are over, the outermost.
+
+        A run inside another is a part of what that one was about.
+        """
+        shown = [one for one in list(self.states.values()) if not one.quiet]
+        last = shown[-1] if shown else None
+        while last is not None and last.closed and last.outer_id is not None:
+            outer = self.states.get(last.outer_id)
+            if outer is None or outer.quiet or not outer.closed:
+                break
+            last = outer
+        return last
+
     def open(
         self, name: str, started: datetime, t0: int, caps: Limits, fields: dict[str, Any]
     ) -> RunState:
@@ -49,6 +64,9 @@ class RunRegistry:
         run_state = RunState(Run(run_id=run_id, name=name, started=started, **fields), t0)
         run_state.faults_before = internal_errors.count
         run_state.span_limit.limits = caps
+        run_state.untracked_cell = context.untracked_cell.get()
+        around = context.current_run.get()
+        run_state.outer_id = None if around is None or around.closed else around.run.run_id
         self.states[run_id] = run_state
         self.open_runs.append(run_state)
         self._forget_old(run_state.run, caps)

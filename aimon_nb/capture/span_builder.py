@@ -7,11 +7,12 @@ bytes. `merge` is the one place where both meet.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from aimon_nb.capture.attributes import is_counted_by_sdk, reported_usage, update_fields
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState, UnreadRequest
+from aimon_nb.capture.state import CallUpdate, ForeignCall, OpenSpan, RunState, UnreadRequest
 from aimon_nb.model import Span, Usage
 from aimon_nb.model.run import RunStatus
 from aimon_nb.model.span import UsageSource
@@ -38,7 +39,8 @@ def merge(span: Span, attributes: dict[str, Any] | None, update: CallUpdate | No
         span.request_model = call.request_model or span.request_model
         span.model = call.response_model or call.request_model or span.model
         span.finish_reason, span.streaming = call.finish_reason, call.streaming
-        span.attempt, span.ttft = update.attempt, update.ttft
+        span.attempt, span.retry_group = update.attempt, update.retry_group
+        span.ttft = update.ttft
     span.usage, span.usage_source = _usage(span, recorded)
 
 
@@ -61,6 +63,17 @@ def _usage(
     if call is None or recorded[0].input or recorded[0].output:
         return recorded
     return call.estimate, "estimate" if call.estimate.known else None
+
+
+def move_start(run_state: RunState, started: datetime, t0: int) -> None:
+    """A run and its root begin at this time, `t0` by the recorder's clock; nothing else moves."""
+    run, moved = run_state.run, (t0 - run_state.t0) / 1e9
+    run_state.t0, run.started = t0, started
+    if run_state.root is not None:
+        run_state.root.t0 = t0
+    for span in run.spans.values():
+        span.since = started
+        span.offset = 0.0 if span.span_id == run.root_id else span.offset - moved
 
 
 def begin_span(open_span: OpenSpan) -> None:
@@ -182,6 +195,17 @@ def note_unread(event: UnreadRequest) -> None:
     run_state.changed.add(run_state.run.root_id or event.open_span.span_id)
 
 
+def note_foreign_call(event: ForeignCall) -> None:
+    """Count a call of code that another cell began: it is said beside the sums of this run."""
+    run_state = event.run_state
+    run_state.foreign_requests += event.is_request
+    run_state.foreign_spans += not event.is_request
+    # A span may stand for a request that was counted; which of them do is not known.
+    run_state.run.foreign_calls = run_state.foreign_requests or run_state.foreign_spans
+    if run_state.run.root_id is not None:
+        run_state.changed.add(run_state.run.root_id)
+
+
 def mark_unfinished_late(run_state: RunState) -> None:
     """What still comes of the answers that a run did not wait for is late."""
     for span in run_state.unfinished:
@@ -223,7 +247,8 @@ def end_open_spans(run_state: RunState, status: RunStatus, t1: int) -> None:
         run_state.open_spans.pop(open_span, None)
         if span is None:
             continue
-        span.duration = (t1 - open_span.t0) / 1e9
+        # One of a thread that goes on may have begun since.
+        span.duration = max(0, t1 - open_span.t0) / 1e9
         with internal_errors.suppress("reading a span"):
             _read(open_span, span)
         with internal_errors.suppress("ending a span that was left open"):

@@ -125,6 +125,7 @@ class CallUpdate:
     is_read: bool  # to its end
     abandoned: bool  # the run ended before the answer did
     is_earlier_attempt: bool  # a retry took its span: this one is not at Sentry
+    retry_group: int | None = None  # shared by the attempts at one request
     ttft: float | None = None
     duration: float | None = None  # None until the answer is over
     status: SpanStatus | None = None
@@ -142,6 +143,17 @@ class UnreadRequest:
 
 
 @dataclass(slots=True, eq=False)
+class ForeignCall:
+    """A call of code that another cell began, while this run is the only open one: an event, too.
+
+    It is in no run. `is_request`: it crosses the wire; a span without one may be around it.
+    """
+
+    run_state: RunState
+    is_request: bool
+
+
+@dataclass(slots=True, eq=False)
 class RunState:
     """A run while it is written: the plain `run` and what only the recorder needs."""
 
@@ -153,6 +165,7 @@ class RunState:
     captured: list[BaseException] = field(default_factory=list)  # sent to Sentry already
     span_limit: SpanLimit = field(default_factory=SpanLimit)
     faults_before: int = 0
+    has_thread: bool = True  # of ours, which brings it up to date while it is open
     has_request: bool = False  # to a model: its price will be wanted
     ending: bool = False  # its last news waits until all of it is known
     closed: bool = False
@@ -163,17 +176,15 @@ class RunState:
     stop: bool = False  # interrupted: no model call is sent any more
     unpriced: set[str] = field(default_factory=set)  # changed since the run was added up
     price_at: float = 0.0  # when it may be added up again
+    outer_id: str | None = None  # of the run that it was opened in
+    untracked_cell: int | None = None  # the one it was opened in, if that has no run of its own
+    foreign_requests: int = 0
+    foreign_spans: int = 0
 
     @property
     def may_price(self) -> bool:
         """Whether the run is to be added up now: at its end always."""
         return not self.run.running or time.monotonic() >= self.price_at
-
-    @property
-    def has_news(self) -> bool:
-        """Whether there is something new to show."""
-        news = self.changed or (self.unpriced and self.may_price)
-        return bool(news) and not self.ending
 
     def seconds(self, t: int) -> float:
         """From the start of the run to `t`."""

@@ -23,12 +23,23 @@ class Worker:
         """The thread's own id, None while there is none."""
         return self._thread.ident if self._thread is not None else None
 
-    def start(self) -> None:
-        """Have a thread, and have it look at once."""
+    def start(self) -> bool:
+        """Have a thread, and have it look at once; False where no thread can be started.
+
+        Then whoever needs the truth does the work himself, and the next start tries again.
+        """
         if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._run, name="aimon_nb", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="aimon_nb", daemon=True)
+            self._thread = thread
+            try:
+                thread.start()
+            except RuntimeError:  # in Pyodide, at the limit of a container, when Python ends
+                # Another run may have started one meanwhile.
+                if self._thread is thread:
+                    self._thread = None
+                return False
         self._wake.set()
+        return True
 
     def wake(self) -> None:
         """There is something to do although nothing is open."""

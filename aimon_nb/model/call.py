@@ -42,7 +42,8 @@ class ModelCall:
     make a cost a lower bound. `charged` is what the provider says that it charged, in USD,
     and `charge_shortfall` what that leaves out. With `from_usage_alone` no dialect reads
     this API, and only the usage in its answer was read; with `is_gateway` the answer says
-    that it came by a gateway. `refused` means that nothing is billed: answered by an error,
+    that it came by a gateway. `cached_by` names the cache on this machine that answered: the
+    request never left it. `refused` means that nothing is billed: answered by an error,
     or never sent. `untold` says in words why there is no usage, or where it is still to come
     from. Of a batch `usage` and `details` are the sums over its `parts`, without the `failed`
     requests.
@@ -66,6 +67,7 @@ class ModelCall:
     charge_shortfall: str | None = None
     from_usage_alone: bool = False
     is_gateway: bool = False
+    cached_by: str | None = None
     error: str | None = None
     refused: bool = False
     untold: str | None = None

@@ -15,6 +15,9 @@ from aimon_nb.model.usage import Usage
 
 RunStatus = Literal["running", "ok", "error", "interrupted", "over_budget", "killed"]
 
+_FOREIGN = "{:,} calls of threads that this cell did not start are not counted"
+_ONE_FOREIGN = "1 call of a thread that this cell did not start is not counted"
+
 
 @dataclass(slots=True)
 class Totals:
@@ -27,6 +30,8 @@ class Totals:
     The `estimates` calls whose tokens were counted on this machine are in none of
     these sums: theirs stand beside them, in `estimate` and `estimate_cost`. `uncounted` are
     requests that may have been billed and are in no sum, by their host and path.
+    `errors` are the calls whose last attempt failed, `retries` the failed attempts that a
+    later one repaired; each attempt is one of `calls`.
     """
 
     calls: int = 0
@@ -42,6 +47,7 @@ class Totals:
     estimate_cost: Decimal | None = None
     unseen: int = 0
     saved: Decimal | None = None
+    retries: int = 0
     uncounted: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -60,6 +66,19 @@ class Totals:
 
 
 @dataclass(slots=True)
+class MoreCalls:
+    """What stands for the calls past the cap on spans, which have no rows of their own.
+
+    `offset` is when the first of them started, `duration` how long it took from there to the
+    end of the last (None while one runs); both in seconds, as those of a span.
+    """
+
+    totals: Totals
+    offset: float
+    duration: float | None
+
+
+@dataclass(slots=True)
 class Run:
     """A run: its identity, its spans in the order they started, its totals.
 
@@ -69,6 +88,9 @@ class Run:
     `caps` has by the cap's name a line about what it folded or cut. `destination`
     is where the spans go: `local` or `Sentry`. `duration` is in seconds. `unread` counts the
     requests that may have asked a model and that nobody can read, by their host and path.
+    `more` has the sums over the calls past the cap on spans, which are in `totals` too;
+    `foreign_calls` counts those of threads and tasks that an earlier cell began, which are
+    not.
 
     Spans are added on a thread of ours while others read: those iterate over
     `list(run.spans.values())`, a snapshot that the GIL makes atomic.
@@ -91,6 +113,8 @@ class Run:
     destination: str = "local"
     spans: dict[str, Span] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
+    more: MoreCalls | None = None
+    foreign_calls: int = 0
     notes: list[str] = field(default_factory=list)
     caps: dict[str, str] = field(default_factory=dict)
     unread: dict[str, int] = field(default_factory=dict)
@@ -132,13 +156,19 @@ class Run:
 
     @property
     def all_notes(self) -> list[str]:
-        """What a reader must see beside the tree: notes, what is in no sum, what a cap cut."""
-        requests = self.totals.uncounted.items()
+        """What a reader must see beside the tree: notes, what is in no sum, what caps cut."""
         uncounted = [
             f"not counted: {n:,} {'request' if n == 1 else 'requests'} to {place}"
-            for place, n in requests
+            for place, n in self.totals.uncounted.items()
         ]
-        return [*self.notes, *uncounted, *self.caps.values()]
+        count = self.foreign_calls
+        foreign = [_FOREIGN.format(count) if count > 1 else _ONE_FOREIGN] if count else []
+        return [*self.notes, *uncounted, *foreign, *self.caps.values()]
+
+    @property
+    def more_id(self) -> str:
+        """The id of the row that stands for the calls past the cap on spans."""
+        return f"{self.run_id}-more"
 
     def walk(self) -> Iterator[tuple[int, Span]]:
         """Return (depth, span) of every shown span, parents before children."""

@@ -18,6 +18,8 @@ SpanStatus = Literal["running", "ok", "error", "interrupted", "cancelled", "aban
 # by hand; estimate: counted here from the text.
 # What the provider told; what was recorded on the span; what an SDK's integration or we counted.
 UsageSource = Literal["provider", "recorded", "sdk_estimate", "estimate"]
+# What became of a call that was tried again: the last attempt was answered, or not (yet).
+Retried = Literal["repaired", "unrepaired"]
 SpanKind = Literal["model", "embedding", "agent", "tool", "retrieval", "other"]
 
 # Ops of a single model call (rule A in docs/cost.md); the rest that carries
@@ -29,6 +31,10 @@ CALL_OPS = frozenset(
         "gen_ai.text_completion",
         "gen_ai.generate_content",
         "gen_ai.embeddings",
+        "gen_ai.rerank",
+        "gen_ai.image_generation",
+        "gen_ai.transcription",
+        "gen_ai.speech",
         "gen_ai.evaluate",
         "ai.chat_completions.create.cohere",
         "ai.embeddings.create.cohere",
@@ -36,8 +42,21 @@ CALL_OPS = frozenset(
 )
 # What `gen_ai.operation.name` has for a call, under an op that we do not know.
 CALL_OPERATIONS = frozenset(
-    {"chat", "responses", "text_completion", "generate_content", "embeddings", "evaluate"}
+    {
+        "chat",
+        "responses",
+        "text_completion",
+        "generate_content",
+        "embeddings",
+        "rerank",
+        "image_generation",
+        "transcription",
+        "speech",
+        "evaluate",
+    }
 )
+# By this attribute, Sentry's own, a span says that a cache answered.
+CACHE_HIT = "cache.hit"
 # Ops whose name alone is enough, whatever the operation.
 _KNOWN_OPS = ("gen_ai.", "ai.pipeline", "ai.run")
 # Plumbing below a call: in every table, folded in views.
@@ -74,6 +93,9 @@ class Span:
     one that is `folded` came after the cap on spans: it counts and has no
     row. `ttft` are seconds to the first token of a stream. `sent` is whether Sentry got
     it, or why not (None while running).
+    What a span reports that `repeats` (an agent's own total, a call in a call) stands in the
+    counts of others: it is in no sum. The attempts at one request share a `retry_group`,
+    which is None where the first was answered; all but the last are `retried`.
     """
 
     span_id: str
@@ -106,10 +128,13 @@ class Span:
     thread: str | None = None
     item: str | None = None
     attempt: int | None = None
+    retry_group: int | None = None
+    retried: Retried | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
     origin: str | None = None
     call: ModelCall | None = None
     is_duplicate: bool = False
+    repeats: bool = False
     is_part: bool = False
     cached_locally: bool = False
     late: bool = False

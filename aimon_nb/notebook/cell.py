@@ -16,6 +16,7 @@ from aimon_nb.app import Monitor, RunSession, interrupts
 from aimon_nb.capture import context
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.notebook import header
+from aimon_nb.notebook.error_clock import ErrorClock
 from aimon_nb.notebook.open_cells import OpenCell, OpenCells
 from aimon_nb.notebook.transformer import Transformer
 
@@ -26,6 +27,7 @@ class CellTracker:
     def __init__(self, shell: Any, monitor: Monitor) -> None:
         self._shell, self._monitor = shell, monitor
         self._cells = OpenCells()
+        self._error_clock = ErrorClock(shell, monitor.recorder.clock)
         self._transformer = Transformer(self.is_nested)
 
     def install(self) -> None:
@@ -38,12 +40,14 @@ class CellTracker:
         """Take them off again; a run that is open ends here."""
         for cell in self._cells.pop_all():
             if cell.session is not None:
-                self._end(cell.session, None)
+                self._end(cell.session, None, None)
+        self._error_clock.stop()
         if self._transformer in self._shell.input_transformers_cleanup:
             self._shell.input_transformers_cleanup.remove(self._transformer)
         for event, hook in (("pre_run_cell", self.before), ("post_run_cell", self.after)):
             if hook in self._shell.events.callbacks[event]:
                 self._shell.events.unregister(event, hook)
+        context.untracked_cell.set(None)
 
     def is_nested(self) -> bool:
         """Return whether a cell runs in this thread already."""
@@ -52,7 +56,7 @@ class CellTracker:
 
     def _close_stale(self, request_id: str | None) -> None:
         for cell in self._cells.pop_stale(request_id):
-            self._close(cell, KeyboardInterrupt())
+            self._close(cell, KeyboardInterrupt(), None)
 
     def before(self, info: Any) -> None:
         """`pre_run_cell`: a tracked cell opens its run."""
@@ -62,6 +66,7 @@ class CellTracker:
             self._close_stale(request_id)
             line, is_tracked = None, False
             if self._cells.is_empty:
+                context.untracked_cell.set(None)
                 line = header.header_line(info.raw_cell or "")
                 # With `auto` every cell is tracked, and shown if it has a model call.
                 auto = self._monitor.settings.auto
@@ -69,6 +74,7 @@ class CellTracker:
             if is_tracked and _compiles(self._shell, info):
                 with interrupts.deferred_sigint() as pending:
                     session = self._open_cell(line, info)
+                    self._error_clock.watch()
                 self._watch(session, pending=pending.is_set())
         except KeyboardInterrupt:
             # Which is for the user's code.
@@ -76,6 +82,9 @@ class CellTracker:
         except BaseException:
             # One that left a hook would hang the cell for ever.
             internal_errors.record("opening a run")
+        if session is None and self._cells.is_empty:
+            # For the threads and tasks that it begins: a later cell's run is not theirs.
+            context.untracked_cell.set(self._monitor.recorder.clock())
         self._cells.push(OpenCell(info, session, request_id))
 
     def after(self, result: Any) -> None:
@@ -83,21 +92,25 @@ class CellTracker:
         if result is not None and not (result.info.raw_cell or "").strip():
             # IPython fires it without `pre_run_cell` for an empty cell.
             return
+        error = _error(result)
+        # IPython has drawn its traceback by now.
+        left_at = self._error_clock.take(error)
         for cell in self._cells.pop(result):
-            self._close(cell, _error(result))
+            self._close(cell, error, left_at)
+        if self._cells.is_empty:
+            context.untracked_cell.set(None)
 
-    def _close(self, cell: OpenCell, error: BaseException | None) -> None:
+    def _close(self, cell: OpenCell, error: BaseException | None, left_at: int | None) -> None:
         if cell.session is None:
             return
         try:
-            self._end(cell.session, error)
+            self._end(cell.session, error, left_at)
         except BaseException:
             internal_errors.record("closing a run")
 
     def _open_cell(self, line: str | None, info: Any) -> RunSession:
         source, cell_id = info.raw_cell, getattr(info, "cell_id", None)
-        if line is None:
-            # It has no header: a line in the place of one.
+        if line is None:  # it has no header: a line in the place of one
             return self.open("", f"\n{source}", cell_id, quiet=True)
         return self.open(line, source, cell_id)
 
@@ -106,7 +119,7 @@ class CellTracker:
     ) -> RunSession:
         """Open the run of a header line; `name` is for one that names none."""
         args = header.parse(line)
-        count = self._count()
+        count = _number_of_cell(self._shell)
         name = args.name or name or header.name_from(source, count)
         return self._monitor.open(
             name,
@@ -116,11 +129,6 @@ class CellTracker:
             execution_count=count,
             quiet=quiet,
         )
-
-    def _count(self) -> int:
-        """Return the number of the cell that runs: newer IPythons count on before their hooks."""
-        count, history = self._shell.execution_count, self._shell.history_manager
-        return int(count if history is None else min(count, len(history.input_hist_raw)))
 
     def run_statement(self, statement: str) -> Any:
         """`%ai_track STATEMENT`: run it, tracked under its own text."""
@@ -153,16 +161,22 @@ class CellTracker:
             raise
         finally:
             if session is not None:
-                self._end(session, error)
+                self._end(session, error, None)
 
     def _watch(self, session: RunSession, *, pending: bool) -> None:
         begins = frozenset({CellTracker.before.__code__})
         ends = frozenset({CellTracker.after.__code__, CellTracker._end.__code__})
         session.watch(self._shell, begins, ends, pending=pending)
 
-    def _end(self, session: RunSession, error: BaseException | None) -> None:
+    def _end(self, session: RunSession, error: BaseException | None, left_at: int | None) -> None:
         # An interrupt meanwhile has nothing left to interrupt.
-        session.finish(error)
+        session.finish(error, left_at)
+
+
+def _number_of_cell(shell: Any) -> int:
+    """Return the number of the cell that runs: newer IPythons count on before their hooks."""
+    count, history = shell.execution_count, shell.history_manager
+    return int(count if history is None else min(count, len(history.input_hist_raw)))
 
 
 def _request_id(shell: Any) -> str | None:

@@ -35,6 +35,8 @@ def options(magic: Callable[..., Any]) -> Callable[..., Any]:
 
 def runs(args: Any) -> list[Run]:
     """Return the runs in memory that the options choose: the last one, if they say nothing."""
+    if args.run is None and args.since is None:
+        return _last()
     selected = recorder.runs()
     if args.since is not None:
         start = moment(args.since, datetime.now(timezone.utc))
@@ -45,9 +47,14 @@ def runs(args: Any) -> list[Run]:
 
 
 def named(name: str | None) -> list[Run]:
-    """Return the runs of a name or id, latest last; all of them without one."""
-    in_memory = recorder.runs()
-    return in_memory if name is None else _named(name, in_memory)
+    """Return the runs of a name or id, latest last; the last run without one."""
+    return _last() if name is None else _named(name, recorder.runs())
+
+
+def _last() -> list[Run]:
+    """Return the run that is meant where none is named (`last_run()`); [] before the first."""
+    run = recorder.last_run()
+    return [] if run is None else [run]
 
 
 def _named(name: str, candidates: list[Run]) -> list[Run]:

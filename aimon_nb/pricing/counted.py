@@ -4,6 +4,9 @@ A call on the wire is one bill. For the rest (made by hand, over gRPC, inside th
 process): a call in a call counts once, an aggregate such as an agent counts only
 where nothing below it does, and what a tool or an agent inside a call asked for
 is a call of its own. What the client's own cache answered costs nothing.
+
+The plain sum of any column of a table is the run's: what does not count, an agent's own
+total say, stands in none (`views/tables/summands.py`).
 """
 
 from __future__ import annotations
@@ -14,11 +17,13 @@ from decimal import Decimal
 
 from aimon_nb.model import Cost, Run, Span, Totals, Usage
 from aimon_nb.model.cost import added
+from aimon_nb.model.run import MoreCalls
 from aimon_nb.model.tree import are_nested
 from aimon_nb.pricing.client_cache import client_cache_hits
 from aimon_nb.pricing.deduplicate import CUMULATIVE, UsageTree
-from aimon_nb.pricing.normalise import normalise
 from aimon_nb.pricing.price import price
+from aimon_nb.pricing.retried import mark_retried
+from aimon_nb.pricing.summable import summable
 from aimon_nb.pricing.user_prices import user_prices
 
 _ZERO = Decimal(0)
@@ -53,12 +58,13 @@ def price_run(run: Run, changed: set[str]) -> None:
     result = counted_spans(run)
     cached = {span.span_id for span in result.cached}
     counted = {span.span_id for span in result.counted}
-    for span in list(run.spans.values()):
-        if not span.may_cost:
-            continue
+    spans = [span for span in list(run.spans.values()) if span.may_cost]
+    changed |= mark_retried(spans)
+    for span in spans:
         is_cached = span.span_id in cached
-        if span.cached_locally != is_cached:
-            span.cached_locally = is_cached
+        repeats = not (is_cached or span.is_duplicate or span.span_id in counted)
+        if (span.cached_locally, span.repeats) != (is_cached, repeats):
+            span.cached_locally, span.repeats = is_cached, repeats
             changed.add(span.span_id)
         if span.span_id not in counted and not is_cached:
             if span.cost is not None:
@@ -66,12 +72,26 @@ def price_run(run: Run, changed: set[str]) -> None:
                 changed.add(span.span_id)
         elif span.status != "running" and (span.cost is None or span.span_id in changed):
             if is_cached:
-                span.cost = _free_with_saving(price(span))
+                span.cost = _free_with_saving(span)
             else:
                 span.cost = price(span) if _is_billable(span) else None
     run.totals = add_up(result.counted, result.cached, result.unattributed, inexact=result.inexact)
     if uncounted:
         run.totals.uncounted, run.totals.lower_bound = uncounted, True
+    run.more = more_calls(result)
+
+
+def more_calls(result: CountedSpans) -> MoreCalls | None:
+    """Return the sums over the calls past the cap on spans; None where there are none."""
+    counted = [span for span in result.counted if span.folded]
+    cached = [span for span in result.cached if span.folded]
+    both = counted + cached
+    if not both:
+        return None
+    offset = min(span.offset for span in both)
+    ends = [span.offset + span.duration for span in both if span.duration is not None]
+    duration = max(ends) - offset if len(ends) == len(both) else None
+    return MoreCalls(add_up(counted, cached), offset, duration)
 
 
 def _uncounted(run: Run) -> dict[str, int]:
@@ -89,15 +109,14 @@ def _is_free_host(place: str) -> bool:
 def counted_spans(run: Run) -> CountedSpans:
     """Return the spans of a run that count, and those that its client's cache answered."""
     with_usage = [span for span in list(run.spans.values()) if _has_usage(span)]
-    if all(span.call is not None for span in with_usage):
-        return CountedSpans(with_usage)
-    cached = [] if run.running else client_cache_hits(run, with_usage)
+    cached = client_cache_hits(run, with_usage)
     cached_ids = {span.span_id for span in cached}
-    with_usage = [span for span in with_usage if span.span_id not in cached_ids]
-    if not _may_overlap(run, with_usage):
-        return CountedSpans(with_usage, cached)
+    asked = [s for s in with_usage if s.span_id not in cached_ids] if cached else with_usage
+    if all(span.call is not None for span in asked) or not _may_overlap(run, with_usage):
+        return CountedSpans(asked, cached)
+    # With the cached ones in it, for what is above them repeats their tokens.
     tree = UsageTree(run, with_usage)
-    counted = [span for span in with_usage if span.span_id not in tree.folded]
+    counted = [span for span in asked if span.span_id not in tree.folded]
     return CountedSpans(counted, cached, tree.unattributed(counted, cached), tree.inexact)
 
 
@@ -118,8 +137,11 @@ def _is_billable(span: Span) -> bool:
     return span.usage.known or span.status != "error" or broke_off
 
 
-def _free_with_saving(cost: Cost) -> Cost:
+def _free_with_saving(span: Span) -> Cost:
     """Return the cost of a call that a local cache answered: nothing, and what it saved."""
+    cost, by = price(span), "the client's own cache"
+    if span.call is not None and span.call.cached_by:
+        by = span.call.cached_by
     applicable = tuple(a for a in cost.caveats if not a.startswith("its request was not heard"))
     return replace(
         cost,
@@ -128,7 +150,9 @@ def _free_with_saving(cost: Cost) -> Cost:
         lines=(),
         cache_saving=cost.total,
         caveats=applicable,
-        reason="answered by the client's own cache: no request was sent",
+        reason=f"answered by {by}: no request was sent",
+        source=None if cost.charged else cost.source,
+        charged=False,
     )
 
 
@@ -143,14 +167,15 @@ def add_up(
     totals = Totals(calls=len(counted), unseen=unattributed)
     estimated = [s for s in counted if s.is_estimated]
     exact = [s for s in counted if not s.is_estimated] if estimated else counted
-    totals.usage = Usage.sum(normalise(s.usage).usage for s in exact)
-    totals.errors = sum(map(_errors, counted))
+    totals.usage = Usage.sum(summable(s.usage) for s in exact)
+    totals.errors = sum(_errors(s) for s in counted if s.retried is None)
+    totals.retries = sum(s.retried == "repaired" for s in counted)
     costs = [s.cost for s in counted if s.cost is not None]
     # What is free is free for any number of tokens.
-    doubtful = [s for s in estimated if not _is_free(s)]
-    totals.cost = _total_cost([*exact, *filter(_is_free, estimated)])
+    doubtful = [s for s in estimated if not is_free(s)]
+    totals.cost = _total_cost([*exact, *filter(is_free, estimated)])
     totals.estimates, totals.estimate_cost = len(estimated), _total_cost(doubtful)
-    totals.estimate = Usage.sum(normalise(s.usage).usage for s in estimated)
+    totals.estimate = Usage.sum(summable(s.usage) for s in estimated)
     totals.unpriced = sum(c.state == "unpriced" for c in costs)
     totals.no_usage = sum(c.state == "no_usage" for c in costs)
     totals.lower_bound = (
@@ -171,7 +196,8 @@ def _errors(span: Span) -> int:
     return of_parts or int(span.status == "error")
 
 
-def _is_free(span: Span) -> bool:
+def is_free(span: Span) -> bool:
+    """Return whether its price is known to be zero, for any number of tokens."""
     return span.cost is not None and span.cost.state == "free"
 
 

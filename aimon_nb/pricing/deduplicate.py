@@ -6,7 +6,7 @@ Every step is one walk over the spans, however deep they are nested.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
@@ -175,11 +175,8 @@ class UsageTree:
             return 0
         explaining = chain(counted, cached)
         in_cumulative = sum(tokens(s) for s in explaining if self._position(s).cumulative)
-        from_cache = self._cached_below(cached) if cached else {}
         explained = (
-            in_cumulative
-            if span.origin == CUMULATIVE
-            else self._counted_below(span) + from_cache.get(span.span_id, 0)
+            in_cumulative if span.origin == CUMULATIVE else self._counted_below(span)
             for span in self._sums
         )
         return max(0, *(tokens(s) - e for s, e in zip(self._sums, explained, strict=True)))
@@ -187,13 +184,3 @@ class UsageTree:
     def _counted_below(self, span: Span) -> int:
         subtotals = self._direct.get(span.span_id), self._behind_boundary.get(span.span_id)
         return sum(one.tokens for one in subtotals if one is not None)
-
-    def _cached_below(self, cached: Iterable[Span]) -> dict[str, int]:
-        """Return by span id how many tokens below it a local cache answered."""
-        below: dict[str, int] = {}
-        for span in (*cached, *self._leaves_first):
-            above = self._position(span).above
-            count = below.get(span.span_id, 0) if span.span_id in self._ids else tokens(span)
-            if above is not None and count:
-                below[above] = below.get(above, 0) + count
-        return below

@@ -10,12 +10,43 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 _PACKAGE = "genai_prices"
 _FETCHING = f"{_PACKAGE}.update_prices"
+
+
+@contextmanager
+def in_steps(step: Callable[[], None]) -> Iterator[None]:
+    """Call `step` before each model of the list that is made in this block, on this thread.
+
+    The list is one module and most of the work of the import; a model takes a tenth of a
+    millisecond.
+    """
+    made: Any = getattr(library().types, "ModelInfo", _Nothing)
+    original, thread = made.__init__, threading.get_ident()
+
+    @functools.wraps(original)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        if threading.get_ident() == thread:
+            step()
+        original(self, *args, **kwargs)
+
+    made.__init__ = __init__
+    try:
+        yield
+    finally:
+        if made.__init__ is __init__:
+            made.__init__ = original
+
+
+class _Nothing:
+    """In the place of a class that the library has no more."""
 
 
 @functools.cache

@@ -98,11 +98,3 @@ def _inconsistency(usage: Usage, rest: int) -> str | None:
     if usage.input is None and (usage.cached or usage.cache_write):
         return "cached tokens were reported without the input they are part of"
     return None
-
-
-def normalised_or_raw(usage: Usage) -> Usage:
-    """Return counts as they are added up, or impossible ones as they were reported."""
-    if not usage.known:
-        return usage
-    counts = normalise(usage)
-    return usage if counts.inconsistency is not None else counts.usage

@@ -9,7 +9,7 @@ from aimon_nb.model import Cost, Span
 from aimon_nb.pricing.charged import as_charged
 from aimon_nb.pricing.find_rates import find_rates
 from aimon_nb.pricing.model_names import provider_id
-from aimon_nb.pricing.normalise import normalise
+from aimon_nb.pricing.normalise import NormalisedUsage, normalise
 from aimon_nb.pricing.parts import charge_parts
 from aimon_nb.pricing.qualify import LEFT_EARLY, qualify
 from aimon_nb.pricing.rates import ZERO, charge, unpriced
@@ -36,9 +36,11 @@ def price(span: Span) -> Cost:
 
 
 def _by_rates(span: Span) -> Cost:
-    if not span.usage.known:
+    details = tuple(sorted(span.call.details.items())) if span.call is not None else ()
+    if not span.usage.known and not details:
         return Cost("no_usage", reason=_why_no_usage(span))
-    counts = normalise(span.usage)
+    # What is billed by the search or the second has no tokens at all.
+    counts = normalise(span.usage) if span.usage.known else NormalisedUsage(span.usage)
     if counts.inconsistency is not None:
         return unpriced(counts.inconsistency)
     key, at = resolve(span), span.start
@@ -47,12 +49,10 @@ def _by_rates(span: Span) -> Cost:
         cost = unpriced(lookup.reason)
     elif lookup.is_free:
         cost = Cost("free", ZERO, source=lookup.rates.source)
+    elif span.call is not None and span.call.operation == "batch":
+        cost = charge_parts(lookup.rates, counts.usage, details, span.call.parts)
     else:
-        details = tuple(sorted(span.call.details.items())) if span.call is not None else ()
-        if span.call is not None and span.call.operation == "batch":
-            cost = charge_parts(lookup.rates, counts.usage, details, span.call.parts)
-        else:
-            cost = charge(lookup.rates, counts.usage, details)
+        cost = charge(lookup.rates, counts.usage, details)
     return qualify(cost, span, counts, lookup)
 
 

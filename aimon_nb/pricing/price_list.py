@@ -7,6 +7,7 @@ Every look-up is remembered, misses too; what the user fetched with
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -20,6 +21,8 @@ from aimon_nb.pricing.rates import Context, Details, Price, Rates, Tiers
 _ORDINARY = frozenset({"", "auto", "default", "standard", "on_demand"})
 # A fee that falls on every call, whatever its tokens; a kind that `Usage` counts anyway.
 _FEES = {"requests_kcount": "the request", "output_reasoning_mtok": "reasoning"}
+
+_MAKES_IMAGES = re.compile(r"(?:gpt|chatgpt)-image-")
 
 
 class ListedModel:
@@ -67,6 +70,9 @@ class ListedModel:
         # Google lists audio only where it costs more than text.
         if self._provider.id == "google":
             extra_kinds.add("input_audio_tokens")
+        # What these make are images: without a price beside it, the output's is an image's.
+        if _MAKES_IMAGES.match(self._model.id):
+            extra_kinds.add("output_image_tokens")
         return Rates(
             source=source(),
             label=self.name,
@@ -99,7 +105,8 @@ def _library_total(prices: Any, usage: Usage, details: Details) -> Decimal:
 
 def _usage_key(price_key: str) -> str:
     """Return what a price is for: `input_audio_tokens` for `input_audio_mtok`."""
-    return price_key.removesuffix("_kcount").replace("_mtok", "_tokens")
+    name = price_key.removesuffix("_kcount").replace("_mtok", "_tokens")
+    return name.replace("_hours", "_seconds").replace("_gpixels", "_pixels")
 
 
 def _price(listed: Any) -> Price | None:

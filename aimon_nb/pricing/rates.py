@@ -111,7 +111,7 @@ def charge(rates: Rates, usage: Usage, details: Details = ()) -> Cost:
                 if rate is None:
                     without_price.append(kind)
         extras, unknown = _split(details, rates.extra_kinds) if details else ((), ())
-        shortfalls = _shortfalls(rates, usage, without_price, unknown)
+        shortfalls = _shortfalls(rates, usage, without_price, extras, unknown)
         if rates.list_total is not None and (extras or rates.per_request_fee):
             kinds = ", ".join(filter(None, (_named(extras), rates.per_request_fee)))
             try:
@@ -149,11 +149,12 @@ def _split(details: Details, listed: frozenset[str] | None) -> tuple[Details, De
 
 
 def _shortfalls(
-    rates: Rates, usage: Usage, without_price: list[str], unknown: Details
+    rates: Rates, usage: Usage, without_price: list[str], extras: Details, unknown: Details
 ) -> list[str]:
     """Return what is not in the sum, which makes it a lower bound."""
     shortfalls = []
-    if without_price:
+    # What is billed by the second, say, and by no token, costs nothing more for its tokens.
+    if without_price and (rates.is_priced or not extras):
         shortfalls.append(f"no price for {' and '.join(without_price)} of {rates.label}")
     if usage.input is None and rates.input:
         shortfalls.append("the input tokens were not reported")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from aimon_nb.model import ModelCall
+from aimon_nb.model.span import CACHE_HIT
 
 
 def call_attributes(call: ModelCall) -> dict[str, Any]:
     """A call in Sentry's attributes: the documented names, and beside them today's.
 
-    No prompt and no answer: content is never sent because of the wire.
+    Of an answer that a cache gave it says so. No prompt and no answer: content is never sent
+    because of the wire.
     """
     usage = call.usage
     attributes: dict[str, Any] = {
@@ -29,5 +31,6 @@ def call_attributes(call: ModelCall) -> dict[str, Any]:
         "gen_ai.usage.output_tokens.reasoning": usage.reasoning,
         "gen_ai.usage.reasoning.output_tokens": usage.reasoning,
         "gen_ai.usage.total_tokens": usage.total,
+        CACHE_HIT: call.cached_by is not None or None,
     }
     return {key: value for key, value in attributes.items() if value is not None}

@@ -29,7 +29,7 @@ from aimon_nb.capture import context
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.run_recorder import Recorder
-from aimon_nb.sentry import langchain_patches
+from aimon_nb.sentry import cache_hits, langchain_patches
 from aimon_nb.sentry.attribute_diff import diff_attributes
 
 
@@ -94,6 +94,7 @@ class Integrations:
         for framework in FRAMEWORKS:
             for module in framework.after:
                 patches.on_import(module, partial(self._loaded, framework))
+        cache_hits.install(patches, self._is_in_run)
 
     def retry(self) -> None:
         """Set up what could not be set up when it was imported."""
@@ -174,8 +175,10 @@ class Integrations:
         """Whether a framework's spans are made here: in a run, or by the user's choice."""
         if _is_chosen_by_user(name):
             return True
-        running = context.current_run.get() or self._recorder.sole
-        return running is not None and not _is_disabled_by_user(name)
+        return self._is_in_run() and not _is_disabled_by_user(name)
+
+    def _is_in_run(self) -> bool:
+        return (context.current_run.get() or self._recorder.sole) is not None
 
     def should_drop_event(self, mechanism: Any) -> bool:
         """Whether an error event is of an integration that the user did not choose.

@@ -16,9 +16,11 @@ import threading
 from typing import Any
 
 from aimon_nb.capture import context
+from aimon_nb.capture.event_log import EventLog
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.run_recorder import Recorder
-from aimon_nb.capture.state import OpenSpan
+from aimon_nb.capture.state import ForeignCall, OpenSpan
+from aimon_nb.model.span import CALL_OPS
 from aimon_nb.sentry.adapters import SentryAdapter, attribute
 from aimon_nb.sentry.compat_fallback import Fallback
 from aimon_nb.sentry.open_agents import AGENT_OP, OpenAgents
@@ -59,14 +61,16 @@ class SpanTracker:
         name = context.current_pipeline.get() or context.default_pipeline
         if name is not None:
             data.setdefault(PIPELINE_NAME, name)
-        recorder = self.recorder
-        run_state = context.current_run.get() or recorder.sole
+        recorder, current_run = self.recorder, context.current_run.get()
+        run_state = current_run or recorder.sole
         if run_state is None or not self.patches.live or recorder.forked:
             return None
         # The maker registers it itself.
         if self._making and threading.get_ident() in self._making:
             return None
         open_span = OpenSpan(sdk, adapter, run_state, recorder.clock())
+        if current_run is None and _is_foreign(open_span, data, recorder.log):
+            return None
         current = context.current_span.get()
         if current is not None and (current.t1 is not None or current.model_request is not None):
             current = context.nearest_open(current)
@@ -129,3 +133,13 @@ class SpanTracker:
         self.recorder.log.append(open_span)
         if open_span.run_state.closed:
             self.recorder.wake()
+
+
+def _is_foreign(open_span: OpenSpan, data: dict[str, Any], log: EventLog) -> bool:
+    """Return whether a span in no run is none of the only open one either; note a call there."""
+    if not context.is_of_another_cell(open_span.run_state):
+        return False
+    open_span.attributes = data
+    if attribute(open_span, "sentry.op") in CALL_OPS:
+        log.append(ForeignCall(open_span.run_state, is_request=False))
+    return True

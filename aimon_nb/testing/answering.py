@@ -3,49 +3,46 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
+from pathlib import Path
 from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from aimon_nb.testing import (
-    anthropic_api,
-    bedrock_api,
-    cohere_api,
-    gemini_api,
-    huggingface_api,
-    jobs_api,
-    mistral_api,
-    ollama_api,
-    openai_api,
-)
+from aimon_nb.testing import jobs_api
 from aimon_nb.testing.client_watch import ClientWatch
 from aimon_nb.testing.counting import Steering, steering
 from aimon_nb.testing.dialect import Body, Endpoint, RefusedError
+from aimon_nb.testing.forms import fields
 
 if TYPE_CHECKING:
     from aimon_nb.testing.server import Outcome, Served, TruthServer
 
-# A further dialect adds its paths here; `{model}` in one stands for the model.
-CALLS: dict[str, Endpoint] = {
-    **openai_api.CALLS,
-    **anthropic_api.CALLS,
-    **bedrock_api.CALLS,
-    **cohere_api.CALLS,
-    **gemini_api.CALLS,
-    **huggingface_api.CALLS,
-    **mistral_api.CALLS,
-    **ollama_api.CALLS,
-}
-_WITH_MODEL = [
-    (re.compile(re.escape(path).replace(r"\{model\}", "([^/]+)")), endpoint)
+
+def _apis() -> Iterator[Any]:
+    """Yield the modules beside this one that are an API's: `openai_api` and its like."""
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if module.name.endswith("_api"):
+            yield import_module(f"{__package__}.{module.name}")
+
+
+# Each API's own `CALLS` and `PAGES`, by path: what is answered to a POST, and to a GET. A
+# `{model}` in a path stands for the model, an `{id}` for anything.
+CALLS: dict[str, Endpoint] = {}
+PAGES: dict[str, Callable[[], Body]] = {}
+for _api in _apis():
+    CALLS |= getattr(_api, "CALLS", {})
+    PAGES |= getattr(_api, "PAGES", {})
+_WITH_NAMES = [
+    (re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))), endpoint)
     for path, endpoint in CALLS.items()
-    if "{model}" in path
+    if "{" in path
 ]
-PAGES = {**openai_api.PAGES}
 
 
 class Http(ThreadingHTTPServer):
@@ -94,8 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, page())
 
     def do_POST(self) -> None:
-        size = int(self.headers.get("Content-Length") or 0)
-        raw = self.rfile.read(size)
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.partition("?")[0]
         if path == "/v1/files":
             self._send(200, jobs_api.upload(raw, self.headers.get("Content-Type") or ""))
@@ -104,12 +100,14 @@ class _Handler(BaseHTTPRequestHandler):
         if endpoint is None:
             self._send(404, _unknown(path))
             return
+        is_form = self.headers.get_content_type() == "multipart/form-data"
         try:
-            body = in_path | json.loads(raw)
+            read = fields(self.headers["Content-Type"], raw) if is_form else json.loads(raw)
+            body = in_path | read
         except (ValueError, TypeError):
             self._send(400, endpoint.error(400, "the request body is not JSON"))
             return
-        self._serve(endpoint, self.server.owner._begin(path, body))
+        self._serve(endpoint, self.server.owner._begin(path, body, is_form=is_form))
 
     def _serve(self, endpoint: Endpoint, call: Served) -> None:
         owner = self.server.owner
@@ -160,7 +158,10 @@ class _Handler(BaseHTTPRequestHandler):
         # There are no events to send first.
         if after:
             self._watch.wait_at(owner._gate, after, asked=False)
-        self._send(200, answer.body, *answer.headers)
+        if isinstance(answer.body, bytes):
+            self._send_bytes(200, answer.kind, answer.body, *answer.headers)
+        else:
+            self._send(200, answer.body, *answer.headers)
         return "finished"
 
     def _send(self, status: int, body: Any, *headers: tuple[str, str]) -> None:
@@ -210,10 +211,11 @@ def _route(path: str) -> tuple[Endpoint | None, Body]:
     """(what answers on a path, the model if the path names it)."""
     if path in CALLS:
         return CALLS[path], {}
-    for pattern, endpoint in _WITH_MODEL:
+    for pattern, endpoint in _WITH_NAMES:
         found = pattern.fullmatch(path)
         if found:
-            return endpoint, {"model": unquote(found[1])}
+            model = found.groupdict().get("model")
+            return endpoint, {"model": unquote(model)} if model else {}
     return None, {}
 
 

@@ -1,6 +1,7 @@
-"""Cohere as the truth server speaks it: chat and embed, versions 1 and 2.
+"""Cohere as the truth server speaks it: chat, embed and rerank, versions 1 and 2.
 
-What is billed is what the truth counts; of all tokens there are some more.
+What is billed is what the truth counts; of all tokens there are some more. A search, which
+is what reranking is billed by, has no tokens.
 """
 
 from __future__ import annotations
@@ -135,10 +136,20 @@ def _embed(body: Body, _chunks: int) -> Answer:
     )
 
 
+def _rerank(body: Body, _chunks: int) -> Answer:
+    model_of(body)
+    told = [{"index": at, "relevance_score": 0.5} for at, _ in enumerate(body["documents"])]
+    meta = {"api_version": {"version": "2"}, "billed_units": {"search_units": 1}}
+    return Answer(Tokens(), body={"id": "truth", "results": told, "meta": meta}, usage_told=False)
+
+
+_RERANK = Endpoint(lambda b: str(b.get("query") or ""), _rerank, error)
 _EMBED = Endpoint(lambda b: " ".join(b.get("texts") or []), _embed, error)
 CALLS = {
     "/v1/chat": Endpoint(lambda b: _turns_v1(b).last, _chat_v1, error),
     "/v2/chat": Endpoint(lambda b: _turns_v2(b).last, _chat_v2, error),
     "/v1/embed": _EMBED,
     "/v2/embed": _EMBED,
+    "/v1/rerank": _RERANK,
+    "/v2/rerank": _RERANK,
 }

@@ -25,7 +25,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a dialect says: one JSON body, or the frames of a stream of some `kind`."""
+    """What a dialect says: one body (JSON, or bytes of some `kind`), or a stream's frames."""
 
     tokens: Tokens
     body: Any = None

@@ -191,12 +191,14 @@ def _models() -> Body:
 
 
 _CHAT = Endpoint(lambda b: _chat_turns(b).last, _chat, error)
+_RESPONSES = Endpoint(
+    lambda b: openai_responses_api.turns(b).last, openai_responses_api.answer, error
+)
 CALLS: dict[str, Endpoint] = {
     "/v1/chat/completions": _CHAT,
     "/openai/deployments/{model}/chat/completions": _CHAT,
-    "/v1/responses": Endpoint(
-        lambda b: openai_responses_api.turns(b).last, openai_responses_api.answer, error
-    ),
+    "/v1/responses": _RESPONSES,
+    "/llm/responses": _RESPONSES,
     "/v1/embeddings": Endpoint(lambda b: " ".join(_embedding_texts(b)), _embeddings, error),
     "/v1/batches": jobs_api.openai_batches(lambda: CALLS, error),
 }

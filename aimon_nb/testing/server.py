@@ -19,7 +19,8 @@ class Served:
 
     The counts are those of the whole answer, also when the client left early or
     was never told them (`usage_told`; of what is done later a GET tells them). A failed
-    request has none.
+    request has none. `is_form` says that files came with it, so that nobody but the server
+    knows its model.
     """
 
     path: str
@@ -33,6 +34,7 @@ class Served:
     usage_told: bool = False
     status: int | None = None
     outcome: Outcome = "running"
+    is_form: bool = False
     body: Body = field(default_factory=dict, repr=False)
 
     @property
@@ -44,12 +46,13 @@ class Served:
 class TruthServer:
     """A local model server with deterministic answers and known usage.
 
-    Speaks OpenAI's chat completions, responses, embeddings and models below `url`,
-    and below `root`, each where its client looks for it: Anthropic's messages,
-    Gemini, Bedrock, Cohere, Ollama, Hugging Face's text generation; Mistral below
-    `root + "/mistral"`. Responses in the background and batches of OpenAI and Anthropic are
-    done at the second GET that asks for them. How it counts and what a request can ask for
-    stands in `aimon_nb.testing.counting`.
+    Speaks OpenAI's chat and other completions, responses, embeddings, images, audio and
+    models below `url`, and below `root`, each where its client looks for it: Anthropic's messages,
+    Gemini and its interactions, Bedrock, Cohere, Ollama, LM Studio, Hugging Face's text
+    generation; Mistral below `root + "/mistral"`, Voyage below `root + "/voyage"`.
+    Responses in the background and batches of OpenAI and Anthropic are done at the second GET
+    that asks for them. How it counts and what a request can ask for stands in
+    `aimon_nb.testing.counting`.
 
     A test need not hope for the clock: after `hold()` requests wait for `release()`, and
     `wait_held(n)` returns when n of them do. A GET of `root + "/hold"` waits so too, for
@@ -173,8 +176,9 @@ class TruthServer:
                 setattr(call, name, value)
             self._changed.notify_all()
 
-    def _begin(self, path: str, body: Body) -> Served:
-        call = Served(path, model=body.get("model"), body=body)
+    def _begin(self, path: str, body: Body, *, is_form: bool = False) -> Served:
+        model = body.get("model") or body.get("agent")
+        call = Served(path, model=model, is_form=is_form, body=body)
         with self._changed:
             self.calls.append(call)
         return call

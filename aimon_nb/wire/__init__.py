@@ -12,14 +12,16 @@ from functools import partial
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire import admission
-from aimon_nb.wire.clients import TRANSPORTS
+from aimon_nb.wire.clients import CACHES, TRANSPORTS
 from aimon_nb.wire.pending_calls import pending_calls as _pending_calls
 
 __all__ = ["admission", "install"]
 
 
 def install(tracker: SpanTracker, patches: Patches) -> None:
-    """Hook the HTTP clients that are loaded, and the others at their first import."""
+    """Hook the HTTP clients and caches that are loaded, and the others at their first import."""
     tracker.recorder.add_source(_pending_calls.source)
     for module, transport in TRANSPORTS.items():
         patches.on_import(module, partial(transport.install, tracker=tracker, patches=patches))
+    for module, install_cache in CACHES.items():
+        patches.on_import(module, partial(install_cache, tracker=tracker, patches=patches))

@@ -22,15 +22,21 @@ policies: list[Policy] = []
 _in_flight: ContextVar[ModelRequest | None] = ContextVar("aimon_nb_in_flight", default=None)
 
 
+def in_flight() -> ModelRequest | None:
+    """Return the request that is on its way where this code runs; None once it is answered."""
+    request = _in_flight.get()
+    # A task that was started meanwhile has inherited the variable: an answered request is past.
+    return None if request is None or request.ok is not None or request.is_done else request
+
+
 def already_captured(body: bytes | None) -> bool:
     """Return whether a client above this one is sending the very request that passes here.
 
     The two have the same body, as far as both are known. Another body is another request:
     a hook of the client may ask a model while its own request is on its way.
     """
-    above = _in_flight.get()
-    # A task that was started meanwhile has inherited the variable: an answered request is past.
-    if above is None or above.ok is not None or above.is_done:
+    above = in_flight()
+    if above is None:
         return False
     return body is None or above.body is None or body == above.body
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
-from aimon_nb.capture.context import current_run
+from aimon_nb.capture.context import current_run, is_of_another_cell
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.state import RunState
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire import admission
 from aimon_nb.wire.deferred import IN_RESULTS, deferred
-from aimon_nb.wire.dialects import find, known
+from aimon_nb.wire.dialects import Dialect, find, known
+from aimon_nb.wire.foreign import pass_foreign
 from aimon_nb.wire.model_request import ModelRequest
 from aimon_nb.wire.polls import hold_poll
 from aimon_nb.wire.span_matching import attach_span, hold_span
@@ -111,17 +113,15 @@ class Interceptor:
             address, raw_path, is_get = target
             if is_get:
                 return hold_poll(address, raw_path, self._tracker, run_state)
-            dialect = find(address.partition(":")[0], raw_path)
+            body = self._body(args, kwargs)
+            dialect, attach = _reader_of(address, raw_path, body)
             if known.off:
                 run_state.run.notes += [
                     n for n in known.off.values() if n not in run_state.run.notes
                 ]
-            body = self._body(args, kwargs)
-            if dialect is not None and dialect.matches_body(body):
-                unread_requests.remember(address, dialect)
-                attach = attach_span
-            else:
-                dialect, attach = unread_requests.dialect_for(address, raw_path, body), hold_span
+            if current_run.get() is None and is_of_another_cell(run_state):
+                # Of no run; and what no dialect reads is perhaps no call, either.
+                dialect, attach = dialect if attach is attach_span else None, pass_foreign
             if dialect is None or admission.already_captured(body):
                 return None
             model_request = ModelRequest(dialect, address, dialect.path, body)
@@ -141,6 +141,17 @@ class Interceptor:
             self._follow(model_request, response, args, kwargs)
         except Exception:
             internal_errors.record("capturing an answer")
+
+
+def _reader_of(
+    address: str, raw_path: bytes, body: bytes | None
+) -> tuple[Dialect | None, Callable[[ModelRequest, SpanTracker, RunState], bool]]:
+    """Return what reads a request, None if nothing does, and what gives it its span."""
+    dialect = find(address.partition(":")[0], raw_path)
+    if dialect is not None and dialect.matches_body(body):
+        unread_requests.remember(address, dialect)
+        return dialect, attach_span
+    return unread_requests.dialect_for(address, raw_path, body), hold_span
 
 
 def target_of(args: Args, kwargs: Kwargs) -> Target | None:

@@ -52,6 +52,7 @@ class ModelRequest(OpenRequest):
     t1: float | None = None
     ended: float | None = None  # seconds since the epoch
     attempt = 1
+    retry_group: int | None = None  # shared by the attempts at one request, once one has failed
     decoder: Callable[[], Decode] | None = None  # made only if there is a body
     is_earlier_attempt = False  # a retry took its span: a row of its own, not at Sentry
     asks_model = True  # False for a GET that may tell the usage of an earlier request
@@ -119,6 +120,9 @@ class ModelRequest(OpenRequest):
         self.failure = ClientFailure(status_of(error), *describe(error), unsent)
         if self.ok is None:
             self.ok = False
+            self._remember_failure()
+        elif self.ok and self.failure.status == "error":
+            # It broke off after a good head: a client may send the same bytes again.
             self._remember_failure()
 
     def _remember_failure(self) -> None:

@@ -78,7 +78,7 @@ class PendingCall:
         if above is not None and is_open and attribute(above, "sentry.op") in CALL_OPS:
             return None  # a framework's call, which may tell the usage when it ends
         request.settled, request.body = True, None
-        if request.call.refused:
+        if request.call.refused or request.call.cached_by is not None:
             return None  # nothing is billed
         return UnreadRequest(request.open_span, request.call.host or "", shown_path(request.path))
 
@@ -108,6 +108,7 @@ class PendingCall:
             request,
             call,
             request.attempt,
+            retry_group=request.retry_group,
             is_read=self._reader.is_read,
             abandoned=self.abandoned,
             is_earlier_attempt=request.is_earlier_attempt,

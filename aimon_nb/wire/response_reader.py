@@ -6,6 +6,7 @@ from typing import Any
 
 from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.wire.dialects import known
+from aimon_nb.wire.dialects.known_usage import NOT_FINAL
 from aimon_nb.wire.json_events import EventReader
 from aimon_nb.wire.model_request import Decode, ModelRequest
 from aimon_nb.wire.token_estimate import estimates
@@ -65,12 +66,18 @@ class ResponseReader:
         if request.ok is False:
             return
         call, usage, details = request.call, request.call.usage, request.call.details
+        grew = NOT_FINAL in call.shortfalls
         try:
             request.dialect.answer(call, event)
         except Exception:
             known.failed(type(request.dialect))
         # Some end a stream with zeros, or count anew: what was told once was used.
         if call.usage is not usage:
+            is_lost = (call.usage.input is None is not usage.input) or (
+                call.usage.output is None is not usage.output
+            )
+            if grew and is_lost and NOT_FINAL not in call.shortfalls:
+                call.shortfalls.append(NOT_FINAL)  # the last count is missing, or makes no sense
             call.usage = call.usage.no_less_than(usage)
         if call.details is not details:
             new = call.details

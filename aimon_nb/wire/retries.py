@@ -8,7 +8,8 @@ nothing is hashed while nothing fails.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from aimon_nb.wire.model_request import ModelRequest
@@ -31,20 +32,31 @@ _UNCONNECTED = {
 Key = tuple[str, str | None, str, int]
 
 
+class _Failed(NamedTuple):
+    """A try that failed: its number, and what it shares with the others at its request."""
+
+    attempt: int
+    group: int
+
+
 class Retries:
     """Failed requests, until the same one is sent again."""
 
     def __init__(self) -> None:
-        self._attempts: OrderedDict[Key, list[int]] = OrderedDict()
+        self._attempts: OrderedDict[Key, list[_Failed]] = OrderedDict()
+        self._groups = count(1)
 
     def failed(self, model_request: ModelRequest) -> None:
         """Remember a request that got no answer."""
-        self._attempts.setdefault(_key(model_request), []).append(model_request.attempt)
+        if model_request.retry_group is None:
+            model_request.retry_group = next(self._groups)
+        failed = _Failed(model_request.attempt, model_request.retry_group)
+        self._attempts.setdefault(_key(model_request), []).append(failed)
         while len(self._attempts) > KEPT:
             self._attempts.popitem(last=False)
 
     def attempt(self, model_request: ModelRequest) -> int:
-        """The number of this try."""
+        """The number of this try, which from here on is of the group of those before it."""
         if not self._attempts:
             return 1
         key = _key(model_request)
@@ -54,7 +66,8 @@ class Retries:
         latest = before.pop()
         if not before:
             self._attempts.pop(key, None)
-        return latest + 1
+        model_request.retry_group = latest.group
+        return latest.attempt + 1
 
 
 def _key(model_request: ModelRequest) -> Key:

@@ -72,7 +72,7 @@ CLIENTS = (
         "3.54.0",
         "covered",
         _HTTPX,
-        "not its assistants, images, audio and realtime sessions",
+        "not its assistants, video and realtime sessions",
     ),
     ClientSupport("anthropic", "anthropic", "2.12.0", "covered", _HTTPX),
     ClientSupport(
@@ -84,6 +84,7 @@ CLIENTS = (
     ClientSupport("aiobotocore", "aiobotocore", "3.10.0", "covered", ("aiohttp",), "Bedrock"),
     ClientSupport("cohere", "cohere", "7.3.1", "covered", _HTTPX),
     ClientSupport("mistralai", "mistralai", "3.7.0", "covered", _HTTPX),
+    ClientSupport("voyageai", "voyageai", "0.5.0", "covered", ("requests", "aiohttp")),
     ClientSupport("ollama", "ollama", "0.6.3", "covered", _HTTPX),
     ClientSupport("huggingface-hub", "huggingface_hub", "2.4.0", "covered", ("requests", *_HTTPX)),
     ClientSupport("groq", "groq", "", "covered", _HTTPX),

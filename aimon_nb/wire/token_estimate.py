@@ -30,6 +30,8 @@ from aimon_nb.model import Message, ModelCall, Usage
 CHARACTERS = "characters / 4"
 # Characters; a longer text is counted by its length, for tiktoken would take its time.
 _LONGEST = 200_000
+# What these are billed by is no count of their text.
+_NOT_TEXT = frozenset({"image_generation", "transcription", "speech", "rerank"})
 Count = Callable[[str], int]
 """Returns how many tokens a text has."""
 
@@ -44,9 +46,9 @@ class Estimates:
         """Set the call's `estimate`, as far as its text is known.
 
         Without the `whole` answer its output stays unknown, and so does what has no
-        text at all: an estimate is never 0.
+        text at all: an estimate is never 0. Images, sound and searches are not text.
         """
-        if not self.on or call.usage.known or call.estimate.known:
+        if not self.on or call.usage.known or call.estimate.known or call.operation in _NOT_TEXT:
             return
         with internal_errors.suppress("estimating tokens"):
             input_text = _text(call.input, call.tools)

@@ -13,6 +13,7 @@ from aimon_nb.app import RunView, monitor
 from aimon_nb.model import Run
 from aimon_nb.capture import recorder
 from aimon_nb.capture.limits import Limits, without_plain
+from aimon_nb.views.static import html
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +69,7 @@ def test_what_sentry_does_not_get_is_counted_beyond_the_cap(monkeypatch, receive
 
 
 def test_beyond_the_cap_the_tree_folds(monkeypatch):
-    """Rows stop at the cap; calls, tokens, errors and tables see every call; it is said with numbers."""
+    """Rows stop at the cap; calls, tokens and errors count every call, one row stands for the rest; it is said with numbers."""
     limit(monkeypatch, spans=50)
     tracked = monitor.open("many", "none")
     for i in range(100):
@@ -83,10 +84,15 @@ def test_beyond_the_cap_the_tree_folds(monkeypatch):
     run = tracked.run
     assert run.totals.calls == 100 and run.totals.errors == 10 and run.totals.usage.input == 300
     assert len(list(run.walk())) == 49
+    calls = sum(span.is_call for _, span in run.walk())
+    rest = f"{100 - calls} more calls"
     view = RunView(run)
     assert view.usage().calls.sum() == 100
     data = view.spans()
-    assert (data.op == "gen_ai.chat").sum() == 100 and (data.status == "error").sum() == 10
+    assert (data.op == "gen_ai.chat").sum() == calls and len(data) == 51
+    assert list(data.iloc[-1][["name", "input_tokens"]]) == [rest, 300 - 3 * calls]
+    assert data.input_tokens.sum() == 300 and data.output_tokens.sum() == 100
+    assert rest in view.tree() and rest in html.static(run)
     [said] = data.attrs["caps"]
     assert said == view.usage().attrs["caps"][0]
     for words in ("251 more spans", "folded", "max_spans = 50"):
@@ -148,7 +154,8 @@ def test_sums_do_not_depend_on_the_cap(monkeypatch, seed):
         recorder.drain()
         grow(random.Random(seed + 100))
         tracked.end(None)
-        t = tracked.run.totals
+        t, data = tracked.run.totals, RunView(tracked.run).spans()
+        assert (data.input_tokens.sum(), data.output_tokens.sum()) == (t.usage.input, t.usage.output)
         totals.append((t.calls, t.errors, t.usage, t.cost, t.unseen))
     assert len(set(totals)) == 1, totals
 

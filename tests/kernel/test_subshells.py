@@ -112,3 +112,24 @@ def test_two_at_once_do_not_mix(kernel, truth, main, sub, statuses):
     assert after.text == "None None\n"
     [later] = finish(kernel, [send(kernel, "%%ai_track later\nask('later')", shell)])[0].values()
     assert later["status"] == "ok" and kernel.value("heard()")["later"][0] == "ok"
+
+
+@pytest.mark.parametrize("first", ["tracked", "untracked"])
+def test_an_untracked_cell_beside_a_tracked_one(kernel, truth, first):
+    """What it calls is of no run, whichever of the two began first; the tracked cell says so in a line."""
+    kernel.run([SETUP.format(url=truth.url) + "begun = threading.Event()"])
+    shell = subshell(kernel)
+    at_once, after = "begun.set()\n", "begun.wait(20)\n"
+    tracked = "%%ai_track main\n" + at_once + "meet.wait(); meet.wait(); ask('mine')"
+    untracked = "meet.wait(); ask('theirs'); meet.wait()"
+    if first == "tracked":
+        ids = [send(kernel, tracked), send(kernel, after + untracked, shell)]
+    else:
+        ids = [send(kernel, at_once + untracked, shell)]
+        ids.append(send(kernel, tracked.replace(at_once, after)))
+    replies, messages = finish(kernel, ids)
+    assert {replies[one]["status"] for one in ids} == {"ok"}, replies
+    assert kernel.value("heard()")["main"][3] == ["mine"]
+    assert kernel.value("runs()[-1]._run.foreign_calls") == 1
+    [text] = views(messages, ids[first == "untracked"])
+    assert "1 call of a thread that this cell did not start is not counted" in text

@@ -21,6 +21,12 @@ ALONE = {
     "openai": ["openai>=3"],
     "anthropic": ["anthropic>=2"],
     "bedrock": ["boto3>=1.40"],
+    "caches": [
+        "vcrpy>=9", "hishel[async]>=2", "requests-cache>=1.3", "aiohttp-client-cache>=0.15", "CacheControl>=0.14", "respx>=0.23",
+        "responses>=0.26", "pytest-httpx>=0.36", "openai>=3", "anthropic>=2", "httpx>=0.28", "requests", "aiohttp", "boto3>=1.40",
+    ],
+    "caches_of_frameworks": ["langchain-openai>=1.7", "langchain-community>=0.4", "litellm>=1.107", "mcp", "fastapi", "orjson", "soundfile"],
+    "caches_of_hishel_1": ["hishel[httpx,requests,async]>=1.4,<2", "openai>=2,<3", "requests"],
     "cohere": ["cohere>=7"],
     "dspy": ["dspy>=3"],
     "google_genai": ["google-genai>=2"],
@@ -33,6 +39,7 @@ ALONE = {
     "marimo": ["marimo>=0.20", "nbformat>=5"],
     "mistralai": ["mistralai>=3"],
     "openai_agents": ["openai-agents>=0.24"],
+    "voyageai": ["voyageai>=0.5"],
     "pydantic_ai": ["pydantic-ai-slim[openai,anthropic,google]>=2.68"],
 }
 # Pinned: instructor and dspy need another openai than the rest does, and pip would search for long.
@@ -45,9 +52,9 @@ SETS = {
     ],
     "B": ["instructor==1.17.0", "dspy==3.4.1", "openai==2.54.0", "anthropic==2.12.0", "litellm==1.106.2", "mcp", "boto3==1.44.5"],
 }  # fmt: skip
-WITH_B = {"openai_chat", "openai_responses", "openai_embeddings", "anthropic", "litellm", "bedrock"}
+WITH_B = {"openai_chat", "openai_completions", "openai_responses", "openai_embeddings", "openai_media", "anthropic", "litellm", "bedrock"}
 ONLY_B = {"instructor", "dspy"}
-NO_SET = {"aiobotocore"}  # it pins a botocore of its own
+NO_SET = {"aiobotocore", "voyageai"}  # the one pins a botocore of its own, the other stands on no other client
 
 
 def name_of(client, place):

@@ -21,14 +21,15 @@ def judge(mode, run, served, spans):
     """Words of what is wrong with a run of ours, in order of weight; empty is right."""
     if not served:
         return ["no call reached the server"]
-    rows = [s for s in run.spans.values() if s.call is not None and not s.is_duplicate]
+    with_call = [s for s in run.spans.values() if s.call is not None and not s.is_duplicate]
+    rows = [s for s in with_call if not s.cached_locally]
     wrong = [f"{run.faults} faults of ours"] if run.faults else []
     served = _unsent(rows) + served
     if len(rows) != len(served):
         return [*wrong, f"{len(rows)} of {len(served)} calls"]
     wrong += _left(mode, run, rows, served) if mode.left else _counts(rows, served) + _totals(run, served)
     wrong += _parents(run, rows) + _attempts(rows, served) + _without_request(run, mode)
-    return wrong + _at_sentry(run, rows, spans)
+    return wrong + _at_sentry(run, with_call, spans)
 
 
 def _unsent(rows):
@@ -42,10 +43,11 @@ def _counts(rows, served):
 
 
 def _truth(call):
+    model = None if call.is_form else call.model  # nobody but the server reads a form
     if call.status != 200 or call.outcome == "cut":
-        return (call.model, "error")
+        return (model, "error")
     how = "streamed" if call.streamed else "whole"
-    return (call.model, how, *(getattr(call, kind) if call.usage_told else "untold" for kind in KINDS))
+    return (model, how, *(getattr(call, kind) if call.usage_told else "untold" for kind in KINDS))
 
 
 def _ours(row):
@@ -56,7 +58,7 @@ def _ours(row):
     if not row.usage.known:
         return (row.request_model, how, *["untold"] * len(KINDS))
     usage = (row.usage.input, row.usage.cached or 0, row.usage.cache_write or 0, row.usage.output, row.usage.reasoning or 0)
-    return (row.request_model, how, *(0 if n is None and row.operation == "embeddings" else n for n in usage))
+    return (row.request_model, how, *(0 if n is None and row.operation in ("embeddings", "rerank") else n for n in usage))
 
 
 def _left(mode, run, rows, served):
@@ -113,7 +115,8 @@ def _attempts(rows, served):
 
 def _without_request(run, mode):
     """A call span that crossed no wire is an answer of the client's own cache, or is counted twice."""
-    spans = [s for s in run.spans.values() if s.op in CALL_OPS and s.call is None and not s.is_duplicate]
+    of_calls = [s for s in run.spans.values() if s.op in CALL_OPS and not s.is_duplicate]
+    spans = [s for s in of_calls if s.call is None or s.cached_locally]
     more = [s for s in spans if not s.cached_locally]
     wrong = [f"{len(more)} calls without a request"] if more else []
     kept = len(spans) - len(more)

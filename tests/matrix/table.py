@@ -7,8 +7,8 @@ from tests.matrix.worlds import LIFECYCLES
 PLACES = ("alone", "together")
 _UNSEEN = (
     "Right, but less than a reader may look for: an answer of a client's own cache (the modes `own-cache`) crosses no wire. "
-    "With an integration of the SDK that makes a span for it the view has a row, `cached locally`, which costs nothing; "
-    "without one there is no row. A stream without usage (`stream-nousage`) says `no usage`, and how to ask for it."
+    "Of LiteLLM's, and with an integration of the SDK that makes a span for it, the view has a row, `cached locally`, which costs nothing; "
+    "else there is no row. A stream without usage (`stream-nousage`) says `no usage`, and how to ask for it."
 )
 ON = {
     "off": "aimon_nb, none of the SDK's AI integrations (nothing set up)",

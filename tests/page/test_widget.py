@@ -728,7 +728,7 @@ def test_the_end_is_said_once(tab):
     """However many places show a run, one says how it ended, with numbers in words that fit."""
     show(tab, "running")
     tab.evaluate("runOf('running').mount(add('div', 'second'), {open: 1})")
-    feed(tab, "running", ended(calls=1, errors=0, cost="", cost_note=""))
+    feed(tab, "running", ended(calls=1, errors=0, retries=0, cost="", cost_note=""))
     assert ["summarise: ok, 1 call"] == [said for said in tab.locator(".aimon > .said").all_inner_texts() if said]
 
 

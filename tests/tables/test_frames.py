@@ -17,12 +17,13 @@ SPANS = (
     "run_id, run, cell, notebook, pipeline, span_id, parent_id, depth, op, name, status, error_type, error, start, duration_s, "
     "ttft_s, provider, model, request_model, agent, tool, finish_reason, streaming, input_tokens, input_tokens_cached, "
     "input_tokens_cache_write, output_tokens, output_tokens_reasoning, total_tokens, cost_usd, cost_state, estimated, "
-    "cached_locally, saved_usd, item, attempt, worker, thread, late, sent"
+    "input_tokens_estimated, output_tokens_estimated, cost_usd_estimated, "
+    "cached_locally, saved_usd, reported, item, attempt, retried, worker, thread, late, sent"
 ).split(", ")
 USAGE = (
-    "calls, calls_no_usage, calls_unpriced, calls_cached_locally, errors, input_tokens, input_tokens_cached, "
+    "calls, calls_no_usage, calls_unpriced, calls_cached_locally, requests_uncounted, errors, retries, input_tokens, input_tokens_cached, "
     "input_tokens_cache_write, output_tokens, output_tokens_reasoning, total_tokens, cost_usd, cost_is_lower_bound, cost_state, "
-    "estimated, duration_s"
+    "estimated, input_tokens_estimated, output_tokens_estimated, cost_usd_estimated, saved_usd, duration_s"
 ).split(", ")
 DTYPES = {"string", "Int64", "Float64", "boolean", "datetime64[ns, UTC]"}
 
@@ -98,11 +99,13 @@ def test_tokens_of_spans_add_up_to_usage():
 
 
 def test_impossible_numbers_are_shown_as_reported():
-    """What cannot be is shown, and has no price."""
+    """What cannot be is shown, and has no price; a negative count is told in words, for no sum has it."""
     run = run_of(call("gpt-4o", tokens(-5, 200, total=3)))
     price_run(run, set(run.spans))
     row = frames.spans([run]).set_index("span_id").loc["s"]
-    assert [-5, 200, 3, "unpriced"] == list(row[["input_tokens", "output_tokens", "total_tokens", "cost_state"]])
+    assert [200, 3, "unpriced"] == list(row[["output_tokens", "total_tokens", "cost_state"]])
+    assert pd.isna(row["input_tokens"])
+    assert "-5 → 200 tokens, impossible" == row["reported"]
 
 
 def test_counts_too_large_for_a_table():

@@ -3,6 +3,8 @@
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -195,7 +197,7 @@ class TestTruthServer:
         with pytest.raises(openai.NotFoundError, match="does not exist"):
             client.chat.completions.create(model="no-such-model", messages=ASK)
         with pytest.raises(openai.NotFoundError):
-            client.images.generate(prompt="x", model="y")
+            client.moderations.create(input="x")
         *_, failed, cut, _unknown = truth.settled()
         assert (500, 0, "finished") == (failed.status, failed.total, failed.outcome)
         assert ("cut", False) == (cut.outcome, cut.usage_told)
@@ -286,3 +288,47 @@ class TestTruthServer:
     def test_models(self, client):
         """The models that the examples use are listed."""
         assert {"gpt-4o-mini", "gpt-5-mini"} <= {m.id for m in client.models.list()}
+
+
+class TestFurtherApis:
+    """What else the server speaks; its real clients are in tests/wire/providers.py."""
+
+    def test_each_file_of_an_api_is_found(self):
+        """An API's file is known by its name, and no two answer at one path."""
+        import aimon_nb.testing
+        from aimon_nb.testing import answering
+
+        files = sorted(Path(aimon_nb.testing.__file__).parent.glob("*_api.py"))
+        found = [import_module(f"aimon_nb.testing.{file.stem}") for file in files]
+        paths = [path for api in found for path in getattr(api, "CALLS", {})]
+        assert sorted(paths) == sorted(answering.CALLS)
+        assert len(paths) > 40
+
+    def test_a_form(self, client, truth):
+        """Of a form with a file the fields are read; the call says that it was one."""
+        told = client.audio.transcriptions.create(model="gpt-4o-transcribe", file=("a.mp3", b"x" * 100), prompt="two words")
+        (call,) = truth.settled()
+        assert (True, "gpt-4o-transcribe", 12) == (call.is_form, call.model, call.input)
+        assert (10, 2) == (told.usage.input_token_details.audio_tokens, told.usage.input_token_details.text_tokens)
+        assert {"bytes": 100} == call.body["file"]
+
+    @pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=b"])
+    def test_what_is_no_form(self, truth, kind):
+        """A form without a boundary, or with a part that has no name, is refused as other bodies are."""
+        import httpx
+
+        told = httpx.post(truth.url + "/audio/transcriptions", content=b"--b\r\n\r\nx\r\n--b--", headers={"content-type": kind})
+        assert 400 == told.status_code
+
+    def test_images(self, client, truth):
+        """An image has ten tokens, made or sent, and one that is sent is input."""
+        made = client.images.generate(model="gpt-image-1.5", prompt="a white cat", n=2).usage
+        edited = client.images.edit(model="gpt-image-1.5", prompt="more", image=("a.png", b"png")).usage
+        assert (3, 20, 11, 10) == (made.input_tokens, made.output_tokens, edited.input_tokens, edited.output_tokens)
+        assert [(3, 20), (11, 10)] == [(call.input, call.output) for call in truth.settled()]
+
+    def test_speech_as_sound(self, client, truth):
+        """Sound tells no usage; the books have it all the same."""
+        assert b"ID3hello there" == client.audio.speech.create(model="gpt-4o-mini-tts", voice="alloy", input="hello there").content
+        (call,) = truth.settled()
+        assert (2, 2, False) == (call.input, call.output, call.usage_told)

@@ -73,13 +73,13 @@ def agentic(running=False):
     add(run, "t", "a", 2.1, 0.15, op="gen_ai.execute_tool", name="execute_tool search_docs", tool="search_docs",
         attributes={"gen_ai.tool.input": '{"q":"' + SECRET + '"}', "gen_ai.tool.output": SECRET})
     chat(run, "c2", "a", offset=2.28, duration=0.12, status="error", error_type="RateLimitError",
-         error="Error code: 429 - slow down", answer="", cost=Cost("no_usage"), prompt="again")
+         error="Error code: 429 - slow down", answer="", cost=Cost("no_usage"), prompt="again", retried="repaired")
     chat(run, "c3", "a", offset=2.45, duration=0.77, cost=Cost("unpriced", reason="no price for my-local-model"),
          usage=Usage(1015, None, None, 400, None, 1415), model="my-local-model")
     chat(run, "c4", "a", offset=3.25, duration=1.3, model="gpt-4o", usage=Usage(310, 0, None, 310, None, 620),
          cost=priced("0.0002"), prompt="again")
     chat(run, "c5", "a", offset=3.9, duration=None if running else 1.02, model="gpt-4o-mini", streaming=True)
-    run.totals = Totals(6, 1, 0, 1, 0, Usage(12655, 9144, None, 1514), Decimal("0.02436"), True)
+    run.totals = Totals(6, 0, 0, 1, 0, Usage(12655, 9144, None, 1514), Decimal("0.02436"), True, retries=1)
     if not running:
         end(run, "ok", 5.3)
     return run

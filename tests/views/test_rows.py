@@ -213,13 +213,11 @@ def test_arithmetic_of_an_unpriced_part():
     assert "≥ $0.00002" == cost["total"]
 
 
-def test_equal_requests_are_marked_equal():
-    """The same request has the same mark, another one has not, and none has none."""
+def test_a_retried_call_is_marked():
+    """A call whose request was sent again says so, answered in the end or not; the last attempt does not."""
     run = make_run()
-    same = [chat(run, i, prompt=p) for i, p in (("a", "x"), ("b", "x"), ("c", "y"))]
-    marks = [rows.row_dict(s, run)["asked"] for s in same]
-    assert marks[0] == marks[1] != marks[2]
-    assert rows.row_dict(add(run, "d"), run)["asked"] is None
+    marks = [rows.row_dict(chat(run, f"c{i}", retried=one), run)["retried"] for i, one in enumerate(("repaired", "unrepaired", None))]
+    assert [True, True, None] == marks
 
 
 def test_snapshot_is_cut_with_a_count():

@@ -6,7 +6,8 @@ from tests.views import samples
 from tests.views.samples import SECRET, agentic, chat, make_run
 
 from aimon_nb.app import monitor
-from aimon_nb.model import Message
+from aimon_nb.model import Message, Usage
+from aimon_nb.pricing import price_run
 from aimon_nb.views.live.widget import RunWidget
 from aimon_nb.views.live.widget.run_publisher import RunPublisher
 
@@ -51,6 +52,28 @@ def test_what_was_said_is_told_once(page):
     [again] = page.take("details")
     assert again["c1"]["messages"] is None
     assert SECRET not in str(again)
+
+
+def test_the_row_of_the_calls_past_the_cap(page):
+    """It is told when it changes, and again to a page that says hello; its detail has the sums."""
+    run = make_run()
+    chat(run, "c", usage=Usage(5, None, None, 1))
+    folded = chat(run, "f", usage=Usage(7, None, None, 2), folded=True)
+    price_run(run, set(run.spans))
+    feed = RunPublisher(run, lambda *_: page)
+    feed.send(["c", "f"])
+    assert [["c", run.more_id]] == page.take("rows")
+    feed.send(["f"])
+    assert [[]] == page.take("rows")
+    folded.usage = folded.call.usage = Usage(9, None, None, 2)
+    price_run(run, {"f"})
+    feed.send(["f"])
+    assert [[run.more_id]] == page.take("rows")
+    page.hello()
+    assert ["c", run.more_id] == page.take("rows")[0]
+    page.want([run.more_id])
+    [items] = page.take("details")
+    assert ["input", "9"] == items[run.more_id]["usage"][0]
 
 
 def test_an_answer_grows(page):

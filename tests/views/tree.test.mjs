@@ -12,7 +12,7 @@ const formats = JSON.parse(readFileSync(new URL('formats.json', here)));
 
 const row = (id, parent = null, more = {}) => ({
   id, parent, kind: 'other', name: id, label: '', status: 'ok', start: 0, dur: 1, tokens: null, cost: '',
-  input: null, output: null, usd: null, cost_state: null, counts: false, error: null, asked: null, streaming: false, hidden: false, ...more,
+  input: null, output: null, usd: null, cost_state: null, counts: false, error: null, retried: false, more: null, streaming: false, hidden: false, ...more,
 });
 const FIELDS = [...parts[0].matchAll(/(\w+): v\[\d+\]/g)].map((m) => m[1]);
 const pack = (one) => FIELDS.map((name) => one[name]);
@@ -61,14 +61,23 @@ test('an error stands once, on the deepest row that has it, and takes a second l
   assert.equal(laid.lines, 3);
 });
 
-test('a failed call is retried only if the same request was sent again', () => {
-  const bad = { status: 'error', counts: true, asked: 7, label: '429', error: 'slow' };
-  const again = tree.flatten(rows(row('a', null, bad), row('b', null, { asked: 7, counts: true })), new Set());
+test('a failed call whose request was sent again says so in place of its error, and is none of the errors', () => {
+  const bad = { status: 'error', counts: true, label: '429', error: 'slow' };
+  const again = tree.flatten(rows(row('a', null, { ...bad, retried: true }), row('b', null, { counts: true })), new Set());
   assert.equal(again.entries[0].label, '429, retried');
   assert.equal(again.entries[0].why, '');
-  const other = tree.flatten(rows(row('a', null, bad), row('b', null, { asked: 8, counts: true })), new Set());
+  const other = tree.flatten(rows(row('a', null, bad), row('b', null, { counts: true })), new Set());
   assert.equal(other.entries[0].label, '429');
   assert.equal(other.entries[0].why, 'slow');
+  const [models] = tree.byModel(rows(row('a', null, { ...bad, retried: true }), row('b', null, bad), row('c', null, { counts: true })));
+  assert.deepEqual([models.calls, models.errors], [3, 1]);
+});
+
+test('the row of the calls past the cap counts as many in the table of models, and stands in no order of calls', () => {
+  const more = row('r-more', null, { name: '180 more calls', counts: true, input: 10, output: 1, usd: 9, cost_state: 'priced', more: [180, 12] });
+  const all = rows(row('a', null, { model: 'm', counts: true, input: 5, output: 1, usd: 1, cost_state: 'priced' }), more);
+  assert.deepEqual(tree.byModel(all).map((m) => [m.model, m.calls, m.errors]), [['180 more calls', 180, 12], ['m', 1, 0]]);
+  assert.deepEqual(ids(tree.flatten(all, new Set(), { order: 'dear' })), ['a']);
 });
 
 test('a step shows the sum of the calls below it; an unpriced one makes it a lower bound', () => {

@@ -588,6 +588,395 @@ case(
     Usage(2), [], "e", None, None, "cohere", operation="embeddings", first=("input", "a b"),
 )  # fmt: skip
 
+# --- Gemini's interactions --------------------------------------------------------------------
+
+INTERACTIONS = "/v1beta/interactions"
+INTERACT = {"model": "gemini-3-flash", "input": "How warm is it in Paris?"}
+GOOGLES = "generativelanguage.googleapis.com"
+# Input 100 + 5 that a tool found, output 20 + 7 of thoughts.
+INTERACTION_USAGE = {
+    "total_input_tokens": 100, "total_cached_tokens": 40, "total_output_tokens": 20, "total_thought_tokens": 7,
+    "total_tool_use_tokens": 5, "total_tokens": 132,
+    "input_tokens_by_modality": [{"modality": "text", "tokens": 92}, {"modality": "audio", "tokens": 8}],
+    "cached_tokens_by_modality": [{"modality": "audio", "tokens": 3}], "output_tokens_by_modality": [{"modality": "image", "tokens": 4}],
+    "grounding_tool_count": [{"type": "google_search", "count": 2}, {"type": "google_maps", "count": 1}],
+}  # fmt: skip
+INTERACTION_DETAILS = {
+    "input_audio_tokens": 8, "cache_audio_read_tokens": 3, "output_image_tokens": 4, "web_searches": 2, "google_maps_calls": 1,
+}  # fmt: skip
+INTERACTED = {"id": "v1_i", "object": "interaction", "model": "gemini-3-flash"}
+
+
+def interaction(kind, **more):
+    return (kind, {"event_type": kind, **more})
+
+
+case(
+    "gemini interaction", INTERACTIONS,
+    {
+        "model": "gemini-3-flash", "system_instruction": "Be brief.", "input": [{"role": "user", "content": "How warm?"}],
+        "tools": [{"type": "function", "name": "weather"}, {"type": "google_search"}], "generation_config": {"temperature": 0.5},
+    },
+    plain(
+        {
+            **INTERACTED, "status": "requires_action", "service_tier": "flex", "usage": INTERACTION_USAGE,
+            "steps": [
+                {"type": "thought", "signature": "s", "summary": [{"type": "text", "text": "Paris …"}]},
+                {"type": "google_search_call", "id": "g", "arguments": {"queries": ["paris"]}},
+                {"type": "google_search_result", "call_id": "g", "result": {}},
+                {"type": "model_output", "content": [{"type": "text", "text": "18 °C."}]},
+                {"type": "function_call", "id": "f", "name": "weather", "arguments": {"city": "Paris"}},
+            ],
+        }
+    ),
+    Usage(105, 40, None, 27, 7, 132),
+    [("reasoning", "Paris …", []), ("assistant", "18 °C.", [("google_search", '{"queries": ["paris"]}'), CALLED])],
+    "gemini-3-flash", "gemini-3-flash", "requires_action", "gcp.gemini", host=GOOGLES, operation="generate_content", tier="flex",
+    details=INTERACTION_DETAILS, tools=["weather", "google_search"], first=("system", "Be brief."),
+)  # fmt: skip
+case(
+    "gemini interaction, first revision, an agent", "/v1/interactions",
+    {"agent": "deep-research", "input": [{"type": "text", "text": "How warm is it in Paris?"}]},
+    plain(
+        {
+            "id": "v1_i", "agent": "deep-research", "status": "completed",
+            "outputs": [
+                {"type": "thought", "signature": "s"}, {"type": "text", "text": "18 °C."},
+                {"type": "function_call", "id": "f", "name": "weather", "arguments": {"city": "Paris"}},
+            ],
+            "usage": {"total_input_tokens": 9, "total_output_tokens": 2, "total_reasoning_tokens": 3, "total_tokens": 14},
+        }
+    ),
+    Usage(9, None, None, 5, 3, 14), [("assistant", "18 °C.", [CALLED])], "deep-research", "deep-research", "completed", "gcp.gemini",
+    operation="generate_content",
+)  # fmt: skip
+case(
+    "gemini interaction, stream", INTERACTIONS, {**INTERACT, "stream": True},
+    sse(
+        interaction("interaction.created", interaction={**INTERACTED, "status": "in_progress"}),
+        interaction("interaction.status_update", interaction_id="v1_i", status="in_progress"),
+        interaction("step.start", index=0, step={"type": "thought"}),
+        interaction("step.delta", index=0, delta={"type": "thought_summary", "content": {"type": "text", "text": "Paris …"}}),
+        interaction("step.delta", index=0, delta={"type": "thought_signature", "signature": "s"}),
+        interaction("step.stop", index=0),
+        interaction("step.start", index=1, step={"type": "model_output"}),
+        interaction("step.delta", index=1, delta={"type": "text", "text": "18 "}),
+        interaction("step.delta", index=1, delta={"type": "text", "text": "°C."}),
+        interaction("step.stop", index=1, usage={"total_tokens": 5}),
+        interaction("step.start", index=2, step={"type": "function_call", "id": "f", "name": "weather", "arguments": {}}),
+        interaction("step.delta", index=2, delta={"type": "arguments_delta", "arguments": '{"city": '}),
+        interaction("step.delta", index=2, delta={"type": "arguments_delta", "arguments": '"Paris"}'}),
+        interaction("step.start", index=3, step={"type": "google_search_call", "id": "g", "arguments": {}}),
+        interaction("step.delta", index=3, delta={"type": "google_search_call", "arguments": {"queries": ["paris"]}}),
+        interaction("interaction.completed", interaction={**INTERACTED, "status": "requires_action", "usage": INTERACTION_USAGE}),
+        "[DONE]",
+    ),
+    Usage(105, 40, None, 27, 7, 132),
+    [("reasoning", "Paris …", []), ("assistant", "18 °C.", [CALLED, ("google_search", '{"queries": ["paris"]}')])],
+    "gemini-3-flash", "gemini-3-flash", "requires_action", "gcp.gemini", operation="generate_content", streaming=True,
+    details=INTERACTION_DETAILS,
+)  # fmt: skip
+case(
+    "gemini interaction, stream of the first revision", INTERACTIONS, {"model": "gemini-2.5-flash", "input": INTERACT["input"], "stream": True},
+    sse(
+        interaction("interaction.start", interaction={"id": "v1_i", "status": "in_progress"}),
+        interaction("content.start", index=0, content={"type": "thought"}),
+        interaction("content.delta", index=0, delta={"type": "thought_summary", "content": {"type": "text", "text": "Paris …"}}),
+        interaction("content.stop", index=0),
+        interaction("content.start", index=1, content={"type": "text"}),
+        interaction("content.delta", index=1, delta={"type": "text", "text": "18 °C."}),
+        interaction("content.delta", index=2, delta={"type": "function_call", "id": "f", "name": "weather", "arguments": {"city": "Paris"}}),
+        interaction(
+            "interaction.complete",
+            interaction={
+                "id": "v1_i", "model": "gemini-2.5-flash", "status": "completed",
+                "usage": {
+                    "total_input_tokens": 9, "total_thought_tokens": 3, "total_tokens": 12,
+                    "grounding_tool_count": [{"type": "google_search", "count": 4}],  # before Gemini 3 one an answer is billed
+                },
+            },
+        ),
+    ),
+    Usage(9, None, None, 3, 3, 12), [("reasoning", "Paris …", []), ("assistant", "18 °C.", [CALLED])], "gemini-2.5-flash",
+    "gemini-2.5-flash", "completed", "gcp.gemini", operation="generate_content", streaming=True, details={"web_searches": 1},
+)  # fmt: skip
+case(  # a step's end tells what was used so far
+    "gemini interaction, left", INTERACTIONS, {**INTERACT, "stream": True},
+    sse(
+        interaction("interaction.created", interaction={**INTERACTED, "status": "in_progress"}),
+        interaction("step.start", index=0, step={"type": "model_output"}), interaction("step.delta", index=0, delta={"type": "text", "text": "1"}),
+        interaction("step.stop", index=0, usage={"total_input_tokens": 9, "total_output_tokens": 1, "total_tokens": 10}, step_usage={"total_output_tokens": 1}),
+    ),
+    Usage(9, None, None, 1, None, 10), [("assistant", "1", [])], "gemini-3-flash", "gemini-3-flash", None, "gcp.gemini",
+    operation="generate_content", streaming=True, so_far=True,
+)  # fmt: skip
+case(
+    "gemini interaction in the background, on Vertex", "/v1beta1/projects/p/locations/global/interactions", {**INTERACT, "background": True},
+    plain({**INTERACTED, "status": "in_progress"}), Usage(), [], "gemini-3-flash", "gemini-3-flash", None, "gcp.vertex_ai",
+    operation="generate_content",
+)  # fmt: skip
+case(
+    "gemini interaction, failed in mid-stream", INTERACTIONS, {**INTERACT, "stream": True},
+    sse(
+        interaction("step.start", index=0, step={"type": "model_output"}), interaction("step.delta", index=0, delta={"type": "text", "text": "1"}),
+        interaction("error", error={"code": "internal", "message": "try again"}),
+    ),
+    Usage(), [("assistant", "1", [])], "gemini-3-flash", None, None, "gcp.gemini", operation="generate_content", streaming=True,
+    error="try again",
+)  # fmt: skip
+
+case(
+    "gemini interaction, failed", INTERACTIONS, INTERACT,
+    plain({**INTERACTED, "status": "failed", "errors": [{"code": 13, "message": "try again"}], "usage": {"total_input_tokens": 9, "total_output_tokens": 0}}),
+    Usage(9, None, None, 0), [], "gemini-3-flash", "gemini-3-flash", "failed", "gcp.gemini", operation="generate_content", error="try again",
+)  # fmt: skip
+
+# --- Mistral's conversations ------------------------------------------------------------------
+
+CONVERSATIONS = "/v1/conversations"
+CONVERSE = {"model": "mistral-medium-latest", "inputs": "How warm is it in Paris?"}
+# The connector's 10 tokens are beside the prompt's 90.
+CONVERSATION_USAGE = {
+    "prompt_tokens": 90, "completion_tokens": 20, "total_tokens": 120, "connector_tokens": 10,
+    "connectors": {"web_search": 1, "document_library": 2},
+}  # fmt: skip
+CONNECTED = {"web_searches": 1, "document_library_calls": 2}
+
+
+def entry(kind, **more):
+    return {"object": "entry", "type": kind, "id": "e", "model": "m-1", **more}
+
+
+def conversation(kind, **more):
+    return (kind, {"type": kind, "created_at": "…", **more})
+
+
+case(
+    "mistral conversation", CONVERSATIONS,
+    {
+        "model": "mistral-medium-latest", "instructions": "Be brief.", "inputs": [{"type": "message.input", "role": "user", "content": "How warm?"}],
+        "tools": [{"type": "web_search"}, {"type": "function", "function": WEATHER}], "completion_args": {"temperature": 0.3},
+    },
+    plain(
+        {
+            "object": "conversation.response", "conversation_id": "conv_1", "usage": CONVERSATION_USAGE,
+            "outputs": [
+                entry("tool.execution", name="web_search", arguments='{"query": "paris"}'),
+                entry("message.output", role="assistant", content=[{"type": "text", "text": "18 °C."}, {"type": "tool_reference", "tool": "web_search"}]),
+            ],
+        }
+    ),
+    Usage(100, None, None, 20, None, 120), [("assistant", "18 °C.", [("web_search", '{"query": "paris"}')])],
+    "mistral-medium-latest", "m-1", "stop", "mistral_ai", host="api.mistral.ai", details=CONNECTED, tools=["web_search", "weather"],
+    first=("system", "Be brief."),
+)  # fmt: skip
+case(
+    "mistral conversation goes on, a function is called", CONVERSATIONS + "/conv_1", {"inputs": "How warm is it in Paris?", "stream": False},
+    plain(
+        {
+            "object": "conversation.response", "conversation_id": "conv_1", "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11},
+            "outputs": [entry("function.call", tool_call_id="t", name="weather", arguments='{"city": "Paris"}')],
+        }
+    ),
+    Usage(9, None, None, 2, None, 11), [("assistant", "", [CALLED])], None, "m-1", "tool_calls", "mistral_ai",
+)  # fmt: skip
+case(
+    "mistral conversation, stream, begun again", CONVERSATIONS + "/conv_1/restart",
+    {"inputs": "How warm is it in Paris?", "from_entry_id": "e", "stream": True},
+    sse(
+        conversation("conversation.response.started", conversation_id="conv_1"),
+        conversation("tool.execution.started", id="x", name="web_search", arguments='{"query": '),
+        conversation("tool.execution.delta", id="x", name="web_search", arguments='"paris"}'),
+        conversation("tool.execution.done", id="x", name="web_search"),
+        conversation("message.output.delta", id="e", model="m-1", role="assistant", content={"type": "thinking", "thinking": [{"type": "text", "text": "Paris …"}]}),
+        conversation("message.output.delta", id="e", model="m-1", role="assistant", content="18 "),
+        conversation("message.output.delta", id="e", model="m-1", role="assistant", content={"type": "text", "text": "°C."}),
+        conversation("function.call.delta", id="f", model="m-1", name="weather", tool_call_id="t", arguments='{"city": '),
+        conversation("function.call.delta", id="f", model="m-1", name="weather", tool_call_id="t", arguments='"Paris"}'),
+        conversation("conversation.response.done", usage=CONVERSATION_USAGE),
+    ),
+    Usage(100, None, None, 20, None, 120),
+    [("assistant", "18 °C.", [("web_search", '{"query": "paris"}'), CALLED]), ("reasoning", "Paris …", [])],
+    None, "m-1", "stop", "mistral_ai", streaming=True, details=CONNECTED,
+)  # fmt: skip
+case(
+    "mistral conversation, connectors inside the prompt", CONVERSATIONS, CONVERSE,
+    plain(
+        {
+            "object": "conversation.response", "conversation_id": "c", "outputs": [entry("message.output", content="18")],
+            "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120, "connector_tokens": 10},
+        }
+    ),
+    Usage(100, None, None, 20, None, 120), [("assistant", "18", [])], "mistral-medium-latest", "m-1", "stop", "mistral_ai",
+)  # fmt: skip
+case(
+    "mistral conversation, failed in mid-stream", CONVERSATIONS, {**CONVERSE, "stream": True},
+    sse(conversation("message.output.delta", id="e", content="1"), conversation("conversation.response.error", message="try again", code=500)),
+    Usage(), [("assistant", "1", [])], "mistral-medium-latest", None, None, "mistral_ai", streaming=True, error="try again",
+)  # fmt: skip
+case(
+    "mistral agent", "/v1/agents/completions", {"agent_id": "ag_1", "messages": [USER]},
+    completion({"content": "18"}, usage={"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6}),
+    Usage(5, None, None, 1, None, 6), [("assistant", "18", [])], None, "m-1", "stop", "mistral_ai", host="api.mistral.ai",
+)  # fmt: skip
+
+# --- OpenAI's images and audio ----------------------------------------------------------------
+
+IMAGE = {"model": "gpt-image-1.5", "prompt": "How warm is it in Paris?", "n": 1, "size": "1024x1024"}
+IMAGE_USAGE = {
+    "input_tokens": 60, "input_tokens_details": {"text_tokens": 10, "image_tokens": 50}, "output_tokens": 300, "total_tokens": 360,
+}  # fmt: skip
+FORM = b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n\0\r\n--b--\r\n'
+
+case(
+    "openai image", "/v1/images/generations", IMAGE,
+    plain({"created": 1, "data": [{"b64_json": "…"}], "usage": {**IMAGE_USAGE, "output_tokens_details": {"image_tokens": 290, "text_tokens": 10}}}),
+    Usage(60, None, None, 300, None, 360), [], "gpt-image-1.5", None, "stop", "openai", host="api.openai.com", operation="image_generation",
+    details={"input_image_tokens": 50, "output_image_tokens": 290},
+)  # fmt: skip
+case(
+    "openai image, stream", "/v1/images/generations", {**IMAGE, "stream": True, "partial_images": 1},
+    sse(
+        ("image_generation.partial_image", {"type": "image_generation.partial_image", "b64_json": "…", "partial_image_index": 0}),
+        ("image_generation.completed", {"type": "image_generation.completed", "b64_json": "…", "usage": IMAGE_USAGE}),
+    ),
+    Usage(60, None, None, 300, None, 360), [], "gpt-image-1.5", None, "stop", "openai", operation="image_generation", streaming=True,
+    details={"input_image_tokens": 50, "output_image_tokens": 300},
+)  # fmt: skip
+case(
+    "openai image, edited: a form", "/openai/deployments/draw/images/edits", FORM,
+    sse(("image_edit.completed", {"type": "image_edit.completed", "b64_json": "…", "usage": IMAGE_USAGE})),
+    Usage(60, None, None, 300, None, 360), [], "draw", None, "stop", "azure.ai.openai", host="shop.openai.azure.com", streaming=True,
+    operation="image_generation", details={"input_image_tokens": 50, "output_image_tokens": 300}, first=None,
+)  # fmt: skip
+case(
+    "openai image, a drawing", "/v1/images/generations", IMAGE,
+    plain({"created": 1, "data": [{}], "usage": {**IMAGE_USAGE, "output_tokens_details": {"image_tokens": 300}}, "svg_usage": {"model": "x", "input_tokens": 3, "output_tokens": 4, "total_tokens": 7}}),
+    Usage(60, None, None, 300, None, 360), [], "gpt-image-1.5", None, "stop", "openai", operation="image_generation",
+    details={"input_image_tokens": 50, "output_image_tokens": 300, "svg_authoring_tokens": 7},
+)  # fmt: skip
+case(
+    "openai image of an older model", "/v1/images/generations", {**IMAGE, "model": "dall-e-3"}, plain({"created": 1, "data": [{"url": "…"}]}),
+    Usage(), [], "dall-e-3", None, "stop", "openai", operation="image_generation",
+)  # fmt: skip
+HEARD = {
+    "type": "tokens", "input_tokens": 14, "input_token_details": {"text_tokens": 4, "audio_tokens": 10}, "output_tokens": 5, "total_tokens": 19,
+}  # fmt: skip
+case(
+    "openai transcription", "/v1/audio/transcriptions", FORM, plain({"text": "18 °C.", "usage": HEARD}), Usage(14, None, None, 5, None, 19),
+    [("assistant", "18 °C.", [])], None, None, "stop", "openai", operation="transcription", details={"input_audio_tokens": 10}, first=None,
+)  # fmt: skip
+case(
+    "openai transcription, stream", "/v1/audio/transcriptions", FORM,
+    sse(
+        {"type": "transcript.text.delta", "delta": "18 "}, {"type": "transcript.text.delta", "delta": "°C."},
+        {"type": "transcript.text.done", "text": "18 °C.", "usage": HEARD},
+    ),
+    Usage(14, None, None, 5, None, 19), [("assistant", "18 °C.", [])], None, None, "stop", "openai", operation="transcription",
+    details={"input_audio_tokens": 10}, first=None, streaming=True,
+)  # fmt: skip
+case(
+    "openai translation by the second", "/v1/audio/translations", FORM, plain({"text": "18", "usage": {"type": "duration", "seconds": 8.4}}), Usage(),
+    [("assistant", "18", [])], None, None, "stop", "openai", operation="transcription", details={"audio_seconds": 8}, first=None,
+)  # fmt: skip
+case(
+    "mistral transcription", "/v1/audio/transcriptions", FORM,
+    plain({"model": "voxtral-mini-transcribe-3-0", "text": "18", "usage": {"prompt_audio_seconds": 203, "prompt_tokens": 4, "completion_tokens": 635, "total_tokens": 3264}}),
+    Usage(2629, None, None, 635, None, 3264), [("assistant", "18", [])], None, "voxtral-mini-transcribe-3-0", "stop", "mistral_ai",
+    host="api.mistral.ai", operation="transcription", details={"audio_seconds": 203}, first=None,
+)  # fmt: skip
+case(
+    "openai speech", "/v1/audio/speech", {"model": "tts", "input": "How warm is it in Paris?", "voice": "x", "stream_format": "sse"},
+    sse({"type": "speech.audio.delta", "audio": "…"}, {"type": "speech.audio.done", "usage": {"input_tokens": 6, "output_tokens": 40, "total_tokens": 46}}),
+    Usage(6, None, None, 40, None, 46), [], "tts", None, "stop", "openai", operation="speech", streaming=True,
+)  # fmt: skip
+case(
+    "openai speech as sound", "/v1/audio/speech", {"model": "tts-1", "input": "How warm is it in Paris?"}, b"\xff\xfb\x04\0{}\n data: {" + bytes(range(256)) * 4,
+    Usage(), [], "tts-1", None, None, "openai", operation="speech",
+)  # fmt: skip
+
+# --- rerank, Voyage ---------------------------------------------------------------------------
+
+RANK = {"model": "r", "query": "How warm is it in Paris?", "documents": ["a b", {"text": "c"}], "top_n": 1}
+RANKED = [{"index": 1, "relevance_score": 0.9}]
+case(
+    "cohere rerank", "/v2/rerank", RANK, plain({"id": "i", "results": RANKED, "meta": {"api_version": {"version": "2"}, "billed_units": {"search_units": 2}}}),
+    Usage(), [], "r", None, None, "cohere", operation="rerank", details={"rerank_searches": 2},
+)  # fmt: skip
+case(
+    "voyage rerank", "/v1/rerank", RANK, plain({"object": "list", "data": RANKED, "model": "rerank-2.5", "usage": {"total_tokens": 26}}),
+    Usage(26, None, None, None, None, 26), [], "r", "rerank-2.5", None, "voyageai", operation="rerank", host="api.voyageai.com",
+)  # fmt: skip
+case(
+    "jina rerank, at any base path", "/gateway/rerank", RANK, plain({"model": "m-1", "results": RANKED, "usage": {"prompt_tokens": 15, "total_tokens": 15}}),
+    Usage(15, None, None, None, None, 15), [], "r", "m-1", None, "cohere", operation="rerank",
+)  # fmt: skip
+case(
+    "voyage embeddings", "/v1/embeddings", {"model": "voyage-4", "input": ["a b"]},
+    plain({"object": "list", "data": [{"embedding": [0.1]}], "model": "voyage-4", "usage": {"total_tokens": 10}}),
+    Usage(10, None, None, None, None, 10), [], "voyage-4", "voyage-4", None, "voyageai", operation="embeddings", host="api.voyageai.com",
+    first=("input", "a b"),
+)  # fmt: skip
+case(
+    "voyage embeddings of chunks", "/v1/contextualizedembeddings", {"model": "voyage-context-4", "inputs": [["a b", "c"], ["d"]]},
+    plain({"object": "list", "data": [{"data": [{"embedding": [0.1]}]}], "model": "voyage-context-4", "usage": {"total_tokens": 4}}),
+    Usage(4, None, None, None, None, 4), [], "voyage-context-4", "voyage-context-4", None, "voyageai", operation="embeddings",
+    host="api.voyageai.com", first=("input", "a b"),
+)  # fmt: skip
+case(
+    "voyage embeddings of images", "/v1/multimodalembeddings",
+    {"model": "voyage-multimodal-3.5", "inputs": [{"content": [{"type": "text", "text": "a b"}, {"type": "image_url", "image_url": "…"}]}]},
+    plain({"object": "list", "data": [{"embedding": [0.1]}], "model": "voyage-multimodal-3.5", "usage": {"text_tokens": 5, "image_pixels": 2000000, "total_tokens": 3576}}),
+    Usage(3576, None, None, None, None, 3576), [], "voyage-multimodal-3.5", "voyage-multimodal-3.5", None, "voyageai", operation="embeddings",
+    host="api.voyageai.com", details={"input_pixels": 2000000}, first=("input", "a b"),
+)  # fmt: skip
+
+# --- LM Studio --------------------------------------------------------------------------------
+
+STUDIO = {"model": "openai/gpt-oss-20b", "system_prompt": "Be brief.", "input": "How warm is it in Paris?", "integrations": ["mcp/weather", {"type": "ephemeral_mcp", "server_label": "hub"}]}
+STUDIO_RESULT = {
+    "model_instance_id": "openai/gpt-oss-20b:2",
+    "output": [
+        {"type": "reasoning", "content": "Paris …"},
+        {"type": "tool_call", "tool": "weather", "arguments": {"city": "Paris"}, "output": "18", "provider_info": {"type": "plugin", "plugin_id": "mcp/weather"}},
+        {"type": "message", "content": "18 °C."},
+    ],
+    "stats": {"input_tokens": 359, "total_output_tokens": 218, "reasoning_output_tokens": 24, "tokens_per_second": 41.1},
+}  # fmt: skip
+STUDIO_SAID = [("reasoning", "Paris …", []), ("assistant", "18 °C.", [CALLED])]
+case(
+    "lm studio", "/api/v1/chat", STUDIO, plain(STUDIO_RESULT), Usage(359, None, None, 218, 24), STUDIO_SAID, "openai/gpt-oss-20b",
+    "openai/gpt-oss-20b:2", "stop", "lmstudio", host="localhost", tools=["mcp/weather", "hub"], first=("system", "Be brief."),
+)  # fmt: skip
+case(
+    "lm studio, stream", "/api/v1/chat", {**STUDIO, "stream": True, "input": [{"type": "message", "content": "How warm?"}, {"type": "image", "data_url": "…"}]},
+    sse(
+        ("chat.start", {"type": "chat.start", "model_instance_id": "openai/gpt-oss-20b:2"}),
+        ("prompt_processing.progress", {"type": "prompt_processing.progress", "progress": 0.5}),
+        ("reasoning.delta", {"type": "reasoning.delta", "content": "Paris …"}),
+        ("tool_call.start", {"type": "tool_call.start", "tool": "weather"}),
+        ("tool_call.arguments", {"type": "tool_call.arguments", "tool": "weather", "arguments": {"city": "Paris"}}),
+        ("tool_call.success", {"type": "tool_call.success", "tool": "weather", "arguments": {"city": "Paris"}, "output": "18"}),
+        ("message.delta", {"type": "message.delta", "content": "18 "}), ("message.delta", {"type": "message.delta", "content": "°C."}),
+        ("chat.end", {"type": "chat.end", "result": STUDIO_RESULT}),
+    ),
+    Usage(359, None, None, 218, 24), STUDIO_SAID, "openai/gpt-oss-20b", "openai/gpt-oss-20b:2", "stop", "lmstudio", streaming=True,
+    tools=["mcp/weather", "hub"], first=("system", "Be brief."),
+)  # fmt: skip
+
+# --- responses and completions below any path ---------------------------------------------------
+
+case(
+    "responses below a path of a gateway's own", "/serving-endpoints/responses", {"model": "m", "input": "How warm is it in Paris?"},
+    plain({"object": "response", "status": "completed", "model": "m-1", "output": [], "usage": {"input_tokens": 10, "output_tokens": 2, "total_tokens": 12}}),
+    Usage(10, None, None, 2, None, 12), [], "m", "m-1", "completed", "openai", host="adb-1.azuredatabricks.net", operation="responses",
+)  # fmt: skip
+case(
+    "completions below a path of a gateway's own", "/llm/completions", {"model": "m", "prompt": "How warm is it in Paris?"},
+    plain({"object": "text_completion", "model": "m-1", "choices": [{"index": 0, "text": "18", "finish_reason": "stop"}], "usage": {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6}}),
+    Usage(5, None, None, 1, None, 6), [("assistant", "18", [])], "m", "m-1", "stop", "openai", operation="text_completion",
+)  # fmt: skip
+
 # --- Ollama ---------------------------------------------------------------------------------
 
 

@@ -138,6 +138,53 @@ def gemini_embed(truth):
     return [None]
 
 
+def _interaction_told(usage):
+    return usage.total_input_tokens + (usage.total_tool_use_tokens or 0), usage.total_output_tokens + (usage.total_thought_tokens or 0)
+
+
+_INTERACTION = {"model": "gemini-3-flash-preview", "input": TEXT, "system_instruction": SYSTEM}
+
+
+@way("google.genai")
+def gemini_interaction(truth):
+    client = _gemini(truth)
+    return [_interaction_told(client.interactions.create(**_INTERACTION).usage)]
+
+
+@way("google.genai")
+def gemini_interaction_agent(truth):
+    client = _gemini(truth)
+    return [_interaction_told(client.interactions.create(agent="deep-research-preview-04-2026", input=TEXT).usage)]
+
+
+@way("google.genai")
+def gemini_interaction_tool(truth):
+    client = _gemini(truth)
+    tools = [{"type": "function", "name": "weather", "description": "…", "parameters": SCHEMA}]
+    answer = client.interactions.create(**{**_INTERACTION, "input": TOOL_TEXT}, tools=tools)
+    call = answer.steps[-1]
+    assert ("weather", {"city": "Paris"}) == (call.name, call.arguments)
+    result = [{"type": "function_result", "call_id": call.id, "name": "weather", "result": "18"}]
+    after = client.interactions.create(model=_INTERACTION["model"], input=result, previous_interaction_id=answer.id)
+    return [_interaction_told(answer.usage), _interaction_told(after.usage)]
+
+
+@way("google.genai")
+def gemini_interaction_stream(truth):
+    client = _gemini(truth)
+    events = list(client.interactions.create(**_INTERACTION, stream=True))
+    completed = next(event for event in events if event.event_type == "interaction.completed")
+    return [_interaction_told(completed.interaction.usage)]
+
+
+@way("google.genai")
+def gemini_interaction_left(truth):
+    client = _gemini(truth)
+    with client.interactions.create(**_INTERACTION, stream=True) as stream:
+        next(iter(stream))
+    return [None]
+
+
 # --- cohere ---------------------------------------------------------------------------------
 
 
@@ -244,6 +291,70 @@ def cohere_v1_embed(truth):
     return [_cohere_told(client.embed(model="embed-english-v3.0", texts=["one two"], input_type="search_query").meta)]
 
 
+_RANK = {"query": "how warm", "documents": ["eighteen degrees", "a cat"]}
+
+
+@way("cohere")
+def cohere_v2_rerank(truth):
+    answer = _cohere(truth, 2).rerank(model="rerank-v3.5", **_RANK)
+    assert 1 == answer.meta.billed_units.search_units
+    return [None]
+
+
+@way("cohere")
+def cohere_v1_rerank(truth):
+    assert 2 == len(_cohere(truth, 1).rerank(model="rerank-v3.5", **_RANK).results)
+    return [None]
+
+
+# --- voyage and LM Studio, which have no client here --------------------------------------------
+
+
+def _post(url, **body):
+    import httpx
+
+    answer = httpx.post(url, json=body)
+    return answer.json() if answer.headers["content-type"] == "application/json" else answer.text
+
+
+@way("httpx")
+def voyage_embeddings(truth):
+    one = _post(truth.root + "/voyage/v1/embeddings", model="voyage-4", input=["one two", "three"])
+    return [(one["usage"]["total_tokens"], 0)]
+
+
+@way("httpx")
+def voyage_further_embeddings(truth):
+    chunks = _post(truth.root + "/voyage/v1/contextualizedembeddings", model="voyage-context-4", inputs=[["one two"], ["three"]])
+    content = [{"type": "text", "text": "one two three"}]
+    mixed = _post(truth.root + "/voyage/v1/multimodalembeddings", model="voyage-multimodal-3.5", inputs=[{"content": content}])
+    return [(one["usage"]["total_tokens"], 0) for one in (chunks, mixed)]
+
+
+@way("httpx")
+def voyage_rerank(truth):
+    return [(_post(truth.root + "/voyage/v1/rerank", model="rerank-2.5", **_RANK)["usage"]["total_tokens"], 0)]
+
+
+_STUDIO = {"model": "gpt-5-local", "input": TEXT, "system_prompt": SYSTEM}
+
+
+def _studio_told(stats):
+    return stats["input_tokens"], stats["total_output_tokens"]
+
+
+@way("httpx")
+def lmstudio_chat(truth):
+    return [_studio_told(_post(truth.root + "/api/v1/chat", **_STUDIO)["stats"])]
+
+
+@way("httpx")
+def lmstudio_chat_stream(truth):
+    text = _post(truth.root + "/api/v1/chat", **_STUDIO, stream=True)
+    end = json.loads(text.strip().rpartition("data: ")[2])
+    return [_studio_told(end["result"]["stats"])]
+
+
 # --- mistral --------------------------------------------------------------------------------
 
 
@@ -294,6 +405,58 @@ def mistral_embed(truth):
     client = _mistral(truth)
     answer = client.embeddings.create(model="mistral-embed", inputs=["one two", "three"])
     return [(answer.usage.prompt_tokens, 0)]
+
+
+_CONVERSATION = {"model": "mistral-medium-latest", "instructions": SYSTEM, "inputs": TEXT}
+
+
+def _conversation_told(usage):
+    return usage.prompt_tokens + (usage.connector_tokens or 0), usage.completion_tokens
+
+
+@way("mistralai")
+def mistral_conversation(truth):
+    conversations = _mistral(truth).beta.conversations
+    first = conversations.start(**_CONVERSATION)
+    more = conversations.append(conversation_id=first.conversation_id, inputs="and tomorrow")
+    again = conversations.restart(conversation_id=first.conversation_id, from_entry_id="entry_1", inputs="and now")
+    return [_conversation_told(one.usage) for one in (first, more, again)]
+
+
+@way("mistralai")
+def mistral_conversation_connector(truth):
+    answer = _mistral(truth).beta.conversations.start(**_CONVERSATION, tools=[{"type": "web_search"}])
+    assert answer.usage.connector_tokens
+    return [_conversation_told(answer.usage)]
+
+
+@way("mistralai")
+def mistral_conversation_stream(truth):
+    conversations = _mistral(truth).beta.conversations
+    *_, first = conversations.start_stream(**_CONVERSATION)
+    *_, more = conversations.append_stream(conversation_id="conv_1", inputs="and tomorrow")
+    return [_conversation_told(one.data.usage) for one in (first, more)]
+
+
+@way("mistralai")
+def mistral_conversation_tool(truth):
+    tools = [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}]
+    answer = _mistral(truth).beta.conversations.start(model="mistral-medium-latest", inputs=TOOL_TEXT, tools=tools)
+    assert ("weather", {"city": "Paris"}) == (answer.outputs[0].name, json.loads(answer.outputs[0].arguments))
+    return [_conversation_told(answer.usage)]
+
+
+@way("mistralai")
+def mistral_conversation_left(truth):
+    with _mistral(truth).beta.conversations.start_stream(**_CONVERSATION) as stream:
+        next(iter(stream))
+    return [None]
+
+
+@way("mistralai")
+def mistral_agent(truth):
+    answer = _mistral(truth).agents.complete(agent_id="ag_1", messages=[{"role": "user", "content": TEXT}])
+    return [_mistral_told(answer.usage)]
 
 
 # --- hugging face ---------------------------------------------------------------------------
@@ -454,6 +617,72 @@ def openai_azure(truth):
     client = openai.AzureOpenAI(azure_endpoint=truth.root, api_key="none", api_version="2024-10-21")
     usage = client.chat.completions.create(model="my-gpt", messages=[{"role": "user", "content": TEXT}]).usage
     return [(usage.prompt_tokens, usage.completion_tokens)]
+
+
+@way("openai")
+def openai_images(truth):
+    images = _openai(truth).images
+    made = images.generate(model="gpt-image-1.5", prompt=TEXT, n=2)
+    edited = images.edit(model="gpt-image-1.5", prompt="more light", image=("a.png", b"png"))
+    return [_responses_told(one.usage) for one in (made, edited)]
+
+
+@way("openai")
+def openai_images_stream(truth):
+    images = _openai(truth).images
+    *_, made = images.generate(model="gpt-image-1.5", prompt=TEXT, stream=True, partial_images=1)
+    *_, edited = images.edit(model="gpt-image-1.5", prompt="more light", image=("a.png", b"png"), stream=True)
+    return [_responses_told(one.usage) for one in (made, edited)]
+
+
+_SOUND = ("a.mp3", b"x" * 250)
+
+
+@way("openai")
+def openai_transcription(truth):
+    audio = _openai(truth).audio
+    plain = audio.transcriptions.create(model="gpt-4o-transcribe", file=_SOUND, prompt="two words")
+    *_, last = audio.transcriptions.create(model="gpt-4o-transcribe", file=_SOUND, stream=True)
+    return [_responses_told(one.usage) for one in (plain, last)]
+
+
+@way("openai")
+def openai_transcription_by_the_second(truth):
+    audio = _openai(truth).audio
+    assert 2 == audio.transcriptions.create(model="whisper-1", file=_SOUND).usage.seconds
+    audio.translations.create(model="whisper-1", file=_SOUND)
+    return [None, None]
+
+
+@way("openai")
+def openai_speech(truth):
+    speech = _openai(truth).audio.speech
+    asked = {"model": "gpt-4o-mini-tts", "voice": "alloy", "input": TEXT}
+    assert speech.create(**asked).content.startswith(b"ID3")
+    with speech.with_streaming_response.create(**asked, stream_format="sse") as events:
+        *_, last = (line for line in events.iter_lines() if line)
+    usage = json.loads(last.removeprefix("data: "))["usage"]
+    return [None, (usage["input_tokens"], usage["output_tokens"])]
+
+
+@way("openai")
+def openai_below_any_path(truth):
+    import openai
+
+    client = openai.OpenAI(base_url=truth.root + "/llm", api_key="none")
+    answer = client.responses.create(model="gpt-5", instructions=SYSTEM, input=TEXT)
+    usage = client.completions.create(model="gpt-3.5-turbo-instruct", prompt=TEXT).usage
+    return [_responses_told(answer.usage), (usage.prompt_tokens, usage.completion_tokens)]
+
+
+@way("openai")
+def openai_completions(truth):
+    asked = {"model": "gpt-3.5-turbo-instruct", "prompt": TEXT}
+    *_, last = _openai(truth).completions.create(**asked, stream=True, stream_options={"include_usage": True})
+    stream = _openai(truth).completions.create(**asked, stream=True)
+    next(iter(stream))
+    stream.close()
+    return [(last.usage.prompt_tokens, last.usage.completion_tokens), None]
 
 
 # --- anthropic's client for Bedrock: Invoke over HTTP of its own ----------------------------

@@ -10,10 +10,12 @@ import threading
 import pytest
 
 from aimon_nb.app import monitor
+from aimon_nb.capture import context
 from tests.parts.waiting import eventually
 from tests.wire.clients import BODY
 from tests.wire.conftest import READ, calls, counts
 from tests.wire.shapes import EVENTS, WHOLE
+from tests.wire.test_ways import aiohttp_post
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
@@ -168,6 +170,30 @@ class TestThreads:
         thread.join()
         loop.close()
         assert (counts(first), counts(second)) == ([], [READ])
+
+
+    @pytest.mark.parametrize("name", ["httpx", "requests", "adapter", "urllib3", "aiohttp", "stream"])
+    def test_of_another_cell(self, name, shapes, track):
+        """A call of a thread that an earlier cell began is counted once, whatever clients are above each other; nothing of it is kept."""
+        ways = {key: way for key, (_, _, way) in _targets().items()} | {"aiohttp": aiohttp_post, "stream": lambda url: post(url.replace("whole", "stream"))}
+        jobs, done = queue.Queue(), queue.Queue()
+
+        def work():
+            while (url := jobs.get()) is not None:
+                done.put(ways[name](url))
+
+        context.untracked_cell.set(monitor.recorder.clock())
+        thread = threading.Thread(target=work)
+        monitor.install()
+        thread.start()
+        context.untracked_cell.set(None)
+        with track() as run:
+            monitor.recorder.registry.open_runs[0].stop = True  # an interrupt of the run is none of the thread's
+            jobs.put(shapes.url("whole"))
+            assert done.get(timeout=20)
+        jobs.put(None)
+        thread.join()
+        assert (calls(run), run.foreign_calls, run.faults) == ([], 1, 0)
 
 
 def _targets():

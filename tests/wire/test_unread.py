@@ -359,3 +359,22 @@ def test_bases_are_bounded():
         unread.remember(f"h{n}.example.com", OpenAIChat(f"h{n}.example.com", "/v1/chat/completions"))
         unread.remember("one.example.com", OpenAIChat("one.example.com", f"/{n}/chat/completions"))
     assert len(unread._bases) <= 1000 and max(map(len, unread._bases.values())) <= 1000
+
+
+def test_in_the_tables(told, track):
+    """`%ai_usage` counts them, in a row that says all that is known of them, and its sums are the run's."""
+    told.answers |= {"/v1/chat/completions": CHAT, "/v1/tomorrow": {"x": 1}}
+    with track("first") as run:
+        httpx.post(told.at("api.openai.com", "/v1/chat/completions"), json=ASK)
+        for _ in range(3):
+            httpx.post(told.at("api.mistral.ai", "/v1/tomorrow"), json=ASK)
+    from aimon_nb.app.run_view import RunView
+
+    view = RunView(run)
+    by_model, by_provider, by_run = (view.usage(by=by) for by in ("model", "provider", "run"))
+    assert [1, 0] == list(by_model["calls"]) and [0, 3] == list(by_model["requests_uncounted"])
+    assert by_model["model"].isna().tolist() == [False, True]
+    assert [False, True] == list(by_model["cost_is_lower_bound"])
+    assert {"openai": 0, "mistral_ai": 3} == dict(zip(by_provider["provider"], by_provider["requests_uncounted"], strict=True))
+    assert [(1, 3, True)] == list(zip(by_run["calls"], by_run["requests_uncounted"], by_run["cost_is_lower_bound"], strict=True))
+    assert "3 requests not counted" in repr(view.usage(styled=True)) and "3 requests not counted" in view.usage(styled=True)._repr_html_()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from aimon_nb.model import Run
@@ -99,10 +100,10 @@ class RunDisplay:
         else:
             self._surface.update()
 
-    def mark_ended(self, status: RunStatus) -> None:
-        """Show the final status of the run, while its last spans are still being parsed."""
+    def mark_ended(self, status: RunStatus, ended: datetime) -> None:
+        """Show the final status of the run and when it `ended`, while its last spans are parsed."""
         if self._publisher is not None:
-            self._publisher.publish_end(status)
+            self._publisher.publish_end(status, ended)
 
     def finish(self) -> None:
         """Leave the static form in the cell; in this page the full view stays mounted on it."""
@@ -134,6 +135,11 @@ class RunDisplay:
     def on_screen(self) -> bool:
         """Whether a live view stands in the cell's output, or may yet."""
         return self._surface.on or (self.deferred and self._surface.in_output)
+
+    @property
+    def waits_for_end(self) -> bool:
+        """Whether nothing new is shown before the end: no thread could be started to draw it."""
+        return self._surface.waits_for_end
 
     def close(self) -> None:
         """Close the page's model; what is displayed stays."""

@@ -26,6 +26,8 @@ class Surface:
     in_output = False
     # Whether it stands there now.
     on = False
+    # Whether it shows nothing new before the end: no thread could be started to draw it.
+    waits_for_end = False
 
     def open(self) -> None:
         """Show the run, empty still."""
@@ -79,13 +81,20 @@ class WidgetSurface(OutputSurface):
         self._timer: threading.Timer | None = None
 
     def open(self) -> None:
-        """Display the widget, empty still."""
-        self._display(mimebundle.live(self._run, self._widget()))
+        """Display the widget, empty still; where no thread can be started, a line in its place."""
+        timer = threading.Timer(SETTLED, self._replace_widget)
+        timer.daemon = True
+        try:
+            timer.start()
+        except RuntimeError:
+            # Nor could pyzmq start its own, which it needs for a message as large as the widget:
+            # half of it would be sent, and break the cell's other outputs.
+            self.waits_for_end = True
+            self._display(self.redraw(wait=False))
+        else:
+            self._timer = timer
+            self._display(mimebundle.live(self._run, self._widget()))
         self.on = True
-        if _shares_a_page():
-            self._timer = threading.Timer(SETTLED, self._replace_widget)
-            self._timer.daemon = True
-            self._timer.start()
 
     def update(self) -> None:
         """Draw the saved form anew; a widget gets its rows from the publisher."""
@@ -106,7 +115,7 @@ class WidgetSurface(OutputSurface):
 
     def _replace_widget(self) -> None:
         with self._lock:
-            if not self._finished:
+            if not self._finished and _shares_a_page():
                 self._show(self.redraw(wait=False))
 
 
@@ -130,7 +139,7 @@ class HtmlSurface(OutputSurface):
         """Draw it for the first time."""
         self._display(self.redraw(wait=False))
         self.on = True
-        self._ticker.start()
+        self.waits_for_end = not self._ticker.start()
 
     def update(self) -> None:
         """Draw it soon."""
@@ -172,6 +181,7 @@ class TextSurface(Surface):
         from aimon_nb.views.live.terminal import Terminal
 
         self._terminal = Terminal.on(self._run)
+        self.waits_for_end = self._terminal is not None and not self._terminal.draws
 
     def finish(self) -> None:
         """Print the whole tree."""

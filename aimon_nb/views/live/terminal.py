@@ -48,7 +48,8 @@ class Terminal:
             _patch(subprocess.Popen, "__init__", self._leaving_unless_piped),
         ]
         self._ticker = Ticker(self._draw, PERIOD, always=True)
-        self._ticker.start()
+        # Whether a thread could be started that draws.
+        self.draws = self._ticker.start()
 
     @classmethod
     def on(cls, run: Run) -> Terminal | None:

@@ -23,9 +23,13 @@ class Ticker:
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="aimon_nb drawing", daemon=True)
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+    def start(self) -> bool:
+        """Start the thread; False where none can be started: then it draws nothing."""
+        try:
+            self._thread.start()
+        except RuntimeError:
+            return False
+        return True
 
     def wake(self) -> None:
         """Have it draw soon: there is something new."""

@@ -15,6 +15,7 @@ from aimon_nb.views.present.conversation import Turn, attributes, conversation
 from aimon_nb.views.present.traceback_view import FrameView, traceback
 
 Pair = list[str]
+REPEATS = "calls below it, or one beside it, report the same tokens"
 
 
 class CostDetail(TypedDict):
@@ -124,6 +125,7 @@ def _facts(span: Span) -> dict[str, str | None]:
         "service tier": tier if tier != "default" else None,
         "item": span.item,
         "attempt": str(span.attempt) if (span.attempt or 1) > 1 else None,
+        "not counted": REPEATS if span.repeats else None,
         "thread": span.thread,
         "Sentry span": span.span_id if span.sent == "yes" else None,
         "Sentry trace": span.trace_id if span.sent == "yes" else None,

@@ -186,11 +186,12 @@ def _estimate(totals: Totals) -> str:
 
 
 def totals(t: Totals) -> list[str]:
-    """Return the pieces of a totals line: calls, errors, tokens, cached share, cost."""
+    """Return the pieces of a totals line: calls, errors, retries, tokens, cached share, cost."""
     text = tokens(t.usage)
     pieces = [
         count(t.calls, "call") if t.calls else "",
         count(t.errors, "error") if t.errors else "",
+        count(t.retries, "retry", "retries") if t.retries else "",
         f"{text} tokens" if text else "",
         cached(t.usage),
         str(total_cost(t)),
@@ -222,7 +223,7 @@ def destination(run: Run) -> str:
 
 def empty(run: Run) -> str:
     """Return why a run has no rows; "" while it has some."""
-    if any(run.shows(span) for span in list(run.spans.values())):
+    if run.more is not None or any(run.shows(span) for span in list(run.spans.values())):
         return ""
     if run.running:
         return "waiting for the first call"

@@ -15,7 +15,9 @@ from typing import NamedTuple
 from aimon_nb.model import Run, Span, Usage
 from aimon_nb.model.cost import added
 from aimon_nb.model.usage import NOTHING
+from aimon_nb.pricing.summable import summable
 from aimon_nb.views.present import error_text, formatting, rows
+from aimon_nb.views.present.more_calls import more_span
 from aimon_nb.views.present.row_names import label, name
 from aimon_nb.views.present.rows import RowDict
 
@@ -54,7 +56,6 @@ class OutlineRow:
     spread: str = ""
     fails: bool = False
     quiet: bool = False
-    retried: bool = False
     spans: int = 1
     descendants: int = 0
     usage: Usage = NOTHING
@@ -68,6 +69,11 @@ class OutlineRow:
         if self.cached_row is None:
             self.cached_row = _row_with_sums(self)
         return self.cached_row
+
+    @property
+    def retried(self) -> bool:
+        """Whether another attempt at its request followed: its error is none of the run."""
+        return self.span.retried is not None
 
     @property
     def time(self) -> str:
@@ -86,7 +92,8 @@ class Outline:
 
     `shown` are the lines of a saved form; `omitted` counts the spans of the others
     and `failures` are what failed among them, which is listed all the same;
-    `unlisted` counts those that are too many even for that.
+    `unlisted` counts those that are too many even for that. `more` stands for the calls past
+    the cap on spans; it comes last, and a saved form always has it.
     """
 
     top: list[OutlineRow]
@@ -95,11 +102,13 @@ class Outline:
     omitted: int
     failures: list[OutlineRow]
     unlisted: int
+    more: OutlineRow | None = None
 
     @property
     def columns(self) -> list[int]:
         """How many characters wide time, tokens and cost are."""
-        listed = [HEADS, *(one.cells for one in (*self.shown, *self.failures))]
+        more = [] if self.more is None else [self.more]
+        listed = [HEADS, *(one.cells for one in (*self.shown, *more, *self.failures))]
         return [max(map(len, column)) for column in zip(*listed, strict=True)]
 
 
@@ -114,14 +123,16 @@ def build_outline(run: Run) -> Outline:
         (path[-1].below if path else top).append(one)
         path.append(one)
         flat.append(one)
-    for siblings in (top, *(one.below for one in flat if one.below)):
-        _mark_retries(siblings)
     for one in reversed(flat):
         _sum_up(one)
         _assign_error(one)
-    if len(flat) <= LIMIT:
-        return Outline(top, flat, len(flat), 0, [], 0)
-    return _shortened(top, flat)
+    outline = (
+        _shortened(top, flat) if len(flat) > LIMIT else Outline(top, flat, len(flat), 0, [], 0)
+    )
+    rest = more_span(run, run.more)
+    if rest is not None:
+        outline.more = OutlineRow(rest, run, 0)
+    return outline
 
 
 def _shortened(top: list[OutlineRow], flat: list[OutlineRow]) -> Outline:
@@ -190,18 +201,6 @@ def _merge_failures(failed: list[OutlineRow]) -> list[OutlineRow]:
     return [same[0] for same in groups.values()]
 
 
-def _mark_retries(siblings: list[OutlineRow]) -> None:
-    """Mark each failed call whose very request a later sibling sent again."""
-    if all(one.span.status != "error" for one in siblings):
-        return
-    later: set[int] = set()
-    for one in reversed(siblings):
-        request = rows.request_hash(one.span)
-        one.retried = one.span.status == "error" and request in later
-        if request is not None:
-            later.add(request)
-
-
 def _sum_up(one: OutlineRow) -> None:
     """Set the sums of a row: its own usage and cost if it counts, plus those of the rows below."""
     span, cost = one.span, one.span.cost
@@ -210,7 +209,7 @@ def _sum_up(one: OutlineRow) -> None:
         exact = ("free",) if estimated else ("priced", "free")
         one.inexact = cost is None or cost.state not in exact
         if not estimated:
-            one.usage, one.cost = span.usage, cost.total if cost else None
+            one.usage, one.cost = summable(span.usage), cost.total if cost else None
     for child in one.below:
         _add(one, child)
         one.descendants += 1 + child.descendants

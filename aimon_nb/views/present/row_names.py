@@ -43,6 +43,8 @@ def label(span: Span, kind: SpanKind | None = None) -> str:
         parts.append("cached locally")
     if span.call is not None and span.call.from_usage_alone:
         parts.append("tokens from the answer's usage alone")
+    if span.repeats and span.is_call:
+        parts.append("not counted")
     if span.streaming and span.status == "running":
         parts.append("streaming")
     if span.call is not None and span.call.untold is not None and not span.usage.known:

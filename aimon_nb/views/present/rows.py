@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, TypedDict
 
 from aimon_nb.model import Run, Span, Usage
 from aimon_nb.model.span import SpanKind
-from aimon_nb.views.present import error_text, formatting
+from aimon_nb.pricing.summable import summable
+from aimon_nb.views.present import error_text, formatting, more_calls
 from aimon_nb.views.present.row_names import label, model_name, name
 
 # The values of `FIELDS` in that order, without trailing Nones.
@@ -37,6 +38,7 @@ class Header(TypedDict):
     dur: float | None
     calls: int
     errors: int
+    retries: int
     tokens: str
     cached: str
     cost: str
@@ -73,12 +75,13 @@ class RowDict(TypedDict):
     cost_state: str | None
     model: str | None
     error: str | None
-    asked: int | None
+    retried: bool | None
     ttft: float | None
     heard: int | None
     item: str | None
     tokens: str
     hidden: bool
+    more: list[int] | None
     time: str
 
 
@@ -91,7 +94,7 @@ class Snapshot(TypedDict):
 
 
 def header(run: Run, now: datetime | None = None) -> Header:
-    """Return what stands above the tree: identity, status, totals, notes. `now` is for tests."""
+    """Return what stands above the tree: identity, status, totals, notes, at this time."""
     totals = run.totals
     shown, note = formatting.total_cost(totals)
     return {
@@ -103,6 +106,7 @@ def header(run: Run, now: datetime | None = None) -> Header:
         "dur": _number(run.duration),
         "calls": totals.calls,
         "errors": totals.errors,
+        "retries": totals.retries,
         "tokens": formatting.tokens(totals.usage),
         "cached": formatting.cached(totals.usage),
         "cost": shown,
@@ -121,12 +125,13 @@ def header(run: Run, now: datetime | None = None) -> Header:
 
 
 # What the page gets of a row, in this order (`unpacked` in layout.js reads it); what is
-# rare stands last and is left off. `asked` is the hash of the request, `heard` how many
-# characters of a streamed answer have come.
+# rare stands last and is left off. `retried` says that another attempt at its request
+# followed, `heard` how many characters of a streamed answer have come; `more` is how many
+# calls the row stands for and how many of these failed, if it is that of several.
 FIELDS = (
     *("id", "parent", "kind", "name", "label", "status", "start", "dur", "counts", "cost"),
-    *("streaming", "input", "output", "usd", "cost_state", "model", "error", "asked", "ttft"),
-    *("heard", "item", "tokens", "hidden"),
+    *("streaming", "input", "output", "usd", "cost_state", "model", "error", "retried", "ttft"),
+    *("heard", "item", "tokens", "hidden", "more"),
 )
 
 
@@ -138,13 +143,14 @@ def encode_row(span: Span, run: Run) -> EncodedRow:
     are small.
     """
     cost, kind, model = span.cost, span.kind, model_name(span)
-    estimated = span.is_estimated
+    estimated, repeats = span.is_estimated, span.repeats
+    several = _calls_of(run) if span.op == more_calls.OP else None
     values = [
         span.span_id,
         run.shown_parent(span),
         kind,
         name(span, kind),
-        label(span, kind),
+        label(span, kind) if several is None else _failed(several),
         span.status,
         _number(span.offset),
         _number(span.duration),
@@ -154,12 +160,13 @@ def encode_row(span: Span, run: Run) -> EncodedRow:
         *_summands(span, estimated=estimated),
         model or None,
         error_text.of_span(span),
-        request_hash(span),
+        True if span.retried is not None else None,
         _number(span.ttft),
         _streamed_chars(span),
         formatting.line(span.item, 60) if span.item else None,
-        _tokens(span) if estimated or _only_total(span.usage) else None,
+        _tokens(span) if estimated or repeats or _only_total(span.usage) else None,
         None if run.shows(span) else True,
+        several,
     ]
     while values[-1] is None:
         values.pop()
@@ -186,7 +193,9 @@ class _RowContribution(NamedTuple):
 
 def _summands(span: Span, *, estimated: bool) -> _RowContribution:
     """Return what a row adds to the sums above; an estimate adds only that it is missing."""
-    usage, cost = span.usage, span.cost
+    if span.repeats:
+        return _RowContribution(None, None, None, None)
+    usage, cost = _usage(span), span.cost
     state = cost.state if cost else None
     if estimated:
         # What is free is free for any number of tokens.
@@ -197,7 +206,23 @@ def _summands(span: Span, *, estimated: bool) -> _RowContribution:
 
 
 def _tokens(span: Span) -> str:
-    return formatting.mark_estimated(formatting.tokens(span.usage), estimated=span.is_estimated)
+    text = formatting.mark_estimated(formatting.tokens(_usage(span)), estimated=span.is_estimated)
+    # In brackets stands what others report too, and no sum has a second time.
+    return f"({text})" if span.repeats and text else text
+
+
+def _usage(span: Span) -> Usage:
+    # A sum is one already: taken for a call's counts, its parts might not fit.
+    return span.usage if span.op == more_calls.OP else summable(span.usage)
+
+
+def _calls_of(run: Run) -> list[int] | None:
+    more = run.more
+    return None if more is None else [more.totals.calls, more.totals.errors]
+
+
+def _failed(several: list[int]) -> str:
+    return f"{several[1]:,} failed" if several[1] else ""
 
 
 def _only_total(usage: Usage) -> bool:
@@ -207,9 +232,7 @@ def _only_total(usage: Usage) -> bool:
 
 def counts(span: Span) -> bool:
     """Return whether the span adds to the sums of the rows above it."""
-    return (span.cost is not None or span.is_call) and not (
-        span.is_duplicate or span.cached_locally
-    )
+    return span.may_cost and not (span.is_duplicate or span.repeats or span.cached_locally)
 
 
 def snapshot(run: Run, limit_bytes: int = 200_000) -> Snapshot:
@@ -221,13 +244,17 @@ def snapshot(run: Run, limit_bytes: int = 200_000) -> Snapshot:
     room = limit_bytes - _size(top) - 100
     encoded: list[EncodedRow] = []
     shown = [span for span in list(run.spans.values()) if run.shows(span)]
-    for span in shown:
+    more = more_calls.more_span(run, run.more)
+    # The sums need it, however many rows are left out.
+    for span in [more, *shown] if more is not None else shown:
         row = encode_row(span, run)
         room -= _size(row) + 2
         if room < 0:
             break
         encoded.append(row)
-    return {"header": top, "rows": encoded, "cut": len(shown) - len(encoded)}
+    if more is not None:
+        encoded.append(encoded.pop(0))
+    return {"header": top, "rows": encoded, "cut": len(shown) + (more is not None) - len(encoded)}
 
 
 def _nothing_to_bill(span: Span) -> bool:
@@ -256,14 +283,3 @@ def elapsed(run: Run, now: datetime | None = None) -> float:
 
 def _number(x: float | None) -> float | None:
     return round(x, 4) if x is not None and math.isfinite(x) else None
-
-
-def request_hash(span: Span) -> int | None:
-    """Return a number that equal requests share: it shows a retry, and nothing of the prompt.
-
-    Python salts text hashes anew in every process: nothing can be guessed from it.
-    """
-    if span.call is None or not span.call.input:
-        return None
-    turns = tuple((m.role, m.text, tuple(m.tool_calls)) for m in span.call.input)
-    return hash((span.request_model, turns)) & 0xFFFFFFFF

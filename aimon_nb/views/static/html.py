@@ -97,11 +97,13 @@ def _body(run: Run, outline: Outline) -> Iterator[str]:
     why = formatting.empty(run)
     if why:
         yield f"{_PROSE}{_text(why)}</div>"
-    if outline.all:
+    if outline.all or outline.more is not None:
         columns = outline.columns
         heads = f"span{_numbers(HEADS, columns)}"
         yield f'<div style="opacity:.65;overflow:hidden">{heads}</div>'
         yield from _rows(outline, columns)
+        if outline.more is not None:
+            yield f"{_LEAF}{_cells(outline.more, columns)}</div>"
         yield from _omitted(outline, columns)
     for note in formatting.notes_below(run):
         yield f"{_PROSE}note: {_text(note)}</div>"

@@ -58,7 +58,7 @@ def _header(run: Run, *, brief: bool = False) -> Iterator[str]:
 
 
 def _rows(outline: Outline, width: int) -> Iterator[str]:
-    if not outline.all:
+    if not outline.all and outline.more is None:
         return
     columns = outline.columns
     room = width - sum(columns) - 2 * len(columns)
@@ -69,6 +69,8 @@ def _rows(outline: Outline, width: int) -> Iterator[str]:
             yield f"{below}{one.spread}"
         if one.error:
             yield cut(f"{below}{formatting.MARKS['error']} {one.error}", 3 * width)
+    if outline.more is not None:
+        yield _row(outline.more, "", room, columns)
     if not outline.omitted:
         return
     yield formatting.omitted(outline.omitted, outline.failures)

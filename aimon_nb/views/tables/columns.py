@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from operator import attrgetter
-from types import SimpleNamespace
 from typing import Any, Literal, NamedTuple
 
 from aimon_nb.model import Run, Span
-from aimon_nb.pricing.normalise import normalised_or_raw
 from aimon_nb.views.present.conversation import side_text
+from aimon_nb.views.tables.summands import Summand
 
 Dtype = Literal["string", "Int64", "Float64", "boolean", "datetime64[ns, UTC]"]
 
@@ -21,8 +20,8 @@ Dtype = Literal["string", "Int64", "Float64", "boolean", "datetime64[ns, UTC]"]
 class Column(NamedTuple):
     """One column of a table, and the field of the exported records by that name.
 
-    `source` is a path (`span.`, `run.`, `tree.`, `usage.` with cache and reasoning included,
-    `cost.`; of usage by group: of `frames.Group`) or what makes the value of a span; None
+    `source` is a path (`span.`, `run.`, `tree.`, `sum.` of `summands.Summand` and `usage.` of
+    its tokens; of usage by group: of `frames.Group`) or what makes the value of a span; None
     where nothing sets it yet.
     """
 
@@ -34,11 +33,12 @@ class Column(NamedTuple):
 
 
 class RunTree(NamedTuple):
-    """All spans of a run, parents before children, and how deep each stands below the root."""
+    """The spans of a run, parents before children; how deep each stands, and what it adds."""
 
     run: Run
     spans: list[Span]
     depths: list[int]
+    summands: list[Summand]
 
 
 def _estimated(span: Span) -> bool | None:
@@ -48,6 +48,9 @@ def _estimated(span: Span) -> bool | None:
 def _cached_locally(span: Span) -> bool | None:
     return span.cached_locally if span.is_call else None
 
+
+_BESIDE_TOKENS = "counted here, beside the exact ones"
+_BESIDE_COST = "US dollars for estimated tokens, beside the exact cost"
 
 SPAN_TABLE: tuple[Column, ...] = (
     Column("run_id", "string", "run.run_id", nullable=False),
@@ -85,20 +88,23 @@ SPAN_TABLE: tuple[Column, ...] = (
     Column("output_tokens", "Int64", "usage.output", "reasoning included"),
     Column("output_tokens_reasoning", "Int64", "usage.reasoning"),
     Column("total_tokens", "Int64", "usage.total"),
-    Column("cost_usd", "Float64", "cost.total", "US dollars; a lower bound if `partial`"),
+    Column("cost_usd", "Float64", "sum.cost", "US dollars; a lower bound if `partial`"),
     Column(
         "cost_state",
         "string",
-        "cost.state",
+        "sum.state",
         "priced, partial, free, unpriced or no_usage; null: not counted",
     ),
     Column("estimated", "boolean", _estimated),
+    Column("input_tokens_estimated", "Int64", "sum.estimate.input", _BESIDE_TOKENS),
+    Column("output_tokens_estimated", "Int64", "sum.estimate.output", _BESIDE_TOKENS),
+    Column("cost_usd_estimated", "Float64", "sum.estimate_cost", _BESIDE_COST),
     Column("cached_locally", "boolean", _cached_locally),
-    Column(
-        "saved_usd", "Float64", "cost.cache_saving", "what a locally cached call would have cost"
-    ),
+    Column("saved_usd", "Float64", "sum.saved", "what a locally cached call would have cost"),
+    Column("reported", "string", "sum.reported", "tokens that it reports and that no sum has"),
     Column("item", "string", "span.item"),
     Column("attempt", "Int64", "span.attempt"),
+    Column("retried", "string", "span.retried", "repaired or unrepaired, by a later attempt"),
     Column("worker", "string", None),
     Column("thread", "string", "span.thread"),
     Column("late", "boolean", "span.late"),
@@ -115,15 +121,32 @@ USAGE_TABLE: tuple[Column, ...] = (
     Column("calls_no_usage", "Int64", "totals.no_usage", nullable=False),
     Column("calls_unpriced", "Int64", "totals.unpriced", nullable=False),
     Column("calls_cached_locally", "Int64", "totals.cached_locally", nullable=False),
-    Column("errors", "Int64", "totals.errors", nullable=False),
+    Column(
+        "requests_uncounted",
+        "Int64",
+        "totals.requests_uncounted",
+        "requests that may have been billed and that nobody can read",
+        nullable=False,
+    ),
+    Column("errors", "Int64", "totals.errors", "calls whose last attempt failed", nullable=False),
+    Column(
+        "retries",
+        "Int64",
+        "totals.retries",
+        "failed attempts that later ones repaired",
+        nullable=False,
+    ),
     *(one._replace(source=f"totals.{one.source}") for one in TOKEN_TABLE),
     Column("cost_usd", "Float64", "totals.cost", "US dollars"),
     Column("cost_is_lower_bound", "boolean", "totals.lower_bound", nullable=False),
     Column("cost_state", "string", "totals.state", nullable=False),
     Column("estimated", "boolean", "has_estimates", nullable=False),
+    Column("input_tokens_estimated", "Int64", "totals.estimate.input", _BESIDE_TOKENS),
+    Column("output_tokens_estimated", "Int64", "totals.estimate.output", _BESIDE_TOKENS),
+    Column("cost_usd_estimated", "Float64", "totals.estimate_cost", _BESIDE_COST),
+    Column("saved_usd", "Float64", "totals.saved", "what locally cached calls would have cost"),
     Column("duration_s", "Float64", "duration", "sum of the calls' times, in seconds"),
 )
-_NO_COST = SimpleNamespace(total=None, state=None, cache_saving=None)
 
 
 def dtypes(columns: Iterable[Column]) -> dict[str, str]:
@@ -134,10 +157,11 @@ def dtypes(columns: Iterable[Column]) -> dict[str, str]:
 def span_values(columns: Iterable[Column], trees: list[RunTree]) -> dict[str, list[Any]]:
     """Return by column the value of each span, tree after tree."""
     spans = [span for tree in trees for span in tree.spans]
+    sums = [summand for tree in trees for summand in tree.summands]
     objects: dict[str, list[Any]] = {
         "span": spans,
-        "usage": [normalised_or_raw(span.usage) for span in spans],
-        "cost": [span.cost or _NO_COST for span in spans],
+        "sum": sums,
+        "usage": [summand.usage for summand in sums],
     }
 
     def of_column(source: str | Callable[[Span], Any] | None) -> list[Any]:

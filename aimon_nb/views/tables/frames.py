@@ -12,9 +12,11 @@ from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from aimon_nb import providers
 from aimon_nb.model import Cost, Run, Span, Totals
 from aimon_nb.model.tree import preorder
-from aimon_nb.pricing.counted import add_up, counted_spans
+from aimon_nb.pricing.counted import add_up, counted_spans, more_calls
+from aimon_nb.views.present.more_calls import more_span
 from aimon_nb.views.tables.arrays import array
 from aimon_nb.views.tables.columns import (
     CONTENT_TABLE,
@@ -25,6 +27,7 @@ from aimon_nb.views.tables.columns import (
     dtypes,
     span_values,
 )
+from aimon_nb.views.tables.summands import of_totals, summands
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,13 +42,17 @@ KEYS = ("model", "provider", "op", "pipeline", "run", "cell", "notebook", "item"
 def spans(runs: Iterable[Run], *, content: bool = False) -> pd.DataFrame:
     """Return a row for each span, in the order of the tree; NA for what is unknown.
 
-    Times are in seconds (`start` in UTC), money in US dollars. `attrs` holds
-    `run_id` (of a single run), `run_ids` and `price_source`, and under `caps` what a
-    cap folded or cut, in words. With `content`, prompts stand in `input_text` and
+    The plain sum of a column of tokens or money is the run's: what does not count has NA
+    there, and what it reports in `reported`. One row, the last of its run, stands for the
+    calls past the cap on spans.
+
+    Times are in seconds (`start` in UTC), money in US dollars. `attrs` holds `run_id` (of a
+    single run), `run_ids` and `price_source`, and under `caps` what a cap folded or cut, in
+    words. With `content`, prompts stand in `input_text` and
     answers in `output_text`.
     """
     runs = list(runs)
-    trees = [whole_tree(run) for run in runs]
+    trees = [_tree(run) for run in runs]
     columns = SPAN_TABLE + CONTENT_TABLE if content else SPAN_TABLE
     data = span_values(columns, trees)
     frame = _frame(data, dtypes(columns))
@@ -59,7 +66,9 @@ def usage(runs: Iterable[Run], by: Sequence[str] = ("model",)) -> pd.DataFrame:
     `calls` are those that crossed the wire or stand for ones that did; those which
     a local cache answered are in `calls_cached_locally` alone. Calls whose tokens were
     `estimated` are counted, but neither their tokens nor their cost. `duration_s` is the
-    sum of the calls' own times, in seconds. `attrs` as in `spans`.
+    sum of the calls' own times, in seconds. Requests that nobody can read are in
+    `requests_uncounted`, in a group of their own where the keys tell of calls. `attrs` as
+    in `spans`.
 
     Args:
         runs: the runs to add up.
@@ -89,6 +98,7 @@ class Group:
         self.counted: list[Span] = []
         self.cached: list[Span] = []
         self.inexact = False
+        self.uncounted: dict[str, int] = {}
 
     @property
     def all(self) -> list[Span]:
@@ -98,7 +108,9 @@ class Group:
     @cached_property
     def totals(self) -> Totals:
         """The sums over them; to be read once all are in."""
-        return add_up(self.counted, self.cached, inexact=self.inexact)
+        totals = add_up(self.counted, self.cached, inexact=self.inexact or bool(self.uncounted))
+        totals.uncounted = self.uncounted
+        return totals
 
     @property
     def has_estimates(self) -> bool:
@@ -124,6 +136,13 @@ def _groups(runs: list[Run], by: list[str]) -> dict[tuple[str | None, ...], Grou
             group.inexact = group.inexact or result.inexact or result.unattributed > 0
         for span in result.cached:
             groups.setdefault(tuple(key(span) for key in keys), Group()).cached.append(span)
+        for place, number in run.totals.uncounted.items():
+            # Of such a request nothing is known but its run and its host.
+            known = providers.at_host(place.partition(" ")[0])
+            stand_in = Span("", None, run.run_id, run.started, 0.0)
+            stand_in.provider = known.name if known is not None else None
+            group = groups.setdefault(tuple(key(stand_in) for key in keys), Group())
+            group.uncounted[place] = group.uncounted.get(place, 0) + number
     return groups
 
 
@@ -137,10 +156,22 @@ def _key(run: Run, name: str) -> Callable[[Span], str | None]:
     return lambda span: str(value) if (value := getattr(span, name, None)) else None
 
 
-def whole_tree(run: Run) -> RunTree:
-    """Return every span and its depth, also those that views fold: a table drops nothing."""
+def _tree(run: Run) -> RunTree:
+    """Return every span up to the cap, also those that views fold, and a row for the rest."""
+    result = counted_spans(run)
+    order, depths = _in_order(run)
+    parts = summands(order, result)
+    more = more_calls(result)
+    row = more_span(run, more)
+    if more is not None and row is not None:
+        order, depths, parts = [*order, row], [*depths, 1], [*parts, of_totals(more.totals)]
+    return RunTree(run, order, depths, parts)
+
+
+def _in_order(run: Run) -> tuple[list[Span], list[int]]:
+    """Return the spans up to the cap in the order of the tree, and how deep each stands."""
     below: dict[str | None, list[Span]] = {}
-    all_spans = list(run.spans.values())
+    all_spans = [span for span in list(run.spans.values()) if not span.folded]
     for span in all_spans:
         parent = span.parent_id if span.parent_id in run.spans else None
         below.setdefault(parent, []).append(span)
@@ -149,7 +180,7 @@ def whole_tree(run: Run) -> RunTree:
     if len(order) < len(all_spans):
         # Spans in a circle have no top; they come last.
         order, depths = preorder([*tops, *all_spans], below)
-    return RunTree(run, order, depths)
+    return order, depths
 
 
 def _attrs(runs: list[Run], costs: Iterable[Cost | None]) -> dict[str, Any]:

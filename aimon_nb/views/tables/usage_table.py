@@ -109,6 +109,7 @@ def cost_of(row: dict[str, Any]) -> str:
         cached_locally=int(row["calls_cached_locally"]),
         cost=None if cost is None else Decimal(repr(cost)),
         lower_bound=bool(row["cost_is_lower_bound"]),
+        uncounted={"": int(row["requests_uncounted"])} if row["requests_uncounted"] else {},
         estimates=int(row["estimated"]),
     )
     return str(formatting.total_cost(totals))

@@ -7,12 +7,14 @@ small buffer, which is its back-pressure), and decompresses before it feeds.
 from __future__ import annotations
 
 import json
+import weakref
 from functools import partial
 from types import ModuleType
 from typing import Any
 
-from aimon_nb.capture.hooks import Patches
+from aimon_nb.capture.hooks import Patches, named_like
 from aimon_nb.sentry.span_tracker import SpanTracker
+from aimon_nb.wire.cached_answers import cache_of_aiohttp, note
 from aimon_nb.wire.capture import Args, Interceptor, Kwargs, Target, target_of_url, whole_body
 from aimon_nb.wire.content_encoding import decoder_factory
 from aimon_nb.wire.deferred import IN_RESULTS, deferred
@@ -24,16 +26,45 @@ OpenStreams = dict[int, tuple[Any, ModelRequest]]
 The stream stands beside its request because an id is its own only while it lives.
 """
 MOST = 10_000  # streams being read
+# Those of the hooks in use: sessions with a cache, too, have their streams fed by aiohttp.
+_open_streams: weakref.WeakKeyDictionary[Patches, OpenStreams] = weakref.WeakKeyDictionary()
 
 
 def install(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
     """Wrap the session's one way to send, and the streams that are fed."""
-    streams: OpenStreams = {}
-    interceptor = Interceptor(tracker, patches, _target, _body, partial(_follow, streams))
-    patches.wrap(module.ClientSession, "_request", interceptor.wrap_async)
+    streams = _streams_of(patches)
+    patches.wrap(module.ClientSession, "_request", _interceptor(tracker, patches).wrap_async)
     patches.wrap(module.StreamReader, "feed_data", partial(_feed_data, streams))
     patches.wrap(module.StreamReader, "feed_eof", partial(_feed_eof, streams))
     patches.wrap(module.StreamReader, "set_exception", partial(_set_exception, streams))
+
+
+def install_above(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
+    """Wrap the sessions of aiohttp-client-cache, which ask `_request` for what they do not hold."""
+    patches.wrap(module.CacheMixin, "_request", _interceptor(tracker, patches).wrap_async)
+
+
+def install_vcr(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
+    """Wrap the `_request` that vcrpy puts into the session's, or what it plays was never heard."""
+    interceptor = _interceptor(tracker, patches)
+
+    def make(original: Any) -> Any:
+        def vcr_request(cassette: Any, real_request: Any) -> Any:
+            made = original(cassette, real_request)
+            return named_like(made, interceptor.wrap_async(made))
+
+        return vcr_request
+
+    patches.wrap(module, "vcr_request", make)
+
+
+def _streams_of(patches: Patches) -> OpenStreams:
+    return _open_streams.setdefault(patches, {})
+
+
+def _interceptor(tracker: SpanTracker, patches: Patches) -> Interceptor:
+    follow = partial(_follow, _streams_of(patches))
+    return Interceptor(tracker, patches, _target, _body, follow)
 
 
 def _target(args: Args, kwargs: Kwargs) -> Target | None:
@@ -65,6 +96,7 @@ def _follow(
     args: Args,
     kwargs: Kwargs,
 ) -> None:
+    note(model_request, response, cache_of_aiohttp)
     model_request.on_response_head(response.status, response.headers)
     body = getattr(response, "_body", None)
     # A middleware of the user's has read it.

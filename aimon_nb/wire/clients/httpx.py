@@ -13,6 +13,7 @@ from typing import Any
 
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.sentry.span_tracker import SpanTracker
+from aimon_nb.wire.cached_answers import cache_of_httpx, note
 from aimon_nb.wire.capture import (
     Args,
     Interceptor,
@@ -61,6 +62,7 @@ def _follow(
     _args: Args,
     _kwargs: Kwargs,
 ) -> None:
+    note(model_request, response, cache_of_httpx)
     model_request.on_response_head(response.status_code, response.headers)
     if hasattr(response, "_content"):
         model_request.on_chunk(response._content)

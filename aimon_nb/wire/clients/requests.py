@@ -11,6 +11,7 @@ from typing import Any
 
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.sentry.span_tracker import SpanTracker
+from aimon_nb.wire.cached_answers import cache_of_requests, note
 from aimon_nb.wire.capture import Args, Interceptor, Kwargs, body_of, target_of
 from aimon_nb.wire.clients.urllib3 import capture_reads
 from aimon_nb.wire.model_request import ModelRequest
@@ -22,7 +23,14 @@ def install(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
     patches.wrap(module.Session, "send", interceptor.wrap)
 
 
+def install_above(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
+    """Wrap the sessions of requests-cache, which ask `Session.send` for what they do not hold."""
+    interceptor = Interceptor(tracker, patches, target_of, body_of, _follow)
+    patches.wrap(module.CacheMixin, "send", interceptor.wrap)
+
+
 def _follow(model_request: ModelRequest, response: Any, _args: Args, _kwargs: Kwargs) -> None:
+    note(model_request, response, cache_of_requests)
     model_request.on_response_head(response.status_code, response.headers)
     content = response._content
     # requests' own mark of a response that nobody has read yet.

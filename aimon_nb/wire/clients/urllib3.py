@@ -13,6 +13,7 @@ from typing import Any
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.sentry.span_tracker import SpanTracker
+from aimon_nb.wire.cached_answers import recorded_body
 from aimon_nb.wire.capture import Args, Interceptor, Kwargs, Target, target_of_url, whole_body
 from aimon_nb.wire.content_encoding import decoder_factory
 from aimon_nb.wire.deferred import IN_RESULTS, deferred
@@ -40,7 +41,10 @@ def capture_reads(response: Any, model_request: ModelRequest) -> None:
     """Keep what will be read from a response that was not read yet."""
     # Somebody's own kind of response: nothing of ours sees its bytes pass.
     if not hasattr(type(response), "read_chunked"):
-        model_request.on_done(left=True)
+        body = recorded_body(response)
+        if body is not None:
+            model_request.on_chunk(body)
+        model_request.on_done(left=body is None)
         return
     encoding = response.headers.get("content-encoding")
     setattr(response, ATTRIBUTE, _CapturedResponse(model_request, encoding))
@@ -85,7 +89,7 @@ def _follow(model_request: ModelRequest, response: Any, _args: Args, kwargs: Kwa
     if not kwargs.get("preload_content", True):
         capture_reads(response, model_request)
         return
-    if not response.decode_content:
+    if not getattr(response, "decode_content", True):
         model_request.decoder = decoder_factory(response.headers.get("content-encoding"))
     model_request.on_chunk(response.data)
     model_request.on_done()

@@ -75,6 +75,21 @@ COHERE = _ANYWHERE | {
     *("tokens", "cached_tokens", "api_version", "warnings"),
 }
 
+EMBEDDINGS = CHAT | {"text_tokens", "image_pixels", "video_pixels"}
+INTERACTIONS = _ANYWHERE | {
+    *("total_input_tokens", "total_output_tokens", "total_tokens", "initial_input_tokens"),
+    *("total_cached_tokens", "total_thought_tokens", "total_reasoning_tokens"),
+    *("total_tool_use_tokens", "tool_use_tokens_by_modality", "grounding_tool_count"),
+    *("input_tokens_by_modality", "cached_tokens_by_modality", "output_tokens_by_modality"),
+}
+CONVERSATIONS = CHAT | {"connector_tokens", "connectors"}
+IMAGES = RESPONSES | {"output_tokens_details.image_tokens"}
+AUDIO = RESPONSES | {
+    *("type", "seconds", "input_token_details.text_tokens", "input_token_details.audio_tokens"),
+    *("prompt_audio_seconds", "prompt_tokens", "completion_tokens"),
+}
+LMSTUDIO = _ANYWHERE | {"input_tokens", "total_output_tokens", "reasoning_output_tokens"}
+
 
 def unknown_in(raw: Mapping[str, Any], known: frozenset[str]) -> list[str]:
     """Return in words what a usage tells that is not `known` (paths, with dots) and not ordinary.

@@ -15,14 +15,35 @@ from aimon_nb.model import Message, ModelCall
 from aimon_nb.wire.dialects.json_values import index_of, text_of
 from aimon_nb.wire.dialects.openai_chat import OpenAIChat
 
+_USUAL_PATH = re.compile(r"/(?:v\d+|beta|fim|agents|deployments/[^/]+|openai)/completions$")
+
 
 class OpenAICompletions(OpenAIChat):
-    """`POST …/completions`, plain and streamed."""
+    """`POST …/completions`, plain and streamed.
+
+    Gateways have it below any path, so that where neither path nor host is a model's the
+    request must hold a model and a prompt, or an agent and messages.
+    """
 
     operation = "text_completion"
     path_suffixes = frozenset({"completions"})
-    body_markers = (b'"prompt"', b'"model"')
-    path_pattern = re.compile(r"/(?:v\d+|beta|fim|agents|deployments/[^/]+|openai)/completions$")
+    body_markers = (b'"model"', b'"prompt"')
+    path_pattern = re.compile(r"/completions$")
+
+    def __init__(self, host: str, path: str) -> None:
+        super().__init__(host, path)
+        self._required: tuple[bytes, ...] = self.body_markers
+        if path.endswith("/agents/completions"):
+            self.operation, self._required = "chat", (b'"agent_id"', b'"messages"')
+        elif "/deployments/" in path:
+            self._required = (b'"prompt"',)
+
+    def matches_body(self, body: bytes | None) -> bool:
+        """Return whether a request asks a model; a body that is not known is taken at its path."""
+        is_usual = _USUAL_PATH.search(self.path) is not None
+        if body is None or (is_usual and self._is_known):
+            return is_usual
+        return all(marker in body for marker in self._required)
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Prompt and suffix are the turns; token ids show as nothing."""

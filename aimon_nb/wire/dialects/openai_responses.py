@@ -48,16 +48,29 @@ _BILLED = {
     "code_interpreter_call": "code_interpreter_calls",
     "image_generation_call": "image_generations",
 }
+_USUAL_PATH = re.compile(r"(?:^|/v\d+|/openai|/codex)/responses(?:/compact)?$")
 _FINAL_STATUSES = {"completed", "incomplete", "failed", "cancelled"}
 
 
 class OpenAIResponses(OpenAIForm):
-    """`POST …/responses`, plain and streamed, and `…/responses/compact`."""
+    """`POST …/responses`, plain and streamed, and `…/responses/compact`.
+
+    Gateways have it below any path, and answers to a survey may be posted to such a path,
+    too: where neither path nor host is a model's, the request must hold a model and what is
+    asked of it.
+    """
 
     operation = "responses"
     path_suffixes = frozenset({"responses", "compact"})
-    body_markers = (b'"input"', b'"model"', b'"prompt"')
-    path_pattern = re.compile(r"(?:^|/v\d+|/openai|/codex)/responses(?:/compact)?$")
+    body_markers = (b'"input"', b'"prompt"')
+    path_pattern = re.compile(r"/responses(?:/compact)?$")
+
+    def matches_body(self, body: bytes | None) -> bool:
+        """Return whether a request asks a model; a body that is not known is taken at its path."""
+        is_usual = _USUAL_PATH.search(self.path) is not None
+        if body is None or (is_usual and self._is_known):
+            return is_usual
+        return b'"model"' in body and any(marker in body for marker in self.body_markers)
 
     def may_be_deferred(self, body: bytes | None) -> bool:
         """Return whether it may be answered in the background."""

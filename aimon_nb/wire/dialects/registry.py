@@ -5,8 +5,9 @@
 acme = "acme_aimon:Acme"      # a subclass of aimon_nb.wire.dialects.Dialect
 ```
 
-They are loaded when the first request of a tracked run leaves. One that cannot
-be loaded, or that raises, is switched off and named in the tree.
+They are found out when the hooks are put on, and loaded before the first run begins, on a
+thread of ours; without one when its first request leaves. One that cannot be loaded,
+or that raises, is switched off and named in the tree.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from aimon_nb.capture.internal_errors import internal_errors
@@ -21,14 +23,17 @@ from aimon_nb.wire.dialects.dialect import Dialect
 
 GROUP = "aimon_nb.dialects"
 _HERE = "aimon_nb.wire.dialects."
-# As in pyproject.toml. Ours are known without it: an entry point is there only
-# once the package is installed. The first that fits a request reads it.
+# Ours need no entry point, which is there only once the package is installed. The first
+# that fits a request reads it: LM Studio's path would do for Cohere's chat, too.
 OURS = {
     "ollama": _HERE + "ollama:Ollama",
     "openai_chat": _HERE + "openai_chat:OpenAIChat",
     "openai_completions": _HERE + "openai_completions:OpenAICompletions",
     "openai_responses": _HERE + "openai_responses:OpenAIResponses",
     "openai_embeddings": _HERE + "openai_embeddings:OpenAIEmbeddings",
+    "openai_images": _HERE + "openai_images:OpenAIImages",
+    "openai_transcription": _HERE + "openai_audio:OpenAITranscription",
+    "openai_speech": _HERE + "openai_audio:OpenAISpeech",
     "openai_batches": _HERE + "openai_jobs:OpenAIBatches",
     "openai_videos": _HERE + "openai_jobs:OpenAIVideos",
     "anthropic": _HERE + "anthropic:Anthropic",
@@ -36,10 +41,14 @@ OURS = {
     "gemini_videos": _HERE + "gemini_videos:GeminiVideos",
     "gemini": _HERE + "gemini:Gemini",
     "gemini_embeddings": _HERE + "gemini_embeddings:GeminiEmbeddings",
+    "gemini_interactions": _HERE + "gemini_interactions:GeminiInteractions",
+    "mistral_conversations": _HERE + "mistral_conversations:MistralConversations",
     "bedrock_converse": _HERE + "bedrock_converse:BedrockConverse",
     "bedrock_invoke": _HERE + "bedrock_invoke:BedrockInvoke",
+    "lmstudio": _HERE + "lmstudio:LMStudio",
     "cohere": _HERE + "cohere:Cohere",
     "cohere_embed": _HERE + "cohere_embed:CohereEmbed",
+    "rerank": _HERE + "rerank:Rerank",
     "huggingface": _HERE + "huggingface:HuggingFace",
     "huggingface_hosted": _HERE + "huggingface:HuggingFaceHosted",
 }
@@ -53,19 +62,37 @@ class Registry:
         self._lock = threading.Lock()
         self._known: dict[str, type[Dialect]] = {}
         self._by_suffix: dict[bytes, list[type[Dialect]]] = {}
+        self._by_parent: dict[bytes, list[type[Dialect]]] = {}
         self._any_suffix: list[type[Dialect]] = []
-        self._loaded = False
+        self._entries: list[EntryPoint] | None = None
+        self.is_loaded = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is known which dialects there are."""
+        return self.is_loaded or self._entries is not None
+
+    def prepare(self) -> None:
+        """Find out which dialects there are, and import ours: others may bring much along."""
+        entries = list(_entries())
+        for entry in entries:
+            if entry.name in OURS:
+                import_module(entry.module)
+        self._entries = entries
 
     def find(self, host: str, raw_path: bytes) -> Dialect | None:
         """Return a dialect for a request, by its path and host; None if it asks no model."""
-        if not self._loaded:
-            self._load()
+        if not self.is_loaded:
+            self.load()
         # The query may hold a key: it is cut off here and never kept.
         raw_path = raw_path.partition(b"?")[0]
-        suffix = raw_path.rpartition(b"/")[2].rpartition(b":")[2]
-        candidates = self._by_suffix.get(suffix, self._any_suffix)
-        if not candidates:
-            return None
+        parents, _, last = raw_path.rpartition(b"/")
+        candidates = self._by_suffix.get(last.rpartition(b":")[2])
+        if candidates is None:
+            parent = parents.rpartition(b"/")[2]
+            candidates = self._by_parent.get(parent, self._any_suffix)
+            if not candidates:
+                return None
         path = raw_path.decode("ascii", "replace")
         for dialect in candidates:
             if _fits(dialect, host, path):
@@ -82,13 +109,14 @@ class Registry:
             if known is dialect and name not in OURS:
                 self._switch_off(name, f"it raised {sys.exc_info()[1]!r}")
 
-    def _load(self) -> None:
+    def load(self) -> None:
+        """Load the dialects, those of others too; a second call does nothing."""
         with self._lock:
-            if not self._loaded:
-                for entry in _entries():
+            if not self.is_loaded:
+                for entry in self._entries or _entries():
                     self._add(entry)
                 self._index()
-                self._loaded = True
+                self.is_loaded = True
 
     def _add(self, entry: EntryPoint) -> None:
         try:
@@ -107,14 +135,16 @@ class Registry:
             self._index()
 
     def _index(self) -> None:
-        """Index the dialects by the last word of their paths."""
+        """Index the dialects by the last word of their paths; `word/*` is the one before an id."""
         known = list(self._known.values())
         suffixes = {suffix for dialect in known for suffix in dialect.path_suffixes}
         self._any_suffix = [dialect for dialect in known if not dialect.path_suffixes]
-        self._by_suffix = {
-            suffix.encode(): [d for d in known if suffix in d.path_suffixes or not d.path_suffixes]
-            for suffix in suffixes
-        }
+        self._by_suffix, self._by_parent = {}, {}
+        for suffix in suffixes:
+            index = self._by_parent if suffix.endswith("/*") else self._by_suffix
+            index[suffix.removesuffix("/*").encode()] = [
+                d for d in known if suffix in d.path_suffixes or not d.path_suffixes
+            ]
 
 
 def _entries() -> Iterator[EntryPoint]:

@@ -1,4 +1,4 @@
-"""cohere: chat and embed, versions 1 and 2."""
+"""cohere: chat, embed and rerank, versions 1 and 2."""
 
 from tests.matrix.modes import Modes, gathered, in_loop, in_threads, interrupted_soon, step
 
@@ -155,3 +155,14 @@ def _(server):
                     return event.delta.message.content.text
 
     return in_loop(use())
+
+
+@modes("rerank-v1")
+def _(server):
+    return client(server, "").rerank(model="rerank-v3.5", query="how warm", documents=["a", "b"]).results[0].index
+
+
+@modes("rerank-v2")
+def _(server):
+    told = client(server).rerank(model="rerank-v3.5", query="how warm", documents=["a", "b"])
+    return told.meta.billed_units.search_units

@@ -1,4 +1,4 @@
-"""google-genai: generate, stream, embed; sync over httpx, async over aiohttp where it is there."""
+"""google-genai: generate, stream, embed, interactions; sync over httpx, async over aiohttp where it is there."""
 
 from tests.matrix.modes import Modes, cancelled_soon, gathered, in_loop, in_threads, interrupted_soon
 
@@ -173,3 +173,41 @@ def _(server):
         return await cancelled_soon(server, c.aio.models.generate_content(model=MODEL, contents="too long"))
 
     return in_loop(use())
+
+
+def interact(server, text, **more):
+    c = client(server)
+    return c.interactions.create(model="gemini-3-flash-preview", input=text, system_instruction="be brief", **more)
+
+
+@modes("interaction")
+def _(server):
+    return interact(server, "plain words").usage.total_thought_tokens
+
+
+@modes("interaction-async")
+def _(server):
+    async def use():
+        c = client(server)
+        return (await c.aio.interactions.create(model="gemini-3-flash-preview", input="async")).status
+
+    return in_loop(use())
+
+
+@modes("interaction-stream")
+def _(server):
+    c = client(server)
+    return [event.event_type for event in c.interactions.create(model="gemini-3-flash-preview", input="streamed", stream=True)]
+
+
+@modes("interaction-left", left=True)
+def _(server):
+    c = client(server)
+    with c.interactions.create(model="gemini-3-flash-preview", input="left early", stream=True) as told:
+        return next(iter(told)).event_type
+
+
+@modes("interaction-tool")
+def _(server):
+    tool = {"type": "function", "name": "look", "parameters": {"type": "object", "properties": {"word": {"type": "string"}}}}
+    return interact(server, "use the tool", tools=[tool]).status

@@ -1,4 +1,4 @@
-"""mistralai: chat, fill-in-the-middle and embeddings."""
+"""mistralai: chat, fill-in-the-middle, embeddings, conversations and agents."""
 
 from tests.matrix.modes import Modes, cancelled_soon, gathered, in_loop, in_threads, interrupted_soon, step
 
@@ -155,3 +155,52 @@ def _(server):
             return await cancelled_soon(server, c.chat.complete_async(model=MODEL, messages=said("too long")))
 
     return in_loop(use())
+
+
+def start(server, text, **more):
+    c = client(server)
+    return c.beta.conversations.start(model=MODEL, instructions="be brief", inputs=text, **more)
+
+
+@modes("conversation")
+def _(server):
+    return start(server, "plain words").outputs[0].content
+
+
+@modes("conversation-connector")
+def _(server):
+    return start(server, "plain words", tools=[{"type": "web_search"}]).usage.connector_tokens
+
+
+@modes("conversation-goes-on")
+def _(server):
+    c = client(server)
+    return c.beta.conversations.append(conversation_id="conv_1", inputs="and tomorrow").outputs[0].content
+
+
+@modes("conversation-async")
+def _(server):
+    async def use():
+        async with client(server) as c:
+            return (await c.beta.conversations.start_async(model=MODEL, inputs="async")).outputs[0].content
+
+    return in_loop(use())
+
+
+@modes("conversation-stream")
+def _(server):
+    c = client(server)
+    return [event.event for event in c.beta.conversations.start_stream(model=MODEL, inputs="streamed")]
+
+
+@modes("conversation-left", left=True)
+def _(server):
+    c = client(server)
+    with c.beta.conversations.start_stream(model=MODEL, inputs="left early") as told:
+        return next(iter(told)).event
+
+
+@modes("agent")
+def _(server):
+    c = client(server)
+    return c.agents.complete(agent_id="ag_1", messages=said("plain words")).choices[0].message.content

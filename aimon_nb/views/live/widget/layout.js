@@ -6,8 +6,8 @@
  *   status:string, start:number|null, dur:number|null, tokens:string|null,
  *   cost:string, input:number|null, output:number|null, usd:number|null,
  *   cost_state:string|null, counts:boolean, error:string|null, streaming:boolean,
- *   ttft:number|null, heard:number|null, model:string|null, asked:number|null, item:string|null,
- *   hidden:boolean, members?:Row[]}} Row
+ *   ttft:number|null, heard:number|null, model:string|null, retried:boolean, item:string|null,
+ *   hidden:boolean, more:[number,number]|null, members?:Row[]}} Row
  * @typedef {{input:number|null, output:number|null, usd:number|null, doubtful:boolean}} Sum
  * @typedef {{opened?:Set<string>, find?:(row:Row)=>boolean, order?:string}} Look
  */
@@ -18,7 +18,6 @@ const PAGE = 11; // rows that a page key goes
 const MARGIN = 6; // rows drawn beyond each edge of the window
 const CUT = 4000; // characters of one message shown at first
 const PIECE = 20000; // characters laid out at once
-const NEAR = 32; // later siblings searched for a retry
 const ALIKE = 5; // identical siblings in a row become one group
 const LETTER = 0.055; // of the axis' width that a letter on it takes, where the view is narrow
 /** @type {[number, string][]} */
@@ -100,7 +99,7 @@ export function pieces(text, size = PIECE) {
 export const unpacked = (v) => ({
   id: v[0], parent: v[1], kind: v[2], name: v[3], label: v[4], status: v[5], start: v[6], dur: v[7], counts: v[8], cost: v[9], streaming: v[10],
   input: v[11] ?? null, output: v[12] ?? null, usd: v[13] ?? null, cost_state: v[14] ?? null, model: v[15] ?? null, error: v[16] ?? null,
-  asked: v[17] ?? null, ttft: v[18] ?? null, heard: v[19] ?? null, item: v[20] ?? null, tokens: v[21] ?? null, hidden: v[22] ?? false,
+  retried: v[17] ?? false, ttft: v[18] ?? null, heard: v[19] ?? null, item: v[20] ?? null, tokens: v[21] ?? null, hidden: v[22] ?? false, more: v[23] ?? null,
 });
 
 /** Put rows in by id; a known row is replaced and keeps its place. @param {Map<string, Row>} rows @param {Row[]} fresh */
@@ -126,12 +125,6 @@ export function children(rows) {
     else below.set(parent, [row]);
   }
   return below;
-}
-
-/** Whether a later sibling sent the very same request. @param {Row} row @param {Row[]} siblings @param {number} at */
-export function retried(row, siblings, at) {
-  if (row.status !== 'error' || row.asked == null) return false;
-  return siblings.slice(at + 1, at + 1 + NEAR).some((s) => s.asked === row.asked);
 }
 
 const plus = (/** @type {number|null} */ a, /** @type {number|null} */ b) => (a == null ? b : b == null ? a : a + b);
@@ -203,15 +196,11 @@ export class Entry {
   /** Its error, where it is said: on the deepest row that has it, and not where another try followed. */
   get error() {
     const { error } = this.row;
-    return error && !this.again && !this.below.some((kid) => kid.error === error) ? error : '';
-  }
-
-  get again() {
-    return retried(this.row, this.siblings, this.at);
+    return error && !this.row.retried && !this.below.some((kid) => kid.error === error) ? error : '';
   }
 
   get label() {
-    return this.again ? `${this.row.label}, retried` : this.row.label;
+    return this.row.retried ? `${this.row.label}, retried` : this.row.label;
   }
 
   /** The words of its second line. */
@@ -307,7 +296,7 @@ function withAncestors(rows, find) {
 /** Steps without steps below by time, or calls by cost, the greatest first. @param {Map<string, Row>} rows @param {Map<string|null, Row[]>} below @param {Look} look */
 function ranked(rows, below, look) {
   const dear = look.order === 'dear', key = (/** @type {Row} */ row) => (dear ? row.usd : row.dur) ?? -1;
-  const list = [...rows.values()].filter((row) => !row.hidden && (dear ? row.counts : !below.has(row.id)) && (!look.find || look.find(row)));
+  const list = [...rows.values()].filter((row) => !row.hidden && !row.more && (dear ? row.counts : !below.has(row.id)) && (!look.find || look.find(row)));
   return list.sort((a, b) => key(b) - key(a));
 }
 
@@ -334,11 +323,11 @@ export function byModel(rows) {
   const found = new Map();
   for (const row of rows.values()) {
     if (!row.counts || row.hidden) continue;
-    const model = row.model ?? 'model unknown';
+    const model = row.model ?? (row.more ? row.name : 'model unknown'), [calls, errors] = row.more ?? [1, row.status === 'error' && !row.retried ? 1 : 0];
     let one = found.get(model);
     if (!one) found.set(model, (one = { model, calls: 0, errors: 0, sum: { input: null, output: null, usd: null, doubtful: false } }));
-    one.calls += 1;
-    one.errors += row.status === 'error' ? 1 : 0;
+    one.calls += calls;
+    one.errors += errors;
     add(one.sum, own(row));
   }
   const weight = (/** @type {Sum} */ s) => (s.input ?? 0) + (s.output ?? 0);

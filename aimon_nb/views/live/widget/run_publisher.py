@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import NamedTuple
 
 from aimon_nb.model import Run, Span
@@ -17,6 +18,7 @@ from aimon_nb.model.run import RunStatus
 from aimon_nb.views.live.widget import RunWidget
 from aimon_nb.views.present import rows
 from aimon_nb.views.present.detail import Detail, detail
+from aimon_nb.views.present.more_calls import more_span
 
 # Rows a message.
 BATCH = 1_000
@@ -49,6 +51,7 @@ class RunPublisher:
         self._budget = TEXT
         # Messages of rows: a page that counted fewer lacks some.
         self._count = 0
+        self._sent_more: rows.EncodedRow | None = None
         self._lock = threading.RLock()
         self.widget = make(run.run_id, self.snapshot)
         self.widget.on_ask(self.send_all, self.send_wanted)
@@ -61,12 +64,13 @@ class RunPublisher:
             self._send_rows(spans)
             self._send_details(self._prioritise(spans))
 
-    def publish_end(self, status: RunStatus) -> None:
-        """Send a header with the run's final status; its sums come later.
+    def publish_end(self, status: RunStatus, ended: datetime | None = None) -> None:
+        """Send a header with the run's final status and time; its sums come later.
 
+        Its code was left at `ended`, UTC; None: now.
         No lock is taken: whoever ends a cell does not wait for rows that are on their way.
         """
-        header = rows.header(self._run)
+        header = rows.header(self._run, ended)
         header |= {"status": status, "dur": header["elapsed"], "counting": True}
         self.widget.send_rows(header, [])
 
@@ -74,6 +78,7 @@ class RunPublisher:
         """Send every row to a page that lacks some, and the details that come first."""
         with self._lock:
             self._sent.clear()
+            self._sent_more = None
             self._budget = TEXT
             self.send(list(self._run.spans))
             self.widget.send_rows(rows.header(self._run), [], cut=0, whole=self._count)
@@ -83,7 +88,10 @@ class RunPublisher:
         with self._lock:
             for span_id in ids:
                 self._sent.pop(span_id, None)
-            self._send_details(self._known(ids), requested=True)
+            spans, more = self._known(ids), more_span(self._run, self._run.more)
+            if more is not None and more.span_id in ids:
+                spans.append(more)
+            self._send_details(spans, requested=True)
 
     def snapshot(self) -> dict[str, object]:
         """Return the rows as far as they fit a trait, and how many messages of them there were."""
@@ -113,7 +121,18 @@ class RunPublisher:
             self._count += 1
             # While more is on its way the page need not lay it out.
             header["counting"] = at + BATCH < len(spans)
+            if not header["counting"]:
+                encoded += self._new_row_of_more()
             self.widget.send_rows(header.copy(), encoded, count=self._count)
+
+    def _new_row_of_more(self) -> list[rows.EncodedRow]:
+        """Return the row of the calls past the cap on spans, if the page has not got it yet."""
+        more = more_span(self._run, self._run.more)
+        row = None if more is None else rows.encode_row(more, self._run)
+        if row is None or row == self._sent_more:
+            return []
+        self._sent_more = row
+        return [row]
 
     def _send_details(self, spans: list[Span], *, requested: bool = False) -> None:
         batch = _Batch({}, {})
