@@ -33,6 +33,7 @@ class Poll(ModelRequest):
 
     asks_model = False
     is_held = True
+    is_foreign = False  # of a thread that another cell began: no row of this run is made for it
     _request_read = True  # it has no body
 
     def _remember_failure(self) -> None:
@@ -142,8 +143,11 @@ class PendingPoll(PendingCall):
     # -- a row of its own -----------------------------------------------------
 
     def _advance_own(self) -> CallUpdate | UnreadRequest | None:
-        if self._batch is not None and deferred.is_read(self._key) and self.model_request.is_held:
-            self._is_over = True  # another thread has read it meanwhile
+        poll = self.model_request
+        is_read = self._batch is not None and deferred.is_read(self._key) and poll.is_held
+        # Read by another thread meanwhile, or nothing of this run.
+        if is_read or (isinstance(poll, Poll) and poll.is_foreign):
+            self._is_over = True
             return None
         return super().advance()
 
@@ -201,6 +205,7 @@ def hold_poll(
     path = raw_path.partition(b"?")[0].decode("ascii", "replace")
     poll = Poll(_Results(address.partition(":")[0], path), address, path, None)
     poll.tracker = tracker
+    poll.is_foreign = context.current_run.get() is None and context.is_of_another_cell(run_state)
     poll.open_span = tracker.maker.held(parent, "gen_ai.chat", "batch", ORIGIN)
     poll.open_span.model_request = poll
     pending_calls.add(poll)
