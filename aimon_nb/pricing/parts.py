@@ -26,8 +26,13 @@ def charge_parts(rates: Rates, total: Usage, details: Details, parts: Sequence[C
     tiers = [one for one in _prices(rates) if isinstance(one, Tiers)]
     if not tiers and (rates.per_request_fee is None or not parts):
         return charge(rates, total, details)
+    step = min((one.steps[0][0] for one in tiers), default=0)
     if not parts:
-        return _at_least(rates, total, details, min(one.steps[0][0] for one in tiers))
+        return _at_least(rates, total, details, step)
+    # As nearly always: no request is large, and a batch may have a hundred thousand.
+    is_plain = not details and rates.per_request_fee is None
+    if is_plain and max(part.usage.input or 0 for part in parts) <= step:
+        return charge.__wrapped__(_of_small_requests(rates), total, details)
     # The requests of a large batch would push all other calls out of the cache of `charge`.
     uncached = charge.__wrapped__
     return _sum_of(
@@ -39,12 +44,15 @@ def _prices(rates: Rates) -> tuple[Price | None, ...]:
     return rates.input, rates.cached, rates.cache_write, rates.output
 
 
-def _at_least(rates: Rates, total: Usage, details: Details, step: int) -> Cost:
-    """Return the cost if no request was large; how large each one was nobody told."""
+def _of_small_requests(rates: Rates) -> Rates:
     base = [one.base if isinstance(one, Tiers) else one for one in _prices(rates)]
     into, cached, write, out = base
-    flat = replace(rates, input=into, cached=cached, cache_write=write, output=out, list_total=None)
-    cost = charge(flat, total, details)
+    return replace(rates, input=into, cached=cached, cache_write=write, output=out, list_total=None)
+
+
+def _at_least(rates: Rates, total: Usage, details: Details, step: int) -> Cost:
+    """Return the cost if no request was large; how large each one was nobody told."""
+    cost = charge.__wrapped__(_of_small_requests(rates), total, details)
     if cost.total is None or (total.input or 0) <= step:
         return cost
     reason = f"requests with an input above {step:,} tokens cost more"

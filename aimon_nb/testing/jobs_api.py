@@ -133,7 +133,7 @@ def openai_batches(
             },
         }
         _remember(_jobs, batch, Job({**begun, "status": "in_progress"}, {**begun, **done}))
-        return Answer(_sum(tokens), body=begun, usage_told=False)
+        return Answer(_sum(tokens), body=begun)
 
     return Endpoint(lambda _: "", answer, error)
 
@@ -181,7 +181,7 @@ def anthropic_batches(message: Endpoint) -> Endpoint:
             "results_url": f"/v1/messages/batches/{batch}/results",
         }
         _remember(_jobs, batch, Job(begun, done))
-        return Answer(_sum(tokens), body=begun, usage_told=False)
+        return Answer(_sum(tokens), body=begun)
 
     return Endpoint(lambda _: "", answer, message.error)
 

@@ -81,7 +81,7 @@ def answer(body: Body, chunks: int) -> Answer:
     if body.get("background"):
         events = _numbered(_events({**whole, "background": True}, item, text, chunks))
         if not body.get("stream"):
-            return Answer(tokens, body=jobs_api.background(whole, events), usage_told=False)
+            return Answer(tokens, body=jobs_api.background(whole, events))
         jobs_api.background(whole, told := list(events))
         return Answer(tokens, frames=sse(told))
     if not body.get("stream"):

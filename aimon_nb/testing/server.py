@@ -18,8 +18,9 @@ class Served:
     """One request as the server saw it: its own counts, the truth of a test.
 
     The counts are those of the whole answer, also when the client left early or
-    was never told them (`usage_told`). A failed request has none. `is_form` says that files
-    came with it, so that nobody but the server knows its model.
+    was never told them (`usage_told`; of what is done later a GET tells them). A failed
+    request has none. `is_form` says that files came with it, so that nobody but the server
+    knows its model.
     """
 
     path: str

@@ -48,6 +48,8 @@ class PendingCall:
         if self.model_request.is_held and not self._is_a_call():
             return self._unread()
         self._is_new = False
+        if self._waits and self.model_request.open_span.made_by_us:
+            _end_record(self.model_request)
         if self._can_be_settled and not self.model_request.settled:
             self._settle()
             has_news = True
@@ -64,15 +66,8 @@ class PendingCall:
         request = self.model_request
         if not request.call.usage.known:
             return False
-        self._tell()
+        tell(request)
         return True
-
-    def _tell(self) -> None:
-        request = self.model_request
-        request.is_held = False
-        began = time.time() - (time.perf_counter() - request.t0)
-        start = datetime.fromtimestamp(began, timezone.utc)
-        request.tracker.maker.release(request.open_span, start)
 
     def _unread(self) -> UnreadRequest | None:
         """Return what is said of a request whose answer told no usage, once that is sure."""
@@ -92,8 +87,17 @@ class PendingCall:
         """Whether the answer is over and, where the span is the SDK's, its attributes were read."""
         open_span = self.model_request.open_span
         return self.abandoned or (
-            self._reader.is_read and (open_span.made_by_us or open_span.is_end_recorded)
+            self._reader.is_read
+            and not self._waits
+            and (open_span.made_by_us or open_span.is_end_recorded)
         )
+
+    @property
+    def _waits(self) -> bool:
+        """Whether the POST is over, and a GET in this run may still tell its usage to Sentry."""
+        asked, call = self.asked, self.model_request.call
+        is_awaited = asked is not None and bool(asked.keys) and not call.usage.known
+        return is_awaited and self._reader.is_read and not self.abandoned
 
     def update(self) -> CallUpdate:
         """Return what is known of the call now."""
@@ -167,6 +171,22 @@ class PendingCall:
         call = self.model_request.call
         model = call.request_model or call.response_model
         return f"{call.operation} {model}" if model else call.operation
+
+
+def tell(model_request: ModelRequest) -> None:
+    """Tell of the span of a request that was held, from the request's start."""
+    model_request.is_held = False
+    began = time.time() - (time.perf_counter() - model_request.t0)
+    start = datetime.fromtimestamp(began, timezone.utc)
+    model_request.tracker.maker.release(model_request.open_span, start)
+
+
+def _end_record(model_request: ModelRequest) -> None:
+    """End our record of a span; Sentry's stays open for its usage."""
+    open_span, t1 = model_request.open_span, model_request.t1
+    if open_span.t1 is None and t1 is not None:
+        open_span.t1 = int(t1 * 1e9)
+        model_request.tracker.recorder.log.append(open_span)
 
 
 class PendingCalls:

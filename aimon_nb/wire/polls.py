@@ -16,7 +16,7 @@ from aimon_nb.wire.batch_rows import ORIGIN, BatchRows
 from aimon_nb.wire.deferred import Asked, Key, deferred, id_in
 from aimon_nb.wire.dialects import Dialect
 from aimon_nb.wire.model_request import ModelRequest
-from aimon_nb.wire.pending_calls import PendingCall, pending_calls
+from aimon_nb.wire.pending_calls import PendingCall, pending_calls, tell
 
 _BEFORE = "asked before this kernel started, or in no run"
 _FORGOTTEN = "asked in a run that is no longer in memory"
@@ -33,6 +33,7 @@ class Poll(ModelRequest):
 
     asks_model = False
     is_held = True
+    is_foreign = False  # of a thread that another cell began: no row of this run is made for it
     _request_read = True  # it has no body
 
     def _remember_failure(self) -> None:
@@ -127,6 +128,8 @@ class PendingPoll(PendingCall):
         """Return the news of a row whose answer has come by this request."""
         here, there = self.model_request.open_span.run_state, row.model_request.open_span.run_state
         update = row.update()
+        # That its run ended before this came makes the usage late, not the call.
+        update.abandoned = update.abandoned and not update.is_read
         if here is not there and update.call.usage.known:
             note = f"usage that was told here is in run {there.run.name}, which asked for it"
             here.told_others = True
@@ -140,8 +143,11 @@ class PendingPoll(PendingCall):
     # -- a row of its own -----------------------------------------------------
 
     def _advance_own(self) -> CallUpdate | UnreadRequest | None:
-        if self._batch is not None and deferred.is_read(self._key) and self.model_request.is_held:
-            self._is_over = True  # another thread has read it meanwhile
+        poll = self.model_request
+        is_read = self._batch is not None and deferred.is_read(self._key) and poll.is_held
+        # Read by another thread meanwhile, or nothing of this run.
+        if is_read or (isinstance(poll, Poll) and poll.is_foreign):
+            self._is_over = True
             return None
         return super().advance()
 
@@ -152,7 +158,7 @@ class PendingPoll(PendingCall):
             return self._is_an_answer()
         if not self._reader.is_read or not batch.sums.count:
             return False
-        self._tell()
+        tell(self.model_request)
         source = deferred.adopt(self, self._key)
         if batch.sums.is_whole:
             deferred.mark_read(self._key)
@@ -165,7 +171,7 @@ class PendingPoll(PendingCall):
         """Have a row for an answer whose own row is no longer in memory; others join it then."""
         if not self.model_request.call.usage.known:
             return False
-        self._tell()
+        tell(self.model_request)
         self.asked = self._source
         if self._source is not None:
             self._source.call = self
@@ -199,6 +205,7 @@ def hold_poll(
     path = raw_path.partition(b"?")[0].decode("ascii", "replace")
     poll = Poll(_Results(address.partition(":")[0], path), address, path, None)
     poll.tracker = tracker
+    poll.is_foreign = context.current_run.get() is None and context.is_of_another_cell(run_state)
     poll.open_span = tracker.maker.held(parent, "gen_ai.chat", "batch", ORIGIN)
     poll.open_span.model_request = poll
     pending_calls.add(poll)

@@ -594,6 +594,15 @@ def openai_responses_stream(truth):
 
 
 @way("openai")
+def openai_responses_background(truth):
+    client = _openai(truth)
+    answer = client.responses.create(model="gpt-5", instructions=SYSTEM, input=TEXT, background=True)
+    while answer.status != "completed":
+        answer = client.responses.retrieve(answer.id)
+    return [_responses_told(answer.usage)]
+
+
+@way("openai")
 def openai_responses_left(truth):
     stream = _openai(truth).responses.create(model="gpt-5", input=TEXT, stream=True)
     next(iter(stream))

@@ -16,6 +16,7 @@ from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.views.present.row_names import label
 from aimon_nb.wire import admission
 from aimon_nb.wire.deferred import deferred
+from tests.pricing.making import todays_list
 from tests.wire.conftest import calls
 
 # One worker imports the clients.
@@ -448,6 +449,7 @@ def lines_of(run):
     return [span for span in run.spans.values() if span.is_part]
 
 
+@todays_list
 def test_a_batch_is_one_row_at_the_batch_price(track):
     """The row of the POST has the exact sums of its file at half the price; each line is a row below it that adds nothing."""
     output = jsonl(*(chat_line(n, into=1000 + n, out=100) for n in range(10)))
@@ -483,6 +485,7 @@ def test_what_a_batch_waits_for_is_said(track):
     assert run.totals.lower_bound and not run.unread
 
 
+@todays_list
 def test_a_batch_tells_its_sums_before_its_file_is_read(track):
     """OpenAI's newer batches have a usage and a model of their own; the file then replaces it."""
     usage = {"input_tokens": 100, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 20, "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 120}
@@ -516,6 +519,7 @@ def test_a_file_is_billed_once(track):
     assert not deferred.pending
 
 
+@todays_list
 def test_a_batch_of_a_kernel_before_has_a_row_that_says_so(track):
     """Results that no POST of this kernel asked for are billed in the run that reads them, once."""
     api = openai_batch(jsonl(chat_line(1), chat_line(2)), name="batch_old")
@@ -707,6 +711,7 @@ def fetch_messages(api, name="msgbatch_1", model="claude-sonnet-4-5"):
         api.get(f"/messages/batches/{name}{path}")
 
 
+@todays_list
 def test_anthropics_batch_is_one_row_with_its_errors(track):
     """Its lines tell what succeeded, errored, was cancelled or expired: what failed costs nothing and is an error."""
     failed = [{"custom_id": kind, "result": {"type": kind, **({"error": {"type": "error", "error": {"type": "invalid_request_error", "message": "bad"}}} if kind == "errored" else {})}} for kind in ("errored", "canceled", "expired")]
@@ -720,6 +725,7 @@ def test_anthropics_batch_is_one_row_with_its_errors(track):
     assert not deferred.pending
 
 
+@todays_list
 def test_each_request_of_a_batch_has_the_price_of_its_own_size(track):
     """Many small requests are no large one; a large one among them costs what large ones cost."""
     small = [message_line(n, into=1000, out=10) for n in range(300)]
@@ -734,6 +740,7 @@ def test_each_request_of_a_batch_has_the_price_of_its_own_size(track):
     assert sum(line.tokens for line in second.cost.lines) == 550_000 + 3010
 
 
+@todays_list
 def test_a_batch_to_several_models_has_a_row_for_each(track):
     """The sums by model are exact, each at its own price, and so is their total."""
     lines = [message_line(1), message_line(2, "claude-haiku-4-5", 1000, 100), message_line(3)]
@@ -761,6 +768,7 @@ def test_results_at_another_host_are_the_batchs(track):
     assert told(call) == (100, 20) and not deferred.pending
 
 
+@todays_list
 def test_a_batch_that_a_later_cell_reads_is_the_first_ones(track):
     """Results that come in a later run change the run that asked; its rows below come late."""
     api = openai_batch(jsonl(chat_line(1), chat_line(2)))
@@ -770,6 +778,19 @@ def test_a_batch_that_a_later_cell_reads_is_the_first_ones(track):
         fetch(api, begin=False)
     assert told(calls(first)[0]) == (200, 40) and first.totals.cost == Decimal("0.00045")
     assert len(lines_of(first)) == 2 and not second.totals.calls and not lines_of(second)
+
+
+def test_the_row_of_the_post_has_ended_while_it_waits(track):
+    """What waits for its usage is not shown as running, and what is sent meanwhile stands beside it."""
+    api = in_background("resp_w", response("resp_w", "in_progress"))
+    api.answers["POST", "/chat/completions"] = chat_line(1)["response"]["body"]
+    with track() as run:
+        api.post("/responses", ASK)
+        monitor.recorder.drain()
+        (call,) = calls(run)
+        assert (call.status, call.duration is None) == ("ok", False)
+        api.post("/chat/completions", {"model": "gpt-4o", "messages": []})
+    assert [one.parent_id for one in calls(run)] == [run.root_id] * 2
 
 
 @pytest.mark.parametrize("lifecycle", ["static", "stream"])
@@ -790,6 +811,22 @@ def test_sentry_gets_the_call_and_not_its_parts(lifecycle, track):
     first, second = calls(run)
     assert (first.sent, second.sent, {line.sent for line in lines_of(run)}) == ("yes", "no: held back", {"no: held back"})
     assert not any("not sent" in note for note in run.all_notes)
+
+
+def test_the_columns_of_the_tables_add_up(track):
+    """The plain sum of each column of spans is the run's: a batch's requests stand in none."""
+    from aimon_nb.views.tables import frames
+
+    lines = [message_line(n, "claude-haiku-4-5" if n % 2 else "claude-sonnet-4-5", 100 + n, 10) for n in range(7)]
+    with track() as run:
+        fetch_messages(anthropic_batch(jsonl(*lines)))
+    spans, usage = frames.spans([run]), frames.usage([run])
+    for column in ("input_tokens", "output_tokens", "cost_usd"):
+        assert spans[column].sum() == pytest.approx(usage[column].sum(), abs=1e-12)
+    assert spans["input_tokens"].sum() == run.totals.usage.input == sum(range(100, 107))
+    assert spans["cost_usd"].sum() == pytest.approx(float(run.totals.cost), abs=1e-12)
+    assert set(usage["model"]) == {"claude-haiku-4-5", "claude-sonnet-4-5"}
+    assert len(spans) == 1 + 2 + 7
 
 
 def test_the_openai_client_with_batches(truth, track):

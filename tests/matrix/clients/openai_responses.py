@@ -41,6 +41,34 @@ def _(server):
     return texts(ask(server, "streamed", model="gpt-5", stream=True))
 
 
+def wait_for(c, answer):
+    while answer.status in ("queued", "in_progress"):
+        answer = c.responses.retrieve(answer.id)
+    return answer.usage.model_dump()
+
+
+@modes("background")
+def _(server):
+    return wait_for(client(server), ask(server, "in the background", model="gpt-5", background=True))
+
+
+@modes("background-async")
+def _(server):
+    async def use():
+        async with aclient(server) as c:
+            answer = await c.responses.create(model="gpt-5", input="in the background", background=True)
+            while answer.status in ("queued", "in_progress"):
+                answer = await c.responses.retrieve(answer.id)
+            return answer.output_text
+
+    return in_loop(use())
+
+
+@modes("background-threads-8")
+def _(server):
+    return in_threads(lambda n: wait_for(client(server), ask(server, f"step-{n}", background=True)))
+
+
 @modes("stream-helper")
 def _(server):
     with client(server).responses.stream(model="gpt-4o", input="helped") as stream:
