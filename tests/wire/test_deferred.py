@@ -352,6 +352,44 @@ def test_polls_from_threads_bill_once(track):
     assert not deferred.pending
 
 
+def test_an_answer_that_is_overtaken_takes_nothing_back(track):
+    """A poll that was sent before another one and is answered after it changes nothing any more."""
+    api = in_background("resp_q", response("resp_q", usage=USED))
+    slow = json.dumps(response("resp_q", "in_progress")).encode()
+    with track() as run:
+        api.post("/responses", ASK)
+        api.answers["GET", "/responses/resp_q"] = [lambda _: httpx.Response(200, stream=Pieces(slow, 20)), response("resp_q", usage=USED)]
+        with api.client.stream("GET", "responses/resp_q") as first:
+            pieces = first.iter_bytes()
+            next(pieces)
+            monitor.recorder.drain()
+            api.get("/responses/resp_q")
+            monitor.recorder.drain()
+            assert len(list(pieces)) > 3
+    (call,) = calls(run)
+    assert (told(call), call.call.untold) == ((1000, 200), None)
+    assert not deferred.pending
+
+
+def test_a_fault_of_ours_in_a_line_costs_that_line(track, monkeypatch):
+    """A line on which our own code breaks is one that could not be read; the others count."""
+    from aimon_nb.wire.batch_results import BatchSums
+
+    add = BatchSums.add
+
+    def breaks(sums, line, host):
+        if line["custom_id"] == "request-2":
+            raise KeyError("ours")
+        return add(sums, line, host)
+
+    monkeypatch.setattr(BatchSums, "add", breaks)
+    with track() as run:
+        fetch(openai_batch(jsonl(*(chat_line(n) for n in range(4)))))
+    (call,) = calls(run)
+    assert (told(call), call.cost.state, run.faults) == ((300, 60), "partial", 1)
+    internal_errors.count -= 1
+
+
 def test_a_run_that_is_no_longer_in_memory_lets_go(track, monkeypatch):
     """What waits for a usage keeps no run in memory; the usage has a row where it comes, once."""
     from aimon_nb.capture.limits import Limits
@@ -921,6 +959,35 @@ def test_geminis_video_says_what_is_known(track):
         api.get(f"/{name}")
     (call,) = calls(run)
     assert (call.model, call.cost.state, call.cost.reason) == ("veo-3.0-generate-001", "no_usage", "no tokens are told of a video: 8 s, 720p")
+    assert not run.unread and not deferred.pending
+
+
+def test_azures_paths(track):
+    """Azure's paths end in a query, and its results are known by their path too."""
+    azure = "https://mine.openai.azure.com/openai"
+    done = batch("batch_1", "completed", output_file_id="file-1")
+    told_by = {"/openai/responses": response("resp_z", "queued"), "/openai/responses/resp_z": response("resp_z", usage=USED), "/openai/batches": batch("batch_1"), "/openai/batches/batch_1": done}
+    old, new = jsonl(chat_line(1)), jsonl(chat_line(2), chat_line(3))
+
+    def answer(request):
+        assert request.url.query == b"api-version=2026-01-01"
+        path = request.url.path
+        content = {"/openai/files/file-1/content": new, "/openai/files/file-0/content": old}.get(path) or json.dumps(told_by[path]).encode()
+        return httpx.Response(200, content=content)
+
+    client = httpx.Client(transport=httpx.MockTransport(answer), params={"api-version": "2026-01-01"}, base_url=azure)
+    with track() as run:
+        client.post("/responses", json=ASK)
+        client.get("/responses/resp_z")
+        client.get("/files/file-0/content")
+        client.post("/batches", json=BEGIN)
+        client.get("/batches/batch_1")
+        client.get("/files/file-1/content")
+    assert sorted((call.operation, told(call), call.provider) for call in calls(run)) == [
+        ("batch", (100, 20), "azure.ai.openai"),
+        ("batch", (200, 40), "azure.ai.openai"),
+        ("responses", (1000, 200), "azure.ai.openai"),
+    ]
     assert not run.unread and not deferred.pending
 
 
