@@ -749,6 +749,35 @@ def fetch_messages(api, name="msgbatch_1", model="claude-sonnet-4-5"):
         api.get(f"/messages/batches/{name}{path}")
 
 
+def test_two_files_share_the_room(track, monkeypatch):
+    """What failed is in a file of its own, and has rows as far as the first file left room."""
+    from aimon_nb.capture.limits import Limits
+
+    monkeypatch.setattr(monitor.recorder, "limits", Limits(spans=12))
+    failure = {"status_code": 400, "request_id": "r", "body": {"error": {"message": "bad"}}}
+    wrong = [{"id": "b", "custom_id": f"wrong-{n}", "response": failure, "error": None} for n in range(5)]
+    with track() as run:
+        fetch(openai_batch(jsonl(*(chat_line(n) for n in range(8))), jsonl(*wrong)))
+    assert [line.name for line in lines_of(run)] == [*(f"request-{n}" for n in range(8)), "wrong-0", "wrong-1"]
+    assert (len(run.spans), run.totals.errors) == (12, 5)
+    assert [note.partition(":")[0] for note in run.caps.values()] == ["3 requests of a batch have no row"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"results_url": "http://[::1"}, {"results_url": 5}, {"id": None}, {"id": ["x"]}, {"processing_status": {}}, {"request_counts": "many"}, {"request_counts": {"succeeded": -1}}, {"type": 5}],
+    ids=str,
+)
+def test_hostile_batches_of_anthropic(more, track):
+    """What answers for a batch may be anything."""
+    answer = {"id": "msgbatch_1", "type": "message_batch", "processing_status": "ended", "results_url": "https://x/y"} | more
+    api = Api({("POST", "/messages/batches"): answer, ("GET", "/messages/batches/msgbatch_1"): answer}, ANTHROPIC)
+    with track() as run:
+        api.post("/messages/batches", {"requests": [5, {"params": 5}, {}]})
+        api.get("/messages/batches/msgbatch_1")
+    assert run.faults == 0 and len(calls(run)) == 1
+
+
 @todays_list
 def test_anthropics_batch_is_one_row_with_its_errors(track):
     """Its lines tell what succeeded, errored, was cancelled or expired: what failed costs nothing and is an error."""
