@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.model import ModelCall, Usage
 from aimon_nb.model.call import CallPart
@@ -198,6 +199,9 @@ class BatchReader(ResponseReader):
         try:
             is_result = self.sums.add(json.loads(line), self.model_request.call.host or "")
         except (ValueError, RecursionError):
+            is_result = False
+        except Exception:
+            internal_errors.record("reading a line of a batch")
             is_result = False
         self.sums.junk += not is_result
         if not (self._is_known or self.sums.count) and self.sums.junk >= _FOREIGN:

@@ -25,6 +25,7 @@ class BatchRows:
         self._request = model_request
         self._further: dict[str, _FurtherModel] = {}
         self._shown: dict[str, int] = {}  # requests that have a row, by file
+        self._new: list[OpenSpan] = []  # rows that are in the log, and may not be in the run yet
 
     def write(self, files: Mapping[str, BatchSums], *, is_all: bool) -> None:
         """Set the sums over files, by their ids; `is_all` says that no other is awaited."""
@@ -32,14 +33,19 @@ class BatchRows:
         for sums in files.values():
             for model, one in sums.by_model.items():
                 by_model.setdefault(model, []).append(one)
+        run_state = self._request.open_span.run_state
+        self._new = [one for one in self._new if not one.is_recorded]
+        room = run_state.span_limit.limits.spans - len(run_state.run.spans) - len(self._new)
         first, *further = by_model or [""]
         self._write_first(first, by_model.get(first, []), list(files.values()), is_all=is_all)
         for model in further:
-            row = self._further.get(model) or _FurtherModel(self._request, model)
-            self._further[model] = row
-            row.write(by_model[model])
+            if model not in self._further:
+                self._further[model] = _FurtherModel(self._request, model)
+                self._new.append(self._further[model].open_span)
+                room -= 1
+            self._further[model].write(by_model[model])
         for file, sums in files.items():
-            self._add_lines(file, sums)
+            room -= self._add_lines(file, sums, max(0, room))
 
     def _write_first(
         self, model: str, of_model: list[ModelSum], files: list[BatchSums], *, is_all: bool
@@ -57,24 +63,22 @@ class BatchRows:
             call.untold, call.refused = None, True
             call.error = call.error or f"{call.failed:,} of {call.failed:,} requests failed"
 
-    def _add_lines(self, file: str, sums: BatchSums) -> None:
-        """Add a row for each request that has none yet, as far as the cap on spans allows."""
+    def _add_lines(self, file: str, sums: BatchSums, room: int) -> int:
+        """Add a row for each request that has none yet, `room` at most; return how many."""
         run_state = self._request.open_span.run_state
-        run, limit = run_state.run, run_state.span_limit.limits.spans
         shown = self._shown.get(file, 0)
-        # The rows that were added just now are in the log, and not in the run.
-        added = sum(self._shown.values())
-        room = max(0, limit - len(run.spans) - added)
         new = sums.lines[shown : shown + room]  # none once they were all looked at
-        for line in new:
-            _add_line(self._request, line)
+        self._new += [_add_line(self._request, line) for line in new]
         self._shown[file] = shown + len(new)
         sums.lines.clear()
         rest = sums.count - self._shown[file]
         if rest > 0:
             many = f"{rest:,} requests of a batch have" if rest > 1 else "1 request of a batch has"
-            note = f"{many} no row: over max_spans = {limit:,}; its sums have all of them"
-            run.caps[f"batch {file}"] = note
+            limit = f"max_spans = {run_state.span_limit.limits.spans:,}"
+            run_state.run.caps[f"batch {file}"] = (
+                f"{many} no row: over {limit}; its sums have all of them"
+            )
+        return len(new)
 
 
 class _FurtherModel:
@@ -83,13 +87,13 @@ class _FurtherModel:
     def __init__(self, asking: ModelRequest, model: str) -> None:
         above, maker = asking.open_span, asking.tracker.maker
         self._log = asking.tracker.recorder.log
-        self._open_span = _bare(asking, above.parent or above, "gen_ai.chat", f"batch {model}")
-        request = self._open_span.model_request = OpenRequest()
+        self.open_span = _bare(asking, above.parent or above, "gen_ai.chat", f"batch {model}")
+        request = self.open_span.model_request = OpenRequest()
         request.ok, request.progress, request.settled = True, "done", True
         call = ModelCall(asking.call.provider, asking.call.host, "batch")
         call.response_model, call.finish_reason = model or None, "ended"
         self._update = CallUpdate(
-            self._open_span,
+            self.open_span,
             request,
             call,
             attempt=1,
@@ -97,7 +101,7 @@ class _FurtherModel:
             abandoned=False,
             is_earlier_attempt=False,
         )
-        maker.finish(self._open_span, _end(asking), time.time(), "ok")
+        maker.finish(self.open_span, _end(asking), time.time(), "ok")
 
     def write(self, sums: Iterable[ModelSum]) -> None:
         """Set the sums over all requests to this model."""
@@ -129,7 +133,7 @@ def _times(usage: Usage, times: int) -> Usage:
     return Usage(*(None if count is None else count * times for count in counts))
 
 
-def _add_line(asking: ModelRequest, line: Line) -> None:
+def _add_line(asking: ModelRequest, line: Line) -> OpenSpan:
     open_span = _bare(asking, asking.open_span, _LINE_OP, line.custom_id[:200])
     open_span.is_part = True
     usage = line.usage
@@ -147,6 +151,7 @@ def _add_line(asking: ModelRequest, line: Line) -> None:
         open_span.error = ("error", *line.error, ())
     how: Ending = "ok" if line.error is None else "error"
     asking.tracker.maker.finish(open_span, _end(asking), time.time(), how)
+    return open_span
 
 
 def _bare(asking: ModelRequest, parent: OpenSpan, op: str, name: str) -> OpenSpan:

@@ -60,11 +60,14 @@ class PendingPoll(PendingCall):
     def advance(self) -> CallUpdate | UnreadRequest | None:
         """Read what has arrived; return what is new of the row that it tells of."""
         poll = self.model_request
-        if self._is_over or poll.ok is not True:
-            self._is_over = self._is_over or poll.is_done
+        if poll.ok is False or (poll.ok is None and poll.is_done):
+            self._drop()
+        if self._is_over or poll.ok is None:
             return None
         if self._source is None and self._batch is None:
             self._find_source()
+        elif self._batch is None and self._source is not None and not self._source.keys:
+            self._drop()  # another poll was told all of it meanwhile
         if self._is_over:
             return None
         row = self._row()
@@ -76,7 +79,12 @@ class PendingPoll(PendingCall):
         if self._batch is not None:
             return self._join_batch(row)
         deferred.note(row, is_read=False)
-        return self._answered(row)
+        return _answered(row, self.model_request.open_span.run_state)
+
+    def _drop(self) -> None:
+        """Read no more, and keep no more of what still comes."""
+        self._is_over = self.model_request.truncated = True
+        self.model_request.chunks.clear()
 
     def _row(self) -> PendingCall | None:
         """Return what posts the news of the row that asked; None where there is none."""
@@ -91,10 +99,11 @@ class PendingPoll(PendingCall):
             room = run_state.span_limit.limits.spans
             self._batch = BatchReader(poll, room, is_known=source is not None)
             self._reader = self._batch
-            self._is_over = deferred.is_read(self._key)
+            if deferred.is_read(self._key):
+                self._drop()
             return
         if source is None:
-            self._is_over = True
+            self._drop()
             return
         if source.call is not None:
             poll.dialect = source.dialect
@@ -114,31 +123,15 @@ class PendingPoll(PendingCall):
         if not self._is_over or source is None or batch is None or deferred.is_read(self._key):
             return None
         before = source.files.get(self._key[1])
-        if before is not None and before.count > batch.sums.count:
-            return None
         if batch.sums.is_whole:
             deferred.mark_read(self._key)
+        elif before is not None and before.count > batch.sums.count:
+            return None
         source.files[self._key[1]] = batch.sums
         source.rows = source.rows or BatchRows(row.model_request)
         awaited = {key for key in source.keys if key[1] not in source.files}
         source.rows.write(source.files, is_all=not awaited)
-        return self._answered(row)
-
-    def _answered(self, row: PendingCall) -> CallUpdate:
-        """Return the news of a row whose answer has come by this request."""
-        here, there = self.model_request.open_span.run_state, row.model_request.open_span.run_state
-        update = row.update()
-        # That its run ended before this came makes the usage late, not the call.
-        update.abandoned = update.abandoned and not update.is_read
-        if here is not there and update.call.usage.known:
-            note = f"usage that was told here is in run {there.run.name}, which asked for it"
-            here.told_others = True
-            if note not in here.run.notes:
-                here.run.notes.append(note)
-        if row.model_request.left_early and update.call.finish_reason is not None:
-            # It was left, and fetched whole all the same.
-            update.status = update.status or "ok"
-        return update
+        return _answered(row, self.model_request.open_span.run_state)
 
     # -- a row of its own -----------------------------------------------------
 
@@ -147,7 +140,7 @@ class PendingPoll(PendingCall):
         is_read = self._batch is not None and deferred.is_read(self._key) and poll.is_held
         # Read by another thread meanwhile, or nothing of this run.
         if is_read or (isinstance(poll, Poll) and poll.is_foreign):
-            self._is_over = True
+            self._drop()
             return None
         return super().advance()
 
@@ -191,6 +184,22 @@ class PendingPoll(PendingCall):
 
 
 Poll.pending_type = PendingPoll
+
+
+def _answered(row: PendingCall, here: RunState) -> CallUpdate:
+    """Return the news of a row whose answer has come by a GET in the run `here`."""
+    update, there = row.update(), row.model_request.open_span.run_state
+    # That its run ended before this came makes the usage late, not the call.
+    update.abandoned = update.abandoned and not update.is_read
+    if here is not there and update.call.usage.known:
+        here.told_others = True
+        note = f"usage that was told here is in run {there.run.name}, which asked for it"
+        if note not in here.run.notes:
+            here.run.notes.append(note)
+    if row.model_request.left_early and update.call.finish_reason is not None:
+        # It was left, and fetched whole all the same.
+        update.status = update.status or "ok"
+    return update
 
 
 def hold_poll(

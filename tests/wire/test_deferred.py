@@ -352,6 +352,44 @@ def test_polls_from_threads_bill_once(track):
     assert not deferred.pending
 
 
+def test_an_answer_that_is_overtaken_takes_nothing_back(track):
+    """A poll that was sent before another one and is answered after it changes nothing any more."""
+    api = in_background("resp_q", response("resp_q", usage=USED))
+    slow = json.dumps(response("resp_q", "in_progress")).encode()
+    with track() as run:
+        api.post("/responses", ASK)
+        api.answers["GET", "/responses/resp_q"] = [lambda _: httpx.Response(200, stream=Pieces(slow, 20)), response("resp_q", usage=USED)]
+        with api.client.stream("GET", "responses/resp_q") as first:
+            pieces = first.iter_bytes()
+            next(pieces)
+            monitor.recorder.drain()
+            api.get("/responses/resp_q")
+            monitor.recorder.drain()
+            assert len(list(pieces)) > 3
+    (call,) = calls(run)
+    assert (told(call), call.call.untold) == ((1000, 200), None)
+    assert not deferred.pending
+
+
+def test_a_fault_of_ours_in_a_line_costs_that_line(track, monkeypatch):
+    """A line on which our own code breaks is one that could not be read; the others count."""
+    from aimon_nb.wire.batch_results import BatchSums
+
+    add = BatchSums.add
+
+    def breaks(sums, line, host):
+        if line["custom_id"] == "request-2":
+            raise KeyError("ours")
+        return add(sums, line, host)
+
+    monkeypatch.setattr(BatchSums, "add", breaks)
+    with track() as run:
+        fetch(openai_batch(jsonl(*(chat_line(n) for n in range(4)))))
+    (call,) = calls(run)
+    assert (told(call), call.cost.state, run.faults) == ((300, 60), "partial", 1)
+    internal_errors.count -= 1
+
+
 def test_a_run_that_is_no_longer_in_memory_lets_go(track, monkeypatch):
     """What waits for a usage keeps no run in memory; the usage has a row where it comes, once."""
     from aimon_nb.capture.limits import Limits
@@ -711,6 +749,35 @@ def fetch_messages(api, name="msgbatch_1", model="claude-sonnet-4-5"):
         api.get(f"/messages/batches/{name}{path}")
 
 
+def test_two_files_share_the_room(track, monkeypatch):
+    """What failed is in a file of its own, and has rows as far as the first file left room."""
+    from aimon_nb.capture.limits import Limits
+
+    monkeypatch.setattr(monitor.recorder, "limits", Limits(spans=12))
+    failure = {"status_code": 400, "request_id": "r", "body": {"error": {"message": "bad"}}}
+    wrong = [{"id": "b", "custom_id": f"wrong-{n}", "response": failure, "error": None} for n in range(5)]
+    with track() as run:
+        fetch(openai_batch(jsonl(*(chat_line(n) for n in range(8))), jsonl(*wrong)))
+    assert [line.name for line in lines_of(run)] == [*(f"request-{n}" for n in range(8)), "wrong-0", "wrong-1"]
+    assert (len(run.spans), run.totals.errors) == (12, 5)
+    assert [note.partition(":")[0] for note in run.caps.values()] == ["3 requests of a batch have no row"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"results_url": "http://[::1"}, {"results_url": 5}, {"id": None}, {"id": ["x"]}, {"processing_status": {}}, {"request_counts": "many"}, {"request_counts": {"succeeded": -1}}, {"type": 5}],
+    ids=str,
+)
+def test_hostile_batches_of_anthropic(more, track):
+    """What answers for a batch may be anything."""
+    answer = {"id": "msgbatch_1", "type": "message_batch", "processing_status": "ended", "results_url": "https://x/y"} | more
+    api = Api({("POST", "/messages/batches"): answer, ("GET", "/messages/batches/msgbatch_1"): answer}, ANTHROPIC)
+    with track() as run:
+        api.post("/messages/batches", {"requests": [5, {"params": 5}, {}]})
+        api.get("/messages/batches/msgbatch_1")
+    assert run.faults == 0 and len(calls(run)) == 1
+
+
 @todays_list
 def test_anthropics_batch_is_one_row_with_its_errors(track):
     """Its lines tell what succeeded, errored, was cancelled or expired: what failed costs nothing and is an error."""
@@ -921,6 +988,35 @@ def test_geminis_video_says_what_is_known(track):
         api.get(f"/{name}")
     (call,) = calls(run)
     assert (call.model, call.cost.state, call.cost.reason) == ("veo-3.0-generate-001", "no_usage", "no tokens are told of a video: 8 s, 720p")
+    assert not run.unread and not deferred.pending
+
+
+def test_azures_paths(track):
+    """Azure's paths end in a query, and its results are known by their path too."""
+    azure = "https://mine.openai.azure.com/openai"
+    done = batch("batch_1", "completed", output_file_id="file-1")
+    told_by = {"/openai/responses": response("resp_z", "queued"), "/openai/responses/resp_z": response("resp_z", usage=USED), "/openai/batches": batch("batch_1"), "/openai/batches/batch_1": done}
+    old, new = jsonl(chat_line(1)), jsonl(chat_line(2), chat_line(3))
+
+    def answer(request):
+        assert request.url.query == b"api-version=2026-01-01"
+        path = request.url.path
+        content = {"/openai/files/file-1/content": new, "/openai/files/file-0/content": old}.get(path) or json.dumps(told_by[path]).encode()
+        return httpx.Response(200, content=content)
+
+    client = httpx.Client(transport=httpx.MockTransport(answer), params={"api-version": "2026-01-01"}, base_url=azure)
+    with track() as run:
+        client.post("/responses", json=ASK)
+        client.get("/responses/resp_z")
+        client.get("/files/file-0/content")
+        client.post("/batches", json=BEGIN)
+        client.get("/batches/batch_1")
+        client.get("/files/file-1/content")
+    assert sorted((call.operation, told(call), call.provider) for call in calls(run)) == [
+        ("batch", (100, 20), "azure.ai.openai"),
+        ("batch", (200, 40), "azure.ai.openai"),
+        ("responses", (1000, 200), "azure.ai.openai"),
+    ]
     assert not run.unread and not deferred.pending
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from aimon_nb.model import ModelCall
 from aimon_nb.wire.dialects.dialect import Dialect
@@ -41,7 +40,8 @@ class AnthropicBatches(Dialect):
             return
         call.service_tier = "batch"
         batch = text_of(event.get("id"))
-        address = urlsplit(text_of(event.get("results_url"))).netloc
+        # No `urlsplit`, which raises where an address makes no sense.
+        address = text_of(event.get("results_url")).partition("://")[2].partition("/")[0]
         if event.get("processing_status") != "ended":
             self.await_usage(call, [batch], f"{self.path}/…", address)
             return
