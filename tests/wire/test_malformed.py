@@ -102,7 +102,8 @@ def test_any_value_is_junk(case, data):
         value = getattr(call.usage, kind)
         assert value is None or (isinstance(value, int) and value >= 0)
     # null says: none of these; and digits are a count, also as text.
-    if path[-1] in COUNTED and junk is not None and not str(junk).isdigit():
+    is_count = isinstance(junk, str) and junk.isascii() and junk.isdigit()
+    if path[-1] in COUNTED and junk is not None and not is_count:
         right_or_unknown(case.usage, call)
 
 
