@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 from aimon_nb.model.usage import NOTHING, Usage
 
+# What is said of a call that no dialect reads, and whose answer told its usage.
+USAGE_ALONE = "tokens from the answer's usage alone"
+
 
 @dataclass(slots=True)
 class Message:

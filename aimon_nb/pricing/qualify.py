@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from aimon_nb.model import Cost, Span
+from aimon_nb.model.call import USAGE_ALONE
 from aimon_nb.pricing.find_rates import RateLookup
 from aimon_nb.pricing.normalise import NormalisedUsage
 from aimon_nb.pricing.user_prices import user_prices
@@ -38,7 +39,7 @@ def qualify(cost: Cost, span: Span, counts: NormalisedUsage, lookup: RateLookup)
     elif span.usage_source == "estimate":
         caveats = (*caveats, f"tokens estimated from the text: {span.call.estimated_by}")
     elif span.call.from_usage_alone:
-        caveats = (*caveats, "tokens from the answer's usage alone")
+        caveats = (*caveats, USAGE_ALONE)
     if not span.is_call:
         caveats = (*caveats, "a sum that the span reports for what is below it")
     if lookup.rates is not None and state in ("priced", "partial"):

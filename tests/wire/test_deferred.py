@@ -13,7 +13,7 @@ import pytest
 
 from aimon_nb.app import monitor
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.views.present.row_names import label
+from aimon_nb.views.present.row_names import label, remark
 from aimon_nb.wire import admission
 from aimon_nb.wire.deferred import deferred
 from tests.pricing.making import todays_list
@@ -228,7 +228,7 @@ def test_what_is_unknown_meanwhile_is_said(track):
     (call,) = calls(run)
     assert (call.cost.state, call.cost.reason) == ("no_usage", "usage not told yet: GET /v1/responses/…")
     assert run.totals.lower_bound and run.totals.no_usage == 1
-    assert label(call) == "gpt-4o-2024-08-06 · usage not told yet: GET /v1/responses/…"
+    assert (label(call), remark(call)) == ("gpt-4o-2024-08-06", "usage not told yet: GET /v1/responses/…")
 
 
 def test_an_estimate_does_not_stand_for_what_is_still_to_come(track, monkeypatch):

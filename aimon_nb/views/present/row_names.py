@@ -1,4 +1,4 @@
-"""How a row is called: its name and the dim words beside it."""
+"""How a row is called: its name, the dim words beside it and the dim line below it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 import re
 
 from aimon_nb.model import Span
+from aimon_nb.model.call import USAGE_ALONE
 from aimon_nb.model.span import SpanKind
 from aimon_nb.views.present import error_text, formatting
 
@@ -41,15 +42,21 @@ def label(span: Span, kind: SpanKind | None = None) -> str:
         parts.append(formatting.status(span.status))
     if span.cached_locally:
         parts.append("cached locally")
-    if span.call is not None and span.call.from_usage_alone:
-        parts.append("tokens from the answer's usage alone")
     if span.repeats and span.is_call:
         parts.append("not counted")
     if span.streaming and span.status == "running":
         parts.append("streaming")
-    if span.call is not None and span.call.untold is not None and not span.usage.known:
-        parts.append(formatting.line(span.call.untold, 120))
     return " · ".join(p for p in parts if p)
+
+
+def remark(span: Span) -> str:
+    """Return the dim line below the row: where its usage is from or will come from; mostly ""."""
+    call = span.call
+    if call is None:
+        return ""
+    if call.untold is not None and not span.usage.known:
+        return formatting.line(call.untold, 120)
+    return USAGE_ALONE if call.from_usage_alone else ""
 
 
 def model_name(span: Span) -> str:
