@@ -61,7 +61,9 @@ def explain(span: Any) -> Explanation:
 def _why_no_cost(span: Span) -> str:
     if span.status == "error" and not span.usage.known:
         return "refused or failed before an answer: it costs nothing"
-    return "not counted: the calls below it, or one beside it, tell of the same tokens"
+    if span.is_part:
+        return "not counted: the batch above it has its tokens"
+    return "not counted: the calls below it, or one beside it, report the same tokens"
 
 
 def _find_span(id_or_row: Any) -> Span:

@@ -11,8 +11,11 @@ from decimal import Decimal
 import httpx
 import pytest
 
+from aimon_nb import pricing
 from aimon_nb.app import monitor
+from aimon_nb.app.run_view import RunView
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.views.present.detail import detail
 from aimon_nb.views.present.row_names import label, remark
 from aimon_nb.wire import admission
 from aimon_nb.wire.deferred import deferred
@@ -569,6 +572,13 @@ def test_a_batch_of_a_kernel_before_has_a_row_that_says_so(track):
     assert "asked before this kernel started" in call.name
     assert (told(call), call.cost.total, call.provider) == ((200, 40), Decimal("0.00045"), "openai")
     assert len(lines_of(run)) == 2 and not second.totals.calls
+    # The requests say whose tokens theirs are.
+    frame = RunView(run).spans()
+    words = frame[frame.op == "gen_ai.batch_request"]["reported"].tolist()
+    assert words == ["100 → 20 tokens, of the batch above it"] * 2
+    line = lines_of(run)[0]
+    assert detail(line)["facts"][0] == ["not counted", "the batch above it has its tokens"]
+    assert "the batch above it has its tokens" in str(pricing.explain(line.span_id))
 
 
 @pytest.mark.parametrize(

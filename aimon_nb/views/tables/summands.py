@@ -84,7 +84,8 @@ def _of_cached(span: Span) -> Summand:
 def _of_repeated(span: Span) -> Summand:
     if span.is_duplicate:
         return Summand(reported=_reported("of the same request", span))
-    return Summand(reported=_reported("of calls below or beside it", span))
+    where = "of the batch above it" if span.is_part else "of calls below or beside it"
+    return Summand(reported=_reported(where, span))
 
 
 def _reported(what: str, span: Span) -> str | None:
