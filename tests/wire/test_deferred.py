@@ -829,6 +829,10 @@ def test_a_batch_to_several_models_has_a_row_for_each(track):
         "claude-haiku-4-5": ((1000, 100), Decimal("0.00075")),
     }
     assert run.totals.cost == Decimal("0.00135") and not run.totals.lower_bound
+    # Each request is below the row whose sums have it.
+    assert [(line.name, run.spans[line.parent_id].model) for line in lines_of(run)] == [
+        ("request-1", "claude-sonnet-4-5"), ("request-2", "claude-haiku-4-5"), ("request-3", "claude-sonnet-4-5"),
+    ]  # fmt: skip
 
 
 def test_results_at_another_host_are_the_batchs(track):
