@@ -73,7 +73,7 @@ export function said(item, row) {
     pane.append(more);
   }
   pane.append(...late.map((t, i) => turn(t, i === late.length - 1 && t.side === 'out' ? item.ending : '', i < late.length - READ ? BRIEF : undefined)));
-  if (!turns.length && !item.error) pane.append(make('div', 'dim', row.counts ? 'no messages were heard' : 'no messages: this is a step, not a call'));
+  if (!turns.length && !item.error) pane.append(make('div', 'dim', item.op.endsWith('.batch_request') ? 'the messages of a batch are not kept' : row.counts ? 'no messages were heard' : 'no messages: this is a step, not a call'));
   return pane;
 }
 
