@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from aimon_nb.model import Span, Totals, Usage
+from aimon_nb.model import Cost, Span, Totals, Usage
 from aimon_nb.model.usage import NOTHING
 from aimon_nb.pricing.counted import CountedSpans, is_free
 from aimon_nb.pricing.summable import summable
@@ -49,12 +49,12 @@ def summands(spans: list[Span], result: CountedSpans) -> list[Summand]:
     ]
 
 
-def of_totals(totals: Totals) -> Summand:
-    """Return what a row adds that stands for several calls."""
+def of_totals(totals: Totals, cost: Cost | None) -> Summand:
+    """Return what a row adds that stands for several calls; without a cost, if all were refused."""
     return Summand(
         totals.usage,
-        totals.cost,
-        totals.state,
+        None if cost is None else cost.total,
+        None if cost is None else cost.state,
         totals.saved,
         totals.estimate,
         totals.estimate_cost,
