@@ -16,7 +16,7 @@ from aimon_nb.app import monitor
 from aimon_nb.app.run_view import RunView
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.views.present.detail import detail
-from aimon_nb.views.present.row_names import label, remark
+from aimon_nb.views.present.row_names import label, name, remark
 from aimon_nb.wire import admission
 from aimon_nb.wire.deferred import deferred
 from tests.pricing.making import todays_list
@@ -570,6 +570,8 @@ def test_a_batch_of_a_kernel_before_has_a_row_that_says_so(track):
         fetch(api, "batch_old", begin=False)
     (call,) = calls(run)
     assert "asked before this kernel started" in call.name
+    # On the row it stands on a line of its own, beside no model's name.
+    assert (name(call), label(call), remark(call)) == ("batch", "gpt-4o", "asked before this kernel started, or in no run")
     assert (told(call), call.cost.total, call.provider) == ((200, 40), Decimal("0.00045"), "openai")
     assert len(lines_of(run)) == 2 and not second.totals.calls
     # The requests say whose tokens theirs are.

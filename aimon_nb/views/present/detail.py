@@ -104,7 +104,7 @@ def _arithmetic(cost: Cost | None, model: str | None) -> CostDetail | None:
             for kind, n, per, usd in cost.lines
         ],
         "model": formatting.line(model, 80) if model else "total",
-        "total": _with_mark(cost, total) if known else total,
+        "total": _with_mark(cost, total) if known else _with_saving(cost, total),
         "reason": formatting.line(cost.reason) if cost.reason else None,
         "source": formatting.line(cost.source, 80) if cost.source and not cost.charged else None,
         "assumptions": [formatting.line(a) for a in cost.caveats]
@@ -116,6 +116,11 @@ def _with_mark(cost: Cost, total: str) -> str:
     if cost.estimated:
         return formatting.mark_estimated(total, estimated=True)
     return f"≥ {total}" if cost.state == "partial" else total
+
+
+def _with_saving(cost: Cost, total: str) -> str:
+    saved = cost.cache_saving
+    return f"{total}, ~{formatting.exact(saved)} saved" if saved else total
 
 
 def _facts(span: Span) -> dict[str, str | None]:

@@ -6,10 +6,11 @@ import functools
 import re
 
 from aimon_nb.model import Span
-from aimon_nb.model.call import USAGE_ALONE
+from aimon_nb.model.call import ASKED_BEFORE, ASKED_IN_FORGOTTEN, USAGE_ALONE
 from aimon_nb.model.span import SpanKind
 from aimon_nb.views.present import error_text, formatting
 
+_ASKED_ELSEWHERE = (ASKED_BEFORE, ASKED_IN_FORGOTTEN)
 _STATUS_CODE = re.compile(r"\b([45]\d\d)\b")
 
 
@@ -22,6 +23,9 @@ def name(span: Span, kind: SpanKind | None = None) -> str:
     text = span.name or span.op or "span"
     for model in (span.request_model, span.model):
         text = text.removesuffix(f" {model}") if model else text
+    if span.call is not None:
+        for words in _ASKED_ELSEWHERE:
+            text = text.removesuffix(f" {words}")
     for prefix in ("execute_tool ", "invoke_agent "):
         text = text.removeprefix(prefix)
     return formatting.line(text, 120)
@@ -50,13 +54,19 @@ def label(span: Span, kind: SpanKind | None = None) -> str:
 
 
 def remark(span: Span) -> str:
-    """Return the dim line below the row: where its usage is from or will come from; mostly ""."""
+    """Return the dim line below the row: who asked, where its usage is or will come from.
+
+    Mostly there is nothing to say: "".
+    """
     call = span.call
     if call is None:
         return ""
+    said = [words for words in _ASKED_ELSEWHERE if words in (span.name or "")]
     if call.untold is not None and not span.usage.known:
-        return formatting.line(call.untold, 120)
-    return USAGE_ALONE if call.from_usage_alone else ""
+        said.append(formatting.line(call.untold, 120))
+    elif call.from_usage_alone:
+        said.append(USAGE_ALONE)
+    return " · ".join(said)
 
 
 def model_name(span: Span) -> str:
