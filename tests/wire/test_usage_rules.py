@@ -327,3 +327,55 @@ def explain_of(call):
     from aimon_nb.model import Span
 
     return explain(Span("s", None, "r", AT, 0.0, op="gen_ai.chat", status="ok", duration=1.0, provider=call.provider, model=call.response_model, usage=call.usage, call=call))
+
+
+def _responses(raw):
+    body = {"object": "response", "status": "completed", "model": "gpt-4o", "output": [], "usage": raw}
+    return heard_call(RESPONSES, {"model": "gpt-4o", "input": "x"}, plain(body), "api.openai.com")
+
+
+def _gemini(raw):
+    body = {"candidates": [{"index": 0, "finishReason": "STOP"}], "modelVersion": "gemini-2.5-pro", "usageMetadata": raw}
+    return heard_call(GEMINI, {}, sse(body), "generativelanguage.googleapis.com")
+
+
+def _converse(raw):
+    body = {"output": {"message": {"content": []}}, "stopReason": "end_turn", "usage": raw}
+    return heard_call("/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse", {}, plain(body), "bedrock-runtime.us-east-1.amazonaws.com")
+
+
+def _cohere(raw):
+    body = {"message": {"content": []}, "finish_reason": "COMPLETE", "usage": {"billed_units": raw}}
+    return heard_call("/v2/chat", {"model": "command-r-08-2024", "messages": []}, plain(body), "api.cohere.com")
+
+
+# How a form is read, and the counts that make up (input, output).
+FORMS = {
+    "chat": (chat, (["prompt_tokens"], ["completion_tokens"])),
+    "responses": (_responses, (["input_tokens"], ["output_tokens"])),
+    "messages": (claude, (["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"], ["output_tokens"])),
+    "gemini": (_gemini, (["promptTokenCount", "toolUsePromptTokenCount"], ["candidatesTokenCount", "thoughtsTokenCount"])),
+    "converse": (_converse, (["inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"], ["outputTokens"])),
+    "cohere": (_cohere, (["input_tokens"], ["output_tokens"])),
+}
+NUMBER = st.integers(1, 10**6)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_the_sum_of_every_form(form, data):
+    """Input and output are the sums of what is billed; a count that nobody knows makes a lower bound that names it."""
+    read, sides = FORMS[form]
+    raw, sums = {}, []
+    for first, *more in sides:
+        chosen = [first, *data.draw(st.lists(st.sampled_from(more), unique=True))] if more else [first]
+        side = {name: data.draw(NUMBER) for name in chosen}
+        raw |= side
+        sums.append(sum(side.values()))
+    strange = data.draw(st.dictionaries(st.from_regex(r"new_[a-z]{3}_units", fullmatch=True), NUMBER, max_size=2))
+    call = read(raw | strange)
+    assert [call.usage.input, call.usage.output] == sums
+    assert all(name in " ".join(call.shortfalls) for name in strange)
+    cost = priced(call)
+    assert cost.state == ("partial" if strange else "priced") or cost.state == "unpriced", cost
