@@ -57,6 +57,11 @@ class EventProcessor:
             if worker is None or not worker.wait_for(told):
                 self.drain()
 
+    def stop(self, worker: Worker) -> None:
+        """End our thread: if it imports prices, at once."""
+        with self._repricing.hurry():
+            worker.stop()
+
     def drain_now(self) -> None:
         """Do as `drain` for somebody who waits: prices are imported at once."""
         with self._repricing.hurry():

@@ -55,13 +55,13 @@ class Recorder:
 
         Settings, sources and listeners stay.
         """
-        self._worker.stop()
+        self._processor.stop(self._worker)
         self.registry.forget_all()
         self._begin()
 
     def close(self) -> None:
         """Stop the thread; runs stay in memory."""
-        self._worker.stop()
+        self._processor.stop(self._worker)
 
     def _after_fork(self) -> None:
         self.forked = True

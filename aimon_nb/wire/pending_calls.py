@@ -7,6 +7,8 @@ has come, and what is new of its call is posted as a `CallUpdate`.
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections import deque
 from datetime import datetime, timezone
@@ -195,6 +197,12 @@ class PendingCalls:
     def __init__(self) -> None:
         self._new: deque[ModelRequest] = deque()  # appended by users' threads
         self._calls: dict[ModelRequest, PendingCall] = {}
+        self._lock = threading.RLock()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
+
+    def _after_fork(self) -> None:
+        self._lock = threading.RLock()  # a thread of the parent may have held the other
 
     def add(self, model_request: ModelRequest) -> None:
         """Read the answer to a request that is about to be sent, or the rest of a failed one."""
@@ -209,6 +217,11 @@ class PendingCalls:
 
     def _poll(self, log: EventLog) -> None:
         """Read what has arrived of every answer, and post what is new."""
+        # A recorder that was restarted may be at its last look still.
+        with self._lock:
+            self._read_all(log)
+
+    def _read_all(self, log: EventLog) -> None:
         deferred.forget_old()
         # In the order in which they were sent: a POST is read before the GET that asks for it.
         for _ in range(len(self._new)):
