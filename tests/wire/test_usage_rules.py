@@ -244,6 +244,24 @@ class TestCharges:
         """Then the list holds."""
         assert not priced(chat({**U, "cost": junk}, "openai/gpt-4o", "openrouter.ai")).charged
 
+    @pytest.mark.parametrize("last", [{**U, "cost": 0}, {**U, "cost": 0.001}, U, None])
+    def test_a_charge_never_goes_down(self, last):
+        """What a stream told once was charged, whatever its end says of it."""
+        told = sse(chunk("a"), chunk(None, "stop", {**U, "cost": 0.5}), end(last), "[DONE]")
+        cost = priced(heard_call(CHAT, {"stream": True}, told, "openrouter.ai"))
+        assert (cost.total, cost.state, cost.charged) == (Decimal("0.5"), "priced", True)
+
+    @pytest.mark.parametrize("host", ["api.x.ai", "openrouter.ai"])
+    def test_a_charge_before_the_end(self, host):
+        """Of an answer that nobody read to its end it is what was charged so far."""
+        usage = {**U, "cost": 0.25, "cost_in_usd_ticks": 2_500_000_000}
+        call = heard_call(CHAT, {"stream": True}, sse(chunk("a", usage=usage)), host)
+        for status in ("ok", "abandoned"):
+            assert (priced(call, status).total, priced(call, status).state) == (Decimal("0.25"), "partial")
+        call.charge_shortfall = None  # a reader that cannot tell where the end is
+        assert (priced(call, "abandoned").state, priced(call, "abandoned").charged) == ("partial", True)
+        assert priced(call, "ok").state == "priced"
+
     def test_nobody_elses_figure(self):
         """At other hosts a cost is somebody's estimate."""
         assert not priced(chat({**U, "cost": 0.5})).charged

@@ -119,9 +119,10 @@ class Dialect:
         call.shortfalls = [] if self._is_final else [NOT_FINAL]
         call.shortfalls += unknown_in(raw, known)
         charged = charge_in(raw, self.provider)
-        if charged is not None:
+        if charged is not None and (call.charged is None or charged >= call.charged):
             call.charged = charged
-            call.charge_shortfall = OWN_KEY if is_without_own_key(raw) else None
+            so_far = None if self._is_final else NOT_FINAL
+            call.charge_shortfall = OWN_KEY if is_without_own_key(raw) else so_far
 
     def await_usage(self, call: ModelCall, ids: list[str], path: str, address: str = "") -> None:
         """Note that GETs of these ids tell the usage, as under `path`."""
