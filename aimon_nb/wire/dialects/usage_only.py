@@ -103,6 +103,7 @@ class UsageOnly(Dialect):
         raw, form = usages[0]
         # Some tell a part of it at the start of a stream and the rest at its end.
         self._said |= {key: value for key, value in raw.items() if value is not None}
+        form = _form_of(self._said) or form
         counts = form.read(self._said)
         if self.operation == "embeddings":
             counts = openai_form.as_input(counts)
