@@ -92,8 +92,8 @@ class Span:
     nothing, nor does one that `is_part` of a batch, whose sums stand in the row above it;
     one that is `folded` came after the cap on spans: it counts and has no
     row. With `has_unread_request` one that nobody else can read crossed the wire for it: its
-    own counts stand for that. `ttft` are seconds to the first token of a stream. `sent` is whether Sentry got
-    it, or why not (None while running).
+    own counts stand for that. `ttft` are seconds to the first token of a stream. `sent` is
+    whether Sentry got it, or why not (None while running).
     What a span reports that `repeats` (an agent's own total, a call in a call) stands in the
     counts of others: it is in no sum. The attempts at one request share a `retry_group`,
     which is None where the first was answered; all but the last are `retried`.
