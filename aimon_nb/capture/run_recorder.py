@@ -52,13 +52,9 @@ class Recorder:
         self._worker = Worker(self._work, lambda: bool(self.registry.open_runs))
 
     def restart(self) -> None:
-        """Begin anew, as in a new process: without runs, events and thread of before.
-
-        Settings, sources and listeners stay.
-        """
+        """Begin anew, as in a new process: only settings, sources and listeners stay."""
         self._worker.stop()
-        # The old thread may be at work for longer than anybody waits for it.
-        with self._processor.lock:
+        with self._processor.lock:  # the old thread may be at work for longer than it is waited for
             self.registry.forget_all()
             self._begin(self._processor.lock)
 

@@ -169,9 +169,7 @@ class Deferred:
         it, for a cache, or a server that knows the request, may answer another with it, too.
         """
         keys = {
-            key
-            for key in keys
-            if key not in self._read and self._by_key.get(key, asked) is asked
+            key for key in keys if key not in self._read and self._by_key.get(key, asked) is asked
         }
         for key in asked.keys - keys:
             self._by_key.pop(key, None)

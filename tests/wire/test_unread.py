@@ -260,6 +260,31 @@ class TestUsageAlone:
         (span,) = calls(run)
         assert ("gen_ai.embeddings", 9, None) == (span.op, span.usage.input, span.usage.output)
 
+    @pytest.mark.parametrize(
+        ("path", "answer"),
+        [
+            ("/v1/messages", {"type": "message", "stop_reason": "end_turn", "usage": {"input_tokens": 9, "cache_read_input_tokens": 0, "cache_creation_input_tokens": 800, "output_tokens": 2, "service_tier": "priority", "speed": "fast",
+                              "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 800}, "server_tool_use": {"web_search_requests": 3}}}),
+            ("/v1/chat/completions", {"choices": [], "service_tier": "flex", "usage": {"prompt_tokens": 90, "completion_tokens": 20, "prompt_tokens_details": {"audio_tokens": 40}, "completion_tokens_details": {"audio_tokens": 10}}}),
+            ("/v1beta/models/m:generateContent", {"candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 90, "candidatesTokenCount": 20, "totalTokenCount": 110, "trafficType": "ON_DEMAND_PRIORITY",
+                                                  "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 40}], "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 20}]}}),
+            ("/model/m/converse", {"output": {"message": {"content": []}}, "stopReason": "end_turn", "serviceTier": {"type": "flex"}, "usage": {"inputTokens": 9, "outputTokens": 2, "cacheWriteInputTokens": 800, "cacheDetails": [{"ttl": "1h", "inputTokens": 800}]}}),
+            ("/v2/chat", {"message": {"content": []}, "finish_reason": "COMPLETE", "usage": {"billed_units": {"input_tokens": 9, "output_tokens": 2, "search_units": 3}}}),
+            ("/v2/embed", {"embeddings": {}, "meta": {"billed_units": {"images": 3, "input_tokens": 5}}}),
+        ],
+    )  # fmt: skip
+    def test_all_that_a_dialect_reads_of_a_usage_is_read_or_said(self, path, answer, told, track):
+        """Counts with prices of their own, tiers and speeds: the same in an API of tomorrow, whose usage is the same."""
+        told.answers |= {path: answer, "/tomorrow/embed" if "embed" in path else "/tomorrow": answer}
+        with track() as run:
+            for one in list(told.answers):
+                httpx.post(told.at("gw.example.com", one), json={"model": "m", "messages": [], "contents": [], "input": "x"})
+        by_dialect, by_usage = (span.call for span in calls(run))
+        assert by_usage.from_usage_alone and not by_dialect.from_usage_alone
+        for name in ("usage", "details", "service_tier", "speed", "shortfalls"):
+            assert getattr(by_usage, name) == getattr(by_dialect, name), name
+        assert by_usage.details or by_usage.shortfalls
+
     def test_more_than_one_usage(self, told, track):
         """What the first one leaves out is said."""
         one = {"usage": {"prompt_tokens": 9, "completion_tokens": 2}}

@@ -205,6 +205,28 @@ def test_all_that_an_embedding_counts_is_its_input(raw):
     assert (9, None) == (call.usage.input, call.usage.output)
 
 
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/v2/embed", {"meta": {"billed_units": {"input_tokens": 9, "images": 3}}}),
+        ("/v1beta/models/gemini-embedding-2:embedContent", {"usageMetadata": {"promptTokenCount": 90, "totalTokenCount": 90, "promptTokensDetails": [{"modality": "IMAGE", "tokenCount": 81}]}}),
+        ("/v1beta/models/gemini-embedding-2:embedContent", {"usageMetadata": {"promptTokenCount": 90, "tomorrowTokenCount": 9}}),
+        ("/v2/chat", {"usage": {"billed_units": {"input_tokens": 9, "output_tokens": 1, "search_units": 2}}}),
+    ],
+)  # fmt: skip
+def test_what_is_billed_beside_the_text_is_said(path, answer):
+    """An embedding of images, a search in a chat: exact by a price of their own, or a lower bound."""
+    call = heard_call(path, {"model": "m"}, plain(answer))
+    assert call.usage.known and (call.shortfalls or call.details.get("input_image_tokens") == 81)
+
+
+@pytest.mark.parametrize("place", ["usage", "top"])
+def test_the_tier_of_an_answer(place):
+    """Wherever it stands, it goes before the request's."""
+    told = chat({**U, "service_tier": "flex"}) if place == "usage" else chat(U, service_tier="flex")
+    assert told.service_tier == "flex"
+
+
 class TestCharges:
     @pytest.mark.parametrize(
         ("host", "told", "usd"),
