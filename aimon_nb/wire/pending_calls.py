@@ -7,8 +7,6 @@ has come, and what is new of its call is posted as a `CallUpdate`.
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 from collections import deque
 from datetime import datetime, timezone
@@ -80,6 +78,8 @@ class PendingCall:
         if above is not None and is_open and attribute(above, "sentry.op") in CALL_OPS:
             return None  # a framework's call, which may tell the usage when it ends
         request.settled, request.body = True, None
+        request.truncated = True  # nobody reads what still comes
+        request.chunks.clear()
         if request.call.refused or request.call.cached_by is not None:
             return None  # nothing is billed
         return UnreadRequest(request.open_span, request.call.host or "", shown_path(request.path))
@@ -197,12 +197,6 @@ class PendingCalls:
     def __init__(self) -> None:
         self._new: deque[ModelRequest] = deque()  # appended by users' threads
         self._calls: dict[ModelRequest, PendingCall] = {}
-        self._lock = threading.RLock()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._after_fork)
-
-    def _after_fork(self) -> None:
-        self._lock = threading.RLock()  # a thread of the parent may have held the other
 
     def add(self, model_request: ModelRequest) -> None:
         """Read the answer to a request that is about to be sent, or the rest of a failed one."""
@@ -217,11 +211,6 @@ class PendingCalls:
 
     def _poll(self, log: EventLog) -> None:
         """Read what has arrived of every answer, and post what is new."""
-        # A recorder that was restarted may be at its last look still.
-        with self._lock:
-            self._read_all(log)
-
-    def _read_all(self, log: EventLog) -> None:
         deferred.forget_old()
         # In the order in which they were sent: a POST is read before the GET that asks for it.
         for _ in range(len(self._new)):

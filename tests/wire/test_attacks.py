@@ -612,29 +612,3 @@ class TestWhileItIsRead:
             if meanwhile is None:
                 call._settle()
             assert ends == (["by the caller"] if meanwhile == "before" else ["ended"])
-
-
-def test_two_recorders_look_at_once(shapes, track):
-    """The last look of a recorder that was restarted takes no answer from the next one, and no two take one."""
-    import httpx
-
-    from aimon_nb.wire.pending_calls import pending_calls
-
-    stop = threading.Event()
-
-    def look():
-        while not stop.is_set():
-            pending_calls.source.poll(monitor.recorder.log)
-
-    threads = [threading.Thread(target=look) for _ in range(3)]
-    for one in threads:
-        one.start()
-    try:
-        with track() as run:
-            for _ in range(60):
-                httpx.post(shapes.url("whole"), json=BODY)
-    finally:
-        stop.set()
-        for one in threads:
-            one.join(20)
-    assert counts(run) == [READ] * 60
