@@ -51,7 +51,7 @@ _PLACES = {
         paths="/openai/",
     ),
     "azure.ai.inference": _Place(
-        r"/api/projects/|/agents(?:/|$)", paths="/openai/|/models/|/anthropic/"
+        r"/api/projects/|/agents(?:/|$)", paths="/(?:openai|models|anthropic|providers|images)/"
     ),
     "anthropic": _Place(r"/organizations(?:/|$)|/sessions(?:/|$)|/environments(?:/|$)"),
     "gcp.gemini": _Place(
@@ -86,7 +86,7 @@ def asks_no_model(host: str, path: str) -> bool | None:
     """Return whether a POST is known to ask no model, or to ask one for nothing.
 
     False at a host that is a provider's own, where what is not known to be quiet may be
-    billed; None at any other host, unless it is quiet everywhere.
+    billed; None at any other, unless it is quiet everywhere: there its body tells.
 
     Args:
         host: Its name, with or without a port.
@@ -99,7 +99,14 @@ def asks_no_model(host: str, path: str) -> bool | None:
     if rules is None:
         return None
     quiet, paths = rules
-    return quiet.search(path) is not None or paths.search(path) is None
+    if paths.search(path) is None:
+        return None
+    return quiet.search(path) is not None
+
+
+def is_at_a_provider(host: str) -> bool:
+    """Return whether the models of a provider answer at a host, at some of its paths."""
+    return _rules_of(host) is not None
 
 
 def shown_path(path: str) -> str:
@@ -115,11 +122,10 @@ def _rules_of(host: str) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
         return None
     place = _PLACES.get(provider.name, _NOTHING)
     if re.search(place.hosts, host.lower()) is None:
-        return _NO_MODELS_HERE
+        return None  # another service of theirs, or somebody's own server in their cloud
     return re.compile(place.quiet or _NEVER), re.compile(place.paths)
 
 
 _ID = re.compile(r"[0-9a-fA-F-]{16,}|\d{4,}|[a-z]+[_-](?=.*\d)[0-9A-Za-z_-]{8,}|.{60,}")
 _NEVER = r"(?!)"
 _QUIET_ANYWHERE = re.compile(_ANYWHERE)
-_NO_MODELS_HERE = re.compile(""), re.compile("")

@@ -78,6 +78,8 @@ class PendingCall:
         if above is not None and is_open and attribute(above, "sentry.op") in CALL_OPS:
             return None  # a framework's call, which may tell the usage when it ends
         request.settled, request.body = True, None
+        request.truncated = True  # nobody reads what still comes
+        request.chunks.clear()
         if request.call.refused or request.call.cached_by is not None:
             return None  # nothing is billed
         return UnreadRequest(request.open_span, request.call.host or "", shown_path(request.path))

@@ -248,6 +248,27 @@ def test_an_estimate_does_not_stand_for_what_is_still_to_come(track, monkeypatch
     assert told(calls(run)[0]) == (1000, 200) and calls(run)[0].usage_source == "provider"
 
 
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_an_id_that_is_answered_twice(is_cached, track):
+    """The bill is the first one's: a cache answered the second, or the server knew the request again."""
+    extensions = {"hishel_from_cache": True} if is_cached else {}
+
+    def again(_request):
+        return httpx.Response(200, json=response("resp_1", "queued"), extensions=extensions)
+
+    api = Api({("POST", "/responses"): [response("resp_1", "queued"), again], ("GET", "/responses/resp_1"): response("resp_1", usage=USED)})
+    with track() as run:
+        for _ in range(2):
+            api.post("/responses", {"model": "gpt-4o", "input": "x", "background": True})
+            monitor.recorder.drain()
+        for _ in range(2):
+            api.client.get("responses/resp_1")
+    first, second = calls(run)
+    assert (first.usage.input, first.cached_locally, second.usage.input, second.cached_locally) == (1000, False, None, is_cached)
+    assert (run.totals.usage.input, run.totals.saved, run.totals.lower_bound) == (1000, None, not is_cached)
+    assert not deferred.pending and not deferred._asked
+
+
 def test_a_later_cell_tells_the_first_ones_usage(track):
     """A GET in a later run changes the row of the run that asked, which is priced and shown anew."""
     api = in_background("resp_c", response("resp_c", usage=USED))

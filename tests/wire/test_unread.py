@@ -5,12 +5,15 @@ import json
 
 import httpx
 import pytest
+import sentry_sdk
 
 from aimon_nb import pricing
 from aimon_nb.app import monitor
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.model import Run
+from aimon_nb.pricing.counted import counted_spans
 from aimon_nb.views.static import text
-from aimon_nb.wire import capture
+from aimon_nb.wire import capture, unread
 from aimon_nb.wire.dialects.openai_chat import OpenAIChat
 from aimon_nb.wire.known_paths import shown_path
 from aimon_nb.wire.unread import UnreadRequests
@@ -257,6 +260,31 @@ class TestUsageAlone:
         (span,) = calls(run)
         assert ("gen_ai.embeddings", 9, None) == (span.op, span.usage.input, span.usage.output)
 
+    @pytest.mark.parametrize(
+        ("path", "answer"),
+        [
+            ("/v1/messages", {"type": "message", "stop_reason": "end_turn", "usage": {"input_tokens": 9, "cache_read_input_tokens": 0, "cache_creation_input_tokens": 800, "output_tokens": 2, "service_tier": "priority", "speed": "fast",
+                              "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 800}, "server_tool_use": {"web_search_requests": 3}}}),
+            ("/v1/chat/completions", {"choices": [], "service_tier": "flex", "usage": {"prompt_tokens": 90, "completion_tokens": 20, "prompt_tokens_details": {"audio_tokens": 40}, "completion_tokens_details": {"audio_tokens": 10}}}),
+            ("/v1beta/models/m:generateContent", {"candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 90, "candidatesTokenCount": 20, "totalTokenCount": 110, "trafficType": "ON_DEMAND_PRIORITY",
+                                                  "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 40}], "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 20}]}}),
+            ("/model/m/converse", {"output": {"message": {"content": []}}, "stopReason": "end_turn", "serviceTier": {"type": "flex"}, "usage": {"inputTokens": 9, "outputTokens": 2, "cacheWriteInputTokens": 800, "cacheDetails": [{"ttl": "1h", "inputTokens": 800}]}}),
+            ("/v2/chat", {"message": {"content": []}, "finish_reason": "COMPLETE", "usage": {"billed_units": {"input_tokens": 9, "output_tokens": 2, "search_units": 3}}}),
+            ("/v2/embed", {"embeddings": {}, "meta": {"billed_units": {"images": 3, "input_tokens": 5}}}),
+        ],
+    )  # fmt: skip
+    def test_all_that_a_dialect_reads_of_a_usage_is_read_or_said(self, path, answer, told, track):
+        """Counts with prices of their own, tiers and speeds: the same in an API of tomorrow, whose usage is the same."""
+        told.answers |= {path: answer, "/tomorrow/embed" if "embed" in path else "/tomorrow": answer}
+        with track() as run:
+            for one in list(told.answers):
+                httpx.post(told.at("gw.example.com", one), json={"model": "m", "messages": [], "contents": [], "input": "x"})
+        by_dialect, by_usage = (span.call for span in calls(run))
+        assert by_usage.from_usage_alone and not by_dialect.from_usage_alone
+        for name in ("usage", "details", "service_tier", "speed", "shortfalls"):
+            assert getattr(by_usage, name) == getattr(by_dialect, name), name
+        assert by_usage.details or by_usage.shortfalls
+
     def test_more_than_one_usage(self, told, track):
         """What the first one leaves out is said."""
         one = {"usage": {"prompt_tokens": 9, "completion_tokens": 2}}
@@ -378,3 +406,107 @@ def test_in_the_tables(told, track):
     assert {"openai": 0, "mistral_ai": 3} == dict(zip(by_provider["provider"], by_provider["requests_uncounted"], strict=True))
     assert [(1, 3, True)] == list(zip(by_run["calls"], by_run["requests_uncounted"], by_run["cost_is_lower_bound"], strict=True))
     assert "3 requests not counted" in repr(view.usage(styled=True)) and "3 requests not counted" in view.usage(styled=True)._repr_html_()
+
+
+class TestTheLookAtABody:
+    @pytest.mark.parametrize("content", ["}}}}" + "x" * 9000, "]]" * 5000, "{" * 5000, '"b" ' * 3000, "\\" * 5001, '\\"model"' * 999])
+    def test_a_text_that_is_cut_has_no_marks(self, content, told, track):
+        """Code in a long prompt opens and closes nothing of the body, wherever the look ends."""
+        told.answers["/anything"] = {"ok": True}
+        with track() as run:
+            for at in range(3):
+                body = {"messages": [{"role": "user", "content": "x" * at + content}], "model": "m"}
+                httpx.post(told.at("host.example.com", "/anything"), json=body)
+        assert uncounted(run) == {f"host.example.com:{told.port} /anything": 3}
+
+    def test_it_takes_each_byte_but_once(self):
+        """A string that is cut is passed in one step, and not begun anew at each quote in it."""
+        text = json.dumps({"messages": [{"content": 'a "quoted" word, ' * 3000}], "model": "m"}).encode()[:2048]
+        *_, last = unread._MARKS.finditer(text)
+        assert (last.start(), last.end()) == (text.index(b'"a '), 2048)
+
+
+def test_a_host_learned_of_meanwhile(monkeypatch):
+    """Other threads may learn of further paths at a host while one looks through them."""
+    known = UnreadRequests()
+    bases = known._bases["gw.example.com"] = {"/llm"}
+    monkeypatch.setattr(unread, "_is_below", lambda _, base: bases.add(f"{base}x"))
+    assert known.dialect_for("gw.example.com", b"/else", b"{}") is None
+    assert bases == {"/llm", "/llmx"}
+
+
+@pytest.mark.parametrize(
+    ("host", "path"),
+    [
+        ("abc.execute-api.us-east-1.amazonaws.com", "/prod/ask"),
+        ("mine-123.elb.amazonaws.com", "/v9/ask"),
+        ("x.services.ai.azure.com", "/providers/blackforestlabs/v1/flux"),
+        ("x.cognitiveservices.azure.com", "/ask"),
+        ("tomorrow.googleapis.com", "/v1/ask"),
+    ],
+)
+def test_in_a_providers_cloud(host, path, told, track):
+    """What names a model and holds something to ask it counts at the hosts of a cloud, too; what does not is quiet."""
+    told.answers |= {path: {"ok": True}, "/else": {"ok": True}}
+    with track() as run:
+        httpx.post(told.at(host, path), json=ASK)
+        httpx.post(told.at(host, "/else"), json={"x": 1})
+    assert uncounted(run) == {f"{host}:{told.port} {path}": 1}
+
+
+class TestInterplay:
+    def test_a_frameworks_call_that_alone_tells(self, told, track):
+        """Its request crossed the wire, so no cache answered it, however fast it was."""
+        told.answers["/anything"] = {"ok": True}
+        with track() as run, sentry_sdk.start_span(op="gen_ai.chat", name="chat", origin="auto.ai.langchain") as span:
+            span.set_data("gen_ai.request.model", "gpt-4o")
+            httpx.post(told.at("host.example.com", "/anything"), json=ASK)
+            span.set_data("gen_ai.usage.input_tokens", 100)
+            span.set_data("gen_ai.usage.output_tokens", 10)
+        assert (run.totals.calls, run.totals.cached_locally, run.totals.usage.input) == (1, 0, 100)
+        assert uncounted(run) == {}
+        again = Run.from_dict(json.loads(json.dumps(run.to_dict())))
+        assert len(counted_spans(again).counted) == 1
+
+    def test_a_frameworks_call_over_one_with_a_usage(self, told, track):
+        """Both tell of the same request: it counts once, as the wire has it."""
+        told.answers["/anything"] = {"usage": {"prompt_tokens": 100, "completion_tokens": 10}}
+        with track() as run, sentry_sdk.start_span(op="gen_ai.chat", name="chat", origin="auto.ai.langchain") as span:
+            httpx.post(told.at("host.example.com", "/anything"), json=ASK)
+            span.set_data("gen_ai.usage.input_tokens", 101)
+        assert (run.totals.calls, run.totals.cached_locally, run.totals.usage.input) == (1, 0, 100)
+
+    def test_a_quiet_run_that_has_nothing_else(self, told, track):
+        """With `auto` a cell is shown for them alone: nothing is passed over in silence."""
+        track_nothing = monitor.open("plain", "none", quiet=True)
+        httpx.get(told.at("host.example.com", "/anything"))
+        track_nothing.end(None)
+        told.answers["/anything"] = {"ok": True}
+        tracked = monitor.open("asks", "none", quiet=True)
+        httpx.post(told.at("host.example.com", "/anything"), json=ASK)
+        tracked.end(None)
+        assert [run.name for run in monitor.recorder.runs()][-1:] == ["asks"]
+        assert "plain" not in [run.name for run in monitor.recorder.runs()]
+        assert uncounted(tracked.run) == {f"host.example.com:{told.port} /anything": 1}
+
+    def test_a_stream_that_outlives_its_run(self, told, track):
+        """It is said when the run ends, and nothing of what still comes is kept."""
+        told.answers["/anything"] = b"z" * 5_000_000
+        with httpx.Client() as client:
+            with track() as run:
+                request = client.build_request("POST", told.at("host.example.com", "/anything"), json=ASK)
+                answer = client.send(request, stream=True)
+                chunks = answer.iter_raw(1000)
+                next(chunks)
+            assert sum(map(len, chunks)) == 4_999_000
+            assert not answer.stream._model_request.chunks
+        assert uncounted(run) == {f"host.example.com:{told.port} /anything": 1}
+
+    def test_a_usage_in_two_events(self, told, track):
+        """The second tells the output alone: the first one's form is that of both."""
+        start = {"model": "claude-sonnet-4-5", "usage": {"input_tokens": 10, "cache_read_input_tokens": 100, "output_tokens": 1}}
+        told.answers["/anything"] = sse([{"type": "message_start", "message": start}, {"type": "message_delta", "usage": {"output_tokens": 50}}, {"type": "message_stop"}])
+        with track() as run:
+            httpx.post(told.at("host.example.com", "/anything"), json=ASK)
+        [call] = calls(run)
+        assert (call.usage.input, call.usage.cached, call.usage.output, call.call.shortfalls) == (110, 100, 50, [])

@@ -205,6 +205,28 @@ def test_all_that_an_embedding_counts_is_its_input(raw):
     assert (9, None) == (call.usage.input, call.usage.output)
 
 
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/v2/embed", {"meta": {"billed_units": {"input_tokens": 9, "images": 3}}}),
+        ("/v1beta/models/gemini-embedding-2:embedContent", {"usageMetadata": {"promptTokenCount": 90, "totalTokenCount": 90, "promptTokensDetails": [{"modality": "IMAGE", "tokenCount": 81}]}}),
+        ("/v1beta/models/gemini-embedding-2:embedContent", {"usageMetadata": {"promptTokenCount": 90, "tomorrowTokenCount": 9}}),
+        ("/v2/chat", {"usage": {"billed_units": {"input_tokens": 9, "output_tokens": 1, "search_units": 2}}}),
+    ],
+)  # fmt: skip
+def test_what_is_billed_beside_the_text_is_said(path, answer):
+    """An embedding of images, a search in a chat: exact by a price of their own, or a lower bound."""
+    call = heard_call(path, {"model": "m"}, plain(answer))
+    assert call.usage.known and (call.shortfalls or call.details.get("input_image_tokens") == 81)
+
+
+@pytest.mark.parametrize("place", ["usage", "top"])
+def test_the_tier_of_an_answer(place):
+    """Wherever it stands, it goes before the request's."""
+    told = chat({**U, "service_tier": "flex"}) if place == "usage" else chat(U, service_tier="flex")
+    assert told.service_tier == "flex"
+
+
 class TestCharges:
     @pytest.mark.parametrize(
         ("host", "told", "usd"),
@@ -243,6 +265,24 @@ class TestCharges:
     def test_junk_was_not_charged(self, junk):
         """Then the list holds."""
         assert not priced(chat({**U, "cost": junk}, "openai/gpt-4o", "openrouter.ai")).charged
+
+    @pytest.mark.parametrize("last", [{**U, "cost": 0}, {**U, "cost": 0.001}, U, None])
+    def test_a_charge_never_goes_down(self, last):
+        """What a stream told once was charged, whatever its end says of it."""
+        told = sse(chunk("a"), chunk(None, "stop", {**U, "cost": 0.5}), end(last), "[DONE]")
+        cost = priced(heard_call(CHAT, {"stream": True}, told, "openrouter.ai"))
+        assert (cost.total, cost.state, cost.charged) == (Decimal("0.5"), "priced", True)
+
+    @pytest.mark.parametrize("host", ["api.x.ai", "openrouter.ai"])
+    def test_a_charge_before_the_end(self, host):
+        """Of an answer that nobody read to its end it is what was charged so far."""
+        usage = {**U, "cost": 0.25, "cost_in_usd_ticks": 2_500_000_000}
+        call = heard_call(CHAT, {"stream": True}, sse(chunk("a", usage=usage)), host)
+        for status in ("ok", "abandoned"):
+            assert (priced(call, status).total, priced(call, status).state) == (Decimal("0.25"), "partial")
+        call.charge_shortfall = None  # a reader that cannot tell where the end is
+        assert (priced(call, "abandoned").state, priced(call, "abandoned").charged) == ("partial", True)
+        assert priced(call, "ok").state == "priced"
 
     def test_nobody_elses_figure(self):
         """At other hosts a cost is somebody's estimate."""
@@ -327,3 +367,55 @@ def explain_of(call):
     from aimon_nb.model import Span
 
     return explain(Span("s", None, "r", AT, 0.0, op="gen_ai.chat", status="ok", duration=1.0, provider=call.provider, model=call.response_model, usage=call.usage, call=call))
+
+
+def _responses(raw):
+    body = {"object": "response", "status": "completed", "model": "gpt-4o", "output": [], "usage": raw}
+    return heard_call(RESPONSES, {"model": "gpt-4o", "input": "x"}, plain(body), "api.openai.com")
+
+
+def _gemini(raw):
+    body = {"candidates": [{"index": 0, "finishReason": "STOP"}], "modelVersion": "gemini-2.5-pro", "usageMetadata": raw}
+    return heard_call(GEMINI, {}, sse(body), "generativelanguage.googleapis.com")
+
+
+def _converse(raw):
+    body = {"output": {"message": {"content": []}}, "stopReason": "end_turn", "usage": raw}
+    return heard_call("/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse", {}, plain(body), "bedrock-runtime.us-east-1.amazonaws.com")
+
+
+def _cohere(raw):
+    body = {"message": {"content": []}, "finish_reason": "COMPLETE", "usage": {"billed_units": raw}}
+    return heard_call("/v2/chat", {"model": "command-r-08-2024", "messages": []}, plain(body), "api.cohere.com")
+
+
+# How a form is read, and the counts that make up (input, output).
+FORMS = {
+    "chat": (chat, (["prompt_tokens"], ["completion_tokens"])),
+    "responses": (_responses, (["input_tokens"], ["output_tokens"])),
+    "messages": (claude, (["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"], ["output_tokens"])),
+    "gemini": (_gemini, (["promptTokenCount", "toolUsePromptTokenCount"], ["candidatesTokenCount", "thoughtsTokenCount"])),
+    "converse": (_converse, (["inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"], ["outputTokens"])),
+    "cohere": (_cohere, (["input_tokens"], ["output_tokens"])),
+}
+NUMBER = st.integers(1, 10**6)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_the_sum_of_every_form(form, data):
+    """Input and output are the sums of what is billed; a count that nobody knows makes a lower bound that names it."""
+    read, sides = FORMS[form]
+    raw, sums = {}, []
+    for first, *more in sides:
+        chosen = [first, *data.draw(st.lists(st.sampled_from(more), unique=True))] if more else [first]
+        side = {name: data.draw(NUMBER) for name in chosen}
+        raw |= side
+        sums.append(sum(side.values()))
+    strange = data.draw(st.dictionaries(st.from_regex(r"new_[a-z]{3}_units", fullmatch=True), NUMBER, max_size=2))
+    call = read(raw | strange)
+    assert [call.usage.input, call.usage.output] == sums
+    assert all(name in " ".join(call.shortfalls) for name in strange)
+    cost = priced(call)
+    assert cost.state == ("partial" if strange else "priced") or cost.state == "unpriced", cost

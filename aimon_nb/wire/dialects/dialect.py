@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from aimon_nb import providers
 from aimon_nb.model import ModelCall, Usage
 from aimon_nb.wire.dialects.charges import OWN_KEY, charge_in, is_without_own_key
+from aimon_nb.wire.dialects.json_values import text_of
 from aimon_nb.wire.dialects.known_usage import NOT_FINAL, unknown_in
 from aimon_nb.wire.dialects.message_builder import MessageBuilder
 
@@ -116,12 +117,14 @@ class Dialect:
         """
         self._is_final = self._is_final or is_final
         call.usage = usage
+        call.service_tier = text_of(raw.get("service_tier")) or call.service_tier
         call.shortfalls = [] if self._is_final else [NOT_FINAL]
         call.shortfalls += unknown_in(raw, known)
         charged = charge_in(raw, self.provider)
-        if charged is not None:
+        if charged is not None and (call.charged is None or charged >= call.charged):
             call.charged = charged
-            call.charge_shortfall = OWN_KEY if is_without_own_key(raw) else None
+            so_far = None if self._is_final else NOT_FINAL
+            call.charge_shortfall = OWN_KEY if is_without_own_key(raw) else so_far
 
     def await_usage(self, call: ModelCall, ids: list[str], path: str, address: str = "") -> None:
         """Note that GETs of these ids tell the usage, as under `path`."""

@@ -17,15 +17,19 @@ from aimon_nb.wire.dialects import (
     openai_responses,
 )
 from aimon_nb.wire.dialects.dialect import Dialect
-from aimon_nb.wire.dialects.json_values import text_of
+from aimon_nb.wire.dialects.json_values import dict_of, scalar_parameters, text_of
 
 
 class _Form(NamedTuple):
-    """A form of usage: one of its `marks` is in it, and `read` returns its counts."""
+    """A form of usage: one of its `marks` is in it, and `read` returns its counts.
+
+    `details` returns those with prices of their own.
+    """
 
     marks: frozenset[str]
     known: frozenset[str]
     read: Callable[[dict[str, Any]], Usage]
+    details: Callable[[dict[str, Any]], dict[str, int]] = lambda _: {}
 
 
 # The first whose mark is there; Anthropic's differs from OpenAI's second by its cache.
@@ -34,11 +38,13 @@ _FORMS = (
         frozenset({"cache_read_input_tokens", "cache_creation_input_tokens", "iterations"}),
         known_usage.ANTHROPIC,
         lambda raw: anthropic_usage.usage(anthropic_usage.billed(raw)[0]),
+        lambda raw: anthropic_usage.details(anthropic_usage.billed(raw)[0]),
     ),
     _Form(
         frozenset({"prompt_tokens", "completion_tokens"}),
         known_usage.CHAT,
         openai_form.usage,
+        openai_form.details,
     ),
     _Form(
         frozenset({"input_tokens", "output_tokens"}),
@@ -49,13 +55,20 @@ _FORMS = (
         frozenset({"promptTokenCount", "candidatesTokenCount", "totalTokenCount"}),
         known_usage.GEMINI,
         gemini.usage,
+        gemini.details,
     ),
-    _Form(frozenset({"inputTokens", "outputTokens"}), known_usage.BEDROCK, bedrock_converse.usage),
+    _Form(
+        frozenset({"inputTokens", "outputTokens"}),
+        known_usage.BEDROCK,
+        bedrock_converse.usage,
+        bedrock_converse.details,
+    ),
     _Form(frozenset({"billed_units"}), known_usage.COHERE, cohere.usage),
     _Form(frozenset({"total_tokens"}), known_usage.CHAT, openai_form.usage),
 )
 _DEEPEST, _MOST = 3, 200
 _MODELS = ("model", "modelVersion", "model_id", "modelId")
+_TIERS = ("service_tier", "serviceTier", "trafficType")
 _REASONS = ("finish_reason", "stop_reason", "finishReason", "stopReason")
 _END = re.compile(r"(?:^|[._])(?:completed?|done|stop|end|finished)$")
 # What a path says that it does → the operation.
@@ -82,6 +95,7 @@ class UsageOnly(Dialect):
         call.from_usage_alone = True
         call.request_model = text_of(body.get("model")) or None
         call.streaming = body.get("stream") is True
+        call.parameters = scalar_parameters(body, ("service_tier", "speed"))
 
     def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """An answer, or one event of a stream."""
@@ -94,6 +108,8 @@ class UsageOnly(Dialect):
             call.response_model = call.response_model or model or None
             reason = next((text_of(part[key]) for key in _REASONS if part.get(key)), "")
             call.finish_reason = reason or call.finish_reason
+            tier = next((_word(part[key]) for key in _TIERS if part.get(key)), "")
+            call.service_tier = tier or call.service_tier
         if _END.search(text_of(event.get("type")) or text_of(event.get("event"))):
             call.finish_reason = call.finish_reason or "stop"
         if usages:
@@ -103,14 +119,21 @@ class UsageOnly(Dialect):
         raw, form = usages[0]
         # Some tell a part of it at the start of a stream and the rest at its end.
         self._said |= {key: value for key, value in raw.items() if value is not None}
+        form = _form_of(self._said) or form
         counts = form.read(self._said)
         if self.operation == "embeddings":
             counts = openai_form.as_input(counts)
         self.take_usage(call, self._said, counts, form.known)
+        call.details = form.details(self._said)
+        call.speed = text_of(self._said.get("speed")) or call.speed
         if form.known is known_usage.ANTHROPIC:
             call.shortfalls += anthropic_usage.billed(self._said)[1]
         if len(usages) > 1:
             call.shortfalls.append("the answer tells more than one usage: the first one counts")
+
+
+def _word(value: Any) -> str:
+    return text_of(value) or text_of(dict_of(value).get("type"))
 
 
 def _form_of(part: dict[str, Any]) -> _Form | None:
