@@ -130,6 +130,8 @@ def _rules_of(host: str) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
     return re.compile(place.quiet or _NEVER), re.compile(place.paths)
 
 
-_ID = re.compile(r"[0-9a-fA-F-]{16,}|(?=\D*\d)[0-9A-Za-z]{20,}|\d{4,}|[a-z]+[_-](?=.*\d)[0-9A-Za-z_-]{8,}|.{60,}")
+_ID = re.compile(
+    r"[0-9a-fA-F-]{16,}|(?=\D*\d)[0-9A-Za-z]{20,}|\d{4,}|[a-z]+[_-](?=.*\d)[0-9A-Za-z_-]{8,}|.{60,}"
+)
 _NEVER = r"(?!)"
 _QUIET_ANYWHERE = re.compile(_ANYWHERE)

@@ -343,6 +343,26 @@ class TestUsageAlone:
             next(r.iter_raw(100))
         assert [("abandoned", "partial")] == [(s.status, s.cost.state) for s in calls(run)]
 
+    @pytest.mark.parametrize("asked", [{"messages": [{"role": "user", "content": "x" * 9000}]}, {"prompt": "x"}, {"input": ["x"]}])
+    @pytest.mark.parametrize(
+        ("host", "path"),
+        [
+            ("adb-1.azuredatabricks.net", "/serving-endpoints/databricks-claude-sonnet-4/invocations"),
+            ("dbc-1.cloud.databricks.com", "/serving-endpoints/databricks-claude-sonnet-4/invocations"),
+            ("runtime.sagemaker.us-east-1.amazonaws.com", "/endpoints/databricks-claude-sonnet-4/invocations"),
+        ],
+    )
+    def test_a_model_that_the_path_names(self, host, path, asked, told, track):
+        """Databricks' and SageMaker's invocations: the body names none."""
+        told.answers |= {path: {"usage": {"prompt_tokens": 9, "completion_tokens": 2}}, path.replace("claude", "mute"): {"x": 1}}
+        with track() as run:
+            for one in told.answers:
+                httpx.post(told.at(host, one), json=asked)
+            httpx.post(told.at(host, path), json={"dataframe_split": {"data": [[1, 2]]}})
+        (span,) = calls(run)
+        assert (span.request_model, span.usage.input, span.usage.output) == ("databricks-claude-sonnet-4", 9, 2)
+        assert list(uncounted(run).values()) == [1]
+
     def test_a_stream_that_fails(self, told, track):
         """Nobody knows which usage is the last of an API of tomorrow."""
         told.answers["/v1/tomorrow"] = sse({"usage": {"prompt_tokens": 9, "completion_tokens": 1}}, {"error": {"message": "overloaded"}})
