@@ -59,7 +59,9 @@ def qualify(cost: Cost, span: Span, counts: NormalisedUsage, lookup: RateLookup)
 
 def is_left_early(span: Span) -> bool:
     """Return whether nobody read an answer to its end, so that more may have been billed."""
-    return span.status in LEFT_EARLY and span.finish_reason is None
+    # Of what no dialect reads nobody knows which usage is the last.
+    is_broken = span.status == "error" and span.call is not None and span.call.from_usage_alone
+    return (span.status in LEFT_EARLY or is_broken) and span.finish_reason is None
 
 
 def _shortfall(span: Span, counts: NormalisedUsage, label: str) -> str | None:

@@ -21,7 +21,7 @@ _ANYWHERE = (
     r"/(?:files|uploads|moderations|tokenize|detokenize|vector_stores|evals|health"
     r"|telemetry|feedback|metrics|traces|ingest|datasets|assistants|containers|skills)(?:/|$)"
     r"|/(?:models|count[_-]tokens|input_tokens|cancel|login|logout|oauth|token|tokens)$"
-    r"|[:/](?:countTokens|computeTokens)$"
+    r"|:(?:countTokens|computeTokens|cancel)$|/(?:countTokens|computeTokens)$"
     r"|/api/(?:show|pull|push|create|copy|delete|blobs|tags|ps|version)(?:/|$)"
     r"|/(?:un)?load_lora_adapter$|/(?:flush_cache|abort_request|sleep|wake_up|reset_prefix_cache"
     r"|apply-template|props|slots|lora-adapters)(?:/|$)"
@@ -53,7 +53,11 @@ _PLACES = {
     "azure.ai.inference": _Place(
         r"/api/projects/|/agents(?:/|$)", paths="/(?:openai|models|anthropic|providers|images)/"
     ),
-    "anthropic": _Place(r"/organizations(?:/|$)|/sessions(?:/|$)|/environments(?:/|$)"),
+    # An event of a session is what an agent is asked.
+    "anthropic": _Place(
+        r"/(?:organizations|environments|agents|vaults|memory_stores)(?:/|$)"
+        r"|/sessions(?!/[^/]+/events$)(?:/|$)"
+    ),
     "gcp.gemini": _Place(
         r"/upload/|/(?:corpora|fileSearchStores|ephemeralTokens|authTokens|operations)(?:/|$)"
         r"|:(?:register|transferOwnership|importFile|uploadToFileSearchStore)$",
@@ -65,7 +69,7 @@ _PLACES = {
         hosts=r"aiplatform\.",
     ),
     "aws.bedrock": _Place(
-        r"/(?:guardrail|sessions|knowledgebases|tags|invocation-logs)(?:/|$)|/retrieve$",
+        r"^/(?:guardrail|sessions|knowledgebases|tags|invocation-logs)(?:/|$)|/retrieve$",
         hosts=r"bedrock-(?:[a-z]+-)?runtime|bedrock-mantle",
     ),
     "mistral_ai": _Place(
@@ -76,7 +80,7 @@ _PLACES = {
     "x_ai": _Place(r"/(?:tokenize-text|api-key|documents|collections|management-api)(?:/|$)"),
     "openrouter": _Place(r"/(?:auth|keys|credits|key|guardrails|workspaces)(?:/|$)"),
     "together": _Place(r"/(?:fine-tunes|endpoints|clusters)(?:/|$)"),
-    "fireworks": _Place(r"/accounts/"),
+    "fireworks": _Place(r"^/v1/accounts/"),
     "huggingface": _Place(r"/v2/endpoint|/repos/", hosts=r"router\.|endpoints\."),
 }
 _NOTHING = _Place()
@@ -126,6 +130,8 @@ def _rules_of(host: str) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
     return re.compile(place.quiet or _NEVER), re.compile(place.paths)
 
 
-_ID = re.compile(r"[0-9a-fA-F-]{16,}|\d{4,}|[a-z]+[_-](?=.*\d)[0-9A-Za-z_-]{8,}|.{60,}")
+_ID = re.compile(
+    r"[0-9a-fA-F-]{16,}|(?=\D*\d)[0-9A-Za-z]{20,}|\d{4,}|[a-z]+[_-](?=.*\d)[0-9A-Za-z_-]{8,}|.{60,}"
+)
 _NEVER = r"(?!)"
 _QUIET_ANYWHERE = re.compile(_ANYWHERE)

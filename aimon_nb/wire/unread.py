@@ -15,6 +15,7 @@ from aimon_nb.wire.known_paths import asks_no_model, is_at_a_provider
 # Of a body so much is looked at, half of it at its end: clients put the model there.
 _LOOK = 4096
 _MOST_BASES = 1000
+_NAMED_IN_PATH = b"/invocations"
 _INPUTS = (b'"messages"', b'"prompt"', b'"input"', b'"contents"', b'"documents"')
 # A string, or what opens and closes; with a colon behind it a string is a key. The last
 # string may be cut: what is in it is neither.
@@ -53,7 +54,9 @@ class UnreadRequests:
 
         """
         bases = self._bases.get(address)
-        asks = body is not None and _may_ask_a_model(body)
+        # Such a path names the model (Databricks, SageMaker), and the body does not.
+        is_named = _NAMED_IN_PATH in raw_path
+        asks = body is not None and (is_named or _may_ask_a_model(body))
         # Most requests end here.
         if bases is None and not asks and not is_at_a_provider(address):
             return None
@@ -62,7 +65,9 @@ class UnreadRequests:
         if quiet is None:
             # A copy: other threads may add to it.
             is_near = bases is not None and any(_is_below(path, base) for base in bases.copy())
-            quiet = not is_near and not (asks and body is not None and _asks_a_model(body))
+            quiet = not is_near and not (
+                asks and body is not None and _asks_a_model(body, is_named=is_named)
+            )
         return None if quiet else UsageOnly(address.partition(":")[0], path)
 
 
@@ -78,12 +83,14 @@ def _ends_of(body: bytes) -> tuple[bytes, bytes]:
 
 def _may_ask_a_model(body: bytes) -> bool:
     """Return whether a body is JSON and has a model in it: one look tells of most that not."""
+    if len(body) <= _LOOK:
+        return b'"model"' in body and body.lstrip()[:1] == b"{"
     head, tail = _ends_of(body)
     return (b'"model"' in head or b'"model"' in tail) and head.lstrip()[:1] == b"{"
 
 
-def _asks_a_model(body: bytes) -> bool:
-    """Return whether a JSON body names a model and holds something to ask it.
+def _asks_a_model(body: bytes, *, is_named: bool) -> bool:
+    """Return whether a JSON body names a model, if its path does not, and what to ask it.
 
     Both stand at its top: deeper they are in somebody's records of such requests.
     """
@@ -91,7 +98,7 @@ def _asks_a_model(body: bytes) -> bool:
     if not any(name in head for name in _INPUTS):
         return False
     keys = _keys_at_the_top(head)
-    has_model = b"model" in keys or _MODEL_AT_END.search(tail) is not None
+    has_model = is_named or b"model" in keys or _MODEL_AT_END.search(tail) is not None
     return has_model and any(name.strip(b'"') in keys for name in _INPUTS)
 
 

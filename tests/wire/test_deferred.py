@@ -681,6 +681,33 @@ class Pieces(httpx.SyncByteStream):
             yield self.data[at : at + self.size]
 
 
+def test_a_file_in_pieces_is_a_lower_bound_until_it_is_read_whole(track):
+    """A part that was asked for is the end of no file."""
+    part, whole = jsonl(chat_line(1)), jsonl(chat_line(1), chat_line(2))
+    api = Api({("GET", "/files/file-1/content"): [lambda _: httpx.Response(206, content=part), whole]})
+    with track() as run:
+        api.client.get("files/file-1/content", headers={"range": f"bytes=0-{len(part)}"})
+        monitor.recorder.drain()
+        assert (told(calls(run)[0]), run.totals.lower_bound) == ((100, 20), True)
+        api.client.get("files/file-1/content")
+    (call,) = calls(run)
+    assert (told(call), call.cost.state) == ((200, 40), "priced")
+
+
+def test_of_what_is_no_text_nothing_is_kept(track, monkeypatch):
+    """A picture or a table may be a file, too: its first byte tells."""
+    from aimon_nb.wire.batch_results import BatchReader
+
+    kept = []
+    keep = BatchReader._keep
+    monkeypatch.setattr(BatchReader, "_keep", lambda reader, data: (kept.append(len(data)), keep(reader, data)))
+    api = Api({("GET", "/files/file-1/content"): lambda _: httpx.Response(200, stream=Pieces(b"\x89PNG" + b"x" * 500_000))})
+    with track() as run, api.client.stream("GET", "files/file-1/content") as got:
+        for _ in got.iter_bytes():
+            monitor.recorder.drain()
+    assert (sum(kept), calls(run)) == (0, [])
+
+
 def test_a_large_file_is_read_line_by_line(track, monkeypatch):
     """Of a file that is larger than what may wait, read as a stream, nothing is lost and one line is in memory."""
     from aimon_nb.wire import model_request

@@ -180,6 +180,11 @@ QUIET = {
     "openrouter keys": ("openrouter.ai", "/api/v1/auth/keys", {"code": "x"}),
     "ollama pull": ("localhost", "/api/pull", {"model": "m", "stream": False}),
     "ollama show": ("localhost", "/api/show", {"model": "m"}),
+    "gemini batch cancelled": ("generativelanguage.googleapis.com", "/v1beta/batches/123:cancel", {}),
+    "anthropic session made": ("api.anthropic.com", "/v1/sessions", {"agent": "a", "environment_id": "e"}),
+    "anthropic agent made": ("api.anthropic.com", "/v1/agents", {"name": "a", "model": "m"}),
+    "bedrock session made": ("bedrock-agent-runtime.us-east-1.amazonaws.com", "/sessions/1/invocations", {}),
+    "fireworks deployment made": ("api.fireworks.ai", "/v1/accounts/a/deployments", {"baseModel": "m"}),
     "vllm tokens": ("localhost", "/tokenize", {"model": "m", "prompt": "x"}),
 }
 
@@ -197,6 +202,25 @@ def test_no_alarm(name, told, track):
         httpx.post(told.at(host, path), **sent)
         httpx.get(told.at(host, path))
     assert (uncounted(run), len(calls(run)), [n for n in run.notes if "no model call" not in n]) == ({}, 2 if host == "localhost" else 0, [])
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "shown"),
+    [
+        ("bedrock-agent-runtime.us-east-1.amazonaws.com", "/agents/A1/agentAliases/B2/sessions/s/text", None),
+        ("bedrock-agent-runtime.us-east-1.amazonaws.com", "/retrieveAndGenerate", None),
+        ("api.anthropic.com", "/v1/sessions/sesn_01/events", None),
+        ("api.fireworks.ai", "/inference/v1/workflows/accounts/fireworks/models/flux/text_to_image", None),
+        ("api.openai.com", "/v1/threads/runs", None),
+        ("api.mistral.ai", "/v1/aB3dE5fG7hI9jK1lM3nO5/ask", "/v1/…/ask"),
+    ],
+)
+def test_what_agents_and_workflows_are_asked(host, path, shown, told, track):
+    """It is model work, whatever stands in its path besides; what may be a key in it is not shown."""
+    told.answers[path] = {"ok": True}
+    with track() as run:
+        httpx.post(told.at(host, path), json={"inputText": "x"})
+    assert uncounted(run) == {f"{host}:{told.port} {shown or path}": 1}
 
 
 def test_what_is_not_in_memory_is_not_read(told, track, tmp_path):
@@ -318,6 +342,33 @@ class TestUsageAlone:
         with track() as run, httpx.stream("POST", told.at("api.openai.com", "/v1/tomorrow"), json={"model": "gpt-4o", "stream": True}) as r:
             next(r.iter_raw(100))
         assert [("abandoned", "partial")] == [(s.status, s.cost.state) for s in calls(run)]
+
+    @pytest.mark.parametrize("asked", [{"messages": [{"role": "user", "content": "x" * 9000}]}, {"prompt": "x"}, {"input": ["x"]}])
+    @pytest.mark.parametrize(
+        ("host", "path"),
+        [
+            ("adb-1.azuredatabricks.net", "/serving-endpoints/databricks-claude-sonnet-4/invocations"),
+            ("dbc-1.cloud.databricks.com", "/serving-endpoints/databricks-claude-sonnet-4/invocations"),
+            ("runtime.sagemaker.us-east-1.amazonaws.com", "/endpoints/databricks-claude-sonnet-4/invocations"),
+        ],
+    )
+    def test_a_model_that_the_path_names(self, host, path, asked, told, track):
+        """Databricks' and SageMaker's invocations: the body names none."""
+        told.answers |= {path: {"usage": {"prompt_tokens": 9, "completion_tokens": 2}}, path.replace("claude", "mute"): {"x": 1}}
+        with track() as run:
+            for one in told.answers:
+                httpx.post(told.at(host, one), json=asked)
+            httpx.post(told.at(host, path), json={"dataframe_split": {"data": [[1, 2]]}})
+        (span,) = calls(run)
+        assert (span.request_model, span.usage.input, span.usage.output) == ("databricks-claude-sonnet-4", 9, 2)
+        assert list(uncounted(run).values()) == [1]
+
+    def test_a_stream_that_fails(self, told, track):
+        """Nobody knows which usage is the last of an API of tomorrow."""
+        told.answers["/v1/tomorrow"] = sse({"usage": {"prompt_tokens": 9, "completion_tokens": 1}}, {"error": {"message": "overloaded"}})
+        with track() as run:
+            httpx.post(told.at("api.openai.com", "/v1/tomorrow"), json={"model": "gpt-4o", "stream": True})
+        assert [("error", "partial")] == [(s.status, s.cost.state) for s in calls(run)]
 
     def test_async(self, told, track):
         """The same in an asynchronous client, at once and in tasks."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from aimon_nb.model import ModelCall, Usage
 from aimon_nb.wire.dialects import (
@@ -68,6 +69,7 @@ _FORMS = (
 )
 _DEEPEST, _MOST = 3, 200
 _MODELS = ("model", "modelVersion", "model_id", "modelId")
+_MODEL_IN_PATH = re.compile(r"/(?:models|deployments|serving-endpoints|endpoints)/([^/:]+)[/:]")
 _TIERS = ("service_tier", "serviceTier", "trafficType")
 _REASONS = ("finish_reason", "stop_reason", "finishReason", "stopReason")
 _END = re.compile(r"(?:^|[._])(?:completed?|done|stop|end|finished)$")
@@ -93,7 +95,8 @@ class UsageOnly(Dialect):
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model, and whether the answer is streamed."""
         call.from_usage_alone = True
-        call.request_model = text_of(body.get("model")) or None
+        in_path = unquote(self.in_path(_MODEL_IN_PATH))
+        call.request_model = text_of(body.get("model")) or in_path or None
         call.streaming = body.get("stream") is True
         call.parameters = scalar_parameters(body, ("service_tier", "speed"))
 
