@@ -363,6 +363,17 @@ class TestUsageAlone:
         assert (span.request_model, span.usage.input, span.usage.output) == ("databricks-claude-sonnet-4", 9, 2)
         assert list(uncounted(run).values()) == [1]
 
+    def test_where_a_usage_was_told_a_model_is_asked_again(self, told, track):
+        """Also by a body in which nobody sees a model, or that is a form; what stands beside that path is not said."""
+        told.answers |= {"/v1/tomorrow": {"usage": {"prompt_tokens": 9, "completion_tokens": 2}}, "/v1/users": {"x": 1}}
+        with track() as run:
+            httpx.post(told.at("new.example.com", "/v1/tomorrow"), json=ASK)
+            monitor.recorder.drain()
+            httpx.post(told.at("new.example.com", "/v1/tomorrow"), json={"messages": "x" * 9000, "model": "m", "tools": "x" * 9000})
+            httpx.post(told.at("new.example.com", "/v1/tomorrow"), files={"file": b"x"})
+            httpx.post(told.at("new.example.com", "/v1/users"), json={"name": "x"})
+        assert ([call.usage.input for call in calls(run)], uncounted(run)) == ([9, 9, 9], {})
+
     def test_a_stream_that_fails(self, told, track):
         """Nobody knows which usage is the last of an API of tomorrow."""
         told.answers["/v1/tomorrow"] = sse({"usage": {"prompt_tokens": 9, "completion_tokens": 1}}, {"error": {"message": "overloaded"}})
