@@ -426,6 +426,23 @@ def test_a_large_answer_is_not_kept(told, track):
     assert (run.totals.requests_uncounted, calls(run)) == (1, [])
 
 
+@pytest.mark.parametrize("streamed", [True, False])
+def test_very_many_records(streamed, told, track, monkeypatch):
+    """What is no model's answer is looked at for a while; a usage that it told by then is no more than that."""
+    from aimon_nb.wire.dialects import usage_only
+
+    monkeypatch.setattr(usage_only, "_MOST_EVENTS", 50)
+    taken, take = [], usage_only.UsageOnly.answer
+    monkeypatch.setattr(usage_only.UsageOnly, "answer", lambda self, call, event: (taken.append(1), take(self, call, event)))
+    records = [{"a": n} for n in range(5000)]
+    for usage in ([], [{"usage": {"prompt_tokens": 9, "completion_tokens": 2}}]):
+        taken.clear()
+        told.answers["/v1/tomorrow"] = sse(*usage, *records) if streamed else json.dumps([*usage, *records]).encode()
+        with track() as run:
+            httpx.post(told.at("api.mistral.ai", "/v1/tomorrow"), json=ASK)
+        assert (len(taken), len(calls(run)), run.totals.requests_uncounted, run.totals.lower_bound) == (50, len(usage), 1 - len(usage), True)
+
+
 def test_a_fault_of_ours(told, track, monkeypatch):
     """It costs the user nothing, and is counted."""
     told.answers["/anything"] = {"ok": True}

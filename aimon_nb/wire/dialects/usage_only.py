@@ -68,6 +68,7 @@ _FORMS = (
     _Form(frozenset({"total_tokens"}), known_usage.CHAT, openai_form.usage),
 )
 _DEEPEST, _MOST = 3, 200
+_MOST_EVENTS = 100_000  # no model's stream has so many: these are somebody's records
 _MODELS = ("model", "modelVersion", "model_id", "modelId")
 _MODEL_IN_PATH = re.compile(r"/(?:models|deployments|serving-endpoints|endpoints)/([^/:]+)[/:]")
 _KINDS = ("type", "event", "event_type")
@@ -109,6 +110,7 @@ class UsageOnly(Dialect):
         """An answer, or one event of a stream."""
         usages: list[tuple[dict[str, Any], _Form]] = []
         self._events += 1
+        self.has_given_up = self._events >= _MOST_EVENTS
         for part in _parts(event):
             form = _form_of(part)
             if form is not None:
