@@ -23,6 +23,7 @@ from aimon_nb.wire.deferred import Asked, deferred
 from aimon_nb.wire.known_paths import shown_path
 from aimon_nb.wire.model_request import ModelRequest
 from aimon_nb.wire.response_reader import ResponseReader
+from aimon_nb.wire.unread import unread_requests
 
 
 class PendingCall:
@@ -66,6 +67,7 @@ class PendingCall:
         request = self.model_request
         if not request.call.usage.known:
             return False
+        unread_requests.remember(request.call.host or "", request.dialect)
         tell(request)
         return True
 

@@ -39,7 +39,9 @@ class UnreadRequests:
             bases = self._bases[address] = set()
         match = dialect.path_pattern.search(dialect.path)
         base = dialect.path[: match.start()] if match is not None else ""
-        if not base:  # its pattern is the whole path: what begins as that one does
+        if isinstance(dialect, UsageOnly):
+            base = dialect.path
+        elif not base:  # its pattern is the whole path: what begins as that one does
             base = "/" + dialect.path.strip("/").partition("/")[0]
         if len(bases) < _MOST_BASES:
             bases.add(base)

@@ -363,6 +363,17 @@ class TestUsageAlone:
         assert (span.request_model, span.usage.input, span.usage.output) == ("databricks-claude-sonnet-4", 9, 2)
         assert list(uncounted(run).values()) == [1]
 
+    def test_where_a_usage_was_told_a_model_is_asked_again(self, told, track):
+        """Also by a body in which nobody sees a model, or that is a form; what stands beside that path is not said."""
+        told.answers |= {"/v1/tomorrow": {"usage": {"prompt_tokens": 9, "completion_tokens": 2}}, "/v1/users": {"x": 1}}
+        with track() as run:
+            httpx.post(told.at("new.example.com", "/v1/tomorrow"), json=ASK)
+            monitor.recorder.drain()
+            httpx.post(told.at("new.example.com", "/v1/tomorrow"), json={"messages": "x" * 9000, "model": "m", "tools": "x" * 9000})
+            httpx.post(told.at("new.example.com", "/v1/tomorrow"), files={"file": b"x"})
+            httpx.post(told.at("new.example.com", "/v1/users"), json={"name": "x"})
+        assert ([call.usage.input for call in calls(run)], uncounted(run)) == ([9, 9, 9], {})
+
     def test_a_stream_that_fails(self, told, track):
         """Nobody knows which usage is the last of an API of tomorrow."""
         told.answers["/v1/tomorrow"] = sse({"usage": {"prompt_tokens": 9, "completion_tokens": 1}}, {"error": {"message": "overloaded"}})
@@ -413,6 +424,23 @@ def test_a_large_answer_is_not_kept(told, track):
         httpx.post(told.at("api.mistral.ai", "/v1/tomorrow"), json=ASK)
         monitor.recorder.drain()
     assert (run.totals.requests_uncounted, calls(run)) == (1, [])
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_very_many_records(streamed, told, track, monkeypatch):
+    """What is no model's answer is looked at for a while; a usage that it told by then is no more than that."""
+    from aimon_nb.wire.dialects import usage_only
+
+    monkeypatch.setattr(usage_only, "_MOST_EVENTS", 50)
+    taken, take = [], usage_only.UsageOnly.answer
+    monkeypatch.setattr(usage_only.UsageOnly, "answer", lambda self, call, event: (taken.append(1), take(self, call, event)))
+    records = [{"a": n} for n in range(5000)]
+    for usage in ([], [{"usage": {"prompt_tokens": 9, "completion_tokens": 2}}]):
+        taken.clear()
+        told.answers["/v1/tomorrow"] = sse(*usage, *records) if streamed else json.dumps([*usage, *records]).encode()
+        with track() as run:
+            httpx.post(told.at("api.mistral.ai", "/v1/tomorrow"), json=ASK)
+        assert (len(taken), len(calls(run)), run.totals.requests_uncounted, run.totals.lower_bound) == (50, len(usage), 1 - len(usage), True)
 
 
 def test_a_fault_of_ours(told, track, monkeypatch):

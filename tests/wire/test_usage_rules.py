@@ -266,6 +266,19 @@ class TestCharges:
         """Then the list holds."""
         assert not priced(chat({**U, "cost": junk}, "openai/gpt-4o", "openrouter.ai")).charged
 
+    def test_of_tokens_that_were_counted_here(self):
+        """The charge is known, however many there were."""
+        from aimon_nb.model import Cost, Span
+        from aimon_nb.pricing.counted import CountedSpans, add_up
+        from aimon_nb.views.tables.summands import summands
+
+        cost = Cost("priced", Decimal("0.5"), source="openrouter", charged=True)
+        span = Span("s", None, "r", AT, 0.0, op="gen_ai.chat", status="ok", usage=Usage(9, output=1), usage_source="estimate", cost=cost)
+        totals = add_up([span])
+        assert (totals.cost, totals.estimate_cost, totals.lower_bound, totals.estimates) == (Decimal("0.5"), None, False, 1)
+        (row,) = summands([span], CountedSpans([span]))
+        assert (row.cost, row.estimate_cost, row.estimate.input, row.usage.input) == (Decimal("0.5"), None, 9, None)
+
     @pytest.mark.parametrize("last", [{**U, "cost": 0}, {**U, "cost": 0.001}, U, None])
     def test_a_charge_never_goes_down(self, last):
         """What a stream told once was charged, whatever its end says of it."""

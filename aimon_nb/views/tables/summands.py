@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from aimon_nb.model import Cost, Span, Totals, Usage
 from aimon_nb.model.usage import NOTHING
-from aimon_nb.pricing.counted import CountedSpans, is_free
+from aimon_nb.pricing.counted import CountedSpans, is_sure
 from aimon_nb.pricing.summable import summable
 from aimon_nb.views.present import formatting
 
@@ -68,8 +68,7 @@ def _of_counted(span: Span) -> Summand:
         if not _has_dropped(span.usage, usage):
             return Summand(usage, total, state)
         return Summand(usage, total, state, reported=_reported("impossible", span))
-    # What is free is free for any number of tokens.
-    known, estimated = (total, None) if is_free(span) else (None, total)
+    known, estimated = (total, None) if is_sure(span) else (None, total)
     return Summand(NOTHING, known, state, None, usage, estimated)
 
 

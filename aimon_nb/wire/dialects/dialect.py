@@ -48,7 +48,8 @@ class Dialect:
     that ends otherwise costs nothing; without them every request is looked at.
 
     Where a later GET tells the usage, `answer` sets what is `awaited`, and reads the answers
-    to those GETs too; it sets `bills_nothing` where it is told that nothing will be billed.
+    to those GETs too; it sets `bills_nothing` where it is told that nothing will be billed,
+    and `has_given_up` where it wants no more of an answer.
     """
 
     provider = ""
@@ -60,6 +61,7 @@ class Dialect:
     body_markers: ClassVar[tuple[bytes, ...]] = ()
     awaited: Awaited | None = None
     bills_nothing = False
+    has_given_up = False
 
     def __init__(self, host: str, path: str) -> None:
         self.path = path

@@ -18,7 +18,7 @@ from aimon_nb.wire.dialects import (
     openai_responses,
 )
 from aimon_nb.wire.dialects.dialect import Dialect
-from aimon_nb.wire.dialects.json_values import dict_of, scalar_parameters, text_of
+from aimon_nb.wire.dialects.json_values import dict_of, dicts_of, scalar_parameters, text_of
 
 
 class _Form(NamedTuple):
@@ -49,7 +49,7 @@ _FORMS = (
     ),
     _Form(
         frozenset({"input_tokens", "output_tokens"}),
-        known_usage.RESPONSES,
+        known_usage.RESPONSES - {"input_tokens_details.image_tokens"},
         openai_responses.usage,
     ),
     _Form(
@@ -68,11 +68,15 @@ _FORMS = (
     _Form(frozenset({"total_tokens"}), known_usage.CHAT, openai_form.usage),
 )
 _DEEPEST, _MOST = 3, 200
+_MOST_EVENTS = 100_000  # no model's stream has so many: these are somebody's records
 _MODELS = ("model", "modelVersion", "model_id", "modelId")
 _MODEL_IN_PATH = re.compile(r"/(?:models|deployments|serving-endpoints|endpoints)/([^/:]+)[/:]")
+_KINDS = ("type", "event", "event_type")
 _TIERS = ("service_tier", "serviceTier", "trafficType")
 _REASONS = ("finish_reason", "stop_reason", "finishReason", "stopReason")
-_END = re.compile(r"(?:^|[._])(?:completed?|done|stop|end|finished)$")
+_END = re.compile(r"(?:^|[._-])(?:completed?|done|stop|end|finished)$")
+# Pieces of an answer, which end before it does.
+_PIECE = re.compile(r"step|block|content|item|part|tool|text|reasoning|thought|audio|argument|call")
 # What a path says that it does → the operation.
 _OPERATIONS = (
     (re.compile(r"embed", re.IGNORECASE), "embeddings"),
@@ -91,6 +95,8 @@ class UsageOnly(Dialect):
         found = (name for pattern, name in _OPERATIONS if pattern.search(path))
         self.operation = next(found, "chat")
         self._said: dict[str, Any] = {}
+        self._tools: dict[str, int] = {}
+        self._events = 0
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model, and whether the answer is streamed."""
@@ -103,6 +109,8 @@ class UsageOnly(Dialect):
     def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """An answer, or one event of a stream."""
         usages: list[tuple[dict[str, Any], _Form]] = []
+        self._events += 1
+        self.has_given_up = self._events >= _MOST_EVENTS
         for part in _parts(event):
             form = _form_of(part)
             if form is not None:
@@ -113,10 +121,18 @@ class UsageOnly(Dialect):
             call.finish_reason = reason or call.finish_reason
             tier = next((_word(part[key]) for key in _TIERS if part.get(key)), "")
             call.service_tier = tier or call.service_tier
-        if _END.search(text_of(event.get("type")) or text_of(event.get("event"))):
+            self._tools |= openai_responses.details(dicts_of(part.get("output")))
+        kind = next((text_of(event[key]) for key in _KINDS if event.get(key)), "")
+        if _END.search(kind) and not _PIECE.search(kind):
             call.finish_reason = call.finish_reason or "stop"
+        # A stream tells its end; what comes in one piece is over with it.
+        is_stream = call.streaming or self._events > 1
+        self._is_final = call.finish_reason is not None or not is_stream
         if usages:
             self._take(call, usages)
+        rest = [one for one in call.shortfalls if one != known_usage.NOT_FINAL]
+        is_told = call.usage.known and not self._is_final
+        call.shortfalls = [known_usage.NOT_FINAL, *rest] if is_told else rest
 
     def _take(self, call: ModelCall, usages: list[tuple[dict[str, Any], _Form]]) -> None:
         raw, form = usages[0]
@@ -126,8 +142,8 @@ class UsageOnly(Dialect):
         counts = form.read(self._said)
         if self.operation == "embeddings":
             counts = openai_form.as_input(counts)
-        self.take_usage(call, self._said, counts, form.known)
-        call.details = form.details(self._said)
+        self.take_usage(call, self._said, counts, form.known, is_final=self._is_final)
+        call.details = form.details(self._said) | self._tools
         call.speed = text_of(self._said.get("speed")) or call.speed
         if form.known is known_usage.ANTHROPIC:
             call.shortfalls += anthropic_usage.billed(self._said)[1]
