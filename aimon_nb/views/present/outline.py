@@ -166,7 +166,7 @@ def _grouped(siblings: list[OutlineRow]) -> list[OutlineRow]:
 def _identity(one: OutlineRow) -> tuple[str, ...] | None:
     """Return what identical siblings share; None for one that is never grouped."""
     span = one.span
-    return (name(span), label(span), span.kind) if one.quiet else None
+    return (name(span, run=one.run), label(span, run=one.run), span.kind) if one.quiet else None
 
 
 def _group(members: list[OutlineRow]) -> OutlineRow:
