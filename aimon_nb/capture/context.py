@@ -23,7 +23,7 @@ current_invocation: ContextVar[TrackedCall | None] = ContextVar("aimon_nb_tracke
 # When the untracked cell began that began this code, by the recorder's clock: code of a run, of
 # a script, and what was begun before we were loaded or beside our hooks has None.
 untracked_cell: ContextVar[int | None] = ContextVar("aimon_nb_untracked_cell", default=None)
-# Where the thread, job or task that runs here was begun.
+# Where the task, thread or job that runs here was begun; for these two see `this_thread`.
 started_at: ContextVar[Caller | None] = ContextVar("aimon_nb_started_at", default=None)
 PROPAGATED: tuple[ContextVar[Any], ...] = (
     current_run,
@@ -37,6 +37,15 @@ PROPAGATED: tuple[ContextVar[Any], ...] = (
 # The notebook's own (`%ai_pipeline`): for code in no pipeline of its own. A plain
 # variable, for what an async cell sets in a ContextVar dies with its task.
 default_pipeline: str | None = None
+
+
+class _ThreadState(threading.local):
+    """What a thread knows of itself, whatever context its code runs in."""
+
+    started_at: Caller | None = None
+
+
+this_thread = _ThreadState()
 
 
 def pipeline_name() -> str | None:

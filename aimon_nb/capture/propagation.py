@@ -14,7 +14,14 @@ from concurrent.futures.thread import _WorkItem
 from typing import Any
 
 from aimon_nb.capture.callers import find_caller
-from aimon_nb.capture.context import PROPAGATED, attach, current_context, current_run, started_at
+from aimon_nb.capture.context import (
+    PROPAGATED,
+    attach,
+    current_context,
+    current_run,
+    started_at,
+    this_thread,
+)
 from aimon_nb.capture.hooks import Patches, named_like
 
 _EMPTY = (None,) * len(PROPAGATED)
@@ -50,6 +57,16 @@ def _context_here() -> tuple[Any, ...]:
         return current_context()
     values = current_context()
     return (*values[:_STARTED_AT], find_caller(), *values[_STARTED_AT + 1 :])
+
+
+def _begin(place: tuple[Any, ...]) -> None:
+    attach(place)
+    this_thread.started_at = place[_STARTED_AT]
+
+
+def _leave(before: tuple[Any, ...]) -> None:
+    attach(before)
+    this_thread.started_at = None
 
 
 def _keep_place_of_task(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -89,7 +106,7 @@ def _bootstrap_in_context(original: Callable[..., Any]) -> Callable[..., Any]:
         place = self.__dict__.pop(_CONTEXT, None)
         if place is not None:
             own = getattr(self, "_context", None)  # Python 3.14 runs a thread in one
-            attach(place) if own is None else own.run(attach, place)
+            _begin(place) if own is None else own.run(_begin, place)
         return original(self)
 
     return _bootstrap_inner
@@ -116,11 +133,11 @@ def _run_in_context(original: Callable[..., Any]) -> Callable[..., Any]:
         if place is None:
             return original(self, *args)
         before = current_context()
-        attach(place)
+        _begin(place)
         try:
             return original(self, *args)
         finally:
-            attach(before)
+            _leave(before)
 
     return run
 
@@ -140,10 +157,10 @@ def _in_context(place: tuple[Any, ...], func: Callable[..., Any]) -> Callable[..
     def carried(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         before = current_context()
-        attach(place)
+        _begin(place)
         try:
             return func(*args, **kwargs)
         finally:
-            attach(before)
+            _leave(before)
 
     return carried

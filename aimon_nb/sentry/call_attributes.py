@@ -12,8 +12,8 @@ from aimon_nb.model.span import CACHE_HIT
 def call_attributes(call: ModelCall, caller: Caller = ()) -> dict[str, Any]:
     """A call in Sentry's attributes: the documented names, and beside them today's.
 
-    Of an answer that a cache gave it says so, and of the function that asked its name and line. No prompt and no answer: content is never sent
-    because of the wire.
+    Of an answer that a cache gave it says so, of the function that asked its name and line.
+    No prompt and no answer: content is never sent because of the wire.
     """
     usage = call.usage
     attributes: dict[str, Any] = {
