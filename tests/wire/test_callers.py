@@ -6,7 +6,6 @@ import textwrap
 import types
 
 import pytest
-import sentry_sdk
 
 from aimon_nb.app import monitor
 from aimon_nb.capture import callers
@@ -159,12 +158,6 @@ class TestPlainCode:
         exec(compile("def helper(ask): return ask('a')", "/x/lib/python3/site-packages/library.py", "exec"), library.__dict__)
         assert callers_of(cell(f"{ASK}\ndef mine(): return helper(ask)\nmine()", helper=library.helper)) == ["mine > ask"]
 
-    def test_a_call_left_alone_by_frameworks(self, cell):
-        """A framework's frames between a function and its request are passed over."""
-        langchain = pytest.importorskip("langchain_openai")
-        run = cell("def mine(): return chat.invoke('x')\nmine()", chat=langchain)
-        assert callers_of(run) == ["mine"]
-
 
 class TestThreadsAndTasks:
     @pytest.mark.parametrize(
@@ -213,3 +206,98 @@ class TestThreadsAndTasks:
             assert asyncio.run(asyncio.wait_for(asyncio.to_thread(int), 60)) == 0
         finally:
             monitor.uninstall()
+
+
+class TestRemembered:
+    def test_the_same_place_asks_again(self, cell):
+        """What was found the first time is checked each time: other lines, functions and depths are told apart."""
+        source = f"{ASK}" + """
+def one(): return ask("1")
+def two(): return ask("2")
+def deep(n): return deep(n - 1) if n else ask("3")
+for _ in range(3):
+    one(); two(); deep(2); deep(4)
+    for go in (one, two): go()
+ask("4")
+client.chat.completions.create(model="m", messages=[])
+"""
+        assert callers_of(cell(source)) == ["one > ask", "two > ask", "deep > ask", "deep > ask", "one > ask", "two > ask"] * 3 + ["ask", None]
+
+    def test_a_callback_between(self, cell):
+        """A function that a library calls back is found, though the same line called the library before without it."""
+        library = types.ModuleType("library")
+        exec(compile("def invoke(f, g): return f() if f else g()", "/x/site-packages/library.py", "exec"), library.__dict__)
+        source = f"{ASK}def node(): return ask('a')\ndef direct(): return ask('b')\ndef go(f): return invoke(f, direct)\nfor f in (None, node, None, node): go(f)"
+        run = cell(source, invoke=library.invoke)
+        assert callers_of(run) == ["direct > ask", "node > ask"] * 2
+
+    def test_files_and_places_are_bounded(self, monkeypatch):
+        """A kernel that runs for weeks keeps no more than so many."""
+        finder = callers.CallerFinder()
+        for at in range(callers._MOST_FILES + 10):
+            finder._kind(f"/tmp/cell{at}.py")
+        assert len(finder._kinds) <= callers._MOST_FILES
+        for _ in range(callers._MOST_PLACES + 10):
+            space = {"find": finder.find}
+            exec(compile("def f(): return find()\nf()", "<ipython-input-1>", "exec"), space)
+        assert 0 < len(finder._known) <= callers._MOST_PLACES
+
+
+class TestGuarded:
+    def test_a_fault_is_counted_and_the_call_goes_on(self, cell, truth, monkeypatch):
+        """Where our code fails, nobody is named, and the call is captured all the same."""
+        monkeypatch.setattr(callers.CallerFinder, "_walk", lambda *_: 1 / 0)
+        monkeypatch.setattr(callers.find_caller.__self__, "_path", None)
+        tracked = monitor.open("cell", "none")
+        before = internal_errors.count
+        assert callers.find_caller() == ()
+        assert internal_errors.count == before + 1
+        tracked.end(None)
+        internal_errors.count = before
+
+
+class TestShown:
+    def test_everywhere_in_the_same_words(self, cell):
+        """Live row, saved HTML and text name a call by who asked; text in ASCII too."""
+        run = cell(TICKETS)
+        packed = [rows.encode_row(s, run) for s in calls(run)]
+        assert {row[rows.FIELDS.index("name")] for row in packed} == {"route › ask"}
+        saved, plain = html.static(run), text.tree(run)
+        for line in (6, 7):
+            assert saved.count(f"gpt-4o-mini · line {line}") == plain.count(f"route › ask  gpt-4o-mini · line {line}") == 2
+        assert saved.count("route › ask") == 4
+        assert "route > ask  gpt-4o-mini - line 6" in text.tree(run, ascii_only=True)
+        assert "<ipython" not in saved + plain
+
+    def test_tables(self, cell):
+        """`caller` and `caller_line` are columns of the spans, and usage is summed by caller."""
+        run = cell(f"{TICKETS}\nask('c')")
+        spans = frames.spans([run])
+        spans = spans[spans["op"] == "gen_ai.chat"]
+        assert list(spans["caller"]) == ["route > ask"] * 4 + ["ask"]
+        assert list(spans["caller_line"]) == [6, 7, 6, 7, 3]
+        assert set(spans["name"]) == {"chat gpt-4o-mini"}
+        usage = frames.usage([run], ["caller"])
+        assert list(zip(usage["caller"], usage["calls"], strict=True)) == [("route > ask", 4), ("ask", 1)]
+
+    def test_below_a_decorated_function(self, cell):
+        """What the row above says already is not said again; the columns have it."""
+        source = f"import aimon_nb{ASK}\ntracked = aimon_nb.ai_track('ask')(ask)\n@aimon_nb.ai_track('route')\ndef route(p): ask(p); tracked(p)\nroute('a')"
+        run = cell(source)
+        assert callers_of(run) == ["route > ask"] * 2
+        assert [name for name, _ in shown(run)] == ["ask", "chat"]
+
+    def test_a_name_of_the_users_stays(self, cell):
+        """A call that the user's code named keeps its name."""
+        source = f"import sentry_sdk{ASK}\ndef go():\n  with sentry_sdk.start_span(op='gen_ai.chat', name='my question'): ask('a')\ngo()"
+        run = cell(source)
+        assert callers_of(run) == ["go > ask"]
+        assert [name for name, _ in shown(run)] == ["my question"]
+
+    def test_a_hostile_name(self, cell):
+        """A function's name is text like any other: hidden characters are spelled out."""
+        source = f"{ASK}code = ask.__code__.replace(co_name='\u202eevil <b>\\n')\nimport types\ntypes.FunctionType(code, globals())('a')"
+        run = cell(source)
+        ((name, _),) = shown(run)
+        assert name == "⟨U+202E⟩evil <b>"
+        assert "<b>" not in html.static(run).partition("⟨U+202E⟩")[2].partition("gpt")[0]
