@@ -165,4 +165,6 @@ def _shown(code: CodeType) -> str:
 
 
 find_caller = CallerFinder().find
-"""The process's own."""
+"""The process's own, for requests."""
+find_beginner = CallerFinder().find
+"""Its own for what begins a thread, a job or a task: they take other ways than requests do."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures.thread import _WorkItem
 from typing import Any
 
-from aimon_nb.capture.callers import find_caller
+from aimon_nb.capture.callers import find_beginner
 from aimon_nb.capture.context import (
     PROPAGATED,
     attach,
@@ -56,7 +56,7 @@ def _context_here() -> tuple[Any, ...]:
     if current_run.get() is None:
         return current_context()
     values = current_context()
-    return (*values[:_STARTED_AT], find_caller(), *values[_STARTED_AT + 1 :])
+    return (*values[:_STARTED_AT], find_beginner(), *values[_STARTED_AT + 1 :])
 
 
 def _begin(place: tuple[Any, ...]) -> None:
@@ -75,7 +75,7 @@ def _keep_place_of_task(patches: Patches, original: Callable[..., Any]) -> Calla
         if not patches.live or current_run.get() is None:
             return original(self, *args, **kwargs)
         before = started_at.get()
-        started_at.set(find_caller())  # the task copies the context as it is made
+        started_at.set(find_beginner())  # the task copies the context as it is made
         try:
             return original(self, *args, **kwargs)
         finally:

@@ -200,7 +200,7 @@ class TestThreadsAndTasks:
 
     def test_nothing_outside_of_runs(self, monkeypatch):
         """Without a run a submit looks for nobody."""
-        monkeypatch.setattr("aimon_nb.capture.propagation.find_caller", lambda: 1 / 0)
+        monkeypatch.setattr("aimon_nb.capture.propagation.find_beginner", lambda: 1 / 0)
         monitor.install()
         try:
             assert asyncio.run(asyncio.wait_for(asyncio.to_thread(int), 60)) == 0
