@@ -11,7 +11,7 @@ import asyncio.events
 import inspect
 import sys
 from types import CodeType, FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aimon_nb.capture.context import started_at, this_thread
 from aimon_nb.capture.internal_errors import internal_errors
@@ -55,18 +55,38 @@ class CallerFinder:
         """
         try:
             path = self._path
-            if path is not None:
-                nearest = _same(path)
-                if nearest is not None:
-                    outer = nearest
-                    for _ in range(path.steps):
-                        outer = outer.f_back  # type: ignore[assignment]  # checked below
-                    if outer is not None and outer.f_code is path.outer:
-                        return self._places(nearest, outer)
-            return self._walk(sys._getframe(1))
+            return (path and self._again(*path)) or self._walk(sys._getframe(1))
         except Exception:
             internal_errors.record("finding the function that asked")
             return ()
+
+    def _again(
+        self,
+        depth: int,
+        nearest: CodeType,
+        at: int,
+        entry: CodeType,
+        middle: CodeType,
+        steps: int,
+        outer: CodeType,
+    ) -> Caller | None:
+        """Return the places at the end of a path, if this is the same way to them."""
+        get_frame = sys._getframe
+        try:
+            frame: Any = get_frame(depth)
+        except ValueError:  # the stack is not that deep
+            return None
+        if (
+            frame.f_code is not nearest
+            or frame.f_lasti != at
+            or get_frame(depth - 1).f_code is not entry
+            or get_frame(depth // 2).f_code is not middle
+        ):
+            return None
+        above = frame.f_back
+        while steps > 1 and above is not None:
+            above, steps = above.f_back, steps - 1
+        return None if above is None or above.f_code is not outer else self._places(frame, above)
 
     def _walk(self, frame: FrameType | None) -> Caller:
         # Past a dozen frames of a client: nothing is called for a library's.
@@ -96,7 +116,7 @@ class CallerFinder:
                 break  # above it stands whoever runs the loop, not who made the task
             frame = frame.f_back
         # In a copied context (`to_thread`) stands what began the code that copied it.
-        begun = (this_thread.started_at if frame is None else None) or started_at.get() or ()
+        begun = (this_thread.job_begun_at if frame is None else None) or started_at.get() or ()
         return begun if nearest is None else (_place(nearest), *begun[:1])
 
     def _kind(self, file: str) -> int:
@@ -107,7 +127,7 @@ class CallerFinder:
         return kind
 
     def _remember(self, nearest: FrameType, depth: int, outer: FrameType, steps: int) -> None:
-        # `depth` counts from `find`'s caller's callee, as `_same` does.
+        # As deep as `_again` sees them: it and this stand one below `find` and two below.
         entry, middle = sys._getframe(depth).f_code, sys._getframe(depth // 2 + 1).f_code
         self._path = _Path(
             depth, nearest.f_code, nearest.f_lasti, entry, middle, steps, outer.f_code
@@ -126,18 +146,6 @@ class CallerFinder:
         caller = (_place(nearest), _place(outer))
         self._known[key] = caller, first, second
         return caller
-
-
-def _same(path: _Path) -> FrameType | None:
-    """Return the frame at the end of a path, if this is the same way to it."""
-    try:
-        nearest = sys._getframe(path.depth)
-    except ValueError:  # the stack is not that deep
-        return None
-    if nearest.f_code is not path.nearest or nearest.f_lasti != path.at:
-        return None
-    entry, middle = sys._getframe(path.depth - 1), sys._getframe(path.depth // 2)
-    return nearest if entry.f_code is path.entry and middle.f_code is path.middle else None
 
 
 def _place(frame: FrameType) -> Place:

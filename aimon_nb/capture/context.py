@@ -23,7 +23,7 @@ current_invocation: ContextVar[TrackedCall | None] = ContextVar("aimon_nb_tracke
 # When the untracked cell began that began this code, by the recorder's clock: code of a run, of
 # a script, and what was begun before we were loaded or beside our hooks has None.
 untracked_cell: ContextVar[int | None] = ContextVar("aimon_nb_untracked_cell", default=None)
-# Where the task, thread or job that runs here was begun; for these two see `this_thread`.
+# Where the task, thread or job that runs here was begun; of a job `this_thread` knows it, too.
 started_at: ContextVar[Caller | None] = ContextVar("aimon_nb_started_at", default=None)
 PROPAGATED: tuple[ContextVar[Any], ...] = (
     current_run,
@@ -42,7 +42,7 @@ default_pipeline: str | None = None
 class _ThreadState(threading.local):
     """What a thread knows of itself, whatever context its code runs in."""
 
-    started_at: Caller | None = None
+    job_begun_at: Caller | None = None  # the job of a pool that it runs
 
 
 this_thread = _ThreadState()

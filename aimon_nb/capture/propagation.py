@@ -23,6 +23,7 @@ from aimon_nb.capture.context import (
     this_thread,
 )
 from aimon_nb.capture.hooks import Patches, named_like
+from aimon_nb.model.caller import Caller
 
 _EMPTY = (None,) * len(PROPAGATED)
 _STARTED_AT = PROPAGATED.index(started_at)
@@ -59,14 +60,17 @@ def _context_here() -> tuple[Any, ...]:
     return (*values[:_STARTED_AT], find_beginner(), *values[_STARTED_AT + 1 :])
 
 
-def _begin(place: tuple[Any, ...]) -> None:
+def _begin(place: tuple[Any, ...]) -> tuple[tuple[Any, ...], Caller | None]:
+    """A job stands at this place; return where its thread stood before."""
+    before = current_context(), this_thread.job_begun_at
     attach(place)
-    this_thread.started_at = place[_STARTED_AT]
+    this_thread.job_begun_at = place[_STARTED_AT]
+    return before
 
 
-def _leave(before: tuple[Any, ...]) -> None:
-    attach(before)
-    this_thread.started_at = None
+def _leave(place: tuple[Any, ...], begun_at: Caller | None) -> None:
+    attach(place)
+    this_thread.job_begun_at = begun_at
 
 
 def _keep_place_of_task(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -106,7 +110,7 @@ def _bootstrap_in_context(original: Callable[..., Any]) -> Callable[..., Any]:
         place = self.__dict__.pop(_CONTEXT, None)
         if place is not None:
             own = getattr(self, "_context", None)  # Python 3.14 runs a thread in one
-            _begin(place) if own is None else own.run(_begin, place)
+            attach(place) if own is None else own.run(attach, place)
         return original(self)
 
     return _bootstrap_inner
@@ -132,12 +136,11 @@ def _run_in_context(original: Callable[..., Any]) -> Callable[..., Any]:
         place = self.__dict__.pop(_CONTEXT, None)
         if place is None:
             return original(self, *args)
-        before = current_context()
-        _begin(place)
+        before = _begin(place)
         try:
             return original(self, *args)
         finally:
-            _leave(before)
+            _leave(*before)
 
     return run
 
@@ -156,11 +159,10 @@ def _propagating(patches: Patches, original: Callable[..., Any]) -> Callable[...
 def _in_context(place: tuple[Any, ...], func: Callable[..., Any]) -> Callable[..., Any]:
     def carried(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        before = current_context()
-        _begin(place)
+        before = _begin(place)
         try:
             return func(*args, **kwargs)
         finally:
-            _leave(before)
+            _leave(*before)
 
     return carried

@@ -10,9 +10,14 @@ import pytest
 from aimon_nb.app import monitor
 from aimon_nb.capture import callers
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.model import ModelCall
+from aimon_nb.model.caller import Place
+from aimon_nb.sentry.call_attributes import call_attributes
 from aimon_nb.views.present import detail, rows
+from aimon_nb.views.present.outline import build_outline
 from aimon_nb.views.static import html, text
 from aimon_nb.views.tables import frames
+from tests.pricing.making import call, run_of, span, tokens
 
 pytestmark = pytest.mark.xdist_group("clients")
 
@@ -193,6 +198,25 @@ class TestThreadsAndTasks:
         source = "import concurrent.futures as f\ndef fan():\n  with f.ThreadPoolExecutor() as pool: pool.submit(lambda: client.chat.completions.create(model='m', messages=[]))\ndef go(): fan()\ngo()"
         assert callers_of(cell(source)) == ["go > fan"]
 
+    def test_a_worker_that_outlives_its_first_job(self, cell):
+        """A library's worker thread that runs each job in its sender's context: who sent it stands there, not who came first."""
+        library = types.ModuleType("library")
+        work = "def work(jobs):\n  while (job := jobs.get()) is not None:\n    context, ask, loop, future = job\n    loop.call_soon_threadsafe(future.set_result, context.run(ask, 'a'))"
+        exec(compile(work, "/x/site-packages/library.py", "exec"), library.__dict__)
+        source = f"""import asyncio, contextvars, queue, threading{ASK}
+jobs = queue.Queue()
+async def send():
+  loop = asyncio.get_running_loop(); future = loop.create_future()
+  jobs.put((contextvars.copy_context(), ask, loop, future)); await future
+def first():
+  worker = threading.Thread(target=work, args=(jobs,)); worker.start(); return worker
+async def second(): await asyncio.create_task(send())
+worker = first()
+asyncio.run(second())
+jobs.put(None); worker.join()
+"""
+        assert callers_of(cell(source, work=library.work)) == ["second > ask"]
+
     def test_where_a_thread_was_begun_is_unknown(self, cell, monkeypatch):
         """A loop that is not ours to hook: the nearest function alone."""
         source = f"{ASYNC_ASK}def go():\n  loop = asyncio.new_event_loop()\n  loop.run_until_complete(asyncio.Task(ask('a'), loop=loop)); loop.close()\ngo()"
@@ -301,3 +325,42 @@ class TestShown:
         ((name, _),) = shown(run)
         assert name == "⟨U+202E⟩evil <b>"
         assert "<b>" not in html.static(run).partition("⟨U+202E⟩")[2].partition("gpt")[0]
+
+    @pytest.mark.parametrize(("origin", "name"), [("auto.ai.langgraph", "chat"), ("manual", "route › ask")])
+    def test_below_an_agent(self, origin, name):
+        """A framework's agent asks by itself: its calls keep their name. One that the user's code made does not."""
+        run = run_of(
+            span("agent", op="gen_ai.invoke_agent", agent="tide", origin=origin),
+            call("gpt-4o", tokens(1, 1), span_id="a", parent_id="agent", caller="route > ask", caller_lines="line 3"),
+        )
+        row = rows.row_dict(run.spans["a"], run)
+        assert row["name"] == name
+        assert ("line 3" in row["label"]) is (name != "chat")
+
+    def test_a_group_is_named_by_its_caller(self):
+        """Many equal calls of one function are one row of its name in a saved form."""
+        run = run_of(*(call("gpt-4o", tokens(1, 1), span_id=f"s{n}", caller="label > ask") for n in range(600)))
+        row = build_outline(run).top[0].row
+        assert (row["name"], row["label"]) == ("label › ask", "gpt-4o · × 600")
+
+    def test_usage_by_agent_tool_and_status(self):
+        """Calls are summed by the agent or tool they were made in, and by how they ended."""
+        run = run_of(
+            span("agent", op="gen_ai.invoke_agent", agent="tide"),
+            span("tool", "agent", op="gen_ai.execute_tool", tool="look", agent="tide"),
+            call("gpt-4o", tokens(1, 1), span_id="a", parent_id="agent"),
+            call("gpt-4o", tokens(1, 1), span_id="b", parent_id="tool"),
+            call("gpt-4o", tokens(1, 1), span_id="c", status="error"),
+        )
+        usage = frames.usage([run], ["agent", "tool", "status"])
+        keys = usage[["agent", "tool", "status"]].astype(object).where(usage[["agent", "tool", "status"]].notna(), None)
+        assert keys.values.tolist() == [["tide", None, "ok"], ["tide", "look", "ok"], [None, None, "error"]]
+        assert list(usage["calls"]) == [1, 1, 1]
+
+    def test_at_sentry(self):
+        """The call's span names the nearest function and its line, and no file."""
+        caller = (Place("ask", 3, "/home/me/n.py"), Place("route", 6, "/home/me/n.py"))
+        told = call_attributes(ModelCall(), caller)
+        assert (told["code.function.name"], told["code.line.number"]) == ("ask", 3)
+        assert "/home" not in str(told)
+        assert not any(key.startswith("code.") for key in call_attributes(ModelCall()))
