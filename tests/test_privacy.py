@@ -42,6 +42,7 @@ CANARIES = {
     "names of runs, spans, pipelines": ["canary run", "canary step"],
     "name of a model": ["canary model"],
     "error message": ["canary error"],
+    "function that asked": ["canary_asker"],
     "function of a frame": ["canary_function"],
     "file of a frame": ["canary_file.py"],
     "folder of a frame": ["canary_folder"],
@@ -56,8 +57,7 @@ CANARIES = {
 
 # Its file, its function and its lines are canaries, too.
 SOURCE = '''
-def canary_function(client, span):
-    mine = "canary " + "local"
+def canary_asker(client):
     client.chat.completions.create(
         model="gpt-4o",
         messages=[
@@ -72,10 +72,21 @@ def canary_function(client, span):
         extra_headers={"x-mine": "canary-" + "header", "cookie": "canary-" + "cookie"},
         extra_query={"key": "canary-" + "query"},
     )
+#
+#
+#
+#
+#
+#
+def canary_function(span):
+    mine = "canary " + "local"
     with span("canary " + "step") as step:
         for key, value in ATTRIBUTES.items():
             (getattr(step, "set_data", None) or step.set_attribute)(key, value)
     raise ValueError(MESSAGE)  # canary source
+def main(client, span):
+    globals()["canary_" + "asker"](client)
+    canary_function(span)
 '''
 ATTRIBUTES = {"gen_ai.tool.output": "canary output", "gen_ai.input.messages": "canary input", "my.fact": "canary fact"}
 MESSAGE = "canary error: at https://canary-user:x@h.test/v1?k=canary-query, Bearer canary-token-0123456789, key sk-canary-key-0123456789"
@@ -116,7 +127,7 @@ def tracked_run(folder, stream):
     )
     span = (lambda name: sentry_sdk.traces.start_span(name)) if stream else (lambda name: sentry_sdk.start_span(op="x", name=name))
     with pytest.raises(ValueError), track("canary run", view="none") as view:
-        ai_track("canary step")(space["canary_function"])(client, span)
+        ai_track("canary step")(space["main"])(client, span)
     run = view._run
     forms = [run.totals.cost, float(run.totals.cost), formatting.money(run.totals.cost), formatting.exact(run.totals.cost)]
     numbers = {

@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from aimon_nb.capture.state import OpenSpan, RunState, TaskAndThread, TrackedCall
+from aimon_nb.model.caller import Caller
 
 current_span: ContextVar[OpenSpan | None] = ContextVar("aimon_nb_span", default=None)
 current_run: ContextVar[RunState | None] = ContextVar("aimon_nb_run", default=None)
@@ -22,17 +23,29 @@ current_invocation: ContextVar[TrackedCall | None] = ContextVar("aimon_nb_tracke
 # When the untracked cell began that began this code, by the recorder's clock: code of a run, of
 # a script, and what was begun before we were loaded or beside our hooks has None.
 untracked_cell: ContextVar[int | None] = ContextVar("aimon_nb_untracked_cell", default=None)
+# Where the task, thread or job that runs here was begun; of a job `this_thread` knows it, too.
+started_at: ContextVar[Caller | None] = ContextVar("aimon_nb_started_at", default=None)
 PROPAGATED: tuple[ContextVar[Any], ...] = (
     current_run,
     current_span,
     current_pipeline,
     untracked_cell,
+    started_at,
     current_invocation,
 )
 
 # The notebook's own (`%ai_pipeline`): for code in no pipeline of its own. A plain
 # variable, for what an async cell sets in a ContextVar dies with its task.
 default_pipeline: str | None = None
+
+
+class _ThreadState(threading.local):
+    """What a thread knows of itself, whatever context its code runs in."""
+
+    job_begun_at: Caller | None = None  # the job of a pool that it runs
+
+
+this_thread = _ThreadState()
 
 
 def pipeline_name() -> str | None:

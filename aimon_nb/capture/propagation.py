@@ -1,10 +1,11 @@
 """The context goes along into threads and jobs of pools, as ContextVars go into tasks.
 
-While we are installed, and only ours.
+While we are installed, and only ours. With it goes the place that began the thread, job or task.
 """
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import threading
 import types
@@ -12,10 +13,20 @@ from collections.abc import Callable
 from concurrent.futures.thread import _WorkItem
 from typing import Any
 
-from aimon_nb.capture.context import PROPAGATED, attach, current_context
+from aimon_nb.capture.callers import find_beginner
+from aimon_nb.capture.context import (
+    PROPAGATED,
+    attach,
+    current_context,
+    current_run,
+    started_at,
+    this_thread,
+)
 from aimon_nb.capture.hooks import Patches, named_like
+from aimon_nb.model.caller import Caller
 
 _EMPTY = (None,) * len(PROPAGATED)
+_STARTED_AT = PROPAGATED.index(started_at)
 _POOLS = ("concurrent.futures.thread", "multiprocessing.pool")
 _CONTEXT = "_aimon_nb_place"  # of a thread or job that has not begun yet
 
@@ -29,6 +40,9 @@ def install_thread_propagation(patches: Patches) -> None:
     patches.wrap(threading.Thread, "_bootstrap_inner", _bootstrap_in_context)
     patches.wrap(_WorkItem, "__init__", functools.partial(_keep_context_of_job, patches))
     patches.wrap(_WorkItem, "run", _run_in_context)
+    patches.wrap(
+        asyncio.BaseEventLoop, "create_task", functools.partial(_keep_place_of_task, patches)
+    )
     patches.on_import("multiprocessing.pool", functools.partial(_install_pool_propagation, patches))
 
 
@@ -38,12 +52,48 @@ def _install_pool_propagation(patches: Patches, module: types.ModuleType) -> Non
         patches.set_attribute(pool, name, _propagating(patches, getattr(pool, name)))
 
 
+def _context_here() -> tuple[Any, ...]:
+    """Return the context that what begins here gets: this place is where it was begun."""
+    if current_run.get() is None:
+        return current_context()
+    values = current_context()
+    return (*values[:_STARTED_AT], find_beginner(), *values[_STARTED_AT + 1 :])
+
+
+def _begin(place: tuple[Any, ...]) -> tuple[tuple[Any, ...], Caller | None]:
+    """A job stands at this place; return where its thread stood before."""
+    before = current_context(), this_thread.job_begun_at
+    attach(place)
+    this_thread.job_begun_at = place[_STARTED_AT]
+    return before
+
+
+def _leave(place: tuple[Any, ...], begun_at: Caller | None) -> None:
+    attach(place)
+    this_thread.job_begun_at = begun_at
+
+
+def _keep_place_of_task(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
+    def create_task(self: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        if not patches.live or current_run.get() is None:
+            return original(self, *args, **kwargs)
+        before = started_at.get()
+        started_at.set(find_beginner())  # the task copies the context as it is made
+        try:
+            return original(self, *args, **kwargs)
+        finally:
+            started_at.set(before)
+
+    return create_task
+
+
 def _keep_context_of_thread(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
     def start(self: threading.Thread) -> Any:
         # The one frame of ours in the traceback where no thread can be started.
         __tracebackhide__ = True
         # No tracked call above: the error of a thread reaches nobody who started it.
-        place = (*current_context()[:-1], None)
+        place = (*_context_here()[:-1], None)
         if patches.live and place != _EMPTY and not _is_pool_worker(self):
             self.__dict__[_CONTEXT] = place
         try:
@@ -74,7 +124,7 @@ def _is_pool_worker(thread: threading.Thread) -> bool:
 def _keep_context_of_job(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
     def __init__(self: Any, *args: Any) -> None:
         original(self, *args)
-        place = current_context()
+        place = _context_here()
         if patches.live and place != _EMPTY:
             self.__dict__[_CONTEXT] = place
 
@@ -86,12 +136,11 @@ def _run_in_context(original: Callable[..., Any]) -> Callable[..., Any]:
         place = self.__dict__.pop(_CONTEXT, None)
         if place is None:
             return original(self, *args)
-        before = current_context()
-        attach(place)
+        before = _begin(place)
         try:
             return original(self, *args)
         finally:
-            attach(before)
+            _leave(*before)
 
     return run
 
@@ -99,7 +148,7 @@ def _run_in_context(original: Callable[..., Any]) -> Callable[..., Any]:
 def _propagating(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def method(self: Any, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        place = current_context()
+        place = _context_here()
         if patches.live and place != _EMPTY:
             func = named_like(func, _in_context(place, func))
         return original(self, func, *args, **kwargs)
@@ -110,11 +159,10 @@ def _propagating(patches: Patches, original: Callable[..., Any]) -> Callable[...
 def _in_context(place: tuple[Any, ...], func: Callable[..., Any]) -> Callable[..., Any]:
     def carried(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        before = current_context()
-        attach(place)
+        before = _begin(place)
         try:
             return func(*args, **kwargs)
         finally:
-            attach(before)
+            _leave(*before)
 
     return carried

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from aimon_nb.capture.attributes import is_counted_by_sdk, reported_usage, update_fields
+from aimon_nb.capture.caller_lines import note_caller
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.state import CallUpdate, ForeignCall, OpenSpan, RunState, UnreadRequest
 from aimon_nb.model import Span, Usage
@@ -167,6 +168,10 @@ def update_call(update: CallUpdate) -> None:
     before, open_span.call_update = open_span.call_update, update
     if before is not None and before.request is not update.request:
         _forget_failed_attempt(open_span, span)
+    caller = update.request.caller
+    if caller and span.called_from is None:
+        told = note_caller(span, caller, run_state.callers)
+        run_state.changed.update(one.span_id for one in told)
     if update.abandoned and run_state.closed:
         span.late = True
     elif update.abandoned and not update.is_read:

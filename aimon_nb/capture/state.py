@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from aimon_nb.capture.caller_lines import CallerLines
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import SpanLimit
 from aimon_nb.capture.span_adapter import SpanAdapter
 from aimon_nb.model import Frame, ModelCall, Run, Span
+from aimon_nb.model.caller import Caller
 from aimon_nb.model.span import SpanStatus
 
 RequestProgress = Literal["sent", "receiving", "done"]
@@ -30,6 +32,7 @@ class OpenRequest:
     open_span: OpenSpan
     progress: RequestProgress = "sent"
     ok: bool | None = None
+    caller: Caller = ()  # the user's code that sends it
     settled = False  # usage is on Sentry's span, and its end is not deferred any more
 
     def __init__(self) -> None:
@@ -178,6 +181,7 @@ class RunState:
     price_at: float = 0.0  # when it may be added up again
     outer_id: str | None = None  # of the run that it was opened in
     untracked_cell: int | None = None  # the one it was opened in, if that has no run of its own
+    callers: dict[str | None, CallerLines] = field(default_factory=dict)
     foreign_requests: int = 0
     foreign_spans: int = 0
 

@@ -95,7 +95,11 @@ class Span:
     own counts stand for that. `ttft` are seconds to the first token of a stream. `sent` is
     whether Sentry got it, or why not (None while running).
     What a span reports that `repeats` (an agent's own total, a call in a call) stands in the
-    counts of others: it is in no sum. The attempts at one request share a `retry_group`,
+    counts of others: it is in no sum. `caller` are the user's
+    nearest functions that asked (`route > ask`), `caller_line` the line that tells its calls
+    apart: the nearest function's, or where that is always the same, the line that called it;
+    `caller_lines` says it in words (`line 3`) where the calls of one caller differ, and
+    `called_from` tells the whole place. The attempts at one request share a `retry_group`,
     which is None where the first was answered; all but the last are `retried`.
     """
 
@@ -106,6 +110,10 @@ class Span:
     offset: float
     op: str = ""
     name: str = ""
+    caller: str | None = None
+    caller_line: int | None = None
+    caller_lines: str | None = None
+    called_from: str | None = None
     trace_id: str | None = None
     pipeline: str | None = None
     status: SpanStatus = "running"

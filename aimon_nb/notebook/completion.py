@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from argparse import ArgumentParser
 from typing import Any
 
 from IPython.core.error import TryNext
 
 from aimon_nb.notebook import header
+from aimon_nb.views.tables import frames
 
 
 class Completion:
@@ -46,6 +48,8 @@ def _matches(parser: ArgumentParser, text: str) -> list[str]:
     before, prefix = re.fullmatch(r"(.*?)(\S*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
     options = {name: action for action in parser._actions for name in action.option_strings}
     last = (before.split() or [""])[-1]
-    values = options[last].choices if last in options else None
+    values: Iterable[Any] | None = options[last].choices if last in options else None
+    if last == "--by":  # a comma list, of which the last word is completed
+        values, prefix = frames.KEYS, prefix.rpartition(",")[2]
     candidates = values or (sorted(options) if prefix.startswith("-") else [])
     return [str(one) for one in candidates if str(one).startswith(prefix)]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from aimon_nb.model import ModelCall
+from aimon_nb.model.caller import Caller
 from aimon_nb.model.span import CACHE_HIT
 
 
-def call_attributes(call: ModelCall) -> dict[str, Any]:
+def call_attributes(call: ModelCall, caller: Caller = ()) -> dict[str, Any]:
     """A call in Sentry's attributes: the documented names, and beside them today's.
 
-    Of an answer that a cache gave it says so. No prompt and no answer: content is never sent
-    because of the wire.
+    Of an answer that a cache gave it says so, of the function that asked its name and line.
+    No prompt and no answer: content is never sent because of the wire.
     """
     usage = call.usage
     attributes: dict[str, Any] = {
@@ -31,6 +32,8 @@ def call_attributes(call: ModelCall) -> dict[str, Any]:
         "gen_ai.usage.output_tokens.reasoning": usage.reasoning,
         "gen_ai.usage.reasoning.output_tokens": usage.reasoning,
         "gen_ai.usage.total_tokens": usage.total,
+        "code.function.name": caller[0].function if caller else None,
+        "code.line.number": caller[0].line if caller else None,
         CACHE_HIT: call.cached_by is not None or None,
     }
     return {key: value for key, value in attributes.items() if value is not None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
+from aimon_nb.capture.callers import find_caller
 from aimon_nb.capture.context import current_run, is_of_another_cell
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
@@ -126,6 +127,7 @@ class Interceptor:
             if dialect is None or admission.already_captured(body):
                 return None
             model_request = ModelRequest(dialect, address, dialect.path, body)
+            model_request.caller = find_caller()
             return model_request if attach(model_request, self._tracker, run_state) else None
         except Exception:
             internal_errors.record("capturing a request")

@@ -149,8 +149,9 @@ class PendingCall:
         request.body = None
         with internal_errors.suppress("writing usage on a span"):
             if open_span.model_request is request:
+                attributes = call_attributes(request.call, request.caller)
                 name = self._span_name() if open_span.made_by_us else None
-                open_span.adapter.write(open_span, call_attributes(request.call), name)
+                open_span.adapter.write(open_span, attributes, name)
         request.run_deferred_ends()
         if open_span.made_by_us:
             self._finish_span(open_span)

@@ -128,6 +128,7 @@ def _facts(span: Span) -> dict[str, str | None]:
     other_model = span.request_model if span.request_model != span.model else None
     tier = call.service_tier if call else None
     return {
+        "called from": span.called_from,
         "provider": span.provider,
         "host": call.host if call else None,
         "asked for": other_model,

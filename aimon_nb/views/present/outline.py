@@ -167,7 +167,8 @@ def _grouped(siblings: list[OutlineRow]) -> list[OutlineRow]:
 def _identity(one: OutlineRow) -> tuple[str, ...] | None:
     """Return what identical siblings share; None for one that is never grouped."""
     span = one.span
-    return (name(span), label(span), span.kind, one.remark) if one.quiet else None
+    names = (name(span, run=one.run), label(span, run=one.run))
+    return (*names, span.kind, one.remark) if one.quiet else None
 
 
 def _group(members: list[OutlineRow]) -> OutlineRow:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import functools
 import re
 
-from aimon_nb.model import Span
+from aimon_nb.model import Run, Span
 from aimon_nb.model.call import ASKED_BEFORE, ASKED_IN_FORGOTTEN, USAGE_ALONE
-from aimon_nb.model.span import SpanKind
+from aimon_nb.model.span import CALL_OPERATIONS, SpanKind
+from aimon_nb.providers import framework_of
 from aimon_nb.views.present import error_text, formatting
 
 _ASKED_ELSEWHERE = (ASKED_BEFORE, ASKED_IN_FORGOTTEN)
 _STATUS_CODE = re.compile(r"\b([45]\d\d)\b")
 
 
-def name(span: Span, kind: SpanKind | None = None) -> str:
-    """Return the name of the row: without the model, which stands beside it."""
+def name(span: Span, kind: SpanKind | None = None, run: Run | None = None) -> str:
+    """Return the name of the row: without the model, which stands beside it.
+
+    In the tree of its `run` a call is named by who asked, unless the user named it or the row
+    above tells that already.
+    """
     kind = kind or span.kind
     own = span.tool if kind == "tool" else span.agent if kind == "agent" else None
     if own:
@@ -28,16 +33,47 @@ def name(span: Span, kind: SpanKind | None = None) -> str:
             text = text.removesuffix(f" {words}")
     for prefix in ("execute_tool ", "invoke_agent "):
         text = text.removeprefix(prefix)
+    if run is not None and span.caller is not None and text in CALL_OPERATIONS:
+        text = " › ".join(_caller_below(span, run)) or text
     return formatting.line(text, 120)
 
 
-def label(span: Span, kind: SpanKind | None = None) -> str:
-    """Return the dim words beside the name: model, `agent`, `tool`, `429`, `streaming` ….
+def _caller_below(span: Span, run: Run) -> list[str]:
+    """Return the functions that asked, without those that the row above it stands for."""
+    names = (span.caller or "").split(" > ")
+    above = _row_above(span, run)
+    if above is None:
+        return names
+    if _is_frameworks_agent(above):
+        return []
+    own = name(above)
+    return names[len(names) - names[::-1].index(own) :] if own in names else names
+
+
+def _row_above(span: Span, run: Run) -> Span | None:
+    above = run.shown_parent(span)
+    return None if above is None else run.spans.get(above)
+
+
+def _is_frameworks_agent(span: Span) -> bool:
+    """Return whether it is an agent that calls the model by itself, wherever it was run from."""
+    return span.kind == "agent" and framework_of(span.origin) is not None
+
+
+def _lines(span: Span, run: Run) -> str | None:
+    if span.caller_lines is None:
+        return None
+    above = _row_above(span, run)
+    return None if above is not None and _is_frameworks_agent(above) else span.caller_lines
+
+
+def label(span: Span, kind: SpanKind | None = None, run: Run | None = None) -> str:
+    """Return the dim words beside the name: model, `line 3`, `agent`, `tool`, `429` ….
 
     That a failed call was `retried` is known when the tree is laid out.
     """
     kind = kind or span.kind
-    parts = [model_name(span)]
+    parts = [model_name(span), _lines(span, run) if run is not None else None]
     if kind in ("agent", "tool", "retrieval"):
         parts.append(kind)
     if span.status == "error" and span.is_call:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TypedDict
 
 from aimon_nb.model import Frame
+from aimon_nb.model.code_files import LIBRARY_FOLDERS, cell_name
 from aimon_nb.views.present import formatting
 
 _OURS = str(Path(__file__).parents[2])
-_LIBRARIES = ("site-packages/", "dist-packages/")
 
 
 class FrameView(TypedDict):
@@ -41,17 +41,8 @@ def _frame(file: str, line: int, function: str) -> FrameView:
 def _place(file: str) -> tuple[str, bool]:
     """Return a file's name (a cell's number, a library's path) and whether it is a library's."""
     path = file.replace("\\", "/")
-    for folder in _LIBRARIES:
+    for folder in LIBRARY_FOLDERS:
         if folder in path:
             return path.rpartition(folder)[2], True
     library = path.startswith((sys.base_prefix.replace("\\", "/") + "/lib", "<frozen"))
-    return _cell_name(file) or path.rpartition("/")[2], library
-
-
-def _cell_name(file: str) -> str | None:
-    """Return `Cell In[3]` for the file name that IPython compiled a cell under."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    format_code_name = getattr(getattr(shell, "compile", None), "format_code_name", None)
-    parts = format_code_name(file) if format_code_name is not None else None
-    return " ".join(parts) if parts and parts[0] == "Cell" else None
+    return cell_name(file) or path.rpartition("/")[2], library

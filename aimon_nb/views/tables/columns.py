@@ -78,6 +78,8 @@ SPAN_TABLE: tuple[Column, ...] = (
     Column("provider", "string", "span.provider"),
     Column("model", "string", "span.model"),
     Column("request_model", "string", "span.request_model"),
+    Column("caller", "string", "span.caller", "the nearest functions of yours: `route > ask`"),
+    Column("caller_line", "Int64", "span.caller_line", "that tells the calls of a caller apart"),
     Column("agent", "string", "span.agent"),
     Column("tool", "string", "span.tool"),
     Column("finish_reason", "string", "span.finish_reason"),

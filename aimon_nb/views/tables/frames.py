@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimon_nb import providers
 from aimon_nb.model import Cost, Run, Span, Totals
-from aimon_nb.model.tree import preorder
+from aimon_nb.model.tree import nearest_ancestor, preorder
 from aimon_nb.pricing.counted import add_up, counted_spans, more_calls
 from aimon_nb.views.present.more_calls import more_span
 from aimon_nb.views.tables.arrays import array
@@ -36,7 +36,10 @@ SPAN_COLUMNS = dtypes(SPAN_TABLE)
 CONTENT_COLUMNS = tuple(dtypes(CONTENT_TABLE))
 TOKEN_COLUMNS = tuple(dtypes(TOKEN_TABLE))
 USAGE_COLUMNS = dtypes(USAGE_TABLE)
-KEYS = ("model", "provider", "op", "pipeline", "run", "cell", "notebook", "item", "worker", "day")
+KEYS = (
+    *("model", "provider", "op", "pipeline", "run", "cell", "notebook", "item"),
+    *("caller", "agent", "tool", "status", "worker", "day"),
+)
 
 
 def spans(runs: Iterable[Run], *, content: bool = False) -> pd.DataFrame:
@@ -153,7 +156,16 @@ def _key(run: Run, name: str) -> Callable[[Span], str | None]:
         return lambda _: value
     if name == "day":
         return lambda span: f"{span.start.astimezone(timezone.utc):%Y-%m-%d}"
+    if name in ("agent", "tool"):
+        return lambda span: _above(run, span, name)
     return lambda span: str(value) if (value := getattr(span, name, None)) else None
+
+
+def _above(run: Run, span: Span, name: str) -> str | None:
+    """Return the agent or tool that a call was made in: the nearest above it that has a name."""
+    own: str | None = getattr(span, name)
+    above = None if own else nearest_ancestor(span, run.spans, lambda one: bool(getattr(one, name)))
+    return own or (getattr(above, name) if above is not None else None)
 
 
 def _tree(run: Run) -> RunTree:
