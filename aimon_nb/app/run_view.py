@@ -84,8 +84,8 @@ class RunView:
         """Calls, tokens and cost, a row a group.
 
         Args:
-            by: what to group by, one or several: `model`, `caller`, `agent`, `tool`,
-                `status`, `provider`, `op`, `pipeline`, `cell`, `day` … (the error for another word lists them all).
+            by: what to group by, one or several: `model`, `caller`, `agent`,
+                `provider`, `cell`, `day` … (the error for another word lists them all).
             styled: whether to give a table for people to look at; its numbers are in `data`.
 
         Returns:

@@ -12,33 +12,42 @@ _JOINED = " > "
 class CallerLines:
     """The calls of one caller in a run, and the lines they were made at."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str | None) -> None:
+        self._name = name
         self._calls: list[tuple[Span, Caller]] = []
+        self._described: dict[Caller, str] = {}
         self._nearest: set[int | None] = set()
         self._outer: set[int | None] = set()
 
     def add(self, span: Span, caller: Caller) -> list[Span]:
-        """Set the line of a call; return all whose line is said otherwise now."""
-        before = len(self._nearest) > 1, len(self._outer) > 1
+        """Set who asked, and the line; return all calls whose line is said otherwise now."""
+        span.caller = self._name
+        span.called_from = self._described.get(caller) or _described(caller)
+        self._described[caller] = span.called_from
+        before = self._differ
         self._nearest.add(caller[0].line)
-        self._outer.add(caller[1].line if len(caller) > 1 else None)
-        self._calls.append((span, caller))
-        changed = before != (len(self._nearest) > 1, len(self._outer) > 1)
-        told = self._calls if changed else self._calls[-1:]
+        self._outer.add(_outer_line(caller))
+        told = [(span, caller)]
+        if before != self._differ:
+            told += self._calls
+        if not span.folded:  # nobody else keeps one that has no row
+            self._calls.append((span, caller))
         for one, places in told:
-            self._tell(one, places)
+            self._set_line(one, places)
         return [one for one, _ in told]
 
-    def _tell(self, span: Span, caller: Caller) -> None:
-        """The nearest line; where that is always the same, the line that called its function."""
-        nearest, outer = caller[0].line, caller[1].line if len(caller) > 1 else None
-        span.caller_line, span.caller_lines = nearest, None
-        if len(self._outer) > 1 and outer is not None:
-            differ = len(self._nearest) > 1
-            span.caller_line = nearest if differ else outer
-            span.caller_lines = f"line {outer} › {nearest}" if differ else f"line {outer}"
-        elif len(self._nearest) > 1:
-            span.caller_lines = f"line {nearest}"
+    @property
+    def _differ(self) -> tuple[bool, bool]:
+        """Whether the lines differ in the nearest function, and in the one that called it."""
+        return len(self._nearest) > 1, len(self._outer) > 1
+
+    def _set_line(self, span: Span, caller: Caller) -> None:
+        nearest, outer = caller[0].line, _outer_line(caller)
+        inside, above = self._differ
+        span.caller_line, span.caller_lines = nearest, f"line {nearest}" if inside else None
+        if above and outer is not None:
+            span.caller_line = nearest if inside else outer
+            span.caller_lines = f"line {outer} › {nearest}" if inside else f"line {outer}"
 
 
 def note_caller(span: Span, caller: Caller, known: dict[str | None, CallerLines]) -> list[Span]:
@@ -46,9 +55,15 @@ def note_caller(span: Span, caller: Caller, known: dict[str | None, CallerLines]
 
     `known` are the callers of the run so far.
     """
-    names = [place.function for place in reversed(caller) if place.function]
-    span.caller, span.called_from = _JOINED.join(names) or None, _described(caller)
-    return known.setdefault(span.caller, CallerLines()).add(span, caller)
+    name = _JOINED.join(place.function for place in reversed(caller) if place.function) or None
+    lines = known.get(name)
+    if lines is None:
+        lines = known[name] = CallerLines(name)
+    return lines.add(span, caller)
+
+
+def _outer_line(caller: Caller) -> int | None:
+    return caller[1].line if len(caller) > 1 else None
 
 
 def _described(caller: Caller) -> str:

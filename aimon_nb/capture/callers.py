@@ -23,7 +23,9 @@ _MOST_FILES = 10_000
 _MOST_PLACES = 1_000
 _MODULE = "<module>"
 _LIBRARY, _USERS, _EVENT_LOOP = range(3)
-_LOOP_FILE = asyncio.events.__file__
+_TRIO = "/trio/_core/_run.py"
+_RUNS_A_TASK = frozenset({"_run", "unrolled_run"})  # asyncio's, trio's
+_LONGEST = 100  # characters of a name
 _ANY_ARGUMENTS = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 _WRAPPERS = frozenset({"wrapper", "wrapped", "_wrapper", "_wrapped", "inner", "decorated"})
 
@@ -112,7 +114,7 @@ class CallerFinder:
                     return (_place(frame),)
                 else:
                     nearest, depth = frame, step
-            elif kind == _EVENT_LOOP and code.co_name == "_run":
+            elif kind == _EVENT_LOOP and code.co_name in _RUNS_A_TASK:
                 break  # above it stands whoever runs the loop, not who made the task
             frame = frame.f_back
         # In a copied context (`to_thread`) stands what began the code that copied it.
@@ -120,7 +122,9 @@ class CallerFinder:
         return begun if nearest is None else (_place(nearest), *begun[:1])
 
     def _kind(self, file: str) -> int:
-        kind = _EVENT_LOOP if file == _LOOP_FILE else _USERS if is_users(file) else _LIBRARY
+        kind = _USERS if is_users(file) else _LIBRARY
+        if file == asyncio.events.__file__ or file.replace("\\", "/").endswith(_TRIO):
+            kind = _EVENT_LOOP
         if len(self._kinds) >= _MOST_FILES:
             self._kinds.clear()  # each cell is a file of its own
         self._kinds[file] = kind
@@ -167,9 +171,9 @@ def _is_passed_over(name: str, code: CodeType, *, is_nearest: bool) -> bool:
 def _shown(code: CodeType) -> str:
     """Return its name; of a method like `__call__` with its class, where Python knows that."""
     name = code.co_name
-    if name[:2] != "__":
-        return name
-    return ".".join(getattr(code, "co_qualname", name).split(".")[-2:])
+    if name[:2] == "__":
+        name = ".".join(getattr(code, "co_qualname", name).split(".")[-2:])
+    return name[:_LONGEST].encode("utf-8", "replace").decode()  # half a surrogate pair is no text
 
 
 find_caller = CallerFinder().find

@@ -81,9 +81,13 @@ def _keep_place_of_task(patches: Patches, original: Callable[..., Any]) -> Calla
         before = started_at.get()
         started_at.set(find_beginner())  # the task copies the context as it is made
         try:
-            return original(self, *args, **kwargs)
+            task = original(self, *args, **kwargs)
         finally:
             started_at.set(before)
+        made_at = getattr(task, "_source_traceback", None)
+        if made_at:  # in a loop's debug mode: asyncio takes its own frame out, and this is ours
+            made_at.pop()
+        return task
 
     return create_task
 

@@ -15,6 +15,7 @@ _NOT_THE_USERS = tuple(
     f"{folder}{os.sep}"
     for folder in {
         *(_PATHS[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+        str(Path(os.__file__).parent),  # a zip file, in Pyodide
         str(Path(__file__).parents[1]),
     }
 )

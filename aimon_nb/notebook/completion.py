@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from typing import Any
 
 from IPython.core.error import TryNext

@@ -222,6 +222,19 @@ jobs.put(None); worker.join()
         source = f"{ASYNC_ASK}def go():\n  loop = asyncio.new_event_loop()\n  loop.run_until_complete(asyncio.Task(ask('a'), loop=loop)); loop.close()\ngo()"
         assert callers_of(cell(source)) == ["ask"]
 
+    def test_trio(self, cell):
+        """A task of trio's is not of whoever runs the loop: the nearest function alone."""
+        pytest.importorskip("trio")
+        source = ASYNC_ASK.replace("asyncio", "trio") + "async def fan():\n  async with trio.open_nursery() as n: n.start_soon(ask, 'a')\ndef go(): trio.run(fan)\ngo()"
+        assert callers_of(cell(source)) == ["ask"]
+
+    def test_where_a_task_was_made(self, cell):
+        """In a loop's debug mode a task says the user's line that made it, and no frame of ours."""
+        made = []
+        cell("import asyncio\nasync def go():\n  task = asyncio.create_task(asyncio.sleep(0))\n  made.extend(task._source_traceback); await task\nasyncio.run(go(), debug=True)", made=made)
+        assert [frame.filename for frame in made if "aimon_nb/" in frame.filename] == []
+        assert made[-1].name == "create_task" and made[-2].name == "go"
+
     def test_nothing_outside_of_runs(self, monkeypatch):
         """Without a run a submit looks for nobody."""
         monkeypatch.setattr("aimon_nb.capture.propagation.find_beginner", lambda: 1 / 0)
@@ -325,6 +338,12 @@ class TestShown:
         ((name, _),) = shown(run)
         assert name == "⟨U+202E⟩evil <b>"
         assert "<b>" not in html.static(run).partition("⟨U+202E⟩")[2].partition("gpt")[0]
+
+    def test_a_name_that_is_no_text(self, cell, tmp_path):
+        """Half a surrogate pair or a name without end, which only `replace` of code makes, does no harm."""
+        source = f"{ASK}import types\nfor name in ('\\ud800x', 'y' * 9999): types.FunctionType(ask.__code__.replace(co_name=name), globals())('a')"
+        run = cell(source)
+        assert callers_of(run) == ["?x", "y" * 100]
 
     @pytest.mark.parametrize(("origin", "name"), [("auto.ai.langgraph", "chat"), ("manual", "route › ask")])
     def test_below_an_agent(self, origin, name):
