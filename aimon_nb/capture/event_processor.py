@@ -20,11 +20,14 @@ Listener = Callable[[RunState, set[str]], None]  # (run state, ids of the change
 
 
 class EventProcessor:
-    """Absorbs the recorder's events, has runs added up, and tells the listeners."""
+    """Absorbs the recorder's events, has runs added up, and tells the listeners.
 
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-        self.lock = threading.RLock()  # records
+    `lock` is the recorder's own, for one that is restarted may still have an older processor
+    at work.
+    """
+
+    def __init__(self, recorder: Recorder, lock: threading.RLock) -> None:
+        self._recorder, self.lock = recorder, lock  # of the records
         self._delivery = threading.RLock()  # listeners, which may take their time
         self._awaited: deque[tuple[RunState | None, threading.Event]] = deque()
         self._repricing = Repricing()
@@ -56,6 +59,11 @@ class EventProcessor:
         with self._repricing.hurry():
             if worker is None or not worker.wait_for(told):
                 self.drain()
+
+    def stop(self, worker: Worker) -> None:
+        """End our thread: if it imports prices, at once."""
+        with self._repricing.hurry():
+            worker.stop()
 
     def drain_now(self) -> None:
         """Do as `drain` for somebody who waits: prices are imported at once."""

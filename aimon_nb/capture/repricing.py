@@ -123,7 +123,7 @@ class Repricing:
         with internal_errors.suppress("pricing"):
             self._add_up(run_state, changed)
         totals = run_state.run.totals
-        if run_state.quiet and (totals.calls or totals.cached_locally):
+        if run_state.quiet and (totals.calls or totals.cached_locally or totals.uncounted):
             run_state.quiet = False
         return changed
 

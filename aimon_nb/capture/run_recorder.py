@@ -9,6 +9,7 @@ once (a table, the end of a cell) calls `drain` itself.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -39,34 +40,33 @@ class Recorder:
         self.forked = False  # a child process has no thread of ours: it records nothing
         self.sources: list[PolledSource] = []
         self.listeners: list[Listener] = []
-        self._begin()
+        self._begin(threading.RLock())
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._after_fork)
 
-    def _begin(self) -> None:
+    def _begin(self, lock: threading.RLock) -> None:
         self.log = EventLog()
         self.registry = RunRegistry()
         self.sole: RunState | None = None  # the registry's: one look for the user's thread
-        self._processor = EventProcessor(self)
+        self._processor = EventProcessor(self, lock)
         self._worker = Worker(self._work, lambda: bool(self.registry.open_runs))
 
     def restart(self) -> None:
-        """Begin anew, as in a new process: without runs, events and thread of before.
-
-        Settings, sources and listeners stay.
-        """
-        self._worker.stop()
-        self.registry.forget_all()
-        self._begin()
+        """Begin anew, as in a new process: only settings, sources and listeners stay."""
+        self._processor.stop(self._worker)
+        with self._processor.lock:  # the old thread may be at work for longer than it is waited for
+            self.registry.forget_all()
+            self._begin(self._processor.lock)
 
     def close(self) -> None:
         """Stop the thread; runs stay in memory."""
-        self._worker.stop()
+        self._processor.stop(self._worker)
 
     def _after_fork(self) -> None:
         self.forked = True
         registry = self.registry
-        self._begin()  # with locks of its own: a thread of the parent may have held the others
+        # With locks of its own: a thread of the parent may have held the others.
+        self._begin(threading.RLock())
         self.registry = registry
 
     # -- runs ---------------------------------------------------------------

@@ -192,6 +192,8 @@ def note_unread(event: UnreadRequest) -> None:
     run_state, parent = event.open_span.run_state, event.open_span.parent
     above = parent.span if parent is not None else None
     if above is not None and above.is_call and above.usage.known:
+        above.has_unread_request = True
+        run_state.changed.add(above.span_id)
         return
     unread, place = run_state.run.unread, f"{event.host} {event.path}"
     if place not in unread and len(unread) >= MOST_UNREAD:

@@ -8,6 +8,12 @@ from typing import Any, NamedTuple
 
 from aimon_nb.model.usage import NOTHING, Usage
 
+# What is said of a call that no dialect reads, and whose answer told its usage.
+USAGE_ALONE = "tokens from the answer's usage alone"
+# What the name of a row says whose usage was asked for elsewhere: in this kernel, or not.
+ASKED_BEFORE = "asked before this kernel started, or in no run"
+ASKED_IN_FORGOTTEN = "asked in a run that is no longer in memory"
+
 
 @dataclass(slots=True)
 class Message:

@@ -91,8 +91,9 @@ class Span:
     that `is_duplicate` of a call made below it is folded in views and counts
     nothing, nor does one that `is_part` of a batch, whose sums stand in the row above it;
     one that is `folded` came after the cap on spans: it counts and has no
-    row. `ttft` are seconds to the first token of a stream. `sent` is whether Sentry got
-    it, or why not (None while running).
+    row. With `has_unread_request` one that nobody else can read crossed the wire for it: its
+    own counts stand for that. `ttft` are seconds to the first token of a stream. `sent` is
+    whether Sentry got it, or why not (None while running).
     What a span reports that `repeats` (an agent's own total, a call in a call) stands in the
     counts of others: it is in no sum. `caller` are the user's
     nearest functions that asked (`route > ask`), `caller_line` the line that tells its calls
@@ -144,6 +145,7 @@ class Span:
     is_duplicate: bool = False
     repeats: bool = False
     is_part: bool = False
+    has_unread_request: bool = False
     cached_locally: bool = False
     late: bool = False
     folded: bool = False

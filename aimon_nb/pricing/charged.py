@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from aimon_nb.model import Cost, CostState, Span
 from aimon_nb.model.cost import EXACT, CostLine
+from aimon_nb.pricing.qualify import SO_FAR, is_left_early
 
 
 def as_charged(charged: Decimal, span: Span, listed: Cost) -> Cost:
@@ -15,6 +16,8 @@ def as_charged(charged: Decimal, span: Span, listed: Cost) -> Cost:
     if listed.total is not None:
         words.append(f"by {listed.source} it would be ${EXACT.normalize(listed.total):,f}")
     untold = span.call.charge_shortfall if span.call is not None else None
+    if untold is None and is_left_early(span):
+        untold = SO_FAR
     if untold is not None:
         words.append(untold)
     state: CostState = "partial" if untold is not None else "priced" if charged else "free"

@@ -49,7 +49,8 @@ def client_cache_hits(run: Run, with_usage: list[Span]) -> list[Span]:
 def _could_be_hit(span: Span) -> bool:
     """Return whether it is an answered call of a framework whose request was not captured."""
     has_tokens = span.usage.input is not None or span.usage.output is not None
-    no_request = span.call is None and span.is_call and framework_of(span.origin) is not None
+    no_request = span.call is None and span.is_call and not span.has_unread_request
+    no_request = no_request and framework_of(span.origin) is not None
     return no_request and has_tokens and span.status == "ok"
 
 

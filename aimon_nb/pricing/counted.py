@@ -171,9 +171,8 @@ def add_up(
     totals.errors = sum(_errors(s) for s in counted if s.retried is None)
     totals.retries = sum(s.retried == "repaired" for s in counted)
     costs = [s.cost for s in counted if s.cost is not None]
-    # What is free is free for any number of tokens.
-    doubtful = [s for s in estimated if not is_free(s)]
-    totals.cost = _total_cost([*exact, *filter(is_free, estimated)])
+    doubtful = [s for s in estimated if not is_sure(s)]
+    totals.cost = _total_cost([*exact, *filter(is_sure, estimated)])
     totals.estimates, totals.estimate_cost = len(estimated), _total_cost(doubtful)
     totals.estimate = Usage.sum(summable(s.usage) for s in estimated)
     totals.unpriced = sum(c.state == "unpriced" for c in costs)
@@ -196,9 +195,9 @@ def _errors(span: Span) -> int:
     return of_parts or int(span.status == "error")
 
 
-def is_free(span: Span) -> bool:
-    """Return whether its price is known to be zero, for any number of tokens."""
-    return span.cost is not None and span.cost.state == "free"
+def is_sure(span: Span) -> bool:
+    """Return whether its price is known for any number of tokens: free, or charged."""
+    return span.cost is not None and (span.cost.state == "free" or span.cost.charged)
 
 
 def _total_cost(spans: list[Span]) -> Decimal | None:

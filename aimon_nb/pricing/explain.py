@@ -51,17 +51,28 @@ def explain(span: Any) -> Explanation:
     """
     one = span if isinstance(span, Span) else _find_span(span)
     if not one.may_cost:
-        return Explanation(f"{one.name or one.op}: no model call and no tokens, so no cost")
+        return Explanation(f"{one.name or one.op}: {_why_no_bill(one)}")
     # A span handed in as an object need not have been priced.
     if one is not span and one.status != "running" and one.cost is None:
         return Explanation(f"{one.name or one.op}: {_why_no_cost(one)}")
     return Explanation("\n".join(_lines(one)))
 
 
+def _why_no_bill(span: Span) -> str:
+    if span.is_part:
+        failed = span.status == "error"
+        return (
+            f"a request of a batch, {'failed: it costs nothing' if failed else 'of unknown usage'}"
+        )
+    return "no model call and no tokens of its own, so no cost of its own"
+
+
 def _why_no_cost(span: Span) -> str:
     if span.status == "error" and not span.usage.known:
         return "refused or failed before an answer: it costs nothing"
-    return "not counted: the calls below it, or one beside it, tell of the same tokens"
+    if span.is_part:
+        return "not counted: the batch above it has its tokens"
+    return "not counted: the calls below it, or one beside it, report the same tokens"
 
 
 def _find_span(id_or_row: Any) -> Span:

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from aimon_nb.model import Cost, Span
+from aimon_nb.model.call import USAGE_ALONE
 from aimon_nb.pricing.find_rates import RateLookup
 from aimon_nb.pricing.normalise import NormalisedUsage
 from aimon_nb.pricing.user_prices import user_prices
 from aimon_nb.providers import framework_of
 
 LEFT_EARLY = ("abandoned", "interrupted", "cancelled")
+SO_FAR = "left before its end: the tokens so far"
 # Models with a dearer step for long inputs, as another list has it, which ours lacks:
 # label of the rates → input tokens above which a call costs more.
 _STEPS = (
@@ -38,7 +40,7 @@ def qualify(cost: Cost, span: Span, counts: NormalisedUsage, lookup: RateLookup)
     elif span.usage_source == "estimate":
         caveats = (*caveats, f"tokens estimated from the text: {span.call.estimated_by}")
     elif span.call.from_usage_alone:
-        caveats = (*caveats, "tokens from the answer's usage alone")
+        caveats = (*caveats, USAGE_ALONE)
     if not span.is_call:
         caveats = (*caveats, "a sum that the span reports for what is below it")
     if lookup.rates is not None and state in ("priced", "partial"):
@@ -55,6 +57,13 @@ def qualify(cost: Cost, span: Span, counts: NormalisedUsage, lookup: RateLookup)
     )
 
 
+def is_left_early(span: Span) -> bool:
+    """Return whether nobody read an answer to its end, so that more may have been billed."""
+    # Of what no dialect reads nobody knows which usage is the last.
+    is_broken = span.status == "error" and span.call is not None and span.call.from_usage_alone
+    return (span.status in LEFT_EARLY or is_broken) and span.finish_reason is None
+
+
 def _shortfall(span: Span, counts: NormalisedUsage, label: str) -> str | None:
     """Return what the arithmetic of a call leaves out, in words; None if it is nothing."""
     parts = span.call.parts if span.call is not None else ()
@@ -62,8 +71,8 @@ def _shortfall(span: Span, counts: NormalisedUsage, label: str) -> str | None:
     step = _missing_step(label) if into > _SHORTEST_STEP else None
     if step is not None and into > step:
         return f"inputs above {step:,} tokens cost more, the list does not say how much"
-    if span.status in LEFT_EARLY and span.finish_reason is None:
-        return "left before its end: the tokens so far"
+    if is_left_early(span):
+        return SO_FAR
     if counts.unattributed:
         rest = f"{counts.unattributed:,} tokens of the reported total"
         return f"{rest} are neither input nor output"
@@ -71,7 +80,7 @@ def _shortfall(span: Span, counts: NormalisedUsage, label: str) -> str | None:
 
 
 def _caveats_without_request(span: Span) -> Iterator[str]:
-    if framework_of(span.origin) is not None:
+    if framework_of(span.origin) is not None and not span.has_unread_request:
         yield "its request was not heard: had a local cache answered, it would cost nothing"
     if span.origin == "auto.ai.litellm" and span.usage.cached is None:
         yield "LiteLLM does not report cached input: at most this"

@@ -142,5 +142,6 @@ def _match_provider(
     provider = provider_id(name) or (price_list.provider_named(name) if name else None)
     if provider is None:
         hint = f'; pricing.free(host="{host}") or pricing.set(…) tells' if host else ""
-        return None, f"no prices are known for provider {name or 'unknown'}{hint}", ()
+        whose = f"no prices are known for provider {name}" if name else "no provider is known"
+        return None, f"{whose}{hint}", ()
     return provider, None, (f"{host} is priced as {provider}",) if host is not None else ()

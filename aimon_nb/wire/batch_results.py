@@ -164,6 +164,7 @@ class BatchReader(ResponseReader):
         self.sums = BatchSums(room)
         self.is_foreign = False  # no results of a batch: nothing more of it is kept
         self._is_known = is_known
+        self._is_unseen = True  # nothing of it has come
         self._rest: list[bytes] = []
         self._size = 0
 
@@ -176,6 +177,11 @@ class BatchReader(ResponseReader):
                 self._split(self._decoded(data))
 
     def _split(self, data: bytes) -> None:
+        if self._is_unseen and data.strip():
+            self._is_unseen = False
+            if not self._is_known and data.lstrip()[:1] != b"{":
+                self.is_foreign = self.model_request.truncated = True
+                return
         begin = 0
         while (end := data.find(b"\n", begin)) >= 0:
             self._keep(data[begin:end])
@@ -210,8 +216,9 @@ class BatchReader(ResponseReader):
     def _finish(self) -> None:
         request = self.model_request
         self._end_line()
+        is_part = request.status == 206  # of a file that was asked for in pieces
         self.sums.is_whole = not (
-            request.left_early or request.failure is not None or request.is_cut
+            is_part or request.left_early or request.failure is not None or request.is_cut
         )
 
 

@@ -1,4 +1,4 @@
-"""The rows of a batch: one with the sums, and below it one for each of its requests."""
+"""The rows of a batch: one a model with its sums, and below it one for each of its requests."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class BatchRows:
         run_state = self._request.open_span.run_state
         shown = self._shown.get(file, 0)
         new = sums.lines[shown : shown + room]  # none once they were all looked at
-        self._new += [_add_line(self._request, line) for line in new]
+        self._new += [_add_line(self._request, self._row_above(line), line) for line in new]
         self._shown[file] = shown + len(new)
         sums.lines.clear()
         rest = sums.count - self._shown[file]
@@ -79,6 +79,11 @@ class BatchRows:
                 f"{many} no row: over {limit}; its sums have all of them"
             )
         return len(new)
+
+    def _row_above(self, line: Line) -> OpenSpan:
+        """Return the row whose sums have this request: that of its model."""
+        further = self._further.get(line.model or "")
+        return self._request.open_span if further is None else further.open_span
 
 
 class _FurtherModel:
@@ -133,8 +138,8 @@ def _times(usage: Usage, times: int) -> Usage:
     return Usage(*(None if count is None else count * times for count in counts))
 
 
-def _add_line(asking: ModelRequest, line: Line) -> OpenSpan:
-    open_span = _bare(asking, asking.open_span, _LINE_OP, line.custom_id[:200])
+def _add_line(asking: ModelRequest, above: OpenSpan, line: Line) -> OpenSpan:
+    open_span = _bare(asking, above, _LINE_OP, line.custom_id[:200])
     open_span.is_part = True
     usage = line.usage
     told = {

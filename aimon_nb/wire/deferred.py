@@ -163,8 +163,14 @@ class Deferred:
             self._tidy(address)
 
     def _wait(self, asked: Asked, keys: set[Key]) -> None:
-        """Have a request wait for these ids, and for no others."""
-        keys = {key for key in keys if key not in self._read}
+        """Have a request wait for these ids, and for no others.
+
+        An id is billed once: one that is awaited stays with the first that was answered with
+        it, for a cache, or a server that knows the request, may answer another with it, too.
+        """
+        keys = {
+            key for key in keys if key not in self._read and self._by_key.get(key, asked) is asked
+        }
         for key in asked.keys - keys:
             self._by_key.pop(key, None)
             self.pending.get(key[0], set()).discard(key[1])

@@ -21,7 +21,7 @@ _ANYWHERE = (
     r"/(?:files|uploads|moderations|tokenize|detokenize|vector_stores|evals|health"
     r"|telemetry|feedback|metrics|traces|ingest|datasets|assistants|containers|skills)(?:/|$)"
     r"|/(?:models|count[_-]tokens|input_tokens|cancel|login|logout|oauth|token|tokens)$"
-    r"|[:/](?:countTokens|computeTokens)$"
+    r"|:(?:countTokens|computeTokens|cancel)$|/(?:countTokens|computeTokens)$"
     r"|/api/(?:show|pull|push|create|copy|delete|blobs|tags|ps|version)(?:/|$)"
     r"|/(?:un)?load_lora_adapter$|/(?:flush_cache|abort_request|sleep|wake_up|reset_prefix_cache"
     r"|apply-template|props|slots|lora-adapters)(?:/|$)"
@@ -51,9 +51,13 @@ _PLACES = {
         paths="/openai/",
     ),
     "azure.ai.inference": _Place(
-        r"/api/projects/|/agents(?:/|$)", paths="/openai/|/models/|/anthropic/"
+        r"/api/projects/|/agents(?:/|$)", paths="/(?:openai|models|anthropic|providers|images)/"
     ),
-    "anthropic": _Place(r"/organizations(?:/|$)|/sessions(?:/|$)|/environments(?:/|$)"),
+    # An event of a session is what an agent is asked.
+    "anthropic": _Place(
+        r"/(?:organizations|environments|agents|vaults|memory_stores)(?:/|$)"
+        r"|/sessions(?!/[^/]+/events$)(?:/|$)"
+    ),
     "gcp.gemini": _Place(
         r"/upload/|/(?:corpora|fileSearchStores|ephemeralTokens|authTokens|operations)(?:/|$)"
         r"|:(?:register|transferOwnership|importFile|uploadToFileSearchStore)$",
@@ -65,7 +69,7 @@ _PLACES = {
         hosts=r"aiplatform\.",
     ),
     "aws.bedrock": _Place(
-        r"/(?:guardrail|sessions|knowledgebases|tags|invocation-logs)(?:/|$)|/retrieve$",
+        r"^/(?:guardrail|sessions|knowledgebases|tags|invocation-logs)(?:/|$)|/retrieve$",
         hosts=r"bedrock-(?:[a-z]+-)?runtime|bedrock-mantle",
     ),
     "mistral_ai": _Place(
@@ -76,7 +80,7 @@ _PLACES = {
     "x_ai": _Place(r"/(?:tokenize-text|api-key|documents|collections|management-api)(?:/|$)"),
     "openrouter": _Place(r"/(?:auth|keys|credits|key|guardrails|workspaces)(?:/|$)"),
     "together": _Place(r"/(?:fine-tunes|endpoints|clusters)(?:/|$)"),
-    "fireworks": _Place(r"/accounts/"),
+    "fireworks": _Place(r"^/v1/accounts/"),
     "huggingface": _Place(r"/v2/endpoint|/repos/", hosts=r"router\.|endpoints\."),
 }
 _NOTHING = _Place()
@@ -86,7 +90,7 @@ def asks_no_model(host: str, path: str) -> bool | None:
     """Return whether a POST is known to ask no model, or to ask one for nothing.
 
     False at a host that is a provider's own, where what is not known to be quiet may be
-    billed; None at any other host, unless it is quiet everywhere.
+    billed; None at any other, unless it is quiet everywhere: there its body tells.
 
     Args:
         host: Its name, with or without a port.
@@ -99,7 +103,14 @@ def asks_no_model(host: str, path: str) -> bool | None:
     if rules is None:
         return None
     quiet, paths = rules
-    return quiet.search(path) is not None or paths.search(path) is None
+    if paths.search(path) is None:
+        return None
+    return quiet.search(path) is not None
+
+
+def is_at_a_provider(host: str) -> bool:
+    """Return whether the models of a provider answer at a host, at some of its paths."""
+    return _rules_of(host) is not None
 
 
 def shown_path(path: str) -> str:
@@ -115,11 +126,12 @@ def _rules_of(host: str) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
         return None
     place = _PLACES.get(provider.name, _NOTHING)
     if re.search(place.hosts, host.lower()) is None:
-        return _NO_MODELS_HERE
+        return None  # another service of theirs, or somebody's own server in their cloud
     return re.compile(place.quiet or _NEVER), re.compile(place.paths)
 
 
-_ID = re.compile(r"[0-9a-fA-F-]{16,}|\d{4,}|[a-z]+[_-](?=.*\d)[0-9A-Za-z_-]{8,}|.{60,}")
+_ID = re.compile(
+    r"[0-9a-fA-F-]{16,}|(?=\D*\d)[0-9A-Za-z]{20,}|\d{4,}|[a-z]+[_-](?=.*\d)[0-9A-Za-z_-]{8,}|.{60,}"
+)
 _NEVER = r"(?!)"
 _QUIET_ANYWHERE = re.compile(_ANYWHERE)
-_NO_MODELS_HERE = re.compile(""), re.compile("")

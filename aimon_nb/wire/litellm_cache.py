@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from aimon_nb import providers
-from aimon_nb.capture.context import current_run
+from aimon_nb.capture.context import current_run, is_of_another_cell
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.sentry.span_tracker import SpanTracker
@@ -51,6 +51,8 @@ def _note(
 ) -> None:
     """Make a call of a stored answer, and of what was asked (`kwargs`)."""
     run_state = current_run.get() or tracker.recorder.sole
+    if run_state is not None and current_run.get() is None and is_of_another_cell(run_state):
+        return  # of no run, and nobody bills it
     if run_state is None or tracker.recorder.forked or not isinstance(cached_result, Mapping):
         return
     path = next((path for key, path in _PATHS.items() if key in cached_result), None)

@@ -23,6 +23,7 @@ from aimon_nb.wire.deferred import Asked, deferred
 from aimon_nb.wire.known_paths import shown_path
 from aimon_nb.wire.model_request import ModelRequest
 from aimon_nb.wire.response_reader import ResponseReader
+from aimon_nb.wire.unread import unread_requests
 
 
 class PendingCall:
@@ -66,6 +67,7 @@ class PendingCall:
         request = self.model_request
         if not request.call.usage.known:
             return False
+        unread_requests.remember(request.call.host or "", request.dialect)
         tell(request)
         return True
 
@@ -78,6 +80,8 @@ class PendingCall:
         if above is not None and is_open and attribute(above, "sentry.op") in CALL_OPS:
             return None  # a framework's call, which may tell the usage when it ends
         request.settled, request.body = True, None
+        request.truncated = True  # nobody reads what still comes
+        request.chunks.clear()
         if request.call.refused or request.call.cached_by is not None:
             return None  # nothing is billed
         return UnreadRequest(request.open_span, request.call.host or "", shown_path(request.path))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from aimon_nb.capture import context
 from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState, UnreadRequest
 from aimon_nb.model import ModelCall
+from aimon_nb.model.call import ASKED_BEFORE, ASKED_IN_FORGOTTEN
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire import admission
 from aimon_nb.wire.batch_results import BatchReader
@@ -17,9 +18,6 @@ from aimon_nb.wire.deferred import Asked, Key, deferred, id_in
 from aimon_nb.wire.dialects import Dialect
 from aimon_nb.wire.model_request import ModelRequest
 from aimon_nb.wire.pending_calls import PendingCall, pending_calls, tell
-
-_BEFORE = "asked before this kernel started, or in no run"
-_FORGOTTEN = "asked in a run that is no longer in memory"
 
 
 class _Results(Dialect):
@@ -178,7 +176,7 @@ class PendingPoll(PendingCall):
 
     def _span_name(self) -> str:
         call = self.model_request.call
-        why = _BEFORE if self._source is None else _FORGOTTEN
+        why = ASKED_BEFORE if self._source is None else ASKED_IN_FORGOTTEN
         model = call.response_model or call.request_model
         return f"{call.operation} {why}{f' {model}' if model else ''}"
 

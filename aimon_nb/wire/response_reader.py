@@ -36,9 +36,12 @@ class ResponseReader:
         return has_arrived or ends
 
     def _feed(self) -> None:
+        request = self.model_request
+        if request.dialect.has_given_up:
+            request.chunks.clear()
+            return
         if self._events is None:
             self._events = EventReader()
-        request = self.model_request
         arrived = [request.chunks.popleft() for _ in range(len(request.chunks))]
         if request.decoder is None:
             arrived = [b"".join(arrived)]
@@ -47,6 +50,10 @@ class ResponseReader:
             # Piece by piece, for a small one may hold a very large one.
             for event in self._events.feed(self._decoded(data)):
                 self._take(event)
+                if request.dialect.has_given_up:
+                    request.truncated = True  # nobody reads what still comes
+                    request.chunks.clear()
+                    return
 
     def _decoded(self, data: bytes) -> bytes:
         try:

@@ -72,7 +72,7 @@ CLIENTS = (
         "3.54.0",
         "covered",
         _HTTPX,
-        "not its assistants, video and realtime sessions",
+        "not its assistants and realtime sessions",
     ),
     ClientSupport("anthropic", "anthropic", "2.12.0", "covered", _HTTPX),
     ClientSupport(

@@ -8,6 +8,9 @@ import sentry_sdk
 
 from aimon_nb.app import monitor
 from aimon_nb.capture import recorder
+from aimon_nb.capture.event_log import PolledSource
+from tests.parts.locks import SeenLock
+from tests.parts.waiting import eventually
 
 ANSWER = {
     "model": "gpt-4o",
@@ -71,6 +74,32 @@ def test_an_answer_of_a_run_of_before():
     after.end(None)
     assert calls(after.run) == [] and after.run.faults == 0
     assert [run.name for run in recorder.runs()] == ["after"]
+
+
+def test_a_restart_while_somebody_is_still_at_work():
+    """It waits for the events that are being read: no two of our threads ever read at once."""
+    before, inside, go = recorder._processor.lock, threading.Event(), threading.Event()
+
+    def poll(_log):
+        inside.set()
+        assert go.wait(30)
+
+    lock = recorder._processor.lock = SeenLock()
+    source = PolledSource(poll, lambda _: None)
+    recorder.add_source(source)
+    work, again = threading.Thread(target=recorder.drain), threading.Thread(target=recorder.restart)
+    try:
+        work.start()
+        assert inside.wait(30)
+        again.start()
+        eventually(lambda: again.ident in lock.came)
+    finally:
+        go.set()
+        work.join()
+        again.join()
+        recorder.sources.remove(source)
+    assert recorder._processor.lock is lock  # one that is still at work keeps it from the next
+    recorder._processor.lock = before
 
 
 def test_the_price_list_is_imported_without_the_lock(monkeypatch):

@@ -119,6 +119,7 @@ class TestMarked:
         one = run.spans["a"]
         assert "answered by requests-cache: no request was sent" == detail(one)["cost"]["reason"]
         assert "cached locally" in row_names.label(one)
+        assert detail(one)["cost"]["total"] == f"cached, ~{formatting.exact(one.cost.cache_saving)} saved"
         told = str(explain(one))
         assert "answered by a local cache; ~$0.0035 saved" in told
         assert "answered by requests-cache" in told

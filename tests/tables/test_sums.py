@@ -226,6 +226,14 @@ def test_one_row_stands_for_the_calls_past_the_cap():
     assert row.split() == ["3", "more", "calls", "1", "failed", "1.00", "s", "2,000", "→", "200", "$0.0070"]
 
 
+def test_refused_calls_past_the_cap_make_no_unknown_cost_zero():
+    """Where no cost is known, the row of the calls past the cap adds no $0 to the column if all of them were refused."""
+    unknown, refused = span("a", op="gen_ai.chat"), span("b", op="gen_ai.chat", status="error", folded=True)
+    run = priced([unknown, refused])
+    assert run.totals.cost is None and run.more.totals.calls == 1
+    assert frames.spans([run])["cost_usd"].isna().all()
+
+
 @pytest.mark.parametrize(("refused", "usage", "cost"), [(True, tokens(), ""), (False, tokens(), "no usage"), (False, U, "$0.0035")])
 def test_all_calls_past_the_cap_failed(refused, usage, cost):
     """Their row has what those cost that may have been billed, and no word where all were refused."""

@@ -10,6 +10,7 @@ from tests.views.samples import EACH, HOSTILE, SECRET, START, add, agentic, chat
 
 from aimon_nb.app import monitor, track
 from aimon_nb.model import Cost, Usage
+from aimon_nb.model.cost import CostLine
 from aimon_nb.views.live import widget
 from aimon_nb.views.present import detail, rows
 
@@ -211,6 +212,16 @@ def test_arithmetic_of_an_unpriced_part():
     cost = detail.detail(span)["cost"]
     assert ["audio", "5", "", "no price"] == cost["parts"][1]
     assert "≥ $0.00002" == cost["total"]
+
+
+def test_arithmetic_of_what_was_charged():
+    """It has no tokens and no rate, and who charged it is said once."""
+    run = make_run()
+    said = "charged by openrouter; by genai-prices 0.2.3 it would be $0.00495"
+    charged = Cost("priced", Decimal("0.0123"), (CostLine("charged", 0, None, Decimal("0.0123")),), "openrouter", said, charged=True)
+    cost = detail.detail(chat(run, "c", usage=Usage(1200, None, None, 90), cost=charged))["cost"]
+    assert ([["charged", "", "", "$0.01230"]], "$0.01230", said) == (cost["parts"], cost["total"], cost["reason"])
+    assert (None, []) == (cost["source"], cost["assumptions"])
 
 
 def test_a_retried_call_is_marked():

@@ -54,6 +54,14 @@ def test_what_was_said_is_told_once(page):
     assert SECRET not in str(again)
 
 
+def test_rows_that_start_together_stand_as_in_the_saved_tree(page):
+    """What changed has no order; a page gets rows by their start, and those of one start, as a batch's requests, as the run has them."""
+    run = make_run()
+    ids = [chat(run, f"c{i}", offset=1.0 if i else 2.0).span_id for i in range(9)]
+    RunPublisher(run, lambda *_: page).send(reversed(ids))
+    assert [[*ids[1:], ids[0]]] == page.take("rows")
+
+
 def test_the_row_of_the_calls_past_the_cap(page):
     """It is told when it changes, and again to a page that says hello; its detail has the sums."""
     run = make_run()

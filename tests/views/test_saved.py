@@ -45,6 +45,20 @@ def words_of(run):
     return " ".join(" ".join(read(html.static(run, None)).said).split())
 
 
+def test_what_is_said_of_a_usage_is_never_cut():
+    """Where a call's tokens come from has a line below its row, however long the model's name is; alike rows share one."""
+    said, long_name = "tokens from the answer's usage alone", "databricks-meta-llama-3-3-70b-instruct-and-more"
+    for many_of_them in (1, 600):
+        run = make_run()
+        for i in range(many_of_them):
+            chat(run, f"c{i}", model=long_name, offset=i / 10, usage=Usage(10, None, None, 2)).call.from_usage_alone = True
+        end(run, "ok", 60)
+        tree, page = text.tree(run), words_of(run)
+        assert (tree.count(said), page.count(said)) == (1, 1)
+        assert long_name in tree and long_name in page
+        assert all(len(line) <= 100 for line in tree.splitlines())
+
+
 @pytest.mark.parametrize("name", EACH)
 def test_only_plain_elements(name):
     """The saved form stands on elements that sanitisers keep, without colours of its own."""

@@ -166,6 +166,15 @@ test('an old snapshot neither reopens a finished run nor a finished row', () => 
   assert.ok(view.rows.has('b'));
 });
 
+test('a remark takes a second line below its row, where an error stands before it, and siblings of one remark are alike', () => {
+  const laid = tree.flatten(rows(row('a', null, { remark: 'R' }), row('b', null, { remark: 'R', error: 'E', status: 'error' }), row('c')), new Set());
+  assert.deepEqual(laid.entries.map((e) => [e.why, e.top]), [['R', 0], ['E', 2], ['', 4]]);
+  const alike = Array.from({ length: 6 }, (_, i) => row(`r${i}`, null, { name: 'x', remark: i < 5 ? 'R' : null }));
+  const [group, other] = tree.flatten(rows(...alike), new Set()).entries;
+  assert.match(group.why, /^R · each p50 /);
+  assert.equal(other.id, 'r5');
+});
+
 test('five identical siblings in a row are one group with its spread; an error breaks it', () => {
   const call = (id, more = {}) => row(id, null, { name: 'ask', label: 'gpt-4o', counts: true, input: 10, output: 1, usd: 0.5, cost_state: 'priced', ...more });
   const all = rows(...[1, 2, 3, 4, 5].map((i) => call(`a${i}`, { dur: i })), call('bad', { status: 'error', error: 'E' }), call('b'));

@@ -19,6 +19,11 @@ def heard_call(path, asked=None, answer=b"", host="api.example.com", status=200,
     """The call that is read from a request and the chunks of its answer."""
     dialect = find(host, path.encode())
     assert dialect is not None, path
+    return heard_by(dialect, host, asked, answer, status, left, headers)
+
+
+def heard_by(dialect, host, asked=None, answer=b"", status=200, left=False, headers=()):
+    """The call that this dialect reads."""
     body = asked if isinstance(asked, bytes) or asked is None else json.dumps(asked).encode()
     model_request = ModelRequest(dialect, host, dialect.path, body)
     model_request.open_span = SimpleNamespace(run_state=SimpleNamespace(closed=False))

@@ -1,6 +1,7 @@
 """Processes, threads and other people's patches around a tracked cell."""
 
 import asyncio
+import contextvars
 import multiprocessing
 import os
 import queue
@@ -11,6 +12,7 @@ import pytest
 
 from aimon_nb.app import monitor
 from aimon_nb.capture import context
+from aimon_nb.wire.retries import retries
 from tests.parts.waiting import eventually
 from tests.wire.clients import BODY
 from tests.wire.conftest import READ, calls, counts
@@ -193,6 +195,25 @@ class TestThreads:
         jobs.put(None)
         thread.join()
         assert (calls(run), run.foreign_calls, run.faults) == ([], 1, 0)
+
+    def test_of_another_cell_that_fails(self, closed_port, track):
+        """One that is sent again and again is remembered once."""
+        import httpx
+
+        def work():
+            for _ in range(50):
+                with pytest.raises(httpx.ConnectError):
+                    httpx.post(f"http://127.0.0.1:{closed_port}/v1/chat/completions", json={"model": "m"})
+
+        context.untracked_cell.set(monitor.recorder.clock())
+        begun = contextvars.copy_context()
+        context.untracked_cell.set(None)
+        with track() as run:
+            thread = threading.Thread(target=begun.run, args=(work,))
+            thread.start()
+            thread.join()
+        assert run.foreign_calls == 50
+        assert max(map(len, retries._attempts.values()), default=0) <= 1
 
 
 def _targets():

@@ -11,9 +11,12 @@ from decimal import Decimal
 import httpx
 import pytest
 
+from aimon_nb import pricing
 from aimon_nb.app import monitor
+from aimon_nb.app.run_view import RunView
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.views.present.row_names import label
+from aimon_nb.views.present.detail import detail
+from aimon_nb.views.present.row_names import label, name, remark
 from aimon_nb.wire import admission
 from aimon_nb.wire.deferred import deferred
 from tests.pricing.making import todays_list
@@ -228,7 +231,7 @@ def test_what_is_unknown_meanwhile_is_said(track):
     (call,) = calls(run)
     assert (call.cost.state, call.cost.reason) == ("no_usage", "usage not told yet: GET /v1/responses/…")
     assert run.totals.lower_bound and run.totals.no_usage == 1
-    assert label(call) == "gpt-4o-2024-08-06 · usage not told yet: GET /v1/responses/…"
+    assert (label(call), remark(call)) == ("gpt-4o-2024-08-06", "usage not told yet: GET /v1/responses/…")
 
 
 def test_an_estimate_does_not_stand_for_what_is_still_to_come(track, monkeypatch):
@@ -243,6 +246,27 @@ def test_an_estimate_does_not_stand_for_what_is_still_to_come(track, monkeypatch
         assert not calls(run)[0].usage.known
         api.get("/responses/resp_e")
     assert told(calls(run)[0]) == (1000, 200) and calls(run)[0].usage_source == "provider"
+
+
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_an_id_that_is_answered_twice(is_cached, track):
+    """The bill is the first one's: a cache answered the second, or the server knew the request again."""
+    extensions = {"hishel_from_cache": True} if is_cached else {}
+
+    def again(_request):
+        return httpx.Response(200, json=response("resp_1", "queued"), extensions=extensions)
+
+    api = Api({("POST", "/responses"): [response("resp_1", "queued"), again], ("GET", "/responses/resp_1"): response("resp_1", usage=USED)})
+    with track() as run:
+        for _ in range(2):
+            api.post("/responses", {"model": "gpt-4o", "input": "x", "background": True})
+            monitor.recorder.drain()
+        for _ in range(2):
+            api.client.get("responses/resp_1")
+    first, second = calls(run)
+    assert (first.usage.input, first.cached_locally, second.usage.input, second.cached_locally) == (1000, False, None, is_cached)
+    assert (run.totals.usage.input, run.totals.saved, run.totals.lower_bound) == (1000, None, not is_cached)
+    assert not deferred.pending and not deferred._asked
 
 
 def test_a_later_cell_tells_the_first_ones_usage(track):
@@ -567,8 +591,17 @@ def test_a_batch_of_a_kernel_before_has_a_row_that_says_so(track):
         fetch(api, "batch_old", begin=False)
     (call,) = calls(run)
     assert "asked before this kernel started" in call.name
+    # On the row it stands on a line of its own, beside no model's name.
+    assert (name(call), label(call), remark(call)) == ("batch", "gpt-4o", "asked before this kernel started, or in no run")
     assert (told(call), call.cost.total, call.provider) == ((200, 40), Decimal("0.00045"), "openai")
     assert len(lines_of(run)) == 2 and not second.totals.calls
+    # The requests say whose tokens theirs are.
+    frame = RunView(run).spans()
+    words = frame[frame.op == "gen_ai.batch_request"]["reported"].tolist()
+    assert words == ["100 → 20 tokens, of the batch above it"] * 2
+    line = lines_of(run)[0]
+    assert detail(line)["facts"][0] == ["not counted", "the batch above it has its tokens"]
+    assert "the batch above it has its tokens" in str(pricing.explain(line.span_id))
 
 
 @pytest.mark.parametrize(
@@ -646,6 +679,33 @@ class Pieces(httpx.SyncByteStream):
     def __iter__(self):
         for at in range(0, len(self.data), self.size):
             yield self.data[at : at + self.size]
+
+
+def test_a_file_in_pieces_is_a_lower_bound_until_it_is_read_whole(track):
+    """A part that was asked for is the end of no file."""
+    part, whole = jsonl(chat_line(1)), jsonl(chat_line(1), chat_line(2))
+    api = Api({("GET", "/files/file-1/content"): [lambda _: httpx.Response(206, content=part), whole]})
+    with track() as run:
+        api.client.get("files/file-1/content", headers={"range": f"bytes=0-{len(part)}"})
+        monitor.recorder.drain()
+        assert (told(calls(run)[0]), run.totals.lower_bound) == ((100, 20), True)
+        api.client.get("files/file-1/content")
+    (call,) = calls(run)
+    assert (told(call), call.cost.state) == ((200, 40), "priced")
+
+
+def test_of_what_is_no_text_nothing_is_kept(track, monkeypatch):
+    """A picture or a table may be a file, too: its first byte tells."""
+    from aimon_nb.wire.batch_results import BatchReader
+
+    kept = []
+    keep = BatchReader._keep
+    monkeypatch.setattr(BatchReader, "_keep", lambda reader, data: (kept.append(len(data)), keep(reader, data)))
+    api = Api({("GET", "/files/file-1/content"): lambda _: httpx.Response(200, stream=Pieces(b"\x89PNG" + b"x" * 500_000))})
+    with track() as run, api.client.stream("GET", "files/file-1/content") as got:
+        for _ in got.iter_bytes():
+            monitor.recorder.drain()
+    assert (sum(kept), calls(run)) == (0, [])
 
 
 def test_a_large_file_is_read_line_by_line(track, monkeypatch):
@@ -819,6 +879,10 @@ def test_a_batch_to_several_models_has_a_row_for_each(track):
         "claude-haiku-4-5": ((1000, 100), Decimal("0.00075")),
     }
     assert run.totals.cost == Decimal("0.00135") and not run.totals.lower_bound
+    # Each request is below the row whose sums have it.
+    assert [(line.name, run.spans[line.parent_id].model) for line in lines_of(run)] == [
+        ("request-1", "claude-sonnet-4-5"), ("request-2", "claude-haiku-4-5"), ("request-3", "claude-sonnet-4-5"),
+    ]  # fmt: skip
 
 
 def test_results_at_another_host_are_the_batchs(track):

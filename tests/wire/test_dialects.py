@@ -8,7 +8,8 @@ from aimon_nb.wire.dialects.known_usage import NOT_FINAL
 from aimon_nb.wire.model_request import ModelRequest
 from tests.tiers import covering
 from tests.wire.answers import CASES
-from tests.wire.model_requests import frames, heard_call, plain, right_or_unknown, sse
+from aimon_nb.wire.dialects.usage_only import UsageOnly
+from tests.wire.model_requests import KINDS, frames, heard_by, heard_call, plain, right_or_unknown, sse
 
 BY_NAME = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
@@ -41,6 +42,19 @@ def test_byte_by_byte(case, size):
     """It does not matter in which pieces an answer comes."""
     pieces = [case.answer[i : i + size] for i in range(0, len(case.answer), size)]
     check(case, heard_call(case.path, case.asked, pieces, case.host))
+
+
+@BY_NAME
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_by_its_usage_alone(case, is_cut):
+    """What would be read if nobody had written a dialect is as billed, unknown, or said to be a lower bound."""
+    dialect = UsageOnly(case.host, case.path)
+    answer = case.answer if not is_cut else case.answer[: len(case.answer) * 2 // 3]
+    call = heard_by(dialect, case.host, case.asked, answer)
+    assert call.from_usage_alone
+    if not call.shortfalls:
+        assert all(getattr(call.usage, kind) in (getattr(case.usage, kind), None) for kind in KINDS)
+        assert call.details == case.details or not call.usage.known
 
 
 @BY_NAME

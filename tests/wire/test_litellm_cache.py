@@ -1,10 +1,13 @@
 """Answers of LiteLLM's own cache are rows like any other; the library itself is asked in tests/matrix/test_caches.py."""
 
+import contextvars
 import sys
 import types
 
 import pytest
 
+from aimon_nb.app import monitor
+from aimon_nb.capture import context
 from tests.wire.conftest import calls
 
 QUESTION = [{"role": "user", "content": "hi"}]
@@ -79,3 +82,13 @@ def test_outside_of_a_run(convert, track):
         pass
     assert convert(CHAT, kwargs={"messages": QUESTION}, model="gpt-4o") is CHAT
     assert calls(run) == []
+
+
+def test_code_that_another_cell_began(convert, track):
+    """A stored answer that it takes is in no run, as its calls are in none."""
+    context.untracked_cell.set(monitor.recorder.clock())
+    begun = contextvars.copy_context()
+    context.untracked_cell.set(None)
+    with track() as run:
+        assert begun.run(lambda: convert(CHAT, kwargs={"messages": QUESTION}, model="openai/gpt-4o")) is CHAT
+    assert (calls(run), run.totals.cached_locally, run.faults) == ([], 0, 0)

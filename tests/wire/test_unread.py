@@ -5,12 +5,15 @@ import json
 
 import httpx
 import pytest
+import sentry_sdk
 
 from aimon_nb import pricing
 from aimon_nb.app import monitor
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.model import Run
+from aimon_nb.pricing.counted import counted_spans
 from aimon_nb.views.static import text
-from aimon_nb.wire import capture
+from aimon_nb.wire import capture, unread
 from aimon_nb.wire.dialects.openai_chat import OpenAIChat
 from aimon_nb.wire.known_paths import shown_path
 from aimon_nb.wire.unread import UnreadRequests
@@ -177,6 +180,11 @@ QUIET = {
     "openrouter keys": ("openrouter.ai", "/api/v1/auth/keys", {"code": "x"}),
     "ollama pull": ("localhost", "/api/pull", {"model": "m", "stream": False}),
     "ollama show": ("localhost", "/api/show", {"model": "m"}),
+    "gemini batch cancelled": ("generativelanguage.googleapis.com", "/v1beta/batches/123:cancel", {}),
+    "anthropic session made": ("api.anthropic.com", "/v1/sessions", {"agent": "a", "environment_id": "e"}),
+    "anthropic agent made": ("api.anthropic.com", "/v1/agents", {"name": "a", "model": "m"}),
+    "bedrock session made": ("bedrock-agent-runtime.us-east-1.amazonaws.com", "/sessions/1/invocations", {}),
+    "fireworks deployment made": ("api.fireworks.ai", "/v1/accounts/a/deployments", {"baseModel": "m"}),
     "vllm tokens": ("localhost", "/tokenize", {"model": "m", "prompt": "x"}),
 }
 
@@ -194,6 +202,25 @@ def test_no_alarm(name, told, track):
         httpx.post(told.at(host, path), **sent)
         httpx.get(told.at(host, path))
     assert (uncounted(run), len(calls(run)), [n for n in run.notes if "no model call" not in n]) == ({}, 2 if host == "localhost" else 0, [])
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "shown"),
+    [
+        ("bedrock-agent-runtime.us-east-1.amazonaws.com", "/agents/A1/agentAliases/B2/sessions/s/text", None),
+        ("bedrock-agent-runtime.us-east-1.amazonaws.com", "/retrieveAndGenerate", None),
+        ("api.anthropic.com", "/v1/sessions/sesn_01/events", None),
+        ("api.fireworks.ai", "/inference/v1/workflows/accounts/fireworks/models/flux/text_to_image", None),
+        ("api.openai.com", "/v1/threads/runs", None),
+        ("api.mistral.ai", "/v1/aB3dE5fG7hI9jK1lM3nO5/ask", "/v1/…/ask"),
+    ],
+)
+def test_what_agents_and_workflows_are_asked(host, path, shown, told, track):
+    """It is model work, whatever stands in its path besides; what may be a key in it is not shown."""
+    told.answers[path] = {"ok": True}
+    with track() as run:
+        httpx.post(told.at(host, path), json={"inputText": "x"})
+    assert uncounted(run) == {f"{host}:{told.port} {shown or path}": 1}
 
 
 def test_what_is_not_in_memory_is_not_read(told, track, tmp_path):
@@ -247,7 +274,7 @@ class TestUsageAlone:
         assert (span.provider, span.model, span.request_model, span.status, span.op) == ("mistral_ai", "m-9", "m", "ok", "gen_ai.chat")
         assert (uncounted(run), run.totals.calls, span.parent_id, run.running) == ({}, 1, run.root_id, False)
         assert "tokens from the answer's usage alone" in str(pricing.explain(span))
-        assert "tokens from the answer's usage alone" in text.tree(run, width=200)
+        assert "tokens from the answer's usage alone" in text.tree(run)
 
     def test_an_embedding(self, told, track):
         """The path says what it does."""
@@ -256,6 +283,31 @@ class TestUsageAlone:
             httpx.post(told.at("emb.example.com", "/v1/multimodalembeddings"), json={"model": "e", "input": ["x"]})
         (span,) = calls(run)
         assert ("gen_ai.embeddings", 9, None) == (span.op, span.usage.input, span.usage.output)
+
+    @pytest.mark.parametrize(
+        ("path", "answer"),
+        [
+            ("/v1/messages", {"type": "message", "stop_reason": "end_turn", "usage": {"input_tokens": 9, "cache_read_input_tokens": 0, "cache_creation_input_tokens": 800, "output_tokens": 2, "service_tier": "priority", "speed": "fast",
+                              "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 800}, "server_tool_use": {"web_search_requests": 3}}}),
+            ("/v1/chat/completions", {"choices": [], "service_tier": "flex", "usage": {"prompt_tokens": 90, "completion_tokens": 20, "prompt_tokens_details": {"audio_tokens": 40}, "completion_tokens_details": {"audio_tokens": 10}}}),
+            ("/v1beta/models/m:generateContent", {"candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 90, "candidatesTokenCount": 20, "totalTokenCount": 110, "trafficType": "ON_DEMAND_PRIORITY",
+                                                  "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 40}], "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 20}]}}),
+            ("/model/m/converse", {"output": {"message": {"content": []}}, "stopReason": "end_turn", "serviceTier": {"type": "flex"}, "usage": {"inputTokens": 9, "outputTokens": 2, "cacheWriteInputTokens": 800, "cacheDetails": [{"ttl": "1h", "inputTokens": 800}]}}),
+            ("/v2/chat", {"message": {"content": []}, "finish_reason": "COMPLETE", "usage": {"billed_units": {"input_tokens": 9, "output_tokens": 2, "search_units": 3}}}),
+            ("/v2/embed", {"embeddings": {}, "meta": {"billed_units": {"images": 3, "input_tokens": 5}}}),
+        ],
+    )  # fmt: skip
+    def test_all_that_a_dialect_reads_of_a_usage_is_read_or_said(self, path, answer, told, track):
+        """Counts with prices of their own, tiers and speeds: the same in an API of tomorrow, whose usage is the same."""
+        told.answers |= {path: answer, "/tomorrow/embed" if "embed" in path else "/tomorrow": answer}
+        with track() as run:
+            for one in list(told.answers):
+                httpx.post(told.at("gw.example.com", one), json={"model": "m", "messages": [], "contents": [], "input": "x"})
+        by_dialect, by_usage = (span.call for span in calls(run))
+        assert by_usage.from_usage_alone and not by_dialect.from_usage_alone
+        for name in ("usage", "details", "service_tier", "speed", "shortfalls"):
+            assert getattr(by_usage, name) == getattr(by_dialect, name), name
+        assert by_usage.details or by_usage.shortfalls
 
     def test_more_than_one_usage(self, told, track):
         """What the first one leaves out is said."""
@@ -290,6 +342,44 @@ class TestUsageAlone:
         with track() as run, httpx.stream("POST", told.at("api.openai.com", "/v1/tomorrow"), json={"model": "gpt-4o", "stream": True}) as r:
             next(r.iter_raw(100))
         assert [("abandoned", "partial")] == [(s.status, s.cost.state) for s in calls(run)]
+
+    @pytest.mark.parametrize("asked", [{"messages": [{"role": "user", "content": "x" * 9000}]}, {"prompt": "x"}, {"input": ["x"]}])
+    @pytest.mark.parametrize(
+        ("host", "path"),
+        [
+            ("adb-1.azuredatabricks.net", "/serving-endpoints/databricks-claude-sonnet-4/invocations"),
+            ("dbc-1.cloud.databricks.com", "/serving-endpoints/databricks-claude-sonnet-4/invocations"),
+            ("runtime.sagemaker.us-east-1.amazonaws.com", "/endpoints/databricks-claude-sonnet-4/invocations"),
+        ],
+    )
+    def test_a_model_that_the_path_names(self, host, path, asked, told, track):
+        """Databricks' and SageMaker's invocations: the body names none."""
+        told.answers |= {path: {"usage": {"prompt_tokens": 9, "completion_tokens": 2}}, path.replace("claude", "mute"): {"x": 1}}
+        with track() as run:
+            for one in told.answers:
+                httpx.post(told.at(host, one), json=asked)
+            httpx.post(told.at(host, path), json={"dataframe_split": {"data": [[1, 2]]}})
+        (span,) = calls(run)
+        assert (span.request_model, span.usage.input, span.usage.output) == ("databricks-claude-sonnet-4", 9, 2)
+        assert list(uncounted(run).values()) == [1]
+
+    def test_where_a_usage_was_told_a_model_is_asked_again(self, told, track):
+        """Also by a body in which nobody sees a model, or that is a form; what stands beside that path is not said."""
+        told.answers |= {"/v1/tomorrow": {"usage": {"prompt_tokens": 9, "completion_tokens": 2}}, "/v1/users": {"x": 1}}
+        with track() as run:
+            httpx.post(told.at("new.example.com", "/v1/tomorrow"), json=ASK)
+            monitor.recorder.drain()
+            httpx.post(told.at("new.example.com", "/v1/tomorrow"), json={"messages": "x" * 9000, "model": "m", "tools": "x" * 9000})
+            httpx.post(told.at("new.example.com", "/v1/tomorrow"), files={"file": b"x"})
+            httpx.post(told.at("new.example.com", "/v1/users"), json={"name": "x"})
+        assert ([call.usage.input for call in calls(run)], uncounted(run)) == ([9, 9, 9], {})
+
+    def test_a_stream_that_fails(self, told, track):
+        """Nobody knows which usage is the last of an API of tomorrow."""
+        told.answers["/v1/tomorrow"] = sse({"usage": {"prompt_tokens": 9, "completion_tokens": 1}}, {"error": {"message": "overloaded"}})
+        with track() as run:
+            httpx.post(told.at("api.openai.com", "/v1/tomorrow"), json={"model": "gpt-4o", "stream": True})
+        assert [("error", "partial")] == [(s.status, s.cost.state) for s in calls(run)]
 
     def test_async(self, told, track):
         """The same in an asynchronous client, at once and in tasks."""
@@ -336,6 +426,23 @@ def test_a_large_answer_is_not_kept(told, track):
     assert (run.totals.requests_uncounted, calls(run)) == (1, [])
 
 
+@pytest.mark.parametrize("streamed", [True, False])
+def test_very_many_records(streamed, told, track, monkeypatch):
+    """What is no model's answer is looked at for a while; a usage that it told by then is no more than that."""
+    from aimon_nb.wire.dialects import usage_only
+
+    monkeypatch.setattr(usage_only, "_MOST_EVENTS", 50)
+    taken, take = [], usage_only.UsageOnly.answer
+    monkeypatch.setattr(usage_only.UsageOnly, "answer", lambda self, call, event: (taken.append(1), take(self, call, event)))
+    records = [{"a": n} for n in range(5000)]
+    for usage in ([], [{"usage": {"prompt_tokens": 9, "completion_tokens": 2}}]):
+        taken.clear()
+        told.answers["/v1/tomorrow"] = sse(*usage, *records) if streamed else json.dumps([*usage, *records]).encode()
+        with track() as run:
+            httpx.post(told.at("api.mistral.ai", "/v1/tomorrow"), json=ASK)
+        assert (len(taken), len(calls(run)), run.totals.requests_uncounted, run.totals.lower_bound) == (50, len(usage), 1 - len(usage), True)
+
+
 def test_a_fault_of_ours(told, track, monkeypatch):
     """It costs the user nothing, and is counted."""
     told.answers["/anything"] = {"ok": True}
@@ -378,3 +485,107 @@ def test_in_the_tables(told, track):
     assert {"openai": 0, "mistral_ai": 3} == dict(zip(by_provider["provider"], by_provider["requests_uncounted"], strict=True))
     assert [(1, 3, True)] == list(zip(by_run["calls"], by_run["requests_uncounted"], by_run["cost_is_lower_bound"], strict=True))
     assert "3 requests not counted" in repr(view.usage(styled=True)) and "3 requests not counted" in view.usage(styled=True)._repr_html_()
+
+
+class TestTheLookAtABody:
+    @pytest.mark.parametrize("content", ["}}}}" + "x" * 9000, "]]" * 5000, "{" * 5000, '"b" ' * 3000, "\\" * 5001, '\\"model"' * 999])
+    def test_a_text_that_is_cut_has_no_marks(self, content, told, track):
+        """Code in a long prompt opens and closes nothing of the body, wherever the look ends."""
+        told.answers["/anything"] = {"ok": True}
+        with track() as run:
+            for at in range(3):
+                body = {"messages": [{"role": "user", "content": "x" * at + content}], "model": "m"}
+                httpx.post(told.at("host.example.com", "/anything"), json=body)
+        assert uncounted(run) == {f"host.example.com:{told.port} /anything": 3}
+
+    def test_it_takes_each_byte_but_once(self):
+        """A string that is cut is passed in one step, and not begun anew at each quote in it."""
+        text = json.dumps({"messages": [{"content": 'a "quoted" word, ' * 3000}], "model": "m"}).encode()[:2048]
+        *_, last = unread._MARKS.finditer(text)
+        assert (last.start(), last.end()) == (text.index(b'"a '), 2048)
+
+
+def test_a_host_learned_of_meanwhile(monkeypatch):
+    """Other threads may learn of further paths at a host while one looks through them."""
+    known = UnreadRequests()
+    bases = known._bases["gw.example.com"] = {"/llm"}
+    monkeypatch.setattr(unread, "_is_below", lambda _, base: bases.add(f"{base}x"))
+    assert known.dialect_for("gw.example.com", b"/else", b"{}") is None
+    assert bases == {"/llm", "/llmx"}
+
+
+@pytest.mark.parametrize(
+    ("host", "path"),
+    [
+        ("abc.execute-api.us-east-1.amazonaws.com", "/prod/ask"),
+        ("mine-123.elb.amazonaws.com", "/v9/ask"),
+        ("x.services.ai.azure.com", "/providers/blackforestlabs/v1/flux"),
+        ("x.cognitiveservices.azure.com", "/ask"),
+        ("tomorrow.googleapis.com", "/v1/ask"),
+    ],
+)
+def test_in_a_providers_cloud(host, path, told, track):
+    """What names a model and holds something to ask it counts at the hosts of a cloud, too; what does not is quiet."""
+    told.answers |= {path: {"ok": True}, "/else": {"ok": True}}
+    with track() as run:
+        httpx.post(told.at(host, path), json=ASK)
+        httpx.post(told.at(host, "/else"), json={"x": 1})
+    assert uncounted(run) == {f"{host}:{told.port} {path}": 1}
+
+
+class TestInterplay:
+    def test_a_frameworks_call_that_alone_tells(self, told, track):
+        """Its request crossed the wire, so no cache answered it, however fast it was."""
+        told.answers["/anything"] = {"ok": True}
+        with track() as run, sentry_sdk.start_span(op="gen_ai.chat", name="chat", origin="auto.ai.langchain") as span:
+            span.set_data("gen_ai.request.model", "gpt-4o")
+            httpx.post(told.at("host.example.com", "/anything"), json=ASK)
+            span.set_data("gen_ai.usage.input_tokens", 100)
+            span.set_data("gen_ai.usage.output_tokens", 10)
+        assert (run.totals.calls, run.totals.cached_locally, run.totals.usage.input) == (1, 0, 100)
+        assert uncounted(run) == {}
+        again = Run.from_dict(json.loads(json.dumps(run.to_dict())))
+        assert len(counted_spans(again).counted) == 1
+
+    def test_a_frameworks_call_over_one_with_a_usage(self, told, track):
+        """Both tell of the same request: it counts once, as the wire has it."""
+        told.answers["/anything"] = {"usage": {"prompt_tokens": 100, "completion_tokens": 10}}
+        with track() as run, sentry_sdk.start_span(op="gen_ai.chat", name="chat", origin="auto.ai.langchain") as span:
+            httpx.post(told.at("host.example.com", "/anything"), json=ASK)
+            span.set_data("gen_ai.usage.input_tokens", 101)
+        assert (run.totals.calls, run.totals.cached_locally, run.totals.usage.input) == (1, 0, 100)
+
+    def test_a_quiet_run_that_has_nothing_else(self, told, track):
+        """With `auto` a cell is shown for them alone: nothing is passed over in silence."""
+        track_nothing = monitor.open("plain", "none", quiet=True)
+        httpx.get(told.at("host.example.com", "/anything"))
+        track_nothing.end(None)
+        told.answers["/anything"] = {"ok": True}
+        tracked = monitor.open("asks", "none", quiet=True)
+        httpx.post(told.at("host.example.com", "/anything"), json=ASK)
+        tracked.end(None)
+        assert [run.name for run in monitor.recorder.runs()][-1:] == ["asks"]
+        assert "plain" not in [run.name for run in monitor.recorder.runs()]
+        assert uncounted(tracked.run) == {f"host.example.com:{told.port} /anything": 1}
+
+    def test_a_stream_that_outlives_its_run(self, told, track):
+        """It is said when the run ends, and nothing of what still comes is kept."""
+        told.answers["/anything"] = b"z" * 5_000_000
+        with httpx.Client() as client:
+            with track() as run:
+                request = client.build_request("POST", told.at("host.example.com", "/anything"), json=ASK)
+                answer = client.send(request, stream=True)
+                chunks = answer.iter_raw(1000)
+                next(chunks)
+            assert sum(map(len, chunks)) == 4_999_000
+            assert not answer.stream._model_request.chunks
+        assert uncounted(run) == {f"host.example.com:{told.port} /anything": 1}
+
+    def test_a_usage_in_two_events(self, told, track):
+        """The second tells the output alone: the first one's form is that of both."""
+        start = {"model": "claude-sonnet-4-5", "usage": {"input_tokens": 10, "cache_read_input_tokens": 100, "output_tokens": 1}}
+        told.answers["/anything"] = sse([{"type": "message_start", "message": start}, {"type": "message_delta", "usage": {"output_tokens": 50}}, {"type": "message_stop"}])
+        with track() as run:
+            httpx.post(told.at("host.example.com", "/anything"), json=ASK)
+        [call] = calls(run)
+        assert (call.usage.input, call.usage.cached, call.usage.output, call.call.shortfalls) == (110, 100, 50, [])

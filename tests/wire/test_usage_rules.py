@@ -205,6 +205,28 @@ def test_all_that_an_embedding_counts_is_its_input(raw):
     assert (9, None) == (call.usage.input, call.usage.output)
 
 
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/v2/embed", {"meta": {"billed_units": {"input_tokens": 9, "images": 3}}}),
+        ("/v1beta/models/gemini-embedding-2:embedContent", {"usageMetadata": {"promptTokenCount": 90, "totalTokenCount": 90, "promptTokensDetails": [{"modality": "IMAGE", "tokenCount": 81}]}}),
+        ("/v1beta/models/gemini-embedding-2:embedContent", {"usageMetadata": {"promptTokenCount": 90, "tomorrowTokenCount": 9}}),
+        ("/v2/chat", {"usage": {"billed_units": {"input_tokens": 9, "output_tokens": 1, "search_units": 2}}}),
+    ],
+)  # fmt: skip
+def test_what_is_billed_beside_the_text_is_said(path, answer):
+    """An embedding of images, a search in a chat: exact by a price of their own, or a lower bound."""
+    call = heard_call(path, {"model": "m"}, plain(answer))
+    assert call.usage.known and (call.shortfalls or call.details.get("input_image_tokens") == 81)
+
+
+@pytest.mark.parametrize("place", ["usage", "top"])
+def test_the_tier_of_an_answer(place):
+    """Wherever it stands, it goes before the request's."""
+    told = chat({**U, "service_tier": "flex"}) if place == "usage" else chat(U, service_tier="flex")
+    assert told.service_tier == "flex"
+
+
 class TestCharges:
     @pytest.mark.parametrize(
         ("host", "told", "usd"),
@@ -243,6 +265,37 @@ class TestCharges:
     def test_junk_was_not_charged(self, junk):
         """Then the list holds."""
         assert not priced(chat({**U, "cost": junk}, "openai/gpt-4o", "openrouter.ai")).charged
+
+    def test_of_tokens_that_were_counted_here(self):
+        """The charge is known, however many there were."""
+        from aimon_nb.model import Cost, Span
+        from aimon_nb.pricing.counted import CountedSpans, add_up
+        from aimon_nb.views.tables.summands import summands
+
+        cost = Cost("priced", Decimal("0.5"), source="openrouter", charged=True)
+        span = Span("s", None, "r", AT, 0.0, op="gen_ai.chat", status="ok", usage=Usage(9, output=1), usage_source="estimate", cost=cost)
+        totals = add_up([span])
+        assert (totals.cost, totals.estimate_cost, totals.lower_bound, totals.estimates) == (Decimal("0.5"), None, False, 1)
+        (row,) = summands([span], CountedSpans([span]))
+        assert (row.cost, row.estimate_cost, row.estimate.input, row.usage.input) == (Decimal("0.5"), None, 9, None)
+
+    @pytest.mark.parametrize("last", [{**U, "cost": 0}, {**U, "cost": 0.001}, U, None])
+    def test_a_charge_never_goes_down(self, last):
+        """What a stream told once was charged, whatever its end says of it."""
+        told = sse(chunk("a"), chunk(None, "stop", {**U, "cost": 0.5}), end(last), "[DONE]")
+        cost = priced(heard_call(CHAT, {"stream": True}, told, "openrouter.ai"))
+        assert (cost.total, cost.state, cost.charged) == (Decimal("0.5"), "priced", True)
+
+    @pytest.mark.parametrize("host", ["api.x.ai", "openrouter.ai"])
+    def test_a_charge_before_the_end(self, host):
+        """Of an answer that nobody read to its end it is what was charged so far."""
+        usage = {**U, "cost": 0.25, "cost_in_usd_ticks": 2_500_000_000}
+        call = heard_call(CHAT, {"stream": True}, sse(chunk("a", usage=usage)), host)
+        for status in ("ok", "abandoned"):
+            assert (priced(call, status).total, priced(call, status).state) == (Decimal("0.25"), "partial")
+        call.charge_shortfall = None  # a reader that cannot tell where the end is
+        assert (priced(call, "abandoned").state, priced(call, "abandoned").charged) == ("partial", True)
+        assert priced(call, "ok").state == "priced"
 
     def test_nobody_elses_figure(self):
         """At other hosts a cost is somebody's estimate."""

@@ -16,10 +16,14 @@ from aimon_nb.views.present.traceback_view import FrameView, traceback
 
 Pair = list[str]
 REPEATS = "calls below it, or one beside it, report the same tokens"
+PART = "the batch above it has its tokens"
 
 
 class CostDetail(TypedDict):
-    """The arithmetic of one call's cost; `parts` are [kind, tokens, rate, dollars]."""
+    """The arithmetic of one call's cost; `parts` are [kind, tokens, rate, dollars].
+
+    What was charged as a whole has neither tokens nor rate, and who charged it in `reason`.
+    """
 
     state: str
     parts: list[list[str]]
@@ -93,16 +97,16 @@ def _arithmetic(cost: Cost | None, model: str | None) -> CostDetail | None:
         "parts": [
             [
                 formatting.line(kind, 40),
-                f"{n:,}",
+                f"{n:,}" if n or per is not None else "",
                 formatting.rate(per),
                 "no price" if per is None and not usd else formatting.exact(usd),
             ]
             for kind, n, per, usd in cost.lines
         ],
         "model": formatting.line(model, 80) if model else "total",
-        "total": _with_mark(cost, total) if known else total,
+        "total": _with_mark(cost, total) if known else _with_saving(cost, total),
         "reason": formatting.line(cost.reason) if cost.reason else None,
-        "source": formatting.line(cost.source, 80) if cost.source else None,
+        "source": formatting.line(cost.source, 80) if cost.source and not cost.charged else None,
         "assumptions": [formatting.line(a) for a in cost.caveats]
         + [DISCLAIMER] * (known and not cost.charged),
     }
@@ -112,6 +116,11 @@ def _with_mark(cost: Cost, total: str) -> str:
     if cost.estimated:
         return formatting.mark_estimated(total, estimated=True)
     return f"≥ {total}" if cost.state == "partial" else total
+
+
+def _with_saving(cost: Cost, total: str) -> str:
+    saved = cost.cache_saving
+    return f"{total}, ~{formatting.exact(saved)} saved" if saved else total
 
 
 def _facts(span: Span) -> dict[str, str | None]:
@@ -126,7 +135,7 @@ def _facts(span: Span) -> dict[str, str | None]:
         "service tier": tier if tier != "default" else None,
         "item": span.item,
         "attempt": str(span.attempt) if (span.attempt or 1) > 1 else None,
-        "not counted": REPEATS if span.repeats else None,
+        "not counted": (PART if span.is_part else REPEATS) if span.repeats else None,
         "thread": span.thread,
         "Sentry span": span.span_id if span.sent == "yes" else None,
         "Sentry trace": span.trace_id if span.sent == "yes" else None,

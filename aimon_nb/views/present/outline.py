@@ -18,7 +18,7 @@ from aimon_nb.model.usage import NOTHING
 from aimon_nb.pricing.summable import summable
 from aimon_nb.views.present import error_text, formatting, rows
 from aimon_nb.views.present.more_calls import more_span
-from aimon_nb.views.present.row_names import label, name
+from aimon_nb.views.present.row_names import label, name, remark
 from aimon_nb.views.present.rows import RowDict
 
 # Saved forms are complete to this many rows; a longer tree is grouped, then cut.
@@ -42,7 +42,8 @@ HEADS = Cells("time", "tokens", "cost")
 class OutlineRow:
     """One shown span, or a group of identical ones: its row and what stands below it.
 
-    `error` is the line of its error ("" if none), `spread` that of a group's times.
+    `error` is the line of its error ("" if none), `remark` the dim one: what is to be said of
+    its usage, and of a group how long each took.
     `fails` means that this span or one below it did not end well, `quiet` that
     nothing at all went wrong there, `inexact` that `cost` misses something. The row
     stands for `spans` spans; `descendants` counts the rows below it.
@@ -53,7 +54,7 @@ class OutlineRow:
     depth: int
     below: list[OutlineRow] = field(default_factory=list)
     error: str = ""
-    spread: str = ""
+    remark: str = ""
     fails: bool = False
     quiet: bool = False
     spans: int = 1
@@ -118,7 +119,7 @@ def build_outline(run: Run) -> Outline:
     flat: list[OutlineRow] = []
     path: list[OutlineRow] = []
     for depth, span in run.walk():
-        one = OutlineRow(span, run, depth)
+        one = OutlineRow(span, run, depth, remark=remark(span))
         del path[depth:]
         (path[-1].below if path else top).append(one)
         path.append(one)
@@ -166,7 +167,9 @@ def _grouped(siblings: list[OutlineRow]) -> list[OutlineRow]:
 def _identity(one: OutlineRow) -> tuple[str, ...] | None:
     """Return what identical siblings share; None for one that is never grouped."""
     span = one.span
-    return (name(span, run=one.run), label(span, run=one.run), span.kind) if one.quiet else None
+    if not one.quiet:
+        return None
+    return name(span, run=one.run), label(span, run=one.run), span.kind, one.remark
 
 
 def _group(members: list[OutlineRow]) -> OutlineRow:
@@ -179,7 +182,8 @@ def _group(members: list[OutlineRow]) -> OutlineRow:
     row["time"] = formatting.seconds(max(ends) - min(starts))
     if any(one.row["cost"] != row["cost"] for one in members):
         row["cost"] = ""
-    one = OutlineRow(first.span, first.run, first.depth, spread=formatting.spread(durations))
+    said = " · ".join(part for part in (first.remark, formatting.spread(durations)) if part)
+    one = OutlineRow(first.span, first.run, first.depth, remark=said)
     one.spans = sum(1 + member.descendants for member in members)
     for member in members:
         _add(one, member)

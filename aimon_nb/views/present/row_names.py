@@ -1,4 +1,4 @@
-"""How a row is called: its name and the dim words beside it."""
+"""How a row is called: its name, the dim words beside it and the dim line below it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import functools
 import re
 
 from aimon_nb.model import Run, Span
+from aimon_nb.model.call import ASKED_BEFORE, ASKED_IN_FORGOTTEN, USAGE_ALONE
 from aimon_nb.model.span import CALL_OPERATIONS, SpanKind
 from aimon_nb.providers import framework_of
 from aimon_nb.views.present import error_text, formatting
 
+_ASKED_ELSEWHERE = (ASKED_BEFORE, ASKED_IN_FORGOTTEN)
 _STATUS_CODE = re.compile(r"\b([45]\d\d)\b")
 
 
@@ -26,6 +28,9 @@ def name(span: Span, kind: SpanKind | None = None, run: Run | None = None) -> st
     text = span.name or span.op or "span"
     for model in (span.request_model, span.model):
         text = text.removesuffix(f" {model}") if model else text
+    if span.call is not None:
+        for words in _ASKED_ELSEWHERE:
+            text = text.removesuffix(f" {words}")
     for prefix in ("execute_tool ", "invoke_agent "):
         text = text.removeprefix(prefix)
     if run is not None and span.caller is not None and text in CALL_OPERATIONS:
@@ -77,15 +82,27 @@ def label(span: Span, kind: SpanKind | None = None, run: Run | None = None) -> s
         parts.append(formatting.status(span.status))
     if span.cached_locally:
         parts.append("cached locally")
-    if span.call is not None and span.call.from_usage_alone:
-        parts.append("tokens from the answer's usage alone")
     if span.repeats and span.is_call:
         parts.append("not counted")
     if span.streaming and span.status == "running":
         parts.append("streaming")
-    if span.call is not None and span.call.untold is not None and not span.usage.known:
-        parts.append(formatting.line(span.call.untold, 120))
     return " · ".join(p for p in parts if p)
+
+
+def remark(span: Span) -> str:
+    """Return the dim line below the row: who asked, where its usage is or will come from.
+
+    Mostly there is nothing to say: "".
+    """
+    call = span.call
+    if call is None:
+        return ""
+    said = [words for words in _ASKED_ELSEWHERE if words in (span.name or "")]
+    if call.untold is not None and not span.usage.known:
+        said.append(formatting.line(call.untold, 120))
+    elif call.from_usage_alone:
+        said.append(USAGE_ALONE)
+    return " · ".join(said)
 
 
 def model_name(span: Span) -> str:

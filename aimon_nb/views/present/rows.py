@@ -16,7 +16,7 @@ from aimon_nb.model import Run, Span, Usage
 from aimon_nb.model.span import SpanKind
 from aimon_nb.pricing.summable import summable
 from aimon_nb.views.present import error_text, formatting, more_calls
-from aimon_nb.views.present.row_names import label, model_name, name
+from aimon_nb.views.present.row_names import label, model_name, name, remark
 
 # The values of `FIELDS` in that order, without trailing Nones.
 EncodedRow = list[Any]
@@ -82,6 +82,7 @@ class RowDict(TypedDict):
     tokens: str
     hidden: bool
     more: list[int] | None
+    remark: str | None
     time: str
 
 
@@ -131,7 +132,7 @@ def header(run: Run, now: datetime | None = None) -> Header:
 FIELDS = (
     *("id", "parent", "kind", "name", "label", "status", "start", "dur", "counts", "cost"),
     *("streaming", "input", "output", "usd", "cost_state", "model", "error", "retried", "ttft"),
-    *("heard", "item", "tokens", "hidden", "more"),
+    *("heard", "item", "tokens", "hidden", "more", "remark"),
 )
 
 
@@ -167,6 +168,7 @@ def encode_row(span: Span, run: Run) -> EncodedRow:
         _tokens(span) if estimated or repeats or _only_total(span.usage) else None,
         None if run.shows(span) else True,
         several,
+        remark(span) or None,
     ]
     while values[-1] is None:
         values.pop()

@@ -164,12 +164,11 @@ def _cells(one: OutlineRow, columns: list[int]) -> str:
 
 
 def _second_line(one: OutlineRow) -> str:
-    """Return the line below a row: its error, or the times of a group."""
-    if one.spread:
-        return f'<div style="padding-left:2.4em;opacity:.75">{_text(one.spread)}</div>'
-    if not one.error:
-        return ""
-    return f'<div style="padding-left:2.4em;white-space:pre-wrap"><b>{_text(one.error)}</b></div>'
+    """Return the line below a row: its error, or else its remark; "" without either."""
+    style = "padding-left:2.4em;white-space:pre-wrap"
+    if one.error:
+        return f'<div style="{style}"><b>{_text(one.error)}</b></div>'
+    return f'<div style="{style};opacity:.75">{_text(one.remark)}</div>' if one.remark else ""
 
 
 def _omitted(outline: Outline, columns: list[int]) -> Iterator[str]:

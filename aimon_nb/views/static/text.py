@@ -65,10 +65,10 @@ def _rows(outline: Outline, width: int) -> Iterator[str]:
     yield _pad("span", room) + _cells(HEADS, columns)
     for one, lead, below in _with_guides(outline):
         yield _row(one, lead, room, columns)
-        if one.spread:
-            yield f"{below}{one.spread}"
         if one.error:
             yield cut(f"{below}{formatting.MARKS['error']} {one.error}", 3 * width)
+        elif one.remark:
+            yield f"{below}{one.remark}"
     if outline.more is not None:
         yield _row(outline.more, "", room, columns)
     if not outline.omitted:

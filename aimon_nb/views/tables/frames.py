@@ -176,7 +176,8 @@ def _tree(run: Run) -> RunTree:
     more = more_calls(result)
     row = more_span(run, more)
     if more is not None and row is not None:
-        order, depths, parts = [*order, row], [*depths, 1], [*parts, of_totals(more.totals)]
+        order, depths = [*order, row], [*depths, 1]
+        parts = [*parts, of_totals(more.totals, row.cost)]
     return RunTree(run, order, depths, parts)
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from aimon_nb.model import Span, Totals, Usage
+from aimon_nb.model import Cost, Span, Totals, Usage
 from aimon_nb.model.usage import NOTHING
-from aimon_nb.pricing.counted import CountedSpans, is_free
+from aimon_nb.pricing.counted import CountedSpans, is_sure
 from aimon_nb.pricing.summable import summable
 from aimon_nb.views.present import formatting
 
@@ -49,12 +49,12 @@ def summands(spans: list[Span], result: CountedSpans) -> list[Summand]:
     ]
 
 
-def of_totals(totals: Totals) -> Summand:
-    """Return what a row adds that stands for several calls."""
+def of_totals(totals: Totals, cost: Cost | None) -> Summand:
+    """Return what a row adds that stands for several calls; without a cost, if all were refused."""
     return Summand(
         totals.usage,
-        totals.cost,
-        totals.state,
+        None if cost is None else cost.total,
+        None if cost is None else cost.state,
         totals.saved,
         totals.estimate,
         totals.estimate_cost,
@@ -68,8 +68,7 @@ def _of_counted(span: Span) -> Summand:
         if not _has_dropped(span.usage, usage):
             return Summand(usage, total, state)
         return Summand(usage, total, state, reported=_reported("impossible", span))
-    # What is free is free for any number of tokens.
-    known, estimated = (total, None) if is_free(span) else (None, total)
+    known, estimated = (total, None) if is_sure(span) else (None, total)
     return Summand(NOTHING, known, state, None, usage, estimated)
 
 
@@ -84,7 +83,8 @@ def _of_cached(span: Span) -> Summand:
 def _of_repeated(span: Span) -> Summand:
     if span.is_duplicate:
         return Summand(reported=_reported("of the same request", span))
-    return Summand(reported=_reported("of calls below or beside it", span))
+    where = "of the batch above it" if span.is_part else "of calls below or beside it"
+    return Summand(reported=_reported(where, span))
 
 
 def _reported(what: str, span: Span) -> str | None:

@@ -39,13 +39,14 @@ def install(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
 def _target(args: Args, kwargs: Kwargs) -> Target | None:
     request: Any = args[1] if len(args) > 1 else kwargs.get("request")
     method = getattr(request, "method", None)
-    # What `url.path` unquotes costs ten times as much.
-    if method != "POST" and (
-        method != "GET" or not (deferred.pending or IN_RESULTS in request.url._uri_reference.path)
-    ):
+    is_get = method == "GET"
+    if not is_get and method != "POST":
         return None
-    url = request.url
-    return url.netloc.decode("ascii"), url.raw_path, method == "GET"
+    # What `url.path` unquotes costs ten times as much.
+    parts = request.url._uri_reference
+    if is_get and not (deferred.pending or IN_RESULTS in parts.path):
+        return None
+    return parts.netloc, parts.path.encode("ascii"), is_get
 
 
 def _body(args: Args, kwargs: Kwargs) -> bytes | None:

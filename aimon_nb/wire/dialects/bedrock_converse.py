@@ -76,7 +76,7 @@ class BedrockConverse(Dialect):
         raw = response.get("usage")
         if isinstance(raw, dict):
             self.take_usage(call, raw, usage(raw), known_usage.BEDROCK)
-            call.details = _details(raw)
+            call.details = details(raw)
 
     def _block(self, call: ModelCall, block: dict[str, Any], at: int) -> None:
         self.turns.add_text(call, text_of(block.get("text")))
@@ -109,7 +109,7 @@ _CACHE_COUNTS = {
 }
 
 
-def _details(raw: dict[str, Any]) -> dict[str, int]:
+def details(raw: dict[str, Any]) -> dict[str, int]:
     """Return what was written to the cache, by how long it stays there."""
     counts = {}
     for part in dicts_of(raw.get("cacheDetails")):

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from aimon_nb.model import Message, ModelCall
+from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.cohere import usage
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.json_values import dict_of, list_of, scalar_parameters, text_of
@@ -33,4 +34,5 @@ class CohereEmbed(Dialect):
     def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """Usage; the vectors are not kept."""
         if event.get("meta"):
-            call.usage = usage(dict_of(event["meta"]))
+            raw = dict_of(event["meta"])
+            self.take_usage(call, raw, usage(raw), known_usage.COHERE)

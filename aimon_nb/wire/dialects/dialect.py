@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from aimon_nb import providers
 from aimon_nb.model import ModelCall, Usage
 from aimon_nb.wire.dialects.charges import OWN_KEY, charge_in, is_without_own_key
+from aimon_nb.wire.dialects.json_values import text_of
 from aimon_nb.wire.dialects.known_usage import NOT_FINAL, unknown_in
 from aimon_nb.wire.dialects.message_builder import MessageBuilder
 
@@ -47,7 +48,8 @@ class Dialect:
     that ends otherwise costs nothing; without them every request is looked at.
 
     Where a later GET tells the usage, `answer` sets what is `awaited`, and reads the answers
-    to those GETs too; it sets `bills_nothing` where it is told that nothing will be billed.
+    to those GETs too; it sets `bills_nothing` where it is told that nothing will be billed,
+    and `has_given_up` where it wants no more of an answer.
     """
 
     provider = ""
@@ -59,6 +61,7 @@ class Dialect:
     body_markers: ClassVar[tuple[bytes, ...]] = ()
     awaited: Awaited | None = None
     bills_nothing = False
+    has_given_up = False
 
     def __init__(self, host: str, path: str) -> None:
         self.path = path
@@ -116,12 +119,14 @@ class Dialect:
         """
         self._is_final = self._is_final or is_final
         call.usage = usage
+        call.service_tier = text_of(raw.get("service_tier")) or call.service_tier
         call.shortfalls = [] if self._is_final else [NOT_FINAL]
         call.shortfalls += unknown_in(raw, known)
         charged = charge_in(raw, self.provider)
-        if charged is not None:
+        if charged is not None and (call.charged is None or charged >= call.charged):
             call.charged = charged
-            call.charge_shortfall = OWN_KEY if is_without_own_key(raw) else None
+            so_far = None if self._is_final else NOT_FINAL
+            call.charge_shortfall = OWN_KEY if is_without_own_key(raw) else so_far
 
     def await_usage(self, call: ModelCall, ids: list[str], path: str, address: str = "") -> None:
         """Note that GETs of these ids tell the usage, as under `path`."""

@@ -90,7 +90,7 @@ class Gemini(Dialect):
         if raw:
             is_final = bool(call.finish_reason) and all(self._finished.values())
             self.take_usage(call, raw, usage(raw), known_usage.GEMINI, is_final=is_final)
-            call.details = _details(raw)
+            call.details = details(raw)
             if self._searches:
                 call.details["web_searches"] = self._billed_searches(call)
 
@@ -142,7 +142,8 @@ def usage(raw: dict[str, Any]) -> Usage:
     )
 
 
-def _details(raw: dict[str, Any]) -> dict[str, int]:
+def details(raw: dict[str, Any]) -> dict[str, int]:
+    """Return the counts that have prices of their own."""
     counts: dict[str, int] = {}
     for name, (side, modality) in _DETAILS.items():
         for part in dicts_of(raw.get(f"{side}TokensDetails")):

@@ -13,9 +13,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.gemini import MODEL, turn
 from aimon_nb.wire.dialects.json_values import count_of, dict_of, dicts_of, sum_of, text_of
+
+_MOST = 16  # kinds of content; what is beyond it is nonsense
 
 
 class GeminiEmbeddings(Dialect):
@@ -51,10 +54,22 @@ class GeminiEmbeddings(Dialect):
         raw = dict_of(event.get("usageMetadata"))
         if raw:
             total = count_of(raw.get("totalTokenCount"))
-            call.usage = Usage(input=count_of(raw.get("promptTokenCount")), total=total)
+            usage = Usage(input=count_of(raw.get("promptTokenCount")), total=total)
+            self.take_usage(call, raw, usage, known_usage.GEMINI)
+            call.details = _details(raw)
         counts = [_token_count(prediction) for prediction in dicts_of(event.get("predictions"))]
         if counts and None not in counts:
             call.usage = Usage(input=sum_of(0, *counts))
+
+
+def _details(raw: dict[str, Any]) -> dict[str, int]:
+    """Return the tokens of what is no text: each kind has its price."""
+    counts: dict[str, int] = {}
+    for part in dicts_of(raw.get("promptTokensDetails"))[:_MOST]:
+        kind, count = text_of(part.get("modality")).lower(), count_of(part.get("tokenCount"))
+        if count and kind != "text":
+            counts[f"input_{kind[:40]}_tokens"] = count
+    return counts
 
 
 def _token_count(prediction: dict[str, Any]) -> int | None:

@@ -71,10 +71,10 @@ BEDROCK = _ANYWHERE | {
     *("cacheWriteInputTokens", "cacheWriteInputTokenCount"),
 }
 COHERE = _ANYWHERE | {
-    *("billed_units.input_tokens", "billed_units.output_tokens", "billed_units.search_units"),
+    *("billed_units.input_tokens", "billed_units.output_tokens"),
     *("tokens", "cached_tokens", "api_version", "warnings"),
 }
-
+RERANK = COHERE | {"billed_units.search_units"}
 EMBEDDINGS = CHAT | {"text_tokens", "image_pixels", "video_pixels"}
 INTERACTIONS = _ANYWHERE | {
     *("total_input_tokens", "total_output_tokens", "total_tokens", "initial_input_tokens"),

@@ -133,7 +133,7 @@ class OpenAIResponses(OpenAIForm):
         raw = response.get("usage")
         if isinstance(raw, dict):
             self.take_usage(call, raw, usage(raw), known_usage.RESPONSES)
-            call.details = _details(dicts_of(response.get("output")))
+            call.details = details(dicts_of(response.get("output")))
 
     def _await(self, call: ModelCall, response: dict[str, Any]) -> None:
         """Of one that runs in the background the usage comes with a GET."""
@@ -177,7 +177,7 @@ def _input_message(item: dict[str, Any]) -> Message:
     return Message(text_of(item.get("role")) or "user", text_of_content(item.get("content")))
 
 
-def _details(output: list[dict[str, Any]]) -> dict[str, int]:
+def details(output: list[dict[str, Any]]) -> dict[str, int]:
     """Count the server's tools; of the steps of a web search only `search` is billed."""
     counts: dict[str, int] = {}
     for item in output:

@@ -60,7 +60,7 @@ class Rerank(Dialect):
         elif meta:
             billed = dict_of(meta.get("billed_units"))
             into = count_of(billed.get("input_tokens"))
-            self.take_usage(call, meta, Usage(input=into), known_usage.COHERE)
+            self.take_usage(call, meta, Usage(input=into), known_usage.RERANK)
             searches = count_of(billed.get("search_units"))
             call.details = {"rerank_searches": searches} if searches else {}
 

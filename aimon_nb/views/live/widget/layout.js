@@ -7,7 +7,7 @@
  *   cost:string, input:number|null, output:number|null, usd:number|null,
  *   cost_state:string|null, counts:boolean, error:string|null, streaming:boolean,
  *   ttft:number|null, heard:number|null, model:string|null, retried:boolean, item:string|null,
- *   hidden:boolean, more:[number,number]|null, members?:Row[]}} Row
+ *   hidden:boolean, more:[number,number]|null, remark:string|null, members?:Row[]}} Row
  * @typedef {{input:number|null, output:number|null, usd:number|null, doubtful:boolean}} Sum
  * @typedef {{opened?:Set<string>, find?:(row:Row)=>boolean, order?:string}} Look
  */
@@ -99,7 +99,7 @@ export function pieces(text, size = PIECE) {
 export const unpacked = (v) => ({
   id: v[0], parent: v[1], kind: v[2], name: v[3], label: v[4], status: v[5], start: v[6], dur: v[7], counts: v[8], cost: v[9], streaming: v[10],
   input: v[11] ?? null, output: v[12] ?? null, usd: v[13] ?? null, cost_state: v[14] ?? null, model: v[15] ?? null, error: v[16] ?? null,
-  retried: v[17] ?? false, ttft: v[18] ?? null, heard: v[19] ?? null, item: v[20] ?? null, tokens: v[21] ?? null, hidden: v[22] ?? false, more: v[23] ?? null,
+  retried: v[17] ?? false, ttft: v[18] ?? null, heard: v[19] ?? null, item: v[20] ?? null, tokens: v[21] ?? null, hidden: v[22] ?? false, more: v[23] ?? null, remark: v[24] ?? null,
 });
 
 /** Put rows in by id; a known row is replaced and keeps its place. @param {Map<string, Row>} rows @param {Row[]} fresh */
@@ -133,7 +133,7 @@ const plus = (/** @type {number|null} */ a, /** @type {number|null} */ b) => (a 
 export const percentile = (sorted, share) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
 
 const plain = (/** @type {Row} */ row) => row.status === 'ok' && !row.error && row.dur != null;
-const twins = (/** @type {Row} */ a, /** @type {Row} */ b) => plain(b) && a.name === b.name && a.label === b.label && a.kind === b.kind;
+const twins = (/** @type {Row} */ a, /** @type {Row} */ b) => plain(b) && a.name === b.name && a.label === b.label && a.kind === b.kind && a.remark === b.remark;
 
 /** Five or more identical siblings in a row as one row that holds them. @param {Row[]} siblings @returns {Row[]} */
 export function grouped(siblings) {
@@ -186,7 +186,7 @@ export class Entry {
     this.faint = false;
     /** @type {string|undefined} */ this.said = undefined;
     this.top = 0; // lines above it
-    this.lines = row.members || (row.error && this.error) ? 2 : 1;
+    this.lines = row.members || row.remark || (row.error && this.error) ? 2 : 1;
   }
 
   get kids() {
@@ -203,9 +203,10 @@ export class Entry {
     return this.row.retried ? `${this.row.label}, retried` : this.row.label;
   }
 
-  /** The words of its second line. */
+  /** The words of its second line: its error, or else what is to be said of its usage and of a group's times. */
   get why() {
-    return (this.said ??= this.row.members ? spread(this.row.members) : this.error);
+    const { members, remark } = this.row;
+    return (this.said ??= this.error || [remark, members && spread(members)].filter(Boolean).join(' · '));
   }
 
   /** The sum of what is below a row that is no call itself. @returns {Sum|null} */

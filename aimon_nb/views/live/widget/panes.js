@@ -73,7 +73,7 @@ export function said(item, row) {
     pane.append(more);
   }
   pane.append(...late.map((t, i) => turn(t, i === late.length - 1 && t.side === 'out' ? item.ending : '', i < late.length - READ ? BRIEF : undefined)));
-  if (!turns.length && !item.error) pane.append(make('div', 'dim', row.counts ? 'no messages were heard' : 'no messages: this is a step, not a call'));
+  if (!turns.length && !item.error) pane.append(make('div', 'dim', item.op.endsWith('.batch_request') ? 'the messages of a batch are not kept' : row.counts ? 'no messages were heard' : 'no messages: this is a step, not a call'));
   return pane;
 }
 
@@ -165,13 +165,14 @@ function json(key, value, depth) {
 
 /** Usage, the arithmetic of the cost, and facts. @param {any} item */
 export function facts(item) {
-  const pane = make('div'), c = item.cost;
+  const pane = make('div'), c = item.cost, counted = c?.parts?.some((/** @type {string[]} */ p) => p[1]);
+  if (!counted && item.usage?.length) pane.append(table('sum', 'tokens', item.usage));
   if (c?.parts?.length) {
     const sums = c.parts.map((/** @type {string[]} */ p) => [p[0], p[2] ? `${p[1]} × ${p[2]}` : p[1], p[3]]);
-    const sum = table('sum', 'cost', [...sums, [c.model, 'per 1M', c.total]]);
+    const sum = table('sum', 'cost', [...sums, [c.model, counted ? 'per 1M' : '', c.total]]);
     sum.lastElementChild?.classList.add('total');
     pane.append(sum);
-  } else if (item.usage?.length) pane.append(table('sum', 'tokens', item.usage));
+  }
   const lines = [c && !c.parts?.length ? c.total : '', c?.reason, [c?.source, ...(c?.assumptions ?? [])].filter(Boolean).join(' · ')].filter(Boolean);
   for (const text of lines) pane.append(make('div', 'small', visible(text)));
   if (item.facts?.length) pane.append(table('facts', 'facts', item.facts));

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 from aimon_nb.model import Run, Span
@@ -101,7 +102,12 @@ class RunPublisher:
     def _known(self, ids: Iterable[str]) -> list[Span]:
         candidates = map(self._run.spans.get, ids)
         spans = [span for span in candidates if span is not None and not span.folded]
-        return sorted(spans, key=lambda span: span.offset)
+        spans.sort(key=lambda span: span.offset)
+        # A page keeps the order that it is told: the requests of a batch have one start in common.
+        if any(one.offset == another.offset for one, another in pairwise(spans)):
+            place = {span_id: at for at, span_id in enumerate(list(self._run.spans))}
+            spans.sort(key=lambda span: (span.offset, place[span.span_id]))
+        return spans
 
     def _prioritise(self, spans: list[Span]) -> list[Span]:
         """Return what the page has in an older form, then the failed, the calls and the last."""

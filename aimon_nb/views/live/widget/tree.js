@@ -505,6 +505,7 @@ class View {
       say(p.cost, cost);
       p.cost.classList.toggle('dim', !/[$0-9]/.test(cost));
       say(p.why, visible(e.why));
+      p.why.classList.toggle('dim', !e.error);
       p.why.title = visible(e.why);
       if (e.why && !p.why.parentElement) el.append(p.why);
       if (!e.why) p.why.remove();
@@ -550,7 +551,7 @@ class View {
   lookup() {
     const { text, failed, order } = this.look, { details } = this.run;
     const said = (/** @type {Row} */ row) => (details.get(row.id)?.messages ?? []).some((/** @type {any} */ t) => t.text.toLowerCase().includes(text));
-    const named = (/** @type {Row} */ row) => [row.name, row.label, row.error].some((part) => part?.toLowerCase().includes(text));
+    const named = (/** @type {Row} */ row) => [row.name, row.label, row.error, row.remark].some((part) => part?.toLowerCase().includes(text));
     const find = (/** @type {Row} */ row) => (!failed || BAD.includes(row.status)) && (!text || named(row) || said(row));
     return { opened: this.opened, order, find: text || failed ? find : undefined };
   }
