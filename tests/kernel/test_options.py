@@ -54,6 +54,7 @@ def test_completion(loaded):
     assert {"none", "summary", "tree", "full"} <= set(complete(loaded, "%%ai_track --save "))
     assert ["summary"] == complete(loaded, "%ai_track --save su")
     assert "--since" in complete(loaded, "%ai_usage --")
+    assert "caller" in complete(loaded, "%ai_usage --by model,ca")
     loaded.cell("%unload_ext aimon_nb")
     assert [] == [m for m in complete(loaded, "%%ai_track --sa") if m == "--save"]
 

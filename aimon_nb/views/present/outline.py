@@ -167,8 +167,9 @@ def _grouped(siblings: list[OutlineRow]) -> list[OutlineRow]:
 def _identity(one: OutlineRow) -> tuple[str, ...] | None:
     """Return what identical siblings share; None for one that is never grouped."""
     span = one.span
-    names = (name(span, run=one.run), label(span, run=one.run))
-    return (*names, span.kind, one.remark) if one.quiet else None
+    if not one.quiet:
+        return None
+    return name(span, run=one.run), label(span, run=one.run), span.kind, one.remark
 
 
 def _group(members: list[OutlineRow]) -> OutlineRow:
