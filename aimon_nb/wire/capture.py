@@ -150,7 +150,7 @@ def _reader_of(
     address: str, raw_path: bytes, body: bytes | None
 ) -> tuple[Dialect | None, Callable[[ModelRequest, SpanTracker, RunState], bool]]:
     """Return what reads a request, None if nothing does, and what gives it its span."""
-    dialect = find(address.partition(":")[0], raw_path)
+    dialect = find(address, raw_path)
     if dialect is not None and dialect.matches_body(body):
         unread_requests.remember(address, dialect)
         return dialect, attach_span

@@ -99,18 +99,13 @@ def asks_no_model(host: str, path: str) -> bool | None:
     """
     if _QUIET_ANYWHERE.search(path):
         return True
-    rules = _rules_of(host)
+    rules = rules_of(host)
     if rules is None:
         return None
     quiet, paths = rules
     if paths.search(path) is None:
         return None
     return quiet.search(path) is not None
-
-
-def is_at_a_provider(host: str) -> bool:
-    """Return whether the models of a provider answer at a host, at some of its paths."""
-    return _rules_of(host) is not None
 
 
 def shown_path(path: str) -> str:
@@ -120,7 +115,8 @@ def shown_path(path: str) -> str:
 
 
 @functools.lru_cache(maxsize=1024)
-def _rules_of(host: str) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
+def rules_of(host: str) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
+    """Return what asks no model, and what may, where a provider's models answer; else None."""
     provider = providers.at_host(host)
     if provider is None:
         return None

@@ -10,7 +10,7 @@ import re
 
 from aimon_nb.wire.dialects import Dialect
 from aimon_nb.wire.dialects.usage_only import UsageOnly
-from aimon_nb.wire.known_paths import asks_no_model, is_at_a_provider
+from aimon_nb.wire.known_paths import asks_no_model, rules_of
 
 # Of a body so much is looked at, half of it at its end: clients put the model there.
 _LOOK = 4096
@@ -60,7 +60,7 @@ class UnreadRequests:
         is_named = _NAMED_IN_PATH in raw_path
         asks = body is not None and (is_named or _may_ask_a_model(body))
         # Most requests end here.
-        if bases is None and not asks and not is_at_a_provider(address):
+        if bases is None and not asks and rules_of(address) is None:
             return None
         path = raw_path.partition(b"?")[0].decode("ascii", "replace")
         quiet = asks_no_model(address, path)

@@ -8,8 +8,4 @@ from aimon_nb.wire.dialects.registry import Registry
 __all__ = ["Dialect", "find", "known"]
 
 known = Registry()
-
-
-def find(host: str, raw_path: bytes) -> Dialect | None:
-    """Return a dialect for a request, by its host and raw path; None if it asks no model."""
-    return known.find(host, raw_path)
+find = known.find

@@ -22,6 +22,7 @@ from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.wire.dialects.dialect import Dialect
 
 GROUP = "aimon_nb.dialects"
+MOST_HOSTS = 1000  # that are remembered
 _HERE = "aimon_nb.wire.dialects."
 # Ours need no entry point, which is there only once the package is installed. The first
 # that fits a request reads it: LM Studio's path would do for Cohere's chat, too.
@@ -64,6 +65,7 @@ class Registry:
         self._by_suffix: dict[bytes, list[type[Dialect]]] = {}
         self._by_parent: dict[bytes, list[type[Dialect]]] = {}
         self._any_suffix: list[type[Dialect]] = []
+        self._any_suffix_at: dict[str, list[type[Dialect]]] = {}  # by the request's host
         self._entries: list[EntryPoint] | None = None
         self.is_loaded = False
 
@@ -80,8 +82,14 @@ class Registry:
                 import_module(entry.module)
         self._entries = entries
 
-    def find(self, host: str, raw_path: bytes) -> Dialect | None:
-        """Return a dialect for a request, by its path and host; None if it asks no model."""
+    def find(self, address: str, raw_path: bytes) -> Dialect | None:
+        """Return a dialect for a request; None if it asks no model that one of them reads.
+
+        Args:
+            address: The host, with its port where the URL has one.
+            raw_path: The path as it is sent, with its query.
+
+        """
         if not self.is_loaded:
             self.load()
         # The query may hold a key: it is cut off here and never kept.
@@ -89,11 +97,14 @@ class Registry:
         parents, _, last = raw_path.rpartition(b"/")
         candidates = self._by_suffix.get(last.rpartition(b":")[2])
         if candidates is None:
-            parent = parents.rpartition(b"/")[2]
-            candidates = self._by_parent.get(parent, self._any_suffix)
+            candidates = self._by_parent.get(parents.rpartition(b"/")[2])
+            if candidates is None:
+                candidates = self._any_suffix_at.get(address)
+                if candidates is None:
+                    candidates = self._look_up_host(address)
             if not candidates:
                 return None
-        path = raw_path.decode("ascii", "replace")
+        host, path = address.partition(":")[0], raw_path.decode("ascii", "replace")
         for dialect in candidates:
             if _fits(dialect, host, path):
                 try:
@@ -101,6 +112,15 @@ class Registry:
                 except Exception:
                     self.failed(dialect)
         return None
+
+    def _look_up_host(self, address: str) -> list[type[Dialect]]:
+        """Return the dialects that look at every path at this host, and remember them."""
+        host = address.partition(":")[0]
+        found = [d for d in self._any_suffix if d.hosts is None or d.hosts.search(host)]
+        if len(self._any_suffix_at) >= MOST_HOSTS:
+            self._any_suffix_at.clear()
+        self._any_suffix_at[address] = found
+        return found
 
     def failed(self, dialect: type[Dialect]) -> None:
         """Count the exception being handled; it switches off what is not ours."""
@@ -139,6 +159,7 @@ class Registry:
         known = list(self._known.values())
         suffixes = {suffix for dialect in known for suffix in dialect.path_suffixes}
         self._any_suffix = [dialect for dialect in known if not dialect.path_suffixes]
+        self._any_suffix_at = {}
         self._by_suffix, self._by_parent = {}, {}
         for suffix in suffixes:
             index = self._by_parent if suffix.endswith("/*") else self._by_suffix
