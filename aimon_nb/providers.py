@@ -72,24 +72,40 @@ _BY_HOST = {host: provider for provider in PROVIDERS for host in provider.hosts}
 _BY_NAME = {provider.name: provider for provider in PROVIDERS}
 _WORDS = [(re.compile(one.words, re.IGNORECASE), one) for one in PROVIDERS if one.words]
 
-# Cloudflare's AI gateway, and what its paths call the providers behind it.
-_CLOUDFLARE = "gateway.ai.cloudflare.com"
+# What gateways call the providers behind them, in paths and before models' names (Cloudflare,
+# LiteLLM, Portkey, OpenRouter). Exactly these: `deepseek-ai/…` is a name of Hugging Face's, at
+# any host.
 _SLUGS = {
-    "openai": "openai",
     "anthropic": "anthropic",
-    "azure-openai": "azure.ai.openai",
     "aws-bedrock": "aws.bedrock",
+    "azure": "azure.ai.openai",
+    "azure-openai": "azure.ai.openai",
+    "azure_ai": "azure.ai.inference",
+    "bedrock": "aws.bedrock",
+    "cerebras": "cerebras",
+    "cohere": "cohere",
+    "deepseek": "deepseek",
+    "fireworks_ai": "fireworks",
+    "gemini": "gcp.gemini",
     "google-ai-studio": "gcp.gemini",
     "google-vertex-ai": "gcp.vertex_ai",
-    "mistral": "mistral_ai",
-    "groq": "groq",
     "grok": "x_ai",
-    "deepseek": "deepseek",
-    "cohere": "cohere",
+    "groq": "groq",
+    "mistral": "mistral_ai",
+    "moonshot": "moonshot",
+    "openai": "openai",
     "openrouter": "openrouter",
+    "perplexity": "perplexity",
     "perplexity-ai": "perplexity",
-    "cerebras": "cerebras",
+    "together-ai": "together",
+    "together_ai": "together",
+    "vertex-ai": "gcp.vertex_ai",
+    "vertex_ai": "gcp.vertex_ai",
+    "voyage": "voyageai",
+    "x-ai": "x_ai",
+    "xai": "x_ai",
 }
+_CLOUDFLARE = "gateway.ai.cloudflare.com"
 
 # Libraries that call other clients: their name is in the origin of the spans they open.
 FRAMEWORKS = ("langchain", "langgraph", "litellm", "dspy", "pydantic_ai", "openai_agents")
@@ -118,12 +134,17 @@ def at_host(host: str) -> Provider | None:
     return None
 
 
+def by_slug(slug: str) -> Provider | None:
+    """Return the provider that gateways call so."""
+    return _BY_NAME.get(_SLUGS.get(slug.lower(), ""))
+
+
 def behind_gateway(host: str, path: str) -> Provider | None:
     """Return the provider that a gateway's path names; None where it names none."""
     if host.partition(":")[0].lower() != _CLOUDFLARE:
         return None
     # /v1/ACCOUNT/GATEWAY/PROVIDER/…
-    return _BY_NAME.get(_SLUGS.get("".join(path.split("/")[4:5]), ""))
+    return by_slug("".join(path.split("/")[4:5]))
 
 
 @functools.lru_cache(maxsize=1024)

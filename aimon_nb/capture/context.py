@@ -70,13 +70,13 @@ def nearest_open(open_span: OpenSpan | None) -> OpenSpan | None:
 
 
 def is_of_another_cell(run_state: RunState) -> bool:
-    """Whether code that is in no run was begun by another cell than the one this run is of.
+    """Whether this code is in no run, and was begun by another cell than the one this run is of.
 
     False where nobody knows what began it: then the only open run takes it. A run that no
     cell opened may be left open for the cells that follow.
     """
     cell = untracked_cell.get()
-    if cell is None or cell == run_state.untracked_cell:
+    if cell is None or cell == run_state.untracked_cell or current_run.get() is not None:
         return False
     return cell < run_state.t0 or run_state.run.execution_count is not None
 

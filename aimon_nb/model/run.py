@@ -15,9 +15,6 @@ from aimon_nb.model.usage import Usage
 
 RunStatus = Literal["running", "ok", "error", "interrupted", "over_budget", "killed"]
 
-_FOREIGN = "{:,} calls of threads that this cell did not start are not counted"
-_ONE_FOREIGN = "1 call of a thread that this cell did not start is not counted"
-
 
 @dataclass(slots=True)
 class Totals:
@@ -153,17 +150,6 @@ class Run:
         return not (
             span.span_id == self.root_id or span.is_duplicate or span.folded or span.is_noise
         )
-
-    @property
-    def all_notes(self) -> list[str]:
-        """What a reader must see beside the tree: notes, what is in no sum, what caps cut."""
-        uncounted = [
-            f"not counted: {n:,} {'request' if n == 1 else 'requests'} to {place}"
-            for place, n in self.totals.uncounted.items()
-        ]
-        count = self.foreign_calls
-        foreign = [_FOREIGN.format(count) if count > 1 else _ONE_FOREIGN] if count else []
-        return [*self.notes, *uncounted, *foreign, *self.caps.values()]
 
     @property
     def more_id(self) -> str:

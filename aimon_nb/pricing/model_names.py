@@ -8,39 +8,6 @@ import re
 
 from aimon_nb import providers
 
-# How gateways' names of models begin (LiteLLM, Portkey, Cloudflare, OpenRouter), and whose
-# price holds then. Exactly these: `deepseek-ai/…` is a name of Hugging Face's, at any host.
-_VENDORS = {
-    "ai21": "ai21",
-    "anthropic": "anthropic",
-    "azure": "azure",
-    "azure_ai": "azure",
-    "azure-openai": "azure",
-    "bedrock": "aws",
-    "aws-bedrock": "aws",
-    "cerebras": "cerebras",
-    "cohere": "cohere",
-    "deepseek": "deepseek",
-    "fireworks_ai": "fireworks",
-    "gemini": "google",
-    "google-ai-studio": "google",
-    "google-vertex-ai": "google",
-    "vertex_ai": "google",
-    "vertex-ai": "google",
-    "grok": "x-ai",
-    "groq": "groq",
-    "mistral": "mistral",
-    "moonshot": "moonshotai",
-    "openai": "openai",
-    "openrouter": "openrouter",
-    "perplexity": "perplexity",
-    "perplexity-ai": "perplexity",
-    "together_ai": "together",
-    "together-ai": "together",
-    "voyage": "voyageai",
-    "x-ai": "x-ai",
-    "xai": "x-ai",
-}
 # Docker's name is what a container calls the machine it runs on.
 _THIS_MACHINE = frozenset({"localhost", "0.0.0.0", "host.docker.internal"})  # noqa: S104
 
@@ -82,8 +49,9 @@ def vendor_of(model: str | None) -> str | None:
 
     None for a name without such a beginning.
     """
-    vendor, slash, _ = (model or "").partition("/")
-    return _VENDORS.get(vendor.removeprefix("@").lower()) if slash else None
+    slug, slash, _ = (model or "").partition("/")
+    vendor = providers.by_slug(slug.removeprefix("@")) if slash else None
+    return vendor.price_id if vendor is not None else None
 
 
 def candidates(model: str, provider: str | None) -> tuple[str, ...]:

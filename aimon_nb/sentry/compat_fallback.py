@@ -77,7 +77,7 @@ class Fallback:
         live = self._patches is not None and self._patches.live
         if run_state is None or not live or self._recorder.forked:
             return
-        if context.current_run.get() is None and context.is_of_another_cell(run_state):
+        if context.is_of_another_cell(run_state):
             return
         data = _first(sdk, "_data", "_attributes")
         data = dict(data) if isinstance(data, dict) else {}

@@ -11,7 +11,6 @@ from aimon_nb.model import ModelCall, Usage
 from aimon_nb.wire.batch_results import BatchSums, Line, ModelSum
 from aimon_nb.wire.model_request import ModelRequest
 
-ORIGIN = "auto.http.aimon_nb"
 _LINE_OP = "gen_ai.batch_request"
 
 
@@ -162,7 +161,7 @@ def _add_line(asking: ModelRequest, above: OpenSpan, line: Line) -> OpenSpan:
 def _bare(asking: ModelRequest, parent: OpenSpan, op: str, name: str) -> OpenSpan:
     """Make a span that is as long as the one of the request for the batch."""
     above = asking.open_span
-    open_span = asking.tracker.maker.bare(parent, op, name, ORIGIN, above.t0)
+    open_span = asking.tracker.maker.bare(parent, op, name, above.t0)
     # Of our thread, which made it, there is nothing to tell.
     open_span.attributes.pop("thread.name", None)
     open_span.is_unsent = True

@@ -120,8 +120,7 @@ class Interceptor:
                 run_state.run.notes += [
                     n for n in known.off.values() if n not in run_state.run.notes
                 ]
-            is_outside = dialect is not None and current_run.get() is None
-            if is_outside and is_of_another_cell(run_state):
+            if dialect is not None and is_of_another_cell(run_state):
                 # Of no run; and what no dialect reads is perhaps no call, either.
                 dialect, attach = dialect if attach is attach_span else None, pass_foreign
             if dialect is None or admission.already_captured(body):

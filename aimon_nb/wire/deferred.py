@@ -26,10 +26,11 @@ IN_RESULTS = "es/"
 """In every path of a batch's results (`/files/…`, `/batches/…`): to look for it takes 30 ns."""
 _MOST = 10_000  # requests that wait, and files that were read
 _RESULTS = re.compile(rb"/files/[^/]+/content$|/batches/[^/]+/results$")
+_ENDS = (b"/content", b"/results")
 _ANSWERS = re.compile(rb"/(?:responses|batches|videos|operations)/[^/]+$")
 
 
-class Asked:
+class Asker:
     """A request whose usage a GET will tell.
 
     `call` is what posts its row's news, None once its run is no longer in memory. Of a batch
@@ -60,8 +61,8 @@ class Deferred:
         # Host → ids; empty in most kernels, where it is all that a GET is asked.
         self.pending: dict[str, set[str]] = {}
         self._expected: dict[ModelRequest, str] = {}
-        self._asked: OrderedDict[Asked, None] = OrderedDict()
-        self._by_key: dict[Key, Asked] = {}
+        self._askers: OrderedDict[Asker, None] = OrderedDict()
+        self._by_key: dict[Key, Asker] = {}
         self._read: OrderedDict[Key, None] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -84,7 +85,7 @@ class Deferred:
         """
         path = raw_path.partition(b"?")[0]
         key = address, id_in(path)
-        if path.endswith((b"/content", b"/results")):
+        if is_of_results(path):
             return _RESULTS.search(path) is not None and key not in self._read
         ids = self.pending.get(address)
         if ids is None:
@@ -102,30 +103,30 @@ class Deferred:
         awaited = request.dialect.awaited
         if request.is_held:
             return  # a GET, which asks for itself once it has a row
-        if awaited is None and call.asked is None and request not in self._expected:
+        if awaited is None and call.asker is None and request not in self._expected:
             return
         with self._lock:
             if awaited is not None and request.ok:
-                call.asked = call.asked or Asked(call)
+                call.asker = call.asker or Asker(call)
                 host = request.call.host or ""
                 at = (host, awaited.address) if awaited.address else (host,)
-                self._wait(call.asked, {(address, one) for address in at for one in awaited.ids})
-            elif call.asked is not None:
-                self._wait(call.asked, set())
+                self._wait(call.asker, {(address, one) for address in at for one in awaited.ids})
+            elif call.asker is not None:
+                self._wait(call.asker, set())
             if is_read:
                 self._stop_expecting(request)
 
-    def adopt(self, call: PendingCall, key: Key) -> Asked:
+    def adopt(self, call: PendingCall, key: Key) -> Asker:
         """Return a new asker of results that nobody here asked for: they may be read once more."""
         with self._lock:
             before = self._by_key.get(key)
             if before is not None:
                 self._wait(before, {one for one in before.keys if one[1] != key[1]})
-            call.asked = Asked(call)
-            self._wait(call.asked, {key})
-        return call.asked
+            call.asker = Asker(call)
+            self._wait(call.asker, {key})
+        return call.asker
 
-    def asked(self, key: Key) -> Asked | None:
+    def asker_of(self, key: Key) -> Asker | None:
         """Return who waits for an id; None where nobody does."""
         return self._by_key.get(key)
 
@@ -136,53 +137,53 @@ class Deferred:
     def mark_read(self, key: Key) -> None:
         """A file was read to its end: it is not looked at again."""
         with self._lock:
-            asked = self._by_key.get(key)
-            keys = asked.keys if asked is not None else set()
+            asker = self._by_key.get(key)
+            keys = asker.keys if asker is not None else set()
             # Results may be at two hosts.
             self._read |= dict.fromkeys([key, *(one for one in keys if one[1] == key[1])])
             while len(self._read) > _MOST:
                 self._read.popitem(last=False)
-            if asked is not None:
-                self._wait(asked, keys)
+            if asker is not None:
+                self._wait(asker, keys)
 
     def forget_old(self) -> None:
         """Let go of runs that are no longer in memory; their ids stay known."""
-        if not (self._asked or self._expected):
+        if not (self._askers or self._expected):
             return
         with self._lock:
             for request in [r for r in self._expected if r.open_span.run_state.forgotten]:
                 self._stop_expecting(request)
-            for asked in self._asked:
-                asked.forget_old()
-            while len(self._asked) > _MOST:
-                self._wait(next(iter(self._asked)), set())
+            for asker in self._askers:
+                asker.forget_old()
+            while len(self._askers) > _MOST:
+                self._wait(next(iter(self._askers)), set())
 
     def _stop_expecting(self, request: ModelRequest) -> None:
         address = self._expected.pop(request, None)
         if address is not None:
             self._tidy(address)
 
-    def _wait(self, asked: Asked, keys: set[Key]) -> None:
+    def _wait(self, asker: Asker, keys: set[Key]) -> None:
         """Have a request wait for these ids, and for no others.
 
         An id is billed once: one that is awaited stays with the first that was answered with
         it, for a cache, or a server that knows the request, may answer another with it, too.
         """
         keys = {
-            key for key in keys if key not in self._read and self._by_key.get(key, asked) is asked
+            key for key in keys if key not in self._read and self._by_key.get(key, asker) is asker
         }
-        for key in asked.keys - keys:
+        for key in asker.keys - keys:
             self._by_key.pop(key, None)
             self.pending.get(key[0], set()).discard(key[1])
             self._tidy(key[0])
-        for key in keys - asked.keys:
-            self._by_key[key] = asked
+        for key in keys - asker.keys:
+            self._by_key[key] = asker
             self.pending.setdefault(key[0], set()).add(key[1])
-        asked.keys = keys
+        asker.keys = keys
         if keys:
-            self._asked[asked] = None
+            self._askers[asker] = None
         else:
-            self._asked.pop(asked, None)
+            self._askers.pop(asker, None)
 
     def _tidy(self, address: str) -> None:
         """Nothing is awaited of most hosts: then a GET costs one look."""
@@ -190,10 +191,15 @@ class Deferred:
             self.pending.pop(address, None)
 
 
+def is_of_results(path: bytes) -> bool:
+    """Return whether a path, without its query, may be that of a batch's results."""
+    return path.endswith(_ENDS)
+
+
 def id_in(path: bytes) -> str:
     """Return the id in the path of a GET, which has no query."""
     above, _, last = path.rpartition(b"/")
-    if last in (b"content", b"results"):
+    if is_of_results(path):
         last = above.rpartition(b"/")[2]
     return last.decode("ascii", "replace")
 

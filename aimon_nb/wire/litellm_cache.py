@@ -51,14 +51,14 @@ def _note(
 ) -> None:
     """Make a call of a stored answer, and of what was asked (`kwargs`)."""
     run_state = current_run.get() or tracker.recorder.sole
-    if run_state is not None and current_run.get() is None and is_of_another_cell(run_state):
+    if run_state is not None and is_of_another_cell(run_state):
         return  # of no run, and nobody bills it
     if run_state is None or tracker.recorder.forked or not isinstance(cached_result, Mapping):
         return
     path = next((path for key, path in _PATHS.items() if key in cached_result), None)
     base = str(kwargs.get("api_base") or kwargs.get("base_url") or "")
     host = base.partition("://")[2].partition("/")[0].rpartition("@")[2]
-    dialect = find(host.partition(":")[0], path) if path is not None else None
+    dialect = find(host, path) if path is not None else None
     if dialect is None:
         return
     # Without a provider before it, LiteLLM takes the model's maker: what its name tells.

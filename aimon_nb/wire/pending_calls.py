@@ -19,7 +19,7 @@ from aimon_nb.model import SpanStatus
 from aimon_nb.model.span import CALL_OPS
 from aimon_nb.sentry.adapters import attribute
 from aimon_nb.sentry.call_attributes import call_attributes
-from aimon_nb.wire.deferred import Asked, deferred
+from aimon_nb.wire.deferred import Asker, deferred
 from aimon_nb.wire.known_paths import shown_path
 from aimon_nb.wire.model_request import ModelRequest
 from aimon_nb.wire.response_reader import ResponseReader
@@ -37,7 +37,7 @@ class PendingCall:
     def __init__(self, model_request: ModelRequest) -> None:
         self.model_request = model_request
         self.abandoned = False
-        self.asked: Asked | None = None  # where a GET tells its usage
+        self.asker: Asker | None = None  # where a GET tells its usage
         self._reader = ResponseReader(model_request)
         self._is_new = True
 
@@ -99,8 +99,8 @@ class PendingCall:
     @property
     def _waits(self) -> bool:
         """Whether the POST is over, and a GET in this run may still tell its usage to Sentry."""
-        asked, call = self.asked, self.model_request.call
-        is_awaited = asked is not None and bool(asked.keys) and not call.usage.known
+        asker, call = self.asker, self.model_request.call
+        is_awaited = asker is not None and bool(asker.keys) and not call.usage.known
         return is_awaited and self._reader.is_read and not self.abandoned
 
     def update(self) -> CallUpdate:

@@ -13,8 +13,8 @@ from aimon_nb.model.call import ASKED_BEFORE, ASKED_IN_FORGOTTEN
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire import admission
 from aimon_nb.wire.batch_results import BatchReader
-from aimon_nb.wire.batch_rows import ORIGIN, BatchRows
-from aimon_nb.wire.deferred import Asked, Key, deferred, id_in
+from aimon_nb.wire.batch_rows import BatchRows
+from aimon_nb.wire.deferred import Asker, Key, deferred, id_in, is_of_results
 from aimon_nb.wire.dialects import Dialect
 from aimon_nb.wire.model_request import ModelRequest
 from aimon_nb.wire.pending_calls import PendingCall, pending_calls, tell
@@ -45,9 +45,9 @@ class PendingPoll(PendingCall):
         super().__init__(poll)
         path = poll.path.encode()
         self._key: Key = poll.call.host or "", id_in(path)
-        self._is_results = path.endswith((b"/content", b"/results"))
+        self._is_results = is_of_results(path)
         self._is_over = False  # nothing more comes of it
-        self._source: Asked | None = None
+        self._source: Asker | None = None
         self._batch: BatchReader | None = None
 
     @property
@@ -91,7 +91,7 @@ class PendingPoll(PendingCall):
     def _find_source(self) -> None:
         """Find who waits for this id: the POST that was answered with it has been read."""
         poll = self.model_request
-        source = self._source = deferred.asked(self._key)
+        source = self._source = deferred.asker_of(self._key)
         if self._is_results:
             run_state = poll.open_span.run_state
             room = run_state.span_limit.limits.spans
@@ -163,7 +163,7 @@ class PendingPoll(PendingCall):
         if not self.model_request.call.usage.known:
             return False
         tell(self.model_request)
-        self.asked = self._source
+        self.asker = self._source
         if self._source is not None:
             self._source.call = self
         deferred.note(self, is_read=self._reader.is_read)
@@ -212,8 +212,8 @@ def hold_poll(
     path = raw_path.partition(b"?")[0].decode("ascii", "replace")
     poll = Poll(_Results(address.partition(":")[0], path), address, path, None)
     poll.tracker = tracker
-    poll.is_foreign = context.current_run.get() is None and context.is_of_another_cell(run_state)
-    poll.open_span = tracker.maker.held(parent, "gen_ai.chat", "batch", ORIGIN)
+    poll.is_foreign = context.is_of_another_cell(run_state)
+    poll.open_span = tracker.maker.held(parent, "gen_ai.chat", "batch")
     poll.open_span.model_request = poll
     pending_calls.add(poll)
     return poll

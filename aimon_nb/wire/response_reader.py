@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aimon_nb.capture.redact import redact_secrets
+from aimon_nb.model import Usage
 from aimon_nb.wire.dialects import known
 from aimon_nb.wire.dialects.known_usage import NOT_FINAL
 from aimon_nb.wire.json_events import EventReader
@@ -80,11 +81,8 @@ class ResponseReader:
             known.failed(type(request.dialect))
         # Some end a stream with zeros, or count anew: what was told once was used.
         if call.usage is not usage:
-            is_lost = (call.usage.input is None is not usage.input) or (
-                call.usage.output is None is not usage.output
-            )
-            if grew and is_lost and NOT_FINAL not in call.shortfalls:
-                call.shortfalls.append(NOT_FINAL)  # the last count is missing, or makes no sense
+            if grew and _is_lost(usage, call.usage) and NOT_FINAL not in call.shortfalls:
+                call.shortfalls.append(NOT_FINAL)
             call.usage = call.usage.no_less_than(usage)
         if call.details is not details:
             new = call.details
@@ -111,6 +109,12 @@ class ResponseReader:
         if request.status is not None:
             return request.ok is False
         return request.failure is not None and request.failure.never_sent
+
+
+def _is_lost(before: Usage, after: Usage) -> bool:
+    """Return whether a side's last count is missing, or makes no sense, after one that was told."""
+    sides = (before.input, after.input), (before.output, after.output)
+    return any(one is not None and other is None for one, other in sides)
 
 
 def _error_text(event: dict[str, Any]) -> str:

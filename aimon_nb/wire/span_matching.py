@@ -24,7 +24,6 @@ from aimon_nb.wire.model_request import ModelRequest
 from aimon_nb.wire.pending_calls import pending_calls
 from aimon_nb.wire.retries import retries
 
-ORIGIN = "auto.http.aimon_nb"
 # Two threads may send below one span: it takes one of the two requests.
 _attaching = threading.RLock()
 
@@ -61,7 +60,7 @@ def hold_span(model_request: ModelRequest, tracker: SpanTracker, run_state: RunS
         return False
     operation = model_request.call.operation
     model_request.tracker, model_request.is_held = tracker, True
-    model_request.open_span = tracker.maker.held(parent, _op(operation), operation, ORIGIN)
+    model_request.open_span = tracker.maker.held(parent, _op(operation), operation)
     model_request.open_span.model_request = model_request
     model_request.open_span.sdk_parent = parent.sdk
     model_request.attempt = retries.attempt(model_request)
@@ -92,7 +91,7 @@ def _make_span(
     if parent is None:
         return None
     operation = model_request.call.operation
-    return tracker.maker.make(parent, _op(operation), operation, ORIGIN)
+    return tracker.maker.make(parent, _op(operation), operation)
 
 
 def _op(operation: str) -> str:
@@ -123,7 +122,7 @@ def _split_off_failed_attempt(
     failed.on_done()
     operation = failed.call.operation
     t0 = int(failed.t0 * 1e9)
-    failed.move_to_span(tracker.maker.bare(parent, _op(operation), operation, ORIGIN, t0))
+    failed.move_to_span(tracker.maker.bare(parent, _op(operation), operation, t0))
     pending_calls.add(failed)
 
 

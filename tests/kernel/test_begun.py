@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.pool import ThreadPool
 import aimon_nb
 from aimon_nb import last_run, runs, track
+from aimon_nb.views.present import formatting
 client = openai.OpenAI(base_url={url!r}, api_key="k", max_retries=0)
 aclient = openai.AsyncOpenAI(base_url={url!r}, api_key="k", max_retries=0)
 def ask(text="hi"): return client.chat.completions.create(model="gpt-4o", messages=[dict(role="user", content=text)])
@@ -18,7 +19,7 @@ def serve():
     while (text := jobs.get()) is not None: answers.put(ask(text))
 def heard(run=None):
     run = run or last_run()
-    return sorted(s.call.input[-1].text for s in run._run.spans.values() if s.call), run._run.all_notes, run._run.foreign_calls
+    return sorted(s.call.input[-1].text for s in run._run.spans.values() if s.call), formatting.all_notes(run._run), run._run.foreign_calls
 """
 END = """
 for _ in range(3): jobs.put(None)

@@ -67,7 +67,7 @@ def test_the_same_from_each_adapter(receiver, kind):
 
 def test_without_an_object_of_the_sdk(opened):
     """A span of ours that the SDK has not, holds its own name, op and attributes, and the run's trace."""
-    made = monitor.tracker.maker.bare(opened.run_state.root, "gen_ai.chat", "chat", "auto.http.aimon_nb")
+    made = monitor.tracker.maker.bare(opened.run_state.root, "gen_ai.chat", "chat")
     assert made.adapter is BARE and "gen_ai.chat" == BARE.attribute(made, "sentry.op")
     BARE.write(made, {"n": 3}, "chat gpt")
     monitor.tracker.maker.finish(made, made.t0 + 1, 0.0, "ok")
@@ -99,7 +99,7 @@ def test_another_thread_begins_a_span_while_ours_is_made(receiver, monkeypatch, 
     monkeypatch.setattr(adapter, "start_child", slowly)
     with static("above") if lifecycle == "static" else streamed("above") as sdk:
         parent = monitor.tracker.open_by_id[id(sdk)]
-        made = monitor.tracker.maker.make(parent, "gen_ai.chat", "ours", "auto.http.aimon_nb")
+        made = monitor.tracker.maker.make(parent, "gen_ai.chat", "ours")
         monitor.tracker.maker.finish(made, made.t0 + 1, 1.8e9, "ok")
     tracked.end(None)
     monitor.uninstall()

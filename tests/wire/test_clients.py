@@ -172,3 +172,21 @@ class TestBoto3:
         events = [event["chunk"]["bytes"] for event in answer["body"]]
         assert b"message_start" in events[0]
         assert 2 == truth.settled()[0].input
+
+
+def test_an_httpx_whose_urls_keep_their_parts_elsewhere():
+    """What a URL keeps beside its public properties is a short cut, and no more."""
+    import httpx
+
+    from aimon_nb.wire.clients import httpx as ours
+
+    class Url:
+        def __init__(self, url):
+            self.netloc, self.raw_path, self.path = url.netloc, url.raw_path, url.path
+
+    for method, path in (("POST", "/v1/a%20b?x=1"), ("GET", "/v1/files/f/content")):
+        request = httpx.Request(method, f"http://h.example.com:8080{path}")
+        today = ours._target((None, request), {})
+        request.url = Url(request.url)
+        address, raw_path, is_get = ours._target((None, request), {})
+        assert (address, raw_path.partition(b"?")[0], is_get) == (today[0], today[1].partition(b"?")[0], today[2])

@@ -15,6 +15,7 @@ from aimon_nb import pricing
 from aimon_nb.app import monitor
 from aimon_nb.app.run_view import RunView
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.views.present import formatting
 from aimon_nb.views.present.detail import detail
 from aimon_nb.views.present.row_names import label, name, remark
 from aimon_nb.wire import admission
@@ -266,7 +267,7 @@ def test_an_id_that_is_answered_twice(is_cached, track):
     first, second = calls(run)
     assert (first.usage.input, first.cached_locally, second.usage.input, second.cached_locally) == (1000, False, None, is_cached)
     assert (run.totals.usage.input, run.totals.saved, run.totals.lower_bound) == (1000, None, not is_cached)
-    assert not deferred.pending and not deferred._asked
+    assert not deferred.pending and not deferred._askers
 
 
 def test_a_later_cell_tells_the_first_ones_usage(track):
@@ -941,7 +942,7 @@ def test_sentry_gets_the_call_and_not_its_parts(lifecycle, track):
         fetch_messages(anthropic_batch(lines))
     first, second = calls(run)
     assert (first.sent, second.sent, {line.sent for line in lines_of(run)}) == ("yes", "no: held back", {"no: held back"})
-    assert not any("not sent" in note for note in run.all_notes)
+    assert not any("not sent" in note for note in formatting.all_notes(run))
 
 
 def test_the_columns_of_the_tables_add_up(track):

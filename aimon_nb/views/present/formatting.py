@@ -30,6 +30,8 @@ MARKS = {
 }
 FAILED = frozenset({"error", "interrupted", "lost", "over_budget", "killed"})
 
+_FOREIGN = "{:,} calls of threads that this cell did not start are not counted"
+_ONE_FOREIGN = "1 call of a thread that this cell did not start is not counted"
 # How an amount begins.
 _FIGURE = tuple("$<→0123456789")
 _SMALLEST = Decimal("0.0001")
@@ -221,20 +223,32 @@ def destination(run: Run) -> str:
     return f"{run.destination} {run.trace_id[:8]}" if run.trace_id else run.destination
 
 
+def all_notes(run: Run) -> list[str]:
+    """Return what a reader must see beside the tree: notes, what is in no sum, what caps cut."""
+    uncounted = [
+        f"not counted: {count(n, 'request')} to {place}"
+        for place, n in run.totals.uncounted.items()
+    ]
+    n = run.foreign_calls
+    foreign = [_FOREIGN.format(n) if n > 1 else _ONE_FOREIGN] if n else []
+    return [*run.notes, *uncounted, *foreign, *run.caps.values()]
+
+
 def empty(run: Run) -> str:
     """Return why a run has no rows; "" while it has some."""
     if run.more is not None or any(run.shows(span) for span in list(run.spans.values())):
         return ""
     if run.running:
         return "waiting for the first call"
-    notes = run.all_notes
+    notes = all_notes(run)
     return notes[0] if notes else "no model call was heard in this cell"
 
 
 def notes_below(run: Run) -> list[str]:
     """Return the notes below the tree: all but the one that `empty` shows in its place."""
-    shown_above = not run.running and bool(run.all_notes) and bool(empty(run))
-    return run.all_notes[1:] if shown_above else run.all_notes
+    notes = all_notes(run)
+    shown_above = not run.running and bool(notes) and bool(empty(run))
+    return notes[1:] if shown_above else notes
 
 
 def visible(text: str) -> str:

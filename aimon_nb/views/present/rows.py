@@ -116,7 +116,7 @@ def header(run: Run, now: datetime | None = None) -> Header:
         "destination": run.destination,
         "trace": run.trace_id if run.destination != "local" else None,
         "error": error_text.of_run_alone(run),
-        "notes": [formatting.line(note, 500) for note in run.all_notes],
+        "notes": [formatting.line(note, 500) for note in formatting.all_notes(run)],
         "faults": run.faults,
         "empty": formatting.line(formatting.empty(run), 500),
         "incomplete": run.incomplete,

@@ -39,16 +39,18 @@ def install(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
 def _target(args: Args, kwargs: Kwargs) -> Target | None:
     request: Any = args[1] if len(args) > 1 else kwargs.get("request")
     method = getattr(request, "method", None)
-    if method == "POST":
-        parts, is_get = request.url._uri_reference, False
-    elif method == "GET":
-        # What `url.path` unquotes costs ten times as much.
-        parts, is_get = request.url._uri_reference, True
-        if not deferred.pending and IN_RESULTS not in parts.path:
-            return None
-    else:
+    is_get = method == "GET"
+    if not is_get and method != "POST":
         return None
-    return parts.netloc, parts.path.encode("ascii"), is_get
+    url = request.url
+    # The public properties make anew what stands here; `path` costs ten times as much.
+    parts = getattr(url, "_uri_reference", None)
+    path = url.path if parts is None else parts.path
+    if is_get and not deferred.pending and IN_RESULTS not in path:
+        return None
+    if parts is None:
+        return url.netloc.decode("ascii"), url.raw_path, is_get
+    return parts.netloc, path.encode("ascii"), is_get
 
 
 def _body(args: Args, kwargs: Kwargs) -> bytes | None:

@@ -51,11 +51,10 @@ def capture_reads(response: Any, model_request: ModelRequest) -> None:
 
 
 def _pool_target(args: Args, kwargs: Kwargs) -> Target | None:
-    method = args[1] if len(args) > 1 else kwargs.get("method")
-    url = args[2] if len(args) > 2 else kwargs.get("url")
-    if url is None or (method != "POST" and not _may_tell_usage(method, url)):
+    url, is_get = _url_of(args, kwargs)
+    if url is None:
         return None
-    pool, is_get = args[0], method == "GET"
+    pool = args[0]
     # A proxy is asked for whole URLs.
     if "://" in url:
         return target_of_url(url, is_get=is_get)
@@ -68,11 +67,8 @@ def _pool_body(args: Args, kwargs: Kwargs) -> bytes | None:
 
 
 def _manager_target(args: Args, kwargs: Kwargs) -> Target | None:
-    method = args[1] if len(args) > 1 else kwargs.get("method")
-    url = args[2] if len(args) > 2 else kwargs.get("url")
-    if url is None or (method != "POST" and not _may_tell_usage(method, url)):
-        return None
-    return target_of_url(url, is_get=method == "GET")
+    url, is_get = _url_of(args, kwargs)
+    return None if url is None else target_of_url(url, is_get=is_get)
 
 
 def _manager_body(_args: Args, kwargs: Kwargs) -> bytes | None:
@@ -80,8 +76,14 @@ def _manager_body(_args: Args, kwargs: Kwargs) -> bytes | None:
     return whole_body(kwargs.get("body"))
 
 
-def _may_tell_usage(method: Any, url: str) -> bool:
-    return method == "GET" and (bool(deferred.pending) or IN_RESULTS in url)
+def _url_of(args: Args, kwargs: Kwargs) -> tuple[str | None, bool]:
+    """Return where a request goes, and whether it is a GET; no URL for one of no interest."""
+    method = args[1] if len(args) > 1 else kwargs.get("method")
+    url = args[2] if len(args) > 2 else kwargs.get("url")
+    is_get = method == "GET"
+    if is_get and url is not None and not deferred.pending and IN_RESULTS not in url:
+        return None, True
+    return (url if is_get or method == "POST" else None), is_get
 
 
 def _follow(model_request: ModelRequest, response: Any, _args: Args, kwargs: Kwargs) -> None:

@@ -19,30 +19,27 @@ _TICKS = 10**10
 _LIMIT = Decimal(10**6)  # USD; a call that is said to cost more was not charged so
 
 
-def charge_in(raw: Mapping[str, Any], provider: str) -> Decimal | None:
-    """Return what a usage says was charged, in USD; None where this provider tells nothing."""
+def charge_in(raw: Mapping[str, Any], provider: str) -> tuple[Decimal | None, str | None]:
+    """Return what a usage says was charged, in USD, and in words what that leaves out.
+
+    (None, None) where this provider tells nothing.
+    """
     if provider == "openrouter":
         return _with_own_key(raw)
     if provider == "perplexity":
-        return _amount(dict_of(raw.get("cost")).get("total_cost"))
+        return _amount(dict_of(raw.get("cost")).get("total_cost")), None
     if provider == "x_ai":
         ticks = _amount(raw.get("cost_in_usd_ticks"), _LIMIT * _TICKS)
-        return None if ticks is None else ticks / _TICKS
-    return None
+        return None if ticks is None else ticks / _TICKS, None
+    return None, None
 
 
-def is_without_own_key(raw: Mapping[str, Any]) -> bool:
-    """Return whether the charge leaves out what goes through the user's own key, untold."""
-    told = _amount(dict_of(raw.get("cost_details")).get("upstream_inference_cost"))
-    return raw.get("is_byok") is True and told is None
-
-
-def _with_own_key(raw: Mapping[str, Any]) -> Decimal | None:
+def _with_own_key(raw: Mapping[str, Any]) -> tuple[Decimal | None, str | None]:
     charged = _amount(raw.get("cost"))
     if charged is None or raw.get("is_byok") is not True:
-        return charged
+        return charged, None
     upstream = _amount(dict_of(raw.get("cost_details")).get("upstream_inference_cost"))
-    return charged + (upstream or 0)
+    return (charged, OWN_KEY) if upstream is None else (charged + upstream, None)
 
 
 def _amount(value: Any, limit: Decimal = _LIMIT) -> Decimal | None:

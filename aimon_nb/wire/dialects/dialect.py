@@ -8,13 +8,13 @@ from typing import Any, ClassVar, NamedTuple
 
 from aimon_nb import providers
 from aimon_nb.model import ModelCall, Usage
-from aimon_nb.wire.dialects.charges import OWN_KEY, charge_in, is_without_own_key
+from aimon_nb.wire.dialects.charges import charge_in
 from aimon_nb.wire.dialects.json_values import text_of
 from aimon_nb.wire.dialects.known_usage import NOT_FINAL, unknown_in
 from aimon_nb.wire.dialects.message_builder import MessageBuilder
 
+_LONGEST_ID = 300  # characters
 # Headers by which a gateway says that it is one: LiteLLM's proxy.
-_LONGEST_ID = 300
 _GATEWAYS = frozenset({"x-litellm-version", "x-litellm-model-id"})
 
 
@@ -40,7 +40,8 @@ class Dialect:
     none, "stop" is to be set.
 
     At a host that is no provider's own anybody's server may have such a path: there
-    the request must hold one of the `body_markers`, if the dialect has any.
+    the request must hold one of the `body_markers`, if the dialect has any. With a
+    `usual_path` it must do so on any other path too, at whatever host.
 
     `headers` are those of the answer that hold counts, in lower case: no other is read.
 
@@ -59,6 +60,7 @@ class Dialect:
     hosts: ClassVar[re.Pattern[str] | None] = None
     headers: frozenset[str] = frozenset()
     body_markers: ClassVar[tuple[bytes, ...]] = ()
+    usual_path: ClassVar[re.Pattern[str] | None] = None
     awaited: Awaited | None = None
     bills_nothing = False
     has_given_up = False
@@ -73,9 +75,14 @@ class Dialect:
             self.headers = self.headers | _GATEWAYS
 
     def matches_body(self, body: bytes | None) -> bool:
-        """Return whether a request asks a model; True for one whose body is not known."""
-        if body is None or self._is_known or not self.body_markers:
-            return True
+        """Return whether a request asks a model; one of unknown body does on a usual path."""
+        is_usual = self.usual_path is None or self.usual_path.search(self.path) is not None
+        if body is None or (is_usual and (self._is_known or not self.body_markers)):
+            return is_usual
+        return self.holds_markers(body)
+
+    def holds_markers(self, body: bytes) -> bool:
+        """Return whether a body holds what tells a request of this API from any other."""
         return any(marker in body for marker in self.body_markers)
 
     def may_be_deferred(self, body: bytes | None) -> bool:  # noqa: ARG002  for those that may
@@ -122,11 +129,10 @@ class Dialect:
         call.service_tier = text_of(raw.get("service_tier")) or call.service_tier
         call.shortfalls = [] if self._is_final else [NOT_FINAL]
         call.shortfalls += unknown_in(raw, known)
-        charged = charge_in(raw, self.provider)
+        charged, left_out = charge_in(raw, self.provider)
         if charged is not None and (call.charged is None or charged >= call.charged):
             call.charged = charged
-            so_far = None if self._is_final else NOT_FINAL
-            call.charge_shortfall = OWN_KEY if is_without_own_key(raw) else so_far
+            call.charge_shortfall = left_out or (None if self._is_final else NOT_FINAL)
 
     def await_usage(self, call: ModelCall, ids: list[str], path: str, address: str = "") -> None:
         """Note that GETs of these ids tell the usage, as under `path`."""

@@ -15,8 +15,6 @@ from aimon_nb.model import Message, ModelCall
 from aimon_nb.wire.dialects.json_values import index_of, text_of
 from aimon_nb.wire.dialects.openai_chat import OpenAIChat
 
-_USUAL_PATH = re.compile(r"/(?:v\d+|beta|fim|agents|deployments/[^/]+|openai)/completions$")
-
 
 class OpenAICompletions(OpenAIChat):
     """`POST …/completions`, plain and streamed.
@@ -29,6 +27,7 @@ class OpenAICompletions(OpenAIChat):
     path_suffixes = frozenset({"completions"})
     body_markers = (b'"model"', b'"prompt"')
     path_pattern = re.compile(r"/completions$")
+    usual_path = re.compile(r"/(?:v\d+|beta|fim|agents|deployments/[^/]+|openai)/completions$")
 
     def __init__(self, host: str, path: str) -> None:
         super().__init__(host, path)
@@ -38,11 +37,8 @@ class OpenAICompletions(OpenAIChat):
         elif "/deployments/" in path:
             self._required = (b'"prompt"',)
 
-    def matches_body(self, body: bytes | None) -> bool:
-        """Return whether a request asks a model; a body that is not known is taken at its path."""
-        is_usual = _USUAL_PATH.search(self.path) is not None
-        if body is None or (is_usual and self._is_known):
-            return is_usual
+    def holds_markers(self, body: bytes) -> bool:
+        """Return whether a body holds all that such a request has."""
         return all(marker in body for marker in self._required)
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:

@@ -48,7 +48,6 @@ _BILLED = {
     "code_interpreter_call": "code_interpreter_calls",
     "image_generation_call": "image_generations",
 }
-_USUAL_PATH = re.compile(r"(?:^|/v\d+|/openai|/codex)/responses(?:/compact)?$")
 _FINAL_STATUSES = {"completed", "incomplete", "failed", "cancelled"}
 
 
@@ -64,13 +63,11 @@ class OpenAIResponses(OpenAIForm):
     path_suffixes = frozenset({"responses", "compact"})
     body_markers = (b'"input"', b'"prompt"')
     path_pattern = re.compile(r"/responses(?:/compact)?$")
+    usual_path = re.compile(r"(?:^|/v\d+|/openai|/codex)/responses(?:/compact)?$")
 
-    def matches_body(self, body: bytes | None) -> bool:
-        """Return whether a request asks a model; a body that is not known is taken at its path."""
-        is_usual = _USUAL_PATH.search(self.path) is not None
-        if body is None or (is_usual and self._is_known):
-            return is_usual
-        return b'"model"' in body and any(marker in body for marker in self.body_markers)
+    def holds_markers(self, body: bytes) -> bool:
+        """Return whether a body names a model and holds what is asked of it."""
+        return b'"model"' in body and super().holds_markers(body)
 
     def may_be_deferred(self, body: bytes | None) -> bool:
         """Return whether it may be answered in the background."""

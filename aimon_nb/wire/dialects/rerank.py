@@ -24,8 +24,6 @@ from aimon_nb.wire.dialects.json_values import (
 )
 from aimon_nb.wire.dialects.openai_form import as_input, usage
 
-_USUAL_PATH = re.compile(r"/v[12]/rerank$")
-
 
 class Rerank(Dialect):
     """`POST …/rerank` with a query and documents, below any path."""
@@ -35,12 +33,10 @@ class Rerank(Dialect):
     path_suffixes = frozenset({"rerank"})
     body_markers = (b'"query"', b'"documents"')
     path_pattern = re.compile(r"/rerank$")
+    usual_path = re.compile(r"/v[12]/rerank$")
 
-    def matches_body(self, body: bytes | None) -> bool:
-        """Return whether a request asks a model; a body that is not known is taken at its path."""
-        is_usual = _USUAL_PATH.search(self.path) is not None
-        if body is None or (is_usual and self._is_known):
-            return is_usual
+    def holds_markers(self, body: bytes) -> bool:
+        """Return whether a body holds all that such a request has."""
         return all(marker in body for marker in self.body_markers)
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:

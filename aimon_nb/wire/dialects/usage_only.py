@@ -24,13 +24,14 @@ from aimon_nb.wire.dialects.json_values import dict_of, dicts_of, scalar_paramet
 class _Form(NamedTuple):
     """A form of usage: one of its `marks` is in it, and `read` returns its counts.
 
-    `details` returns those with prices of their own.
+    `details` returns those with prices of their own, `shortfalls` in words what neither holds.
     """
 
     marks: frozenset[str]
     known: frozenset[str]
     read: Callable[[dict[str, Any]], Usage]
     details: Callable[[dict[str, Any]], dict[str, int]] = lambda _: {}
+    shortfalls: Callable[[dict[str, Any]], list[str]] = lambda _: []
 
 
 # The first whose mark is there; Anthropic's differs from OpenAI's second by its cache.
@@ -40,6 +41,7 @@ _FORMS = (
         known_usage.ANTHROPIC,
         lambda raw: anthropic_usage.usage(anthropic_usage.billed(raw)[0]),
         lambda raw: anthropic_usage.details(anthropic_usage.billed(raw)[0]),
+        lambda raw: anthropic_usage.billed(raw)[1],
     ),
     _Form(
         frozenset({"prompt_tokens", "completion_tokens"}),
@@ -145,8 +147,7 @@ class UsageOnly(Dialect):
         self.take_usage(call, self._said, counts, form.known, is_final=self._is_final)
         call.details = form.details(self._said) | self._tools
         call.speed = text_of(self._said.get("speed")) or call.speed
-        if form.known is known_usage.ANTHROPIC:
-            call.shortfalls += anthropic_usage.billed(self._said)[1]
+        call.shortfalls += form.shortfalls(self._said)
         if len(usages) > 1:
             call.shortfalls.append("the answer tells more than one usage: the first one counts")
 
