@@ -356,9 +356,10 @@ class TestUsageAlone:
         """Databricks' and SageMaker's invocations: the body names none."""
         told.answers |= {path: {"usage": {"prompt_tokens": 9, "completion_tokens": 2}}, path.replace("claude", "mute"): {"x": 1}}
         with track() as run:
+            # Before a usage was told there: from then on whatever is sent to that path asks that model.
+            httpx.post(told.at(host, path), json={"dataframe_split": {"data": [[1, 2]]}})
             for one in told.answers:
                 httpx.post(told.at(host, one), json=asked)
-            httpx.post(told.at(host, path), json={"dataframe_split": {"data": [[1, 2]]}})
         (span,) = calls(run)
         assert (span.request_model, span.usage.input, span.usage.output) == ("databricks-claude-sonnet-4", 9, 2)
         assert list(uncounted(run).values()) == [1]
