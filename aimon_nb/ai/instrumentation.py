@@ -17,6 +17,7 @@ from aimon_nb.sentry import error_events, instrument
 from aimon_nb.sentry.client import Client
 from aimon_nb.sentry.integrations import Integrations
 from aimon_nb.sentry.span_tracker import SpanTracker
+from aimon_nb.sentry.steps import Steps
 
 
 class Instrumentation:
@@ -24,6 +25,7 @@ class Instrumentation:
 
     def __init__(self) -> None:
         self.tracker = SpanTracker(recorder)
+        self.steps = Steps(self.tracker)
         self.client = Client()
         self.frameworks = Integrations(recorder)
         self._patches: Patches | None = None

@@ -92,7 +92,7 @@ class OpenSpan:
     is_part = False  # a request of a batch, whose row is above
     is_unsent = False  # it came when Sentry's span of its call had ended
     entered = False
-    made_by_us = False  # by the wire
+    made_by_us = False  # by the wire, or for a framework's step
     sdk_parent: Any = None  # the SDK's object above one that is held: its own may be let go of
     task_and_thread: TaskAndThread | None = None
     is_recorded = False  # its start, into a record

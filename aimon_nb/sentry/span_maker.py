@@ -1,4 +1,4 @@
-"""Makes the spans that are ours: those of model calls that nobody else made a span for."""
+"""Makes the spans that are ours: of model calls that nobody else made one for, and of steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from aimon_nb.sentry.adapters import BARE
 
 # Our own generator: the user's seeded `random` stays theirs.
 _bits = random.Random(os.urandom(16)).getrandbits  # noqa: S311
-ORIGIN = "auto.http.aimon_nb"  # of all of them
+ORIGIN = "auto.http.aimon_nb"  # of those that the wire makes
 PIPELINE_NAME = "gen_ai.pipeline.name"
 
 
@@ -35,29 +35,33 @@ class SpanMaker:
         # always, it costs a start 16 ns; a thread-local costs it 57.
         self.making: set[int] = set()
 
-    def make(self, parent: OpenSpan, op: str, name: str) -> OpenSpan:
+    def make(self, parent: OpenSpan, op: str, name: str, origin: str = ORIGIN) -> OpenSpan:
         """Make a span of ours below `parent`, at Sentry too where it is sampled; never current."""
         thread = threading.get_ident()
         self.making.add(thread)
         try:
-            sdk = parent.adapter.start_child(parent, op, name, ORIGIN)
+            sdk = parent.adapter.start_child(parent, op, name, origin)
         finally:
             self.making.discard(thread)
         if sdk is None:
-            return self.bare(parent, op, name)
+            return self.bare(parent, op, name, origin=origin)
         open_span = OpenSpan(sdk, parent.adapter, parent.run_state, self._recorder.clock())
         open_span.span_id = sdk._span_id or assign_id(sdk)
         open_span.made_by_us, open_span.parent = True, parent
         self._recorder.log.append(open_span)
         return open_span
 
-    def bare(self, parent: OpenSpan, op: str, name: str, t0: int | None = None) -> OpenSpan:
+    def bare(
+        self, parent: OpenSpan, op: str, name: str, t0: int | None = None, origin: str = ORIGIN
+    ) -> OpenSpan:
         """Make a span of ours without one of the SDK, which would make none or has one already."""
-        open_span = self.held(parent, op, name, t0)
+        open_span = self.held(parent, op, name, t0, origin)
         self._recorder.log.append(open_span)
         return open_span
 
-    def held(self, parent: OpenSpan, op: str, name: str, t0: int | None = None) -> OpenSpan:
+    def held(
+        self, parent: OpenSpan, op: str, name: str, t0: int | None = None, origin: str = ORIGIN
+    ) -> OpenSpan:
         """Make a span of ours that nobody knows of before `release`, or ever."""
         at = self._recorder.clock() if t0 is None else t0
         open_span = OpenSpan(None, BARE, parent.run_state, at)
@@ -66,7 +70,7 @@ class SpanMaker:
         open_span.attributes = {
             "sentry.op": op,
             "sentry.name": name,
-            "sentry.origin": ORIGIN,
+            "sentry.origin": origin,
             "thread.name": threading.current_thread().name,
         }
         pipeline = context.pipeline_name()

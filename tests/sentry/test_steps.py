@@ -1,0 +1,97 @@
+"""Steps of frameworks that Sentry has no integration for: in the run, and at Sentry below the right span."""
+
+import asyncio
+
+import pytest
+import sentry_sdk
+
+from aimon_nb import track
+from aimon_nb.ai.instrumentation import instrumentation
+
+steps = instrumentation.steps
+AGENT, TOOL = "gen_ai.invoke_agent", "gen_ai.execute_tool"
+WORLDS = {"local": None, "static": {}, "stream": {"trace_lifecycle": "stream"}, "unsampled": {"traces_sample_rate": 0.0}}
+
+
+def start(name, op=AGENT, **options):
+    return steps.start(op, name, origin="auto.test", **options)
+
+
+def tree(view):
+    spans = view._run.spans.values()
+    names = {span.span_id: span.name for span in spans}
+    return {span.name: names.get(span.parent_id) for span in spans}
+
+
+@pytest.fixture(params=WORLDS)
+def world(request, receiver):
+    options = WORLDS[request.param]
+    if options is not None:
+        receiver.init(**options)
+    return request.param
+
+
+def test_steps_and_what_is_below_them(world, receiver):
+    """A step holds what begins in it, spans of the SDK too, each with its true parent; Sentry gets the same tree, and no name twice."""
+    with track("cell") as view:
+        agent = start("agent", attributes={"gen_ai.agent.name": "Ann"})
+        with sentry_sdk.start_span(op="x", name="theirs") if world != "stream" else sentry_sdk.traces.start_span("theirs"):
+            tool = start("tool", TOOL)
+            steps.end(tool)
+        steps.end(agent)
+    assert {"cell": None, "agent": "cell", "theirs": "agent", "tool": "theirs"} == tree(view)
+    [span] = [span for span in view._run.spans.values() if span.name == "agent"]
+    assert ("Ann", AGENT, "ok", "auto.test") == (span.agent, span.op, span.status, span.origin)
+    assert span.duration is not None
+    if world in ("static", "stream"):
+        sentry_sdk.flush(5)
+        sent = receiver.spans()
+        ids = {one["span_id"]: one["name"] for one in sent}
+        assert {"agent": "cell", "theirs": "agent", "tool": "theirs"}.items() <= {
+            one["name"]: ids.get(one["parent_span_id"]) for one in sent
+        }.items()
+
+
+def test_a_step_that_failed(world):
+    """It says what was raised; the step above it, which caught that, is well."""
+    with track("cell") as view:
+        agent = start("agent")
+        tool = start("tool", TOOL)
+        try:
+            raise ValueError("no such flight")
+        except ValueError as error:
+            steps.end(tool, error)
+        steps.end(agent)
+        steps.end(agent, ValueError("twice"))
+    told = {span.name: (span.status, span.error_type, span.error) for span in view._run.spans.values()}
+    assert told["tool"] == ("error", "ValueError", "no such flight")
+    assert told["agent"] == ("ok", None, None)
+
+
+def test_steps_of_tasks_and_a_parent_that_is_given(world):
+    """Side by side in a `gather` each has its own below it; one that is not current is nobody's parent but for who names it."""
+
+    async def one(name):
+        step = start(name)
+        await asyncio.sleep(0)
+        steps.end(start(f"{name}.tool", TOOL))
+        steps.end(step)
+
+    async def all_of_them():
+        await asyncio.gather(*map(one, "abc"))
+
+    with track("cell") as view:
+        asyncio.run(all_of_them())
+        aside = start("aside", is_current=False)
+        steps.end(start("beside"))
+        steps.end(start("below", parent=aside))
+        steps.end(aside)
+    above = tree(view)
+    assert [above[f"{name}.tool"] for name in "abc"] == list("abc")
+    assert (above["beside"], above["below"]) == ("cell", "aside")
+
+
+def test_outside_of_runs():
+    """No run, no step: nothing is made, and nothing is current."""
+    assert start("nobody's") is None
+    steps.end(None)
