@@ -16,6 +16,7 @@ from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.kept_content import take_step_content
 from aimon_nb.capture.state import CallUpdate, ForeignCall, OpenSpan, RunState, UnreadRequest
 from aimon_nb.model import Span, Usage
+from aimon_nb.model.caller import Caller
 from aimon_nb.model.run import RunStatus
 from aimon_nb.model.span import UsageSource
 from aimon_nb.model.usage import NOTHING
@@ -117,6 +118,7 @@ def end_span(open_span: OpenSpan) -> None:
         _read(open_span, span)
     except Exception:  # whatever it says of itself, it has ended
         internal_errors.record("reading a span")
+    _set_caller(span, open_span.caller, run_state)
     if open_span.error is not None:
         span.status, span.error_type, span.error, span.frames = open_span.error
     elif span.status == "running":
@@ -171,10 +173,7 @@ def update_call(update: CallUpdate) -> None:
     before, open_span.call_update = open_span.call_update, update
     if before is not None and before.request is not update.request:
         _forget_failed_attempt(open_span, span)
-    caller = update.request.caller
-    if caller and span.called_from is None:
-        told = note_caller(span, caller, run_state.callers)
-        run_state.changed.update(one.span_id for one in told)
+    _set_caller(span, update.request.caller, run_state)
     if update.abandoned and run_state.closed:
         span.late = True
     elif update.abandoned and not update.is_read:
@@ -188,6 +187,12 @@ def update_call(update: CallUpdate) -> None:
         run_state.span_limit.cut_content(span, run_state.run)
     if open_span.t1 is not None and open_span not in run_state.open_spans:
         _release(open_span, span)
+
+
+def _set_caller(span: Span, caller: Caller, run_state: RunState) -> None:
+    if caller and span.called_from is None:
+        told = note_caller(span, caller, run_state.callers)
+        run_state.changed.update(one.span_id for one in told)
 
 
 def note_unread(event: UnreadRequest) -> None:

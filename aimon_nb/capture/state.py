@@ -89,6 +89,7 @@ class OpenSpan:
     error: tuple[SpanStatus, str, str, tuple[Frame, ...]] | None = None
     model_request: OpenRequest | None = None
     call_update: CallUpdate | None = None  # the latest; our thread's
+    caller: Caller = ()  # the user's code that asked, of a call without a request
     is_duplicate = False  # a framework's span over the same request
     is_part = False  # a request of a batch, whose row is above
     is_unsent = False  # it came when Sentry's span of its call had ended
