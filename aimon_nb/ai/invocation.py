@@ -13,19 +13,24 @@ from aimon_nb.ai.consts import SPANDATA
 from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.capture import context
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.kept_content import take_input, take_output
+from aimon_nb.capture.step_content import NOT_TAKEN, Yielded
 from aimon_nb.sentry import error_events, own_spans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from aimon_nb.ai.track_options import Options
+    from aimon_nb.ai.track_options import Options, Parameters
+
+    Arguments = tuple[Parameters, tuple[Any, ...], Mapping[str, Any]]
 
 
 class TrackedInvocation:
     """A call that runs; `ended` once its span has."""
 
     __slots__ = (
+        "_arguments",
         "_data",
         "_inside",
         "_op",
@@ -35,11 +40,20 @@ class TrackedInvocation:
         "_pipeline",
         "_span",
         "_tags",
+        "_yielded",
         "ended",
     )
 
-    def __init__(self, options: Options, tags: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        options: Options,
+        tags: Mapping[str, Any],
+        data: Mapping[str, Any],
+        arguments: Arguments | None = None,
+    ) -> None:
         self._options, self._tags, self._data = options, tags, data
+        self._arguments = arguments
+        self._yielded: Yielded | None = None
         self._inside: own_spans.ContextSnapshot | None = None
         self._outside: own_spans.ContextSnapshot
         self._span: own_spans.ScopedSpan | None = None
@@ -77,8 +91,22 @@ class TrackedInvocation:
             if self._is_current():
                 own_spans.attach_snapshot(self._outside)
 
-    def end(self, error: BaseException | None = None) -> None:
-        """End the span, with the error that ended the call; the first end counts."""
+    def expect_yields(self) -> None:
+        """What comes out is what a generator yields."""
+        span = self._span
+        if span is None or span.open_span is None:
+            return
+        wanted = self._options.capture_output
+        if span.open_span.run_state.takes_content if wanted is None else wanted:
+            self._yielded = Yielded()
+
+    def note_yield(self, value: Any) -> None:
+        """Copy what a generator yields, if that is wanted."""
+        if self._yielded is not None:
+            self._yielded.add(value)
+
+    def end(self, error: BaseException | None = None, result: Any = NOT_TAKEN) -> None:
+        """End the span, with the error or the result that ended the call; the first end counts."""
         if self.ended:
             return
         self.ended = True
@@ -90,6 +118,8 @@ class TrackedInvocation:
         if error is not None and parent is None:
             with internal_errors.suppress("capturing an error"):
                 self._capture(error, span.sdk)
+        with internal_errors.suppress("copying what came out"):
+            self._take_output(span, error, result)
         with internal_errors.suppress("ending a span"):
             span.close(error)
 
@@ -111,8 +141,28 @@ class TrackedInvocation:
         context.current_pipeline.set(self._pipeline)
         own_spans.fork()
         self._span = span = own_spans.ScopedSpan(self._options.name, self._op, self._options.span)
+        with internal_errors.suppress("copying what went in"):
+            self._take_input(span)
         own_spans.set_tags(span.sdk, self._tags)
         own_spans.set_data(span.sdk, {SPANDATA.GEN_AI_PIPELINE_NAME: self._pipeline, **self._data})
+
+    def _take_input(self, span: own_spans.ScopedSpan) -> None:
+        arguments, self._arguments = self._arguments, None
+        open_span, options = span.open_span, self._options
+        if open_span is not None and arguments is not None:
+            parameters, args, kwargs = arguments
+            take_input(open_span, parameters.named(args, kwargs), wanted=options.capture_input)
+
+    def _take_output(
+        self, span: own_spans.ScopedSpan, error: BaseException | None, result: Any
+    ) -> None:
+        if span.open_span is None:
+            return
+        # One that was left early has yielded all the same.
+        if self._yielded is not None and (error is None or type(error) is GeneratorExit):
+            span.open_span.step_output = self._yielded.so_far()
+        elif result is not NOT_TAKEN and error is None:
+            take_output(span.open_span, result, wanted=self._options.capture_output)
 
     def _capture(self, error: BaseException, span: Any) -> None:
         error_events.capture(

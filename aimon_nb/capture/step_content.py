@@ -23,7 +23,7 @@ FILTERED = "[filtered]"
 # What each further argument of a call gets when those before it were large.
 _LEAST_ELEMENTS, _LEAST_CHARACTERS = 10, 2_000
 _LONGEST_NAME = 200
-_OWNERS = ("self", "cls")
+_OWNERS = frozenset({"self", "cls"})
 _MORE = "…"
 
 
@@ -64,11 +64,14 @@ def snapshot(value: Any) -> Any:
 
 
 def snapshot_arguments(named: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a call, by name, as they are now; without `self` and `cls`."""
+    """Return the arguments of a call, by name, as they are now.
+
+    The first is left out if it is `self` or `cls`.
+    """
     copy = _Copy()
     arguments: dict[str, Any] = {}
-    for name, value in named.items():
-        if name in _OWNERS:
+    for at, (name, value) in enumerate(named.items()):
+        if at == 0 and name in _OWNERS:
             continue
         copy.elements = max(copy.elements, _LEAST_ELEMENTS)
         copy.characters = max(copy.characters, _LEAST_CHARACTERS)
@@ -81,6 +84,29 @@ def snapshot_arguments(named: Mapping[str, Any]) -> dict[str, Any]:
     return arguments
 
 
+class Yielded:
+    """What a generator yields, copied as it passes by: the first of it, and how much more."""
+
+    __slots__ = ("_copied", "_copy", "_count")
+
+    def __init__(self) -> None:
+        self._copy, self._count = _Copy(), 0
+        self._copied: list[Any] = []
+
+    def add(self, value: Any) -> None:
+        """Copy a value on its way to who asked for it."""
+        self._count += 1
+        copy = self._copy
+        if copy.elements > 0 and copy.characters > 0:
+            copy.elements -= 1
+            self._copied.append(copy.guarded(value, 1))
+
+    def so_far(self) -> list[Any]:
+        """Return what was copied, and in words how much was not."""
+        left = self._count - len(self._copied)
+        return [*self._copied, f"{_MORE} {left:,} more"] if left else self._copied
+
+
 class _Copy:
     """One bounded copy; `elements` and `characters` are what it may still take."""
 
@@ -89,10 +115,10 @@ class _Copy:
     def __init__(self) -> None:
         self.elements, self.characters = ELEMENTS, CHARACTERS
 
-    def guarded(self, value: Any) -> Any:
+    def guarded(self, value: Any, level: int = 0) -> Any:
         """Return the copy of a value, or in words that there is none."""
         try:
-            return self.of(value, 0)
+            return self.of(value, level)
         except Exception:  # another thread changed it meanwhile, say
             return "<unreadable>"
 

@@ -150,9 +150,10 @@ def test_a_value_that_contains_itself():
 
 
 def test_arguments_by_name():
-    """`self` and `cls` are left out; a large argument leaves room for the small ones after it."""
+    """`self` or `cls` in the first place is left out; a large argument leaves room for the small ones after it."""
     large = list(range(1000))
-    taken = snapshot_arguments({"self": 1, "cls": 2, "a": large, "b": large, "c": {"k": [1]}, "d": "x"})
+    assert [{}, {}, {"x": 1, "cls": 2}] == [snapshot_arguments(one) for one in ({"self": 1}, {"cls": 2}, {"x": 1, "cls": 2})]
+    taken = snapshot_arguments({"self": 1, "a": large, "b": large, "c": {"k": [1]}, "d": "x"})
     assert ["a", "b", "c", "d"] == list(taken)
     assert ([*range(100), "… 900 more"], [*range(10), "… 990 more"]) == (taken["a"], taken["b"])
     assert ({"k": [1]}, "x") == (taken["c"], taken["d"])

@@ -57,8 +57,8 @@ export function copyButton(text, what) {
   return button;
 }
 
-/** The conversation. @param {any} item @param {Row} row */
-export function said(item, row) {
+/** The conversation, or what went into a step and came out. @param {any} item */
+export function said(item) {
   const pane = make('div'), /** @type {Turn[]} */ turns = item.messages ?? [];
   if (item.error) {
     const error = make('div', 'failed');
@@ -72,8 +72,8 @@ export function said(item, row) {
     more.addEventListener('click', () => more.replaceWith(...early.map((t) => turn(t))));
     pane.append(more);
   }
-  pane.append(...late.map((t, i) => turn(t, i === late.length - 1 && t.side === 'out' ? item.ending : '', i < late.length - READ ? BRIEF : undefined)));
-  if (!turns.length && !item.error) pane.append(make('div', 'dim', item.op.endsWith('.batch_request') ? 'the messages of a batch are not kept' : row.counts ? 'no messages were heard' : 'no messages: this is a step, not a call'));
+  pane.append(...late.map((t, i) => turn(t, i === late.length - 1 && t.side === 'out' ? item.ending : '', i < late.length - READ || (t.role === 'input' && late.length > 1) ? BRIEF : undefined)));
+  if (!turns.length && !item.error) pane.append(make('div', 'dim', visible(item.nothing ?? '')));
   return pane;
 }
 
@@ -95,7 +95,7 @@ function turn(t, ending, limit) {
   const whole = () => [t.text, ...calls.map(([name, args]) => `→ ${name}(${args})`)].filter(Boolean).join('\n');
   top.append(make('span', '', [visible(t.role), ending].filter(Boolean).join(' · ')), copyButton(whole, `the ${t.role} message`));
   el.append(top);
-  if (t.text || !calls.length) el.append(block(t.text || '(empty)', t.role, limit));
+  if (t.text || !calls.length) el.append(block(t.text || '(empty)', t.role, limit, t.role === 'input' || t.role === 'output'));
   for (const [name, args] of calls) {
     const call = make('div', 'call');
     call.append(make('div', 'text', `→ ${visible(name)}`), block(args, `the arguments of ${name}`));
@@ -104,22 +104,27 @@ function turn(t, ending, limit) {
   return el;
 }
 
-/** Text of any length, cut with "show all"; JSON as a tree that folds. @param {string} text @param {string} what @param {number} [limit] */
-function block(text, what, limit) {
+/** Text of any length, cut with "show all"; JSON as a tree that folds. @param {string} text @param {string} what @param {number} [limit] @param {boolean} [bare] */
+function block(text, what, limit, bare) {
   const box = make('div', 'block'), value = parsed(text);
   if (value !== undefined) {
-    box.append(json('', value, 0));
+    // Arguments by name are lines; a list, or what is large, folds as a whole.
+    const names = bare && !Array.isArray(value) ? Object.keys(value) : [];
+    box.append(...(names.length && names.length <= 50 ? names.map((name) => json(name, value[name], 1)) : [json('', value, 0)]));
     return box;
   }
   const shown = cut(text, limit);
   box.append(part(shown.text + (shown.left ? '…' : '')));
-  if (shown.left) {
-    const all = make('button', 'more', `show all ${commas(text.length)} characters`);
-    all.setAttribute('aria-label', `show all of ${what}`);
-    all.addEventListener('click', () => box.replaceChildren(...pieces(text).map((piece) => part(piece))));
-    box.append(all);
-  }
+  if (shown.left) box.append(showAll(text, what, box));
   return box;
+}
+
+/** A button that lays all of a text out in its box. @param {string} text @param {string} what @param {HTMLElement} box @param {string} [lead] */
+function showAll(text, what, box, lead = '') {
+  const all = make('button', 'more', `show all ${commas(text.length)} characters`);
+  all.setAttribute('aria-label', `show all of ${visible(what)}`);
+  all.addEventListener('click', () => box.replaceChildren(...pieces(lead + text).map((piece) => part(piece))));
+  return all;
 }
 
 /** One laid-out piece of a text. @param {string} text */
@@ -147,10 +152,13 @@ const brief = (text) => visible(text.length > 60 ? `${text.slice(0, 59)}…` : t
 function json(key, value, depth) {
   const lead = key && `${visible(key)}: `;
   if (value === null || typeof value !== 'object') {
-    const shown = cut(typeof value === 'string' ? value : String(value));
-    const leaf = make('div', 'text json', lead + visible(shown.text + (shown.left ? `… (${commas(shown.left)} more characters)` : '')));
+    const text = String(value), shown = cut(text), leaf = make('div', 'text json');
+    leaf.append(make('span', 'dim', lead), visible(shown.text + (shown.left ? '…' : '')));
     leaf.dir = 'auto';
-    return leaf;
+    if (!shown.left) return leaf;
+    const box = make('div');
+    box.append(leaf, showAll(text, key || 'the value', box, lead));
+    return box;
   }
   const names = Object.keys(value), list = Array.isArray(value), fold = /** @type {HTMLDetailsElement} */ (make('details', 'json'));
   fold.append(make('summary', '', lead + (list ? `[${commas(names.length)}]` : `{${brief(names.join(', '))}}`)));
