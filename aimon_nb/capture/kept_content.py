@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # Attributes in which SDKs tell the same, where a client of the user's lets them.
 _INPUTS = ("gen_ai.tool.call.arguments", "gen_ai.tool.input")
 _OUTPUTS = ("gen_ai.tool.call.result", "gen_ai.tool.output", "mcp.tool.result.content")
+_ASIDE = 40  # characters of a value's name, quotes, and mark that it is cut
 _RECORDED = frozenset({*_INPUTS, *_OUTPUTS})
 
 
@@ -74,7 +75,8 @@ def _take_recorded(open_span: OpenSpan, span: Span) -> None:
 def _keep(open_span: OpenSpan, span: Span, side: str, taken: Any) -> None:
     limit = open_span.run_state.span_limit
     # Half a span's room for each side, so that one leaves some for the other.
-    plain = Plain(limit.limits.attribute_bytes // 2, unpack=False).of(taken)
+    room = limit.limits.attribute_bytes // 2
+    plain = Plain(room, unpack=False).of(_with_short_texts(taken, room))
     step = span.step = span.step or StepContent()
     if not limit.room_for(span, size_of(plain), open_span.run_state.run):
         step.not_kept = f"over {CONTENT} = {limit.limits.content_bytes:,}"
@@ -82,6 +84,26 @@ def _keep(open_span: OpenSpan, span: Span, side: str, taken: Any) -> None:
         step.has_input, step.input = True, plain
     else:
         step.has_output, step.output = True, plain
+
+
+def _with_short_texts(taken: Any, room: int) -> Any:
+    """Cut the texts that went by reference, whatever their length: the long ones first."""
+    if type(taken) is str:
+        return _cut(taken, room - _ASIDE)
+    if type(taken) is not dict:
+        return taken
+    texts = {name: one for name, one in taken.items() if type(one) is str}
+    room -= _ASIDE * len(taken)
+    fitting = dict(taken)
+    for at, (name, text) in enumerate(sorted(texts.items(), key=lambda one: len(one[1]))):
+        fitting[name] = cut = _cut(text, room // (len(texts) - at))
+        room -= len(cut)
+    return fitting
+
+
+def _cut(text: str, room: int) -> str:
+    left = len(text) - max(room, 0)
+    return text if left <= 0 else f"{text[: max(room, 0)]}… {left:,} more"
 
 
 def _parsed(told: Any) -> Any:
