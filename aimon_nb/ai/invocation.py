@@ -13,8 +13,8 @@ from aimon_nb.ai.consts import SPANDATA
 from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.capture import context
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.capture.kept_content import take_input, take_output
-from aimon_nb.capture.step_content import NOT_TAKEN, Yielded
+from aimon_nb.capture.kept_content import take_output
+from aimon_nb.capture.step_content import NOT_TAKEN, Yielded, snapshot_arguments
 from aimon_nb.sentry import error_events, own_spans
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from aimon_nb.ai.track_options import Options, Parameters
+    from aimon_nb.capture.state import OpenSpan
 
     Arguments = tuple[Parameters, tuple[Any, ...], Mapping[str, Any]]
 
@@ -118,8 +119,9 @@ class TrackedInvocation:
         if error is not None and parent is None:
             with internal_errors.suppress("capturing an error"):
                 self._capture(error, span.sdk)
-        with internal_errors.suppress("copying what came out"):
-            self._take_output(span, error, result)
+        if span.open_span is not None:
+            with internal_errors.suppress("copying what came out"):
+                self._take_output(span.open_span, error, result)
         with internal_errors.suppress("ending a span"):
             span.close(error)
 
@@ -141,28 +143,30 @@ class TrackedInvocation:
         context.current_pipeline.set(self._pipeline)
         own_spans.fork()
         self._span = span = own_spans.ScopedSpan(self._options.name, self._op, self._options.span)
-        with internal_errors.suppress("copying what went in"):
-            self._take_input(span)
+        arguments, self._arguments = self._arguments, None
+        if arguments is not None and span.open_span is not None:
+            with internal_errors.suppress("copying what went in"):
+                self._take_input(span.open_span, *arguments)
         own_spans.set_tags(span.sdk, self._tags)
         own_spans.set_data(span.sdk, {SPANDATA.GEN_AI_PIPELINE_NAME: self._pipeline, **self._data})
 
-    def _take_input(self, span: own_spans.ScopedSpan) -> None:
-        arguments, self._arguments = self._arguments, None
-        open_span, options = span.open_span, self._options
-        if open_span is not None and arguments is not None:
-            parameters, args, kwargs = arguments
-            take_input(open_span, parameters.named(args, kwargs), wanted=options.capture_input)
-
-    def _take_output(
-        self, span: own_spans.ScopedSpan, error: BaseException | None, result: Any
+    def _take_input(
+        self,
+        open_span: OpenSpan,
+        parameters: Parameters,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
     ) -> None:
-        if span.open_span is None:
-            return
+        wanted = self._options.capture_input
+        if open_span.run_state.takes_content if wanted is None else wanted:
+            open_span.step_input = snapshot_arguments(parameters.named(args, kwargs))
+
+    def _take_output(self, open_span: OpenSpan, error: BaseException | None, result: Any) -> None:
         # One that was left early has yielded all the same.
         if self._yielded is not None and (error is None or type(error) is GeneratorExit):
-            span.open_span.step_output = self._yielded.so_far()
+            open_span.step_output = self._yielded.so_far()
         elif result is not NOT_TAKEN and error is None:
-            take_output(span.open_span, result, wanted=self._options.capture_output)
+            take_output(open_span, result, wanted=self._options.capture_output)
 
     def _capture(self, error: BaseException, span: Any) -> None:
         error_events.capture(

@@ -28,18 +28,15 @@ _ASIDE = 40  # characters of a value's name, quotes, and mark that it is cut
 _RECORDED = frozenset({*_INPUTS, *_OUTPUTS})
 
 
-def take_input(open_span: OpenSpan, value: Any, *, wanted: bool | None = None) -> None:
-    """Copy what goes into a step, on its thread; a dict stands for arguments by name.
-
-    Without a word of what is `wanted`, as its run says.
-    """
-    if open_span.run_state.takes_content if wanted is None else wanted:
+def take_input(open_span: OpenSpan, value: Any) -> None:
+    """Copy what goes into a step, on its thread; a dict stands for arguments by name."""
+    if open_span.run_state.takes_content:
         is_named = type(value) is dict and all(type(name) is str for name in value)
         open_span.step_input = snapshot_arguments(value) if is_named else snapshot(value)
 
 
 def take_output(open_span: OpenSpan, value: Any, *, wanted: bool | None = None) -> None:
-    """Copy what came out of a step, on its thread."""
+    """Copy what came out of a step, on its thread; as its run says, or as is `wanted`."""
     if open_span.run_state.takes_content if wanted is None else wanted:
         open_span.step_output = snapshot(value)
 

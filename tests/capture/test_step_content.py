@@ -228,12 +228,14 @@ def test_what_has_a_size():
     numpy, pandas = pytest.importorskip("numpy"), pytest.importorskip("pandas")
     frame = pandas.DataFrame({"a": [1, 2, 3], "b": 1})
     wide = pandas.DataFrame([range(30)])
-    assert "<ndarray 2 × 3 float64>" == snapshot(numpy.zeros((2, 3)))
-    assert "<DataFrame 3 × 2: a, b>" == snapshot(frame)
-    assert snapshot(wide).endswith("18, 19, … 10 more>")
-    assert "<Series 3 int64>" == snapshot(frame["a"])
-    assert ("<int64 7>", 0.5) == (snapshot(numpy.int64(7)), snapshot(numpy.float64(0.5)))
-    assert "<bytes: 12>" == snapshot(b"x" * 12)
+    assert "<ndarray 2 × 3 float64>" == kept(numpy.zeros((2, 3)))
+    assert "<DataFrame 3 × 2: a, b>" == kept(frame)
+    assert kept(wide).endswith("18, 19, … 10 more>")
+    assert "<Series 3 int64>" == kept(frame["a"])
+    assert [7, 0.5, True, "<complex128>"] == kept([numpy.int64(7), numpy.float32(0.5), numpy.bool_(1), numpy.complex128(1)])
+    assert [7] * 10 == kept([numpy.int64(7)] * 10)
+    assert [*["<ndarray 1 int64>"] * 4, "<ndarray>"] == kept([numpy.array([1])] * 5)
+    assert "<bytes: 12>" == kept(b"x" * 12)
 
 
 def test_a_class_that_calls_itself_an_array():
