@@ -120,8 +120,10 @@ class TrackedInvocation:
             with internal_errors.suppress("capturing an error"):
                 self._capture(error, span.sdk)
         if span.open_span is not None:
-            with internal_errors.suppress("copying what came out"):
+            try:  # a block of `suppress` costs as much as the copy
                 self._take_output(span.open_span, error, result)
+            except Exception:
+                internal_errors.record("copying what came out")
         with internal_errors.suppress("ending a span"):
             span.close(error)
 
@@ -145,8 +147,10 @@ class TrackedInvocation:
         self._span = span = own_spans.ScopedSpan(self._options.name, self._op, self._options.span)
         arguments, self._arguments = self._arguments, None
         if arguments is not None and span.open_span is not None:
-            with internal_errors.suppress("copying what went in"):
+            try:
                 self._take_input(span.open_span, *arguments)
+            except Exception:
+                internal_errors.record("copying what went in")
         own_spans.set_tags(span.sdk, self._tags)
         own_spans.set_data(span.sdk, {SPANDATA.GEN_AI_PIPELINE_NAME: self._pipeline, **self._data})
 

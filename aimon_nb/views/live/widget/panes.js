@@ -14,6 +14,7 @@ import { byModel, commas, cut, money, pieces, sumCost, tokens, visible } from '.
 const TURNS = 6; // turns of a conversation shown at first
 const READ = 2; // of them read at length: what was asked last, and the answer
 const BRIEF = 600; // characters of the others shown at first
+const ONE_LINE = 80; // characters of a list that stands on a line
 const DEEP = 2; // levels of a JSON value that stand open
 const JSON_LIMIT = 200_000; // characters of JSON laid out as a tree
 
@@ -110,7 +111,7 @@ function block(text, what, limit, bare) {
   if (value !== undefined) {
     // Arguments by name are lines; a list, or what is large, folds as a whole.
     const names = bare && !Array.isArray(value) ? Object.keys(value) : [];
-    box.append(...(names.length && names.length <= 50 ? names.map((name) => json(name, value[name], 1)) : [json('', value, 0)]));
+    box.append(...(names.length && names.length <= 50 ? names.map((name) => json(name, value[name], 1, limit)) : [json('', value, 0, limit)]));
     return box;
   }
   const shown = cut(text, limit);
@@ -148,22 +149,29 @@ function parsed(text) {
 /** The start of a text, on a line. @param {string} text */
 const brief = (text) => visible(text.length > 60 ? `${text.slice(0, 59)}…` : text);
 
-/** A JSON value that folds, built as far as it is opened. @param {string} key @param {any} value @param {number} depth @returns {HTMLElement} */
-function json(key, value, depth) {
-  const lead = key && `${visible(key)}: `;
-  if (value === null || typeof value !== 'object') {
-    const text = String(value), shown = cut(text), leaf = make('div', 'text json');
+/** A list of a few words and numbers, on one line; undefined for others. @param {any} value */
+function onOneLine(value) {
+  if (!Array.isArray(value) || value.length > ONE_LINE || value.some((one) => (one !== null && typeof one === 'object') || String(one).length > ONE_LINE)) return undefined;
+  const text = `[${value.map((one) => JSON.stringify(one)).join(', ')}]`;
+  return text.length > ONE_LINE ? undefined : text;
+}
+
+/** A JSON value that folds, built as far as it is opened. @param {string} key @param {any} value @param {number} depth @param {number} [limit] @returns {HTMLElement} */
+function json(key, value, depth, limit) {
+  const lead = key && `${visible(key)}: `, text = onOneLine(value);
+  if (text !== undefined || value === null || typeof value !== 'object') {
+    const whole = text ?? String(value), shown = cut(whole, limit), leaf = make('div', 'text json');
     leaf.append(make('span', 'dim', lead), visible(shown.text + (shown.left ? '…' : '')));
     leaf.dir = 'auto';
     if (!shown.left) return leaf;
     const box = make('div');
-    box.append(leaf, showAll(text, key || 'the value', box, lead));
+    box.append(leaf, showAll(whole, key || 'the value', box, lead));
     return box;
   }
   const names = Object.keys(value), list = Array.isArray(value), fold = /** @type {HTMLDetailsElement} */ (make('details', 'json'));
   fold.append(make('summary', '', lead + (list ? `[${commas(names.length)}]` : `{${brief(names.join(', '))}}`)));
   const fill = () => {
-    if (fold.open && fold.children.length === 1) fold.append(...names.map((name) => json(list ? '' : name, value[name], depth + 1)));
+    if (fold.open && fold.children.length === 1) fold.append(...names.map((name) => json(list ? '' : name, value[name], depth + 1, limit)));
   };
   fold.addEventListener('toggle', fill);
   fold.open = depth < DEEP && names.length <= 50;
