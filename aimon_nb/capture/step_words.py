@@ -22,7 +22,7 @@ BY_REFERENCE += (PosixPath, WindowsPath, PurePosixPath, PureWindowsPath)
 
 _mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 _namespace: Callable[[type], Any] = type.__dict__["__dict__"].__get__
-_name: Callable[[type], str] = type.__dict__["__name__"].__get__
+_full_name: Callable[[type], str] = type.__dict__["__name__"].__get__
 _module: Callable[[type], Any] = type.__dict__["__module__"].__get__
 _LONGEST = 80
 _COLUMNS = 20
@@ -40,15 +40,26 @@ _FRAMES = _TABLES | {"DataFrame", "GeoDataFrame"}
 _NAMED: tuple[type, ...] = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 _NAMED += (types.FunctionType, types.BuiltinFunctionType)
 _BYTES: tuple[Any, ...] = (bytes, bytearray)
+_FIELDS = (("dataclasses", "Field"), ("attr", "Attribute"), ("pydantic.fields", "FieldInfo"))
 _BUILTINS: tuple[type, ...] = (types.MethodType, types.ModuleType, range)
 _LOOKED_AT = (*_NAMED, *_BUILTINS)
+
+
+def _name(kind: type) -> str:
+    return _short(_full_name(kind))
+
+
+def _short(name: str) -> str:
+    """Return the start of a name, which may be of a class derived from `str`."""
+    start: str = str.__getitem__(name, slice(0, _LONGEST))
+    return start
 
 
 def fixed_words(kind: type) -> str | None:
     """Return what each value of a class is, `<TypeName>`; None where each is looked at."""
     if any(kind is known for known in _LOOKED_AT) or issubclass(kind, (*_BYTES, type)):
         return None
-    return None if _may_be_sized(kind) else f"<{_name(kind)[:_LONGEST]}>"
+    return None if _may_be_sized(kind) else f"<{_name(kind)}>"
 
 
 def describe(value: Any, kind: type, *, with_size: bool = True) -> Any:
@@ -56,15 +67,15 @@ def describe(value: Any, kind: type, *, with_size: bool = True) -> Any:
 
     Of a frame it is a `Sized`, whose text our thread writes.
     """
-    name = _name(kind)[:_LONGEST]
+    name = _name(kind)
     for known in _NAMED:
         if kind is known:
-            return f"<{_KINDS.get(name, name)} {value.__name__[:_LONGEST]}>"
+            return f"<{_KINDS.get(name, name)} {_short(value.__name__)}>"
     for known in _BYTES:
         if issubclass(kind, known):
             return f"<{name}: {known.__len__(value):,}>"
     if issubclass(kind, type):
-        return f"<class {_name(value)[:_LONGEST]}>"
+        return f"<class {_name(value)}>"
     if issubclass(kind, Enum):
         member = (_dict_of(kind, value) or {}).get("_name_")
         return f"<{name}.{member[:_LONGEST]}>" if type(member) is str else f"<{name}>"
@@ -83,7 +94,11 @@ def _builtin(value: Any, kind: type, name: str) -> str:
         return f"<range {ends[0]} to {ends[1]} by {ends[2]}>" if short else "<range>"
     if kind is types.MethodType:
         inner = value.__func__
-        return f"<method {inner.__name__}>" if type(inner) is types.FunctionType else "<method>"
+        return (
+            f"<method {_short(inner.__name__)}>"
+            if type(inner) is types.FunctionType
+            else "<method>"
+        )
     called = types.ModuleType.__getattribute__(value, "__dict__").get("__name__")
     return f"<module {called[:_LONGEST]}>" if type(called) is str else f"<{name}>"
 
@@ -188,15 +203,16 @@ def fields_reader(kind: type) -> Reader | None:
 
 
 def _held(held: dict[str, Any], shown: list[str]) -> list[tuple[str, Any]]:
+    # By the base class's methods: one may give an object a dict of a class of one's own.
     if not shown:
-        return list(held.items())
-    return [(name, held[name]) for name in shown if name in held]
+        return list(dict.items(held))
+    return [(name, dict.__getitem__(held, name)) for name in shown if dict.__contains__(held, name)]
 
 
 def _shown_names(kind: type) -> list[str] | None:
     """Return the names in a record that its own text would show; None for what is no record.
 
-    A model of pydantic holds its fields alone: no names stand for all of them.
+    A model of pydantic 1 holds its fields alone: no names stand for all of them.
     """
     fields = _inherited(kind, "__dataclass_fields__")
     if type(fields) is dict:
@@ -204,12 +220,17 @@ def _shown_names(kind: type) -> list[str] | None:
     attributes = _inherited(kind, "__attrs_attrs__")
     if attributes is not None and issubclass(type(attributes), tuple):
         return [one.name for one in tuple.__iter__(attributes) if not _is_hidden(one)]
-    return [] if _is_pydantic(kind) else None
+    if not _is_pydantic(kind):
+        return None
+    fields = _inherited(kind, "__pydantic_fields__")
+    if type(fields) is not dict:
+        return []
+    return [name for name, one in fields.items() if not _is_hidden(one)]
 
 
 def _is_hidden(field: Any) -> bool:
     """Return whether the text of a record leaves a field out; of a foreign field it is unknown."""
-    for name, kind in (("dataclasses", "Field"), ("attr", "Attribute")):
+    for name, kind in _FIELDS:
         module = sys.modules.get(name)
         if module is not None and vars(module).get(kind) is type(field):
             return field.repr is False

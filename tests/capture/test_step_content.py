@@ -11,7 +11,9 @@ import pathlib
 import threading
 from datetime import datetime, timezone
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from aimon_nb.capture.step_content import NOT_TAKEN, snapshot, snapshot_arguments
 from aimon_nb.capture.to_plain import Plain
@@ -193,6 +195,7 @@ def test_records():
     class Model(pydantic.BaseModel):
         name: str
         tags: list[str] = []
+        hidden: str = pydantic.Field("no", repr=False)
 
         def __getattribute__(self, name):
             RAN.append(name)
@@ -249,6 +252,53 @@ def test_what_is_code():
     """Functions, classes, modules and members of an enum are their names."""
     words = [snapshot(one) for one in (kept, Point, json, Colour.RED, [].append, threading.Lock(), Told)]
     assert ["<function kept>", "<class Point>", "<module json>", "<Colour.RED>", "<function append>", "<lock>", "<class Told>"] == words
+
+
+class Names(str):
+    """A name any use of which is noted."""
+
+    __getitem__ = __len__ = __format__ = __str__ = noted("name")
+
+
+def test_names_and_dicts_of_classes_of_theirs():
+    """A function may have a name, and an object a `__dict__`, whose class is the user's: that runs nothing either."""
+
+    class Fields(dict):
+        __getitem__ = __contains__ = items = keys = __iter__ = __len__ = get = noted("dict")
+
+    def function():
+        pass
+
+    function.__name__ = Names("theirs")
+    point = Point(1, [2])
+    point.__dict__ = Fields(x=1, y=[2])
+    kind = type("Kind", (), {})
+    kind.__name__ = Names("Named")
+    RAN.clear()
+    assert ["<function theirs>", {"x": 1, "y": [2]}, "<Named>", "<class Named>"] == [snapshot(one) for one in (function, point, kind(), kind)]
+    assert RAN == []
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.dates() | st.decimals(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers() | st.none(), inner) | st.tuples(inner, inner) | st.frozensets(st.integers()),
+    max_leaves=300,
+)
+
+
+def count(value):
+    return sum(1 + count(one) for one in (value.values() if isinstance(value, dict) else value)) if isinstance(value, (dict, list)) else 0
+
+
+@hypothesis.settings(max_examples=60, deadline=None)
+@hypothesis.given(PLAIN)
+def test_any_value(value):
+    """Of any value the copy is bounded, becomes JSON, and leaves the value as it was."""
+    before = repr(value)
+    taken = snapshot(value)
+    assert repr(value) == before
+    assert count(taken) <= 100 + 1 + 100  # the elements, and for each container the words of what is left out
+    json.dumps(kept(value), allow_nan=False).encode()
 
 
 def test_it_is_plain_data():
