@@ -13,7 +13,7 @@ from aimon_nb.ai.consts import SPANDATA
 from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.capture import context
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.capture.kept_content import take_output
+from aimon_nb.capture.kept_content import is_wanted, take_output
 from aimon_nb.capture.step_content import NOT_TAKEN, Yielded, snapshot_arguments
 from aimon_nb.sentry import error_events, own_spans
 
@@ -94,11 +94,8 @@ class TrackedInvocation:
 
     def expect_yields(self) -> None:
         """What comes out is what a generator yields."""
-        span = self._span
-        if span is None or span.open_span is None:
-            return
-        wanted = self._options.capture_output
-        if span.open_span.run_state.takes_content if wanted is None else wanted:
+        open_span = None if self._span is None else self._span.open_span
+        if open_span is not None and is_wanted(open_span, option=self._options.capture_output):
             self._yielded = Yielded()
 
     def note_yield(self, value: Any) -> None:
@@ -148,22 +145,11 @@ class TrackedInvocation:
         arguments, self._arguments = self._arguments, None
         if arguments is not None and span.open_span is not None:
             try:
-                self._take_input(span.open_span, *arguments)
+                _take_input(span.open_span, arguments, self._options)
             except Exception:
                 internal_errors.record("copying what went in")
         own_spans.set_tags(span.sdk, self._tags)
         own_spans.set_data(span.sdk, {SPANDATA.GEN_AI_PIPELINE_NAME: self._pipeline, **self._data})
-
-    def _take_input(
-        self,
-        open_span: OpenSpan,
-        parameters: Parameters,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-    ) -> None:
-        wanted = self._options.capture_input
-        if open_span.run_state.takes_content if wanted is None else wanted:
-            open_span.step_input = snapshot_arguments(parameters.named(args, kwargs))
 
     def _take_output(self, open_span: OpenSpan, error: BaseException | None, result: Any) -> None:
         # One that was left early has yielded all the same.
@@ -181,6 +167,12 @@ class TrackedInvocation:
             operation=self._options.name,
             tags=self._tags,
         )
+
+
+def _take_input(open_span: OpenSpan, arguments: Arguments, options: Options) -> None:
+    if is_wanted(open_span, option=options.capture_input):
+        parameters, args, kwargs = arguments
+        open_span.step_input = snapshot_arguments(parameters.named(args, kwargs))
 
 
 def _nearest_open(call: TrackedInvocation | None) -> TrackedInvocation | None:

@@ -28,16 +28,21 @@ _ASIDE = 40  # characters of a value's name, quotes, and mark that it is cut
 _RECORDED = frozenset({*_INPUTS, *_OUTPUTS})
 
 
+def is_wanted(open_span: OpenSpan, *, option: bool | None) -> bool:
+    """Return whether content of a step is copied: as its option says, else as its run does."""
+    return open_span.run_state.takes_content if option is None else option
+
+
 def take_input(open_span: OpenSpan, value: Any) -> None:
     """Copy what goes into a step, on its thread; a dict stands for arguments by name."""
-    if open_span.run_state.takes_content:
+    if is_wanted(open_span, option=None):
         is_named = type(value) is dict and all(type(name) is str for name in value)
         open_span.step_input = snapshot_arguments(value) if is_named else snapshot(value)
 
 
 def take_output(open_span: OpenSpan, value: Any, *, wanted: bool | None = None) -> None:
     """Copy what came out of a step, on its thread; as its run says, or as is `wanted`."""
-    if open_span.run_state.takes_content if wanted is None else wanted:
+    if is_wanted(open_span, option=wanted):
         open_span.step_output = snapshot(value)
 
 
