@@ -171,7 +171,7 @@ class RunState:
     changed: set[str] = field(default_factory=set)
     captured: list[BaseException] = field(default_factory=list)  # sent to Sentry already
     span_limit: SpanLimit = field(default_factory=SpanLimit)
-    takes_content: bool = True  # of steps: what went in and came out
+    takes_content: bool = True  # of steps, where they do not say: what went in and came out
     faults_before: int = 0
     has_thread: bool = True  # of ours, which brings it up to date while it is open
     has_request: bool = False  # to a model: its price will be wanted
