@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from aimon_nb.capture.exceptions import ERROR_LENGTH
+from aimon_nb.capture.kept_content import take_input, take_output
 from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.capture.span_adapter import Ending, SpanAdapter
 from aimon_nb.capture.state import OpenSpan
@@ -62,6 +63,8 @@ class OtelAdapter(SpanAdapter):
         span.trace_id = open_span.run_state.run.trace_id
         if span.duration is not None:
             _read_error(source, span, told.attributes)
+            if open_span.model_request is None:
+                _take_content(open_span, told)
         pipeline = {k: v for k, v in recorded.items() if k.startswith("gen_ai.")}
         return {**pipeline, **told.attributes}
 
@@ -128,6 +131,21 @@ def _described(open_span: OpenSpan) -> tuple[str, Told]:
         for key in USAGE & attributes.keys():
             del attributes[key]
     return op, told
+
+
+def _take_content(open_span: OpenSpan, told: Told) -> None:
+    """What went in and came out, where prompts are and nowhere else; a request's is the wire's."""
+    events = getattr(open_span.source, "_events", None) or ()
+    told_by_events = conventions.content_of_events(list(events))
+    step_input, step_output = told.step_input, told.step_output
+    if step_input is None:
+        step_input = told_by_events.step_input
+    if step_output is None:
+        step_output = told_by_events.step_output
+    if step_input is not None:
+        take_input(open_span, conventions.unpacked(step_input))
+    if step_output is not None:
+        take_output(open_span, conventions.unpacked(step_output))
 
 
 def _read_error(source: Any, span: Span, attributes: dict[str, Any]) -> None:

@@ -191,6 +191,7 @@ _WORDS = frozenset(
     }
 )
 _INPUT, _OUTPUT = "input", "output"
+_LONGEST_JSON = 100_000
 # What a span's input and output are, where it says so in one: the first that is there.
 _WHOLE: dict[str, tuple[str, ...]] = {
     _INPUT: (
@@ -276,6 +277,32 @@ def read(raw: Mapping[str, Any], *, is_logfire: bool = False) -> Told:
         del told.attributes[theirs]
     _read_langfuse_usage(raw.get(_LANGFUSE_USAGE), told.attributes)
     return told
+
+
+def content_of_events(events: list[Any]) -> Told:
+    """Return what went in and came out by events: the first message that came, and the choice."""
+    told = Told()
+    for event in events:
+        name, attributes = event.name, event.attributes or {}
+        if name == "gen_ai.choice":
+            told.content.setdefault("gen_ai.output.messages", attributes.get("message"))
+        elif name == "gen_ai.client.inference.operation.details":
+            for key in ("gen_ai.input.messages", "gen_ai.output.messages"):
+                if key in attributes:
+                    told.content.setdefault(key, attributes[key])
+        elif name.startswith("gen_ai.") and name.endswith(".message"):
+            told.content.setdefault("gen_ai.input.messages", attributes.get("content"))
+    return told
+
+
+def unpacked(value: Any) -> Any:
+    """Return a value that stands there as JSON's text as what it is, if it is not too long."""
+    if type(value) is not str or len(value) > _LONGEST_JSON or value[:1] not in ("{", "["):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
 
 
 def has_usage(attributes: Mapping[str, Any]) -> bool:

@@ -21,13 +21,11 @@ _SCALARS = frozenset({str, bool, int, float})
 _MANY = 100  # elements of a list, attributes and exceptions kept
 
 
-class _ExceptionEvent:
-    """An exception that was recorded on a span."""
+class _Event:
+    """What was told of a moment: an exception, or a message."""
 
-    name = "exception"
-
-    def __init__(self, kind: str, message: str) -> None:
-        self.attributes = {"exception.type": kind, "exception.message": message}
+    def __init__(self, name: str, attributes: dict[str, Any]) -> None:
+        self.name, self.attributes = name, attributes
 
 
 class _Status:
@@ -50,7 +48,7 @@ class LightSpan:
     is_current: bool
     status: Any = None
     _attributes: dict[str, Any]
-    _events: list[_ExceptionEvent]
+    _events: list[_Event]
     _on_end: Callable[[Any], None]
 
     def is_recording(self) -> bool:
@@ -86,7 +84,16 @@ class LightSpan:
     def record_exception(self, exception: Any, *_: Any, **__: Any) -> None:
         """Keep type and message of an exception."""
         if isinstance(exception, BaseException) and len(self._events) < _MANY:
-            self._events.append(_ExceptionEvent(*describe(exception)))
+            kind, message = describe(exception)
+            told = {"exception.type": kind, "exception.message": message}
+            self._events.append(_Event("exception", told))
+
+    def add_event(self, name: Any, attributes: Any = None, *_: Any, **__: Any) -> None:
+        """Keep the messages of a framework: the texts themselves."""
+        is_message = type(name) is str and name.startswith("gen_ai.") and type(attributes) is dict
+        if is_message and len(self._events) < _MANY:
+            told = {key: value for key, value in attributes.items() if type(value) is str}
+            self._events.append(_Event(name, told))
 
     def end(self, *_: Any, **__: Any) -> None:
         """Tell that it is over; that it was used after that changes nothing."""
