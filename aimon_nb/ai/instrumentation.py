@@ -30,8 +30,8 @@ class Instrumentation:
         self.steps = Steps(self.tracker)
         self.client = Client()
         self.frameworks = Integrations(recorder)
-        hears = self.frameworks.hears
-        self.otel = OtelHooks(recorder, OtelTracker(self.tracker, self.steps, hears))
+        otel = OtelTracker(self.tracker, self.steps, self.frameworks.hears)
+        self.otel = OtelHooks(recorder, otel, self.tracker.notes)
         self._patches: Patches | None = None
         self._uninstalled = False
         self._lock = threading.RLock()

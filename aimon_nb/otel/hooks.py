@@ -39,11 +39,15 @@ _NEEDS = {
 class OtelHooks:
     """Hears OpenTelemetry's spans in this process.
 
-    `changed` says how the installed OpenTelemetry differs from what we know; None: it does not.
+    Args:
+        recorder: Knows whether there is a run.
+        tracker: Is told of the spans.
+        notes: Gets a line that says how the installed OpenTelemetry differs from what we know.
+
     """
 
-    def __init__(self, recorder: Recorder, tracker: OtelTracker) -> None:
-        self.changed: str | None = None
+    def __init__(self, recorder: Recorder, tracker: OtelTracker, notes: list[str]) -> None:
+        self._notes = notes
         self._recorder, self._tracker = recorder, tracker
         self._bridge = Bridge()
         self._light: Any = None  # the class, once there is the API
@@ -53,6 +57,7 @@ class OtelHooks:
 
     def install(self, patches: Patches) -> None:
         """Put the hooks on what is imported, and on the rest at its import."""
+        self._notes.clear()
         self._patches = patches
         for name, hook in ((_API, self._hook_api), (_CONTEXT, self._hook_context)):
             patches.on_import(name, self._if_known(name, hook))
@@ -67,13 +72,13 @@ class OtelHooks:
     ) -> Callable[[ModuleType], None]:
         def then(module: ModuleType) -> None:
             missing = [path for path in _NEEDS[name] if not _has(module, path)]
-            if missing:
-                self.changed = (
-                    f"OpenTelemetry is not as we know it ({name} has no {', '.join(missing)}): "
-                    "its spans are not in the tree"
-                )
-            elif self.changed is None:
+            if not missing:
                 hook(module)
+            elif not self._notes:
+                self._notes.append(
+                    f"OpenTelemetry is not as we know it ({name} has no {', '.join(missing)}): "
+                    "not all of its spans are in the tree"
+                )
 
         return then
 
@@ -236,10 +241,9 @@ class OtelHooks:
 
 
 def _has(module: ModuleType, path: str) -> bool:
-    at: Any = module
-    for name in path.split("."):
-        at = getattr(at, name, None)
-    return at is not None
+    owner, _, name = path.rpartition(".")
+    found = getattr(module, owner, None)
+    return found is not None and name in vars(found)
 
 
 def _is_instrumented(framework: str) -> bool:

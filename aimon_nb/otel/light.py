@@ -7,6 +7,7 @@ whether it should put attributes on its own span (`TOLD_TO_RECORD`) hears yes.
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -106,8 +107,8 @@ class LightSpan:
     def __hash__(self) -> int:
         return hash(self.answer)
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return self.answer.__reduce_ex__(protocol)
+    def __reduce_ex__(self, _: Any) -> Any:
+        return copy.copy, (self.answer,)
 
 
 def light_class(no_op: type[Any], on_end: Callable[[Any], None]) -> type[Any]:

@@ -57,6 +57,7 @@ class RootSpan:
         else:
             run.notes.append(tracker.changed)
             open_span = tracker.fallback.root(run_state, self._span)
+        run.notes += tracker.notes
         run_state.root = open_span
         if open_span is not None:
             run.root_id, run.trace_id = open_span.span_id, self._span.trace_id
