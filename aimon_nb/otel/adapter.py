@@ -18,9 +18,12 @@ from aimon_nb.capture.span_adapter import Ending, SpanAdapter
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.model import Span
 from aimon_nb.model.span import CALL_OPS
-from aimon_nb.otel import conventions
-from aimon_nb.otel.conventions import NOISE, STEP, USAGE, Told
+from aimon_nb.otel import content, conventions
+from aimon_nb.otel.content import Told
+from aimon_nb.otel.conventions import NOISE, STEP, USAGE
+from aimon_nb.otel.open_spans import OtelSpan
 from aimon_nb.sentry.adapters import BARE, SentryAdapter
+from aimon_nb.sentry.span_maker import PIPELINE_NAME
 
 _SCALARS = (str, bool, int, float)
 _MODELS = ("gen_ai.request.model", "gen_ai.response.model", "gen_ai.operation.name")
@@ -44,8 +47,10 @@ class OtelAdapter(SpanAdapter):
     def attribute(self, open_span: OpenSpan, key: str) -> Any:
         """Return one attribute; its op as it is known by now."""
         source = open_span.source
-        if key in open_span.attributes or source is None:
-            return open_span.attributes.get(key)
+        if key == "sentry.origin":
+            return _origin(open_span)
+        if source is None:
+            return None
         get = raw_attributes(source).get
         if key == "sentry.op":
             return conventions.op_of(get)
@@ -57,20 +62,23 @@ class OtelAdapter(SpanAdapter):
         if source is None:
             return None
         op, told = _described(open_span)
-        recorded = open_span.attributes
         span.op, span.name = op, conventions.name_of(op, source.name, told.attributes)
-        span.origin, span.thread = recorded["sentry.origin"], recorded.get("thread.name")
+        span.origin = _origin(open_span)
         span.trace_id = open_span.run_state.run.trace_id
         if span.duration is not None:
             _read_error(source, span, told.attributes)
             if open_span.model_request is None:
                 _take_content(open_span, told)
-        pipeline = {k: v for k, v in recorded.items() if k.startswith("gen_ai.")}
-        return {**pipeline, **told.attributes}
+        if isinstance(open_span, OtelSpan):
+            span.thread = open_span.thread.name
+            if open_span.pipeline is not None:
+                told.attributes.setdefault(PIPELINE_NAME, open_span.pipeline)
+        return told.attributes
 
     def write(self, open_span: OpenSpan, attributes: dict[str, Any], name: str | None) -> None:
         """Set attributes and name on Sentry's span."""
-        self._carrier.write(open_span, attributes, name)
+        if open_span.sdk is not None:
+            self._carrier.write(open_span, attributes, name)
 
     def tell(self, open_span: OpenSpan) -> None:
         """Write op, name and attributes without content on Sentry's span."""
@@ -99,6 +107,10 @@ class OtelAdapter(SpanAdapter):
         return self._carrier.is_sampled(sdk)
 
 
+def _origin(open_span: OpenSpan) -> str:
+    return open_span.scope.origin if isinstance(open_span, OtelSpan) else ""
+
+
 def raw_attributes(source: Any) -> Mapping[str, Any]:
     """Return a copy of the attributes of OpenTelemetry's span, whichever class it is of."""
     attributes = getattr(source, "_attributes", None)
@@ -115,9 +127,7 @@ def _described(open_span: OpenSpan) -> tuple[str, Told]:
     it. Otherwise it is a step, and its counts and its model are those of others.
     """
     raw = raw_attributes(open_span.source)
-    told = conventions.read(
-        raw, is_logfire=open_span.attributes["sentry.origin"].startswith(_LOGFIRE)
-    )
+    told = conventions.read(raw, is_logfire=_origin(open_span).startswith(_LOGFIRE))
     op, attributes = conventions.op_of(raw.get), told.attributes
     has_ended = open_span.t1 is not None
     if op == conventions.FOLDED:
@@ -136,16 +146,16 @@ def _described(open_span: OpenSpan) -> tuple[str, Told]:
 def _take_content(open_span: OpenSpan, told: Told) -> None:
     """What went in and came out, where prompts are and nowhere else; a request's is the wire's."""
     events = getattr(open_span.source, "_events", None) or ()
-    told_by_events = conventions.content_of_events(list(events))
+    told_by_events = content.of_events(list(events))
     step_input, step_output = told.step_input, told.step_output
     if step_input is None:
         step_input = told_by_events.step_input
     if step_output is None:
         step_output = told_by_events.step_output
     if step_input is not None:
-        take_input(open_span, conventions.unpacked(step_input))
+        take_input(open_span, content.unpacked(step_input))
     if step_output is not None:
-        take_output(open_span, conventions.unpacked(step_output))
+        take_output(open_span, content.unpacked(step_output))
 
 
 def _read_error(source: Any, span: Span, attributes: dict[str, Any]) -> None:

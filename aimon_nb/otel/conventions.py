@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from aimon_nb.model.span import CALL_OPS
 from aimon_nb.model.usage import MAX_TOKENS
+from aimon_nb.otel.content import Told, is_content
 
 STEP, AGENT, TOOL, CHAT = "function", "gen_ai.invoke_agent", "gen_ai.execute_tool", "gen_ai.chat"
 EMBEDDINGS, RETRIEVAL, NOISE = "gen_ai.embeddings", "gen_ai.retrieval", "http.client"
@@ -64,6 +64,8 @@ _KINDS: tuple[tuple[str, dict[str, str]], ...] = (
     ),
 )
 _HTTP = ("http.request.method", "http.method")
+# Only one of these says that a span is no plain step.
+KINDS = frozenset({*(key for key, _ in _KINDS), *_HTTP, "gen_ai.request.model"})
 
 # Our name of an attribute ← theirs, the first that is there.
 _P = "gen_ai.usage."
@@ -104,141 +106,6 @@ USAGE = frozenset({one for ours in _NAMES if ours.startswith(_P) for one in (our
 _LANGFUSE_USAGE = "langfuse.observation.usage_details"
 _LANGFUSE_KINDS = {"input": "input_tokens", "output": "output_tokens", "total": "total_tokens"}
 
-# Names that begin so are one of the conventions': of these only what is listed is no content.
-_THEIRS = (
-    "agent.",
-    "all_messages",
-    "crewai.",
-    "document.",
-    "embedding.",
-    "event.",
-    "final_result",
-    "gcp.vertex.agent.",
-    "gen_ai.",
-    "haystack.",
-    "input",
-    "langfuse.",
-    "llm.",
-    "logfire.",
-    "message",
-    "metadata",
-    "openinference.",
-    "output",
-    "prompt.",
-    "pydantic_ai.",
-    "request_data",
-    "reranker.",
-    "response_data",
-    "retrieval.",
-    "sk.",
-    "tool",
-    "traceloop.",
-)
-_NO_CONTENT = (
-    "gen_ai.agent.id",
-    "gen_ai.agent.name",
-    "gen_ai.conversation.id",
-    "gen_ai.operation.name",
-    "gen_ai.output.type",
-    "gen_ai.provider.name",
-    "gen_ai.request.",
-    "gen_ai.response.",
-    "gen_ai.server.",
-    "gen_ai.system",
-    "gen_ai.token.",
-    "gen_ai.tool.call.id",
-    "gen_ai.tool.name",
-    "gen_ai.tool.type",
-    "gen_ai.usage.",
-    "openinference.span.kind",
-    "traceloop.span.kind",
-    "traceloop.workflow.name",
-    "traceloop.entity.name",
-    "langfuse.observation.type",
-    "langfuse.observation.level",
-    "llm.finish_reason",
-    "llm.is_streaming",
-)
-_BUT_CONTENT = ("gen_ai.system_instructions",)
-# Anybody's, by a word in the name: who puts a question on a span of his own means content too.
-_WORDS = frozenset(
-    {
-        "answer",
-        "answers",
-        "argument",
-        "arguments",
-        "args",
-        "body",
-        "completion",
-        "content",
-        "document",
-        "documents",
-        "input",
-        "kwargs",
-        "message",
-        "messages",
-        "output",
-        "prompt",
-        "prompts",
-        "query",
-        "question",
-        "reply",
-        "response",
-        "result",
-        "results",
-        "stacktrace",
-        "text",
-    }
-)
-_INPUT, _OUTPUT = "input", "output"
-_LONGEST_JSON = 100_000
-# What a span's input and output are, where it says so in one: the first that is there.
-_WHOLE: dict[str, tuple[str, ...]] = {
-    _INPUT: (
-        "gen_ai.tool.call.arguments",
-        "gcp.vertex.agent.tool_call_args",
-        "input.value",
-        "traceloop.entity.input",
-        "langfuse.observation.input",
-        "gen_ai.input.messages",
-        "tool.parameters",
-        "tool_arguments",
-        "request_data",
-    ),
-    _OUTPUT: (
-        "gen_ai.tool.call.result",
-        "gcp.vertex.agent.tool_response",
-        "output.value",
-        "traceloop.entity.output",
-        "langfuse.observation.output",
-        "gen_ai.output.messages",
-        "tool_response",
-        "final_result",
-        "response_data",
-    ),
-}
-
-
-@dataclass(slots=True)
-class Told:
-    """What a span says of itself: attributes in our names without content, and the content."""
-
-    attributes: dict[str, Any] = field(default_factory=dict)
-    content: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def step_input(self) -> Any:
-        """What went in, else None."""
-        return self._whole(_INPUT)
-
-    @property
-    def step_output(self) -> Any:
-        """What came out, else None."""
-        return self._whole(_OUTPUT)
-
-    def _whole(self, side: str) -> Any:
-        return next((self.content[key] for key in _WHOLE[side] if key in self.content), None)
-
 
 def op_of(get: Callable[[str], Any]) -> str:
     """Return the op of a span by its attributes; of one that says nothing it is a step."""
@@ -264,7 +131,7 @@ def read(raw: Mapping[str, Any], *, is_logfire: bool = False) -> Told:
     """Return what attributes say; of Logfire's own spans each unknown one is an argument."""
     told = Told()
     for key, value in raw.items():
-        if is_content(key) or (is_logfire and "." not in key):
+        if is_content_key(key) or (is_logfire and "." not in key):
             told.content[key] = value
         else:
             told.attributes[key] = value
@@ -279,30 +146,9 @@ def read(raw: Mapping[str, Any], *, is_logfire: bool = False) -> Told:
     return told
 
 
-def content_of_events(events: list[Any]) -> Told:
-    """Return what went in and came out by events: the first message that came, and the choice."""
-    told = Told()
-    for event in events:
-        name, attributes = event.name, event.attributes or {}
-        if name == "gen_ai.choice":
-            told.content.setdefault("gen_ai.output.messages", attributes.get("message"))
-        elif name == "gen_ai.client.inference.operation.details":
-            for key in ("gen_ai.input.messages", "gen_ai.output.messages"):
-                if key in attributes:
-                    told.content.setdefault(key, attributes[key])
-        elif name.startswith("gen_ai.") and name.endswith(".message"):
-            told.content.setdefault("gen_ai.input.messages", attributes.get("content"))
-    return told
-
-
-def unpacked(value: Any) -> Any:
-    """Return a value that stands there as JSON's text as what it is, if it is not too long."""
-    if type(value) is not str or len(value) > _LONGEST_JSON or value[:1] not in ("{", "["):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return value
+def is_content_key(key: str) -> bool:
+    """Whether an attribute of this name is content, whatever else we take of it."""
+    return key not in _OURS and key not in _NAMES and is_content(key)
 
 
 def has_usage(attributes: Mapping[str, Any]) -> bool:
@@ -323,17 +169,6 @@ def _read_langfuse_usage(text: Any, attributes: dict[str, Any]) -> None:
         count = counts.get(kind)
         if type(count) is int and 0 <= count < MAX_TOKENS:
             attributes.setdefault(_P + ours, count)
-
-
-@lru_cache(maxsize=4096)
-def is_content(key: str) -> bool:
-    """Whether an attribute of this name is shown only where prompts and answers are."""
-    if key in _OURS or key in _NAMES:
-        return False
-    if key.startswith(_THEIRS):
-        return key.startswith(_BUT_CONTENT) or not key.startswith(_NO_CONTENT)
-    words = key.lower().replace("-", ".").replace("_", ".").split(".")
-    return not _WORDS.isdisjoint(words)
 
 
 def name_of(op: str, name: str, attributes: dict[str, Any]) -> str:

@@ -32,6 +32,8 @@ class _Event:
 class _Status:
     """How a span ended."""
 
+    is_unset = False
+
     def __init__(self, status_code: Any, description: Any) -> None:
         self.status_code = status_code
         self.description = description if type(description) is str else None

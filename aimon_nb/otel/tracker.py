@@ -7,23 +7,22 @@ parent that the user's code names wins. A span without either hangs under the ru
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from aimon_nb.capture import context
+from aimon_nb.capture.context import current_pipeline, current_run, current_span
 from aimon_nb.capture.exceptions import describe, frames_of, status_of
 from aimon_nb.capture.span_adapter import Ending, SpanAdapter
 from aimon_nb.capture.state import OpenSpan, RunState
-from aimon_nb.model.span import CALL_OPS
 from aimon_nb.otel import conventions
 from aimon_nb.otel.adapter import OtelAdapter
-from aimon_nb.otel.conventions import FOLDED, STEP
-from aimon_nb.otel.open_spans import OpenOtelSpans, OtelSpan, ids_of, innermost
+from aimon_nb.otel.conventions import FOLDED, KINDS, STEP
+from aimon_nb.otel.open_spans import OpenOtelSpans, OtelSpan, Scope
 from aimon_nb.sentry.adapters import BARE, SentryAdapter
-from aimon_nb.sentry.span_maker import PIPELINE_NAME, assign_id, new_id
+from aimon_nb.sentry.span_maker import assign_id
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.sentry.steps import Steps
 
@@ -31,7 +30,7 @@ from aimon_nb.sentry.steps import Steps
 _TOLD_LATE = frozenset({"langfuse-sdk"})
 _ENDINGS: dict[str, Ending] = {"cancelled": "cancelled", "abandoned": "cancelled"}
 _BARE = OtelAdapter(BARE)
-_NAME, _CREATE = "gen_ai.operation.name", FOLDED.removeprefix("gen_ai.")
+_SCOPES = 1000  # facts of so many tracers are kept
 
 
 class OtelTracker:
@@ -47,9 +46,11 @@ class OtelTracker:
     def __init__(
         self, tracker: SpanTracker, steps: Steps, sentry_hears: Callable[[str], bool]
     ) -> None:
-        self._tracker, self._steps, self._sentry_hears = tracker, steps, sentry_hears
+        self._tracker, self._run_state, self._sentry_hears = tracker, steps.run_state, sentry_hears
+        self._recorder, self._clock = tracker.recorder, tracker.recorder.clock
         self.frameworks: set[str] = set()  # of which a span came
         self.open_spans = OpenOtelSpans()
+        self._scopes: dict[str, Scope] = {}
         self._adapters: dict[SpanAdapter, OtelAdapter] = {}
 
     def on_start(
@@ -58,8 +59,6 @@ class OtelTracker:
         scope: str,
         attributes: Any,
         named: Any,
-        *,
-        has_ids: bool,
         is_sent: Callable[[Any], bool] | None = None,
     ) -> OpenSpan | None:
         """Register a span that has started; None outside of runs and for what has no row.
@@ -69,95 +68,110 @@ class OtelTracker:
             scope: The name of its tracer.
             attributes: What it was started with.
             named: The span in the context that the caller named; None if he named none.
-            has_ids: Whether its ids are its own.
             is_sent: Whether the user's own exporter sends it to Sentry.
 
         """
-        run_state = self._steps.run_state()
-        if run_state is None or not self._has_row(scope, attributes):
+        run_state = current_run.get()
+        if run_state is None or self._recorder.forked:
+            run_state = self._run_state()
+        facts = self._scopes.get(scope) or self._known(scope)
+        op = STEP
+        if attributes and not KINDS.isdisjoint(attributes):
+            op = conventions.op_of(attributes.get)
+        if run_state is None or not self._has_row(facts, op):
             return None
-        parent = self._parent(run_state, named)
+        parent = self._parent(named, run_state)
         if parent is None:
             return None
-        origin, tracker = f"auto.otel.{scope}", self._tracker
-        sdk, adapter = None, _BARE
-        if run_state.run.destination != "local" and not (is_sent is not None and is_sent(span)):
-            sdk, adapter = self._start_at_sentry(parent, span.name, origin)
-        open_span = OtelSpan(sdk, adapter, run_state, tracker.recorder.clock())
-        open_span.source, open_span.parent = span, parent
-        open_span.span_id = new_id() if sdk is None else sdk._span_id or assign_id(sdk)
-        open_span.attributes = {
-            "sentry.origin": origin,
-            "thread.name": threading.current_thread().name,
-        }
-        pipeline = context.pipeline_name()
+        open_span = OtelSpan(_BARE, run_state, span, facts, parent, self._clock())
+        pipeline = current_pipeline.get() or context.default_pipeline
         if pipeline is not None:
-            open_span.attributes[PIPELINE_NAME] = pipeline
-        if sdk is not None:
-            tracker.open_by_id[id(sdk)] = open_span
-        if has_ids:
-            open_span.ids = ids_of(span)
-        handled = sys.exc_info()[1]
+            open_span.pipeline = pipeline
+        handled = _exception()
         if handled is not None:
             open_span.handled = handled
-        self._await_request(open_span, scope, attributes)
+        if run_state.run.destination != "local" and (is_sent is None or not is_sent(span)):
+            self._start_at_sentry(open_span, parent)
+        if op is not STEP or facts.is_told_late:
+            self._await_request(open_span)
         self.open_spans.add(open_span)
-        self._tell(open_span)
+        self._recorder.log.append(open_span)
+        if run_state.closed:
+            self._recorder.wake()
         return open_span
 
-    def _has_row(self, scope: str, attributes: Any) -> bool:
+    def _known(self, scope: str) -> Scope:
         framework = conventions.framework_of_scope(scope)
-        if framework is not None:
-            self.frameworks.add(framework)
-            if self._sentry_hears(framework):
+        if len(self._scopes) >= _SCOPES:
+            self._scopes.clear()
+        facts = Scope(f"auto.otel.{scope}", framework, scope in _TOLD_LATE)
+        self._scopes[scope] = facts
+        return facts
+
+    def _has_row(self, scope: Scope, op: str) -> bool:
+        if scope.framework is not None:
+            self.frameworks.add(scope.framework)
+            if self._sentry_hears(scope.framework):
                 return False
-        return not attributes or attributes.get(_NAME) != _CREATE
+        return op != FOLDED
 
-    def _parent(self, run_state: RunState, named: Any) -> OpenSpan | None:
-        """The named parent, if it is another than the current one; else where our context is."""
-        given = self.open_spans.find(named) if named is not None else None
-        if given is not None and given is not innermost() and given.t1 is None:
-            nearest = context.nearest_open(given)
-            if nearest is not None and nearest.run_state is run_state:
-                return nearest
-        return context.nearest_open(context.current_span.get()) or run_state.root
+    def _await_request(self, open_span: OtelSpan) -> None:
+        """A call that nobody enters may take a request all the same."""
+        open_span.task_and_thread = context.task_and_thread()
+        self._tracker.unmatched_call_spans[open_span] = None
 
-    def _start_at_sentry(self, parent: OpenSpan, name: str, origin: str) -> tuple[Any, OtelAdapter]:
+    def _parent(self, named: Any, run_state: RunState) -> OpenSpan | None:
+        """The nearest open one, of what the caller named or of where code is; else the root."""
+        parent = current_span.get() if named is None else self._named(named, run_state)
+        if parent is None or parent.t1 is not None or parent.model_request is not None:
+            return context.nearest_open(parent) or run_state.root
+        return parent
+
+    def _named(self, named: Any, run_state: RunState) -> OpenSpan | None:
+        """The parent that the caller named, if it is another than the current one."""
+        given, current = self.open_spans.find(named), current_span.get()
+        if given is None or given.t1 is not None or self._is_innermost(given, current):
+            return current
+        nearest = context.nearest_open(given)
+        return nearest if nearest is not None and nearest.run_state is run_state else current
+
+    @staticmethod
+    def _is_innermost(given: OtelSpan, current: OpenSpan | None) -> bool:
+        """Whether it is the span of OpenTelemetry's that code is in, whatever else it is in."""
+        while current is not None and not isinstance(current, OtelSpan):
+            current = current.parent
+        return current is given
+
+    def _start_at_sentry(self, open_span: OtelSpan, parent: OpenSpan) -> None:
+        """Start Sentry's span for one, where anybody gets that."""
+        name, origin = open_span.source.name, open_span.scope.origin
         sdk, carrier = self._tracker.maker.start_child(parent, STEP, name, origin)
         if sdk is None or not isinstance(carrier, SentryAdapter):
-            return None, _BARE
+            return
         adapter = self._adapters.get(carrier)
         if adapter is None:
             adapter = self._adapters[carrier] = OtelAdapter(carrier)
-        return sdk, adapter
+        open_span.sdk, open_span.adapter = sdk, adapter
+        open_span.span_id = sdk._span_id or assign_id(sdk)
+        self._tracker.open_by_id[id(sdk)] = open_span
 
-    def _await_request(self, open_span: OtelSpan, scope: str, attributes: Any) -> None:
-        """A call that nobody enters may take a request all the same."""
-        is_call = attributes and conventions.op_of(attributes.get) in CALL_OPS
-        if is_call or scope in _TOLD_LATE:
-            open_span.task_and_thread = context.task_and_thread()
-            self._tracker.unmatched_call_spans[open_span] = None
-
-    def _tell(self, open_span: OpenSpan) -> None:
-        recorder = self._tracker.recorder
-        recorder.log.append(open_span)
-        if open_span.run_state.closed:
-            recorder.wake()
-
-    def on_end(self, span: Any, t1: int) -> None:
+    def on_end(self, open_span: OtelSpan, t1: int) -> None:
         """Register the end of a span, at `t1` by our clock."""
-        open_span = self.open_spans.pop(span)
-        if open_span is None:
-            return
+        self.open_spans.remove(open_span)
         if open_span.task_and_thread is not None:
             self._tracker.unmatched_call_spans.pop(open_span, None)
         if open_span.t1 is not None:
             return
-        how = _note_error(open_span)
+        error, status = _exception(), open_span.source.status
+        how: Ending = "ok"
+        if error is not None or (status is not None and not status.is_unset):
+            how = _note_error(open_span, error, status)
         open_span.t1 = t1
         if open_span.sdk is not None:
             self._finish_at_sentry(open_span, how)
-        self._tell(open_span)
+        self._recorder.log.append(open_span)
+        if open_span.run_state.closed:
+            self._recorder.wake()
 
     def _finish_at_sentry(self, open_span: OtelSpan, how: Ending) -> None:
         self._tracker.open_by_id.pop(id(open_span.sdk), None)
@@ -171,15 +185,20 @@ class OtelTracker:
             end()
 
 
-def _note_error(open_span: OtelSpan) -> Ending:
+def _note_error(open_span: OtelSpan, error: BaseException | None, status: Any) -> Ending:
     """What ended it: OpenTelemetry says nothing of what is no `Exception`, and no frames."""
-    error, handled = sys.exc_info()[1], open_span.handled
-    open_span.handled = None
-    status = getattr(open_span.source, "status", None)
     failed = getattr(getattr(status, "status_code", None), "name", None) == "ERROR"
-    if error is not None and error is not handled:
-        tells_nothing = hasattr(open_span.source, "answer") or not isinstance(error, Exception)
-        if failed or tells_nothing:
+    if error is not None and error is not open_span.handled:
+        is_light = hasattr(open_span.source, "answer")
+        if failed or is_light or not isinstance(error, Exception):
             open_span.error = (status_of(error), *describe(error), frames_of(error))
             return _ENDINGS.get(open_span.error[0], "error")
     return "error" if failed else "ok"
+
+
+def _exc_info() -> BaseException | None:
+    return sys.exc_info()[1]
+
+
+# What code is handling, or what is on its way through it; Python 3.11 has a cheaper word for it.
+_exception: Callable[[], BaseException | None] = getattr(sys, "exception", _exc_info)

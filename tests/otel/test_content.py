@@ -6,7 +6,7 @@ import pytest
 from opentelemetry import trace
 
 from aimon_nb import track
-from aimon_nb.otel.conventions import is_content
+from aimon_nb.otel.conventions import is_content_key
 from tests.otel.worlds import TRACERS, named
 
 SECRET = "the-secret"
@@ -37,8 +37,8 @@ def tracer(request):
 
 def test_what_is_content():
     """By its name: what is not known to be none is, of a convention's attributes."""
-    assert [key for keys in CONTENT.values() for key in keys if not is_content(key)] == []
-    assert [key for key in PLAIN if is_content(key)] == []
+    assert [key for keys in CONTENT.values() for key in keys if not is_content_key(key)] == []
+    assert [key for key in PLAIN if is_content_key(key)] == []
 
 
 def test_content_is_in_no_attribute(tracer, world, receiver):

@@ -115,11 +115,11 @@ def test_whether_a_framework_is_heard(hooks, monkeypatch):
 def test_one_source_a_framework(scope, monkeypatch):
     """What an integration of Sentry's tells already has no second row; what is below hangs where it stood. If that is off, it has one."""
     tracer, mine = TRACERS["a provider"](scope), TRACERS["no provider"]("mine")
-    monkeypatch.setattr(instrumentation.otel._tracker, "_sentry_hears", lambda _: True)
+    monkeypatch.setattr(instrumentation.otel.tracker, "_sentry_hears", lambda _: True)
     with track("cell") as view, mine.start_as_current_span("step"), tracer.start_as_current_span("agent"):
         mine.start_span("below").end()
     assert rows(view) == ["step", "  below"]
-    monkeypatch.setattr(instrumentation.otel._tracker, "_sentry_hears", lambda _: False)
+    monkeypatch.setattr(instrumentation.otel.tracker, "_sentry_hears", lambda _: False)
     with track("cell") as view, tracer.start_as_current_span("agent"):
         mine.start_span("below").end()
     assert rows(view) == ["agent", "  below"]
