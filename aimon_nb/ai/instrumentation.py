@@ -13,6 +13,8 @@ from aimon_nb import wire
 from aimon_nb.capture import propagation, recorder
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.otel.hooks import OtelHooks
+from aimon_nb.otel.tracker import OtelTracker
 from aimon_nb.sentry import error_events, instrument
 from aimon_nb.sentry.client import Client
 from aimon_nb.sentry.integrations import Integrations
@@ -28,6 +30,8 @@ class Instrumentation:
         self.steps = Steps(self.tracker)
         self.client = Client()
         self.frameworks = Integrations(recorder)
+        otel = OtelTracker(self.tracker, self.steps, self.frameworks.hears)
+        self.otel = OtelHooks(recorder, otel, self.tracker.notes)
         self._patches: Patches | None = None
         self._uninstalled = False
         self._lock = threading.RLock()
@@ -45,6 +49,7 @@ class Instrumentation:
                 self.client.install(patches)
                 wire.install(self.tracker, patches)
                 self.frameworks.install(patches)
+                self.otel.install(patches)
                 error_events.install(self.frameworks.should_drop_event)
             finally:
                 # Only now, for `ensure` reads it without the lock; and after an error too, so

@@ -95,6 +95,8 @@ class OpenSpan:
     is_unsent = False  # it came when Sentry's span of its call had ended
     entered = False
     made_by_us = False  # by the wire, or for a framework's step
+    source: Any = None  # another library's span that tells of it; `sdk` is Sentry's for it
+    has_call_below = False  # a request was sent below it
     step_input: Any = NOT_TAKEN  # snapshots of what went in and came out, until a record has them
     step_output: Any = NOT_TAKEN
     sdk_parent: Any = None  # the SDK's object above one that is held: its own may be let go of
@@ -115,6 +117,13 @@ class OpenSpan:
     def accepts_request(self) -> bool:
         """Whether it can take a request: none yet, or the last one failed."""
         return self.model_request is None or self.model_request.ok is False
+
+    def note_call(self) -> None:
+        """Tell the spans above that a request is sent below them."""
+        above = self.parent
+        while above is not None and not above.has_call_below:
+            above.has_call_below = True
+            above = above.parent
 
 
 @dataclass(slots=True, eq=False)
