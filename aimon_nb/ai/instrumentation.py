@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 
-from aimon_nb import wire
+from aimon_nb import frameworks, wire
 from aimon_nb.capture import propagation, recorder
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
@@ -45,6 +45,7 @@ class Instrumentation:
                 self.client.install(patches)
                 wire.install(self.tracker, patches)
                 self.frameworks.install(patches)
+                frameworks.install(self.steps, patches)
                 error_events.install(self.frameworks.should_drop_event)
             finally:
                 # Only now, for `ensure` reads it without the lock; and after an error too, so
