@@ -108,18 +108,7 @@ _SLUGS = {
 _CLOUDFLARE = "gateway.ai.cloudflare.com"
 
 # Libraries that call other clients: their name is in the origin of the spans they open.
-FRAMEWORKS = (
-    "langchain",
-    "langgraph",
-    "litellm",
-    "dspy",
-    "pydantic_ai",
-    "openai_agents",
-    "smolagents",
-    "haystack",
-    "llama_index",
-    "crewai",
-)
+FRAMEWORKS = ("langchain", "langgraph", "litellm", "dspy", "pydantic_ai", "openai_agents")
 
 # Libraries that run a model inside this process, past every HTTP client: name on PyPI → module.
 IN_PROCESS = {
