@@ -10,11 +10,13 @@ import sys
 from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 from aimon_nb.capture import context
 from aimon_nb.capture.hooks import Make, Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.state import OpenSpan
+from aimon_nb.capture.step_content import NOT_TAKEN
 from aimon_nb.sentry.steps import Steps
 
 AGENT, TOOL, RETRIEVAL = "gen_ai.invoke_agent", "gen_ai.execute_tool", "gen_ai.retrieval"
@@ -47,20 +49,30 @@ class StepInfo(NamedTuple):
     op: str
     name: str
     attributes: dict[str, Any] | None = None
+    step_input: Any = NOT_TAKEN
+    # A step of the library's own making: the parts that it is made of are no rows.
+    is_whole: bool = False
 
 
-def agent(name: str) -> StepInfo:
+def agent(name: str, step_input: Any = NOT_TAKEN, *, is_whole: bool = False) -> StepInfo:
     """An agent of this name."""
-    return StepInfo(AGENT, f"invoke_agent {name}", {"gen_ai.agent.name": name})
+    attributes = {"gen_ai.agent.name": name}
+    return StepInfo(AGENT, f"invoke_agent {name}", attributes, step_input, is_whole)
 
 
-def tool(name: str) -> StepInfo:
+def tool(name: str, step_input: Any = NOT_TAKEN) -> StepInfo:
     """A tool of this name."""
-    return StepInfo(TOOL, f"execute_tool {name}", {"gen_ai.tool.name": name})
+    return StepInfo(TOOL, f"execute_tool {name}", {"gen_ai.tool.name": name}, step_input)
 
 
 # From the arguments of a call to its step; None where it is no step worth a row.
 Describe = Callable[..., StepInfo | None]
+# From what a call returned to what came out of the step.
+Output = Callable[[Any], Any]
+
+
+def _as_it_is(result: Any) -> Any:
+    return result
 
 
 class Framework:
@@ -69,6 +81,7 @@ class Framework:
     def __init__(self, name: str, steps: Steps, patches: Patches) -> None:
         self.name, self.patches = name, patches
         self._steps = steps
+        self._wholes: WeakSet[OpenSpan] = WeakSet()
 
     @property
     def is_heard(self) -> bool:
@@ -79,18 +92,32 @@ class Framework:
         self, info: StepInfo, parent: OpenSpan | None = None, *, is_current: bool = True
     ) -> OpenSpan | None:
         """Start a step."""
-        return self._steps.start(
+        open_span = self._steps.start(
             info.op,
             info.name,
             origin=f"auto.frameworks.{self.name}",
             attributes=info.attributes,
             parent=parent,
             is_current=is_current,
+            step_input=info.step_input,
         )
+        if info.is_whole and open_span is not None:
+            self._wholes.add(open_span)
+        return open_span
 
-    def end(self, open_span: OpenSpan | None, error: BaseException | None = None) -> None:
-        """End a step, and what is left open in it does not stay current."""
-        self._steps.end(open_span, error)
+    def is_in_whole(self) -> bool:
+        """Whether code stands right in a step whose parts are no rows."""
+        current = context.current_span.get()
+        return current is not None and current in self._wholes
+
+    def end(
+        self,
+        open_span: OpenSpan | None,
+        error: BaseException | None = None,
+        output: Any = NOT_TAKEN,
+    ) -> None:
+        """End a step."""
+        self._steps.end(open_span, error, output)
 
     def begin(
         self, describe: Describe, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -101,15 +128,16 @@ class Framework:
             return None if info is None else StepInContext(self, info)
         return None
 
-    def around(self, describe: Describe) -> Make:
+    def around(self, describe: Describe, output: Output = _as_it_is) -> Make:
         """Return what wraps a function or coroutine function, whose calls `describe` tells.
 
-        Where a function returns a generator its step lasts until that is over.
+        Where a function returns a generator its step lasts until that is over; what came out
+        is then the last item.
         """
 
         def make(original: Callable[..., Any]) -> Callable[..., Any]:
             if inspect.iscoroutinefunction(original):
-                return self._around_coroutine(original, describe)
+                return self._around_coroutine(original, describe, output)
 
             def wrapper(*args: Any, **kwargs: Any) -> Any:
                 __tracebackhide__ = True
@@ -119,16 +147,16 @@ class Framework:
                 with step:
                     result = original(*args, **kwargs)
                     if not inspect.isgenerator(result):
-                        step.end()
+                        step.end(None, output, result)
                         return result
-                return _followed(step, result)
+                return _followed(step, result, output)
 
             return wrapper
 
         return make
 
     def _around_coroutine(
-        self, original: Callable[..., Any], describe: Describe
+        self, original: Callable[..., Any], describe: Describe, output: Output
     ) -> Callable[..., Any]:
         async def wrapper(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
@@ -137,15 +165,15 @@ class Framework:
                 return await original(*args, **kwargs)
             with step:
                 result = await original(*args, **kwargs)
-                step.end()
+                step.end(None, output, result)
                 return result
 
         return wrapper
 
-    def wrap(self, owner: Any, name: str, describe: Describe) -> None:
+    def wrap(self, owner: Any, name: str, describe: Describe, output: Output = _as_it_is) -> None:
         """Have each call of `owner.name` be a step, if the library has it."""
         if owner is not None:
-            self.patches.wrap(owner, name, self.around(describe))
+            self.patches.wrap(owner, name, self.around(describe, output))
 
 
 class StepInContext:
@@ -181,24 +209,33 @@ class StepInContext:
             # Whatever was left open in it is nobody's parent outside.
             context.current_span.set(self._outside)
 
-    def end(self, error: BaseException | None = None) -> None:
-        """End the step; the first end counts."""
+    def end(
+        self,
+        error: BaseException | None = None,
+        output: Output | None = None,
+        result: Any = None,
+    ) -> None:
+        """End the step, with an error or with what `output` makes of a result; once."""
+        came_out: Any = NOT_TAKEN
+        if output is not None and self._open_span is not None:
+            with internal_errors.suppress("reading what came out of a step"):
+                came_out = output(result)
         with internal_errors.suppress("ending a step"):
-            self._framework.end(self._open_span, error)
+            self._framework.end(self._open_span, error, came_out)
 
 
-def _followed(step: StepInContext, work: Any) -> Any:
+def _followed(step: StepInContext, work: Any, output: Output) -> Any:
     """Return the generator with its step around each stretch of it."""
 
     def follow() -> Generator[Any, Any, Any]:
         __tracebackhide__ = True
-        advance, value = work.send, None
+        advance, value, last = work.send, None, None
         while True:
             with step:
                 try:
-                    value = advance(value)
+                    value = last = advance(value)
                 except StopIteration as stop:
-                    step.end()
+                    step.end(None, output, last)
                     return stop.value
             try:
                 value = yield value
@@ -225,6 +262,7 @@ def _is_instrumented(framework: str) -> bool:
     return False
 
 
-def is_librarys(thing: Any, library: str) -> bool:
-    """Whether a class or function is a library's own, and not the user's."""
-    return str(getattr(thing, "__module__", "")).partition(".")[0] == library
+def is_librarys(thing: Any, package: str) -> bool:
+    """Whether a class or function is of this package of a library, and not the user's."""
+    module = getattr(thing, "__module__", None)
+    return isinstance(module, str) and f"{module}.".startswith(f"{package}.")

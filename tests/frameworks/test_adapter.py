@@ -150,11 +150,27 @@ def test_outside_of_runs_and_undone(framework):
 def test_a_fault_of_ours(framework):
     """It is counted, and the user's call works."""
     framework.wrap(Library, "ask", lambda *_, **__: 1 / 0)
+    framework.wrap(Library, "stream", lambda *_: agent("outer"), lambda _: 1 / 0)
     before = internal_errors.count
-    with track("cell"):
-        assert Library().ask("x") == "x"
-    assert internal_errors.count == before + 1
+    with track("cell") as view:
+        assert (Library().ask("x"), list(Library().stream("ab"))) == ("x", ["a", "b"])
+    assert internal_errors.count == before + 4
+    assert tree(view)[1] == (0, "invoke_agent outer", "ok")
     internal_errors.count = before
+
+
+def test_what_went_in_and_came_out(framework):
+    """Arguments, results and the last item of a generator are taken as the step's content; of a failed one nothing came out."""
+    framework.wrap(Library, "ask", lambda _, word, **more: tool("ask", {"word": word, "password": "x"}), lambda result: [result])
+    with track("cell") as view:
+        Library().ask("a")
+        list(Library().stream(["b", "c"]))
+        with contextlib.suppress(ValueError):
+            Library().ask("bad")
+    steps = [(span.name, span.step and (span.step.input, span.step.has_output and span.step.output)) for span in view._run.spans.values()]
+    assert ("execute_tool ask", ({"word": "a", "password": "[filtered]"}, ["a"])) in steps
+    assert ("invoke_agent stream", (None, "c")) in steps
+    assert ("execute_tool ask", ({"word": "bad", "password": "[filtered]"}, False)) in steps
 
 
 def test_who_else_speaks(framework, monkeypatch):

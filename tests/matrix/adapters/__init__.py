@@ -8,12 +8,14 @@ from typing import Any, Callable
 @dataclass
 class Way:
     """One way: what runs, and the tree that it must make; `raises` if the user's code gets an error,
-    `any_order` if nobody knows which of its roots begins first."""
+    `any_order` if nobody knows which of its roots begins first,
+    `left` if the server told more than was read."""
 
     use: Callable[[Any], Any]
     tree: str
     raises: bool = False
     any_order: bool = False
+    left: bool = False
 
 
 class Ways(dict):

@@ -53,7 +53,7 @@ def track(way, server, monitor):
     told["served"] = [len(served), sum(c.input for c in good), sum(c.output for c in good)]
     if (roots(got) if way.any_order else got) != (roots(way.tree) if way.any_order else way.tree):
         wrong.append("the tree")
-    if told["totals"] != told["served"]:
+    if told["totals"] != told["served"] and not way.left:
         wrong.append("the sums")
     if run.faults or run.notes:
         wrong.append(f"{run.faults} faults, notes {run.notes}")
@@ -100,7 +100,7 @@ def say(**told):
 
 if __name__ == "__main__":
     os.environ.update(OFFLINE)
-    logging.disable(logging.ERROR)
+    logging.getLogger("aimon_nb").addHandler(logging.StreamHandler())
     with tempfile.TemporaryDirectory() as home:
         os.environ.update(HOME=home, DSPY_CACHEDIR=home, CREWAI_STORAGE_DIR=home)
         main(**json.load(sys.stdin))
