@@ -8,11 +8,11 @@ from __future__ import annotations
 from functools import partial
 
 from aimon_nb.capture.hooks import Patches
-from aimon_nb.frameworks import dspy, smolagents
+from aimon_nb.frameworks import dspy, haystack, smolagents
 from aimon_nb.frameworks.adapter import Framework
 from aimon_nb.sentry.steps import Steps
 
-_ADAPTERS = {"dspy": dspy, "smolagents": smolagents}
+_ADAPTERS = {"dspy": dspy, "haystack": haystack, "smolagents": smolagents}
 
 
 def install(steps: Steps, patches: Patches) -> None:

@@ -9,15 +9,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from aimon_nb.frameworks.adapter import (
-    FUNCTION,
-    RETRIEVAL,
-    Framework,
-    StepInfo,
-    agent,
-    is_librarys,
-    tool,
-)
+from aimon_nb.frameworks.adapter import Framework, is_librarys
+from aimon_nb.frameworks.step import FUNCTION, RETRIEVAL, StepInfo, agent, tool
 
 MODULES = ("dspy",)
 _AGENTS = frozenset({"ReAct", "ReActV2", "CodeAct", "RLM", "Avatar"})

@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from aimon_nb.frameworks.adapter import Framework, StepInfo, agent, is_librarys, tool
+from aimon_nb.frameworks.adapter import Framework, is_librarys
+from aimon_nb.frameworks.step import StepInfo, agent, tool
 
 MODULES = ("smolagents",)
 _FINAL_ANSWER = "final_answer"

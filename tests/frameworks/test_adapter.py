@@ -14,7 +14,8 @@ from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.capture import context
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.frameworks.adapter import Framework, agent, tool
+from aimon_nb.frameworks.adapter import Framework
+from aimon_nb.frameworks.step import agent, tool
 
 
 class Library:
@@ -127,7 +128,7 @@ def test_a_generator_is_spoken_with(framework):
 def test_what_is_left_open_in_a_step_is_nobodys_parent(framework):
     """A generator's own code may leave something current: after the step nothing is."""
     with track("cell") as view:
-        step = framework.begin(lambda: agent("one"), (), {})
+        step = framework.step(lambda: agent("one"))
         with step:
             framework.start(agent("left open"))
             step.end()

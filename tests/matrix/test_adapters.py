@@ -10,7 +10,7 @@ import pytest
 from tests.matrix import environments
 from tests.parts.receiver import receiving
 
-FRAMEWORKS = ("dspy", "smolagents")
+FRAMEWORKS = ("dspy", "haystack", "smolagents")
 pytestmark = [pytest.mark.matrix, pytest.mark.timeout(600)]
 
 

@@ -9,13 +9,15 @@ from typing import Any, Callable
 class Way:
     """One way: what runs, and the tree that it must make; `raises` if the user's code gets an error,
     `any_order` if nobody knows which of its roots begins first,
-    `left` if the server told more than was read."""
+    `left` if the server told more than was read;
+    `content` is what went in and came out by the name of a row, `...` standing for anything."""
 
     use: Callable[[Any], Any]
     tree: str
     raises: bool = False
     any_order: bool = False
     left: bool = False
+    content: Any = None
 
 
 class Ways(dict):

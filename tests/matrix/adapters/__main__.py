@@ -55,6 +55,11 @@ def track(way, server, monitor):
         wrong.append("the tree")
     if told["totals"] != told["served"] and not way.left:
         wrong.append("the sums")
+    for name, wanted in (way.content or {}).items():
+        step = next((s.step for s in run.spans.values() if s.name == name and s.step), None)
+        got = [step.input if step and step.has_input else None, step.output if step and step.has_output else None]
+        if any(one is None if want is ... else one != want for one, want in zip(got, wanted, strict=True)):
+            wrong.append(f"content of {name}: {got}")
     if run.faults or run.notes:
         wrong.append(f"{run.faults} faults, notes {run.notes}")
     return {**told, "wrong": wrong, "expected": way.tree, "steps": sum(s.op in STEPS for s in run.spans.values())}
