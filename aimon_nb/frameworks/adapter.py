@@ -88,7 +88,12 @@ class Framework:
         error: BaseException | None = None,
         output: Any = NOT_TAKEN,
     ) -> None:
-        """End a step."""
+        """End a step; what was left open inside of it is not current any more."""
+        at = context.current_span.get()
+        while at is not None and at is not open_span:
+            at = at.entered_from
+        if at is not None:
+            context.current_span.set(at.entered_from)
         self._steps.end(open_span, error, output)
 
     def step(self, describe: Describe, *args: Any, **kwargs: Any) -> StepInContext | None:
