@@ -8,11 +8,12 @@ from __future__ import annotations
 from functools import partial
 
 from aimon_nb.capture.hooks import Patches
-from aimon_nb.frameworks import dspy, haystack, llama_index, smolagents
+from aimon_nb.frameworks import crewai, dspy, haystack, llama_index, smolagents
 from aimon_nb.frameworks.adapter import Framework
 from aimon_nb.sentry.steps import Steps
 
 _ADAPTERS = {
+    "crewai": crewai,
     "dspy": dspy,
     "haystack": haystack,
     "llama_index": llama_index,

@@ -9,7 +9,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakSet, WeakValueDictionary
 
 from aimon_nb.capture import context
 from aimon_nb.capture.hooks import Make, Patches
@@ -56,6 +56,8 @@ class Framework:
         self.name, self.patches = name, patches
         self._steps = steps
         self._wholes: WeakSet[OpenSpan] = WeakSet()
+        # By the framework's own ids. Weak: of one whose end is never told nothing is kept.
+        self._open: WeakValueDictionary[str, OpenSpan] = WeakValueDictionary()
 
     @property
     def is_heard(self) -> bool:
@@ -76,6 +78,16 @@ class Framework:
         if info.is_whole and open_span is not None:
             self._wholes.add(open_span)
         return open_span
+
+    def start_as(self, id_: str, info: StepInfo | None) -> None:
+        """Start a step whose end is told by its id."""
+        open_span = None if info is None else self.start(info)
+        if open_span is not None:
+            self._open[id_] = open_span
+
+    def pop(self, id_: str | None) -> OpenSpan | None:
+        """Return the open step of an id, which is about to end."""
+        return None if id_ is None else self._open.pop(id_, None)
 
     def is_in_whole(self) -> bool:
         """Whether code stands right in a step whose parts are no rows."""

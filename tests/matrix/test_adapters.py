@@ -10,7 +10,7 @@ import pytest
 from tests.matrix import environments
 from tests.parts.receiver import receiving
 
-FRAMEWORKS = ("dspy", "haystack", "llama_index", "smolagents")
+FRAMEWORKS = ("crewai", "dspy", "haystack", "llama_index", "smolagents")
 pytestmark = [pytest.mark.matrix, pytest.mark.timeout(600)]
 
 
