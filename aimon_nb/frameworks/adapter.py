@@ -17,6 +17,7 @@ from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.capture.step_content import NOT_TAKEN
 from aimon_nb.frameworks.step import Output, StepInContext, StepInfo, followed
+from aimon_nb.providers import OF_ADAPTERS
 from aimon_nb.sentry.steps import Steps
 
 # Who else may tell of a framework, once switched on: modules, and the class that they have.
@@ -69,7 +70,7 @@ class Framework:
         open_span = self._steps.start(
             info.op,
             info.name,
-            origin=f"auto.frameworks.{self.name}",
+            origin=OF_ADAPTERS + self.name,
             attributes=info.attributes,
             parent=parent,
             is_current=info.is_current,
