@@ -122,8 +122,8 @@ IN_PROCESS = {
 
 
 # How the origins of steps begin that OpenTelemetry, or our own hooks on a framework, tell of.
-OF_ADAPTERS = "auto.frameworks."
-_STEP_ORIGINS = ("auto.otel.", OF_ADAPTERS)
+OF_OUR_HOOKS = "auto.frameworks."
+_STEP_ORIGINS = ("auto.otel.", OF_OUR_HOOKS)
 
 
 @functools.lru_cache(maxsize=1024)

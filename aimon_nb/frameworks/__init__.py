@@ -1,6 +1,6 @@
-"""Agents, tools and steps of frameworks that tell nobody of them: an adapter each.
+"""Agents, tools and steps of frameworks that tell nobody of them: hooks on each, a file each.
 
-It is set up at the framework's own import, and does nothing outside of runs.
+They are put on at the framework's own import, and do nothing outside of runs.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from functools import partial
 
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.frameworks import crewai, dspy, haystack, llama_index, smolagents
-from aimon_nb.frameworks.adapter import Framework
+from aimon_nb.frameworks.framework import Framework
 from aimon_nb.sentry.steps import Steps
 
-_ADAPTERS = {
+_FRAMEWORKS = {
     "crewai": crewai,
     "dspy": dspy,
     "haystack": haystack,
@@ -22,8 +22,8 @@ _ADAPTERS = {
 
 
 def install(steps: Steps, patches: Patches) -> None:
-    """Set up the adapters of what is loaded, and the others at their first import."""
-    for name, adapter in _ADAPTERS.items():
+    """Put the hooks on what is loaded, and on the others at their first import."""
+    for name, hooks in _FRAMEWORKS.items():
         framework = Framework(name, steps, patches)
-        for module in adapter.MODULES:
-            patches.on_import(module, partial(adapter.install, framework))
+        for module in hooks.MODULES:
+            patches.on_import(module, partial(hooks.install, framework))

@@ -13,7 +13,7 @@ from typing import Any
 
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.step_content import NOT_TAKEN
-from aimon_nb.frameworks.adapter import Framework, is_librarys
+from aimon_nb.frameworks.framework import Framework, is_librarys
 from aimon_nb.frameworks.step import FUNCTION, RETRIEVAL, StepInfo, agent, tool
 
 MODULES = ("crewai.events.event_bus",)

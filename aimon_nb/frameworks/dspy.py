@@ -9,7 +9,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from aimon_nb.frameworks.adapter import Framework, is_librarys
+from aimon_nb.frameworks.framework import Framework, is_librarys
 from aimon_nb.frameworks.step import FUNCTION, RETRIEVAL, StepInfo, agent, tool
 
 MODULES = ("dspy",)

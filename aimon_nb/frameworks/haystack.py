@@ -13,7 +13,7 @@ from typing import Any
 
 from aimon_nb.capture.step_content import NOT_TAKEN
 from aimon_nb.frameworks import step as steps
-from aimon_nb.frameworks.adapter import Framework
+from aimon_nb.frameworks.framework import Framework
 from aimon_nb.frameworks.step import StepInContext, StepInfo
 
 MODULES = ("haystack.tracing.tracer",)

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from aimon_nb.capture import context
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.state import OpenSpan
-from aimon_nb.frameworks.adapter import Framework
+from aimon_nb.frameworks.framework import Framework
 from aimon_nb.frameworks.step import FUNCTION, RETRIEVAL, StepInfo, agent, tool
 
 MODULES = ("llama_index_instrumentation.dispatcher",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from aimon_nb.frameworks.adapter import Framework, is_librarys
+from aimon_nb.frameworks.framework import Framework, is_librarys
 from aimon_nb.frameworks.step import StepInfo, agent, tool
 
 MODULES = ("smolagents",)

@@ -13,7 +13,7 @@ from aimon_nb.capture.step_content import NOT_TAKEN
 
 if TYPE_CHECKING:
     from aimon_nb.capture.state import OpenSpan
-    from aimon_nb.frameworks.adapter import Framework
+    from aimon_nb.frameworks.framework import Framework
 
 AGENT, TOOL, RETRIEVAL = "gen_ai.invoke_agent", "gen_ai.execute_tool", "gen_ai.retrieval"
 FUNCTION = "function"

@@ -47,7 +47,7 @@ def test_unloaded(framework, order):
     assert told["unloaded"]["result"] == next(iter(told.values()))["result"]
 
 
-@pytest.mark.parametrize("framework", [name for name in FRAMEWORKS if name != "smolagents"])
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_users_own(framework):
     """What the user's own tracer, callback or handler is told is the same with us and without."""
     told = both_orders(framework, "import first")["his own"]

@@ -8,7 +8,7 @@ import re
 from aimon_nb.model import Run, Span
 from aimon_nb.model.call import ASKED_BEFORE, ASKED_IN_FORGOTTEN, USAGE_ALONE
 from aimon_nb.model.span import CALL_OPERATIONS, SpanKind
-from aimon_nb.providers import OF_ADAPTERS, is_frameworks
+from aimon_nb.providers import OF_OUR_HOOKS, is_frameworks
 from aimon_nb.views.present import error_text, formatting
 
 _ASKED_ELSEWHERE = (ASKED_BEFORE, ASKED_IN_FORGOTTEN)
@@ -63,7 +63,7 @@ def _asks_by_itself(span: Span, names: list[str]) -> bool:
     """
     if span.kind == "agent":
         return is_frameworks(span.origin)
-    is_step = span.kind != "tool" and (span.origin or "").startswith(OF_ADAPTERS)
+    is_step = span.kind != "tool" and (span.origin or "").startswith(OF_OUR_HOOKS)
     return is_step and name(span) not in names
 
 

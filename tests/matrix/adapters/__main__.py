@@ -33,6 +33,13 @@ def roots(text):
     return "\n".join(sorted(text.replace("\n ", "\0 ").split("\n"))).replace("\0", "\n")
 
 
+def is_like(got, wanted):
+    """Whether it is what was wanted, where `...` stands for anything there is."""
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        return got.keys() == wanted.keys() and all(is_like(got[key], wanted[key]) for key in got)
+    return got is not None if wanted is ... else got == wanted
+
+
 def track(way, server, monitor):
     server.clear()
     opened, told, wrong = monitor.open("run", "none"), {}, []
@@ -58,7 +65,7 @@ def track(way, server, monitor):
     for name, wanted in (way.content or {}).items():
         step = next((s.step for s in run.spans.values() if s.name == name and s.step), None)
         got = [step.input if step and step.has_input else None, step.output if step and step.has_output else None]
-        if any(one is None if want is ... else one != want for one, want in zip(got, wanted, strict=True)):
+        if not all(map(is_like, got, wanted)):
             wrong.append(f"content of {name}: {got}")
     if run.faults or run.notes:
         wrong.append(f"{run.faults} faults, notes {run.notes}")

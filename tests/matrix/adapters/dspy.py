@@ -73,7 +73,11 @@ AGENT = """
 """
 
 
-@ways("module", WRITER)
+@ways("module", WRITER, content={
+    "Writer": [{"topic": "cats"}, {"summary": ...}],
+    "ChainOfThought": [{"topic": "cats"}, ...],
+    "Summarize": [..., {"summary": ...}],
+})
 def _(server):
     with asking(server):
         return sorted(Writer()(topic="cats"))
@@ -118,6 +122,13 @@ def _(server):
             return sorted(await dspy.ReAct("question -> answer", tools=[look], max_iters=2).acall(question="what"))
 
     return asyncio.run(use())
+
+
+@ways("a tool with arguments by hand", """
+    execute_tool look
+""", content={"execute_tool look": [{"word": "cats"}, "found cats"]})
+def _(server):
+    return dspy.Tool(look)(word="cats")
 
 
 @ways("a tool fails", """

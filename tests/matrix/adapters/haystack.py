@@ -224,6 +224,25 @@ def _(server):
     return asyncio.run(use())
 
 
+@ways("a stream of it is left", """
+    Pipeline [abandoned GeneratorExit]
+      find (retrieval)
+      prompt
+      writer
+        chat gpt-4o
+    chat gpt-4o
+""")
+def _(server):
+    async def use():
+        items = rag(server).run_async_generator(ASKED)
+        async for _ in items:
+            break
+        await items.aclose()
+        return len((await llm(server).run_async([ChatMessage.from_user("after")]))["replies"])
+
+    return asyncio.run(use())
+
+
 class His(tracing.Span):
     def __init__(self, told, name):
         self.told, self.name = told, name

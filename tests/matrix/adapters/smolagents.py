@@ -60,7 +60,11 @@ CODE = "<code>final_answer(look('x'))</code>"
       chat gpt-4o
       execute_tool python_interpreter
         execute_tool look
-""")
+""", content={
+    "invoke_agent CodeAgent": [{"task": CODE}, "found x"],
+    "execute_tool python_interpreter": [{"code": "final_answer(look('x'))"}, ...],
+    "execute_tool look": [{"word": "x"}, "found x"],
+})
 def _(server):
     return coder(server).run(CODE)
 
@@ -240,3 +244,8 @@ def _(server):
 """)
 def _(server):
     return look("x")
+
+
+def users_own(server):
+    """What he can save of an agent is the same: its tools' code among it."""
+    return coder(server).to_dict()

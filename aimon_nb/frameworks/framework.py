@@ -1,4 +1,4 @@
-"""What adapters share: the steps of a framework that tells nobody of them, at its public functions.
+"""What the hooks share: steps of a framework that tells nobody of them, by its public functions.
 
 A step is started and ended on the thread, and in the context, of the code that it stands for.
 """
@@ -17,7 +17,7 @@ from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.capture.step_content import NOT_TAKEN
 from aimon_nb.frameworks.step import Output, StepInContext, StepInfo, followed
-from aimon_nb.providers import OF_ADAPTERS
+from aimon_nb.providers import OF_OUR_HOOKS
 from aimon_nb.sentry.steps import Steps
 
 # Who else may tell of a framework, once switched on: modules, and the class that they have.
@@ -63,14 +63,15 @@ class Framework:
     @property
     def is_heard(self) -> bool:
         """Whether steps are made of what begins now: in a run, and where nobody else tells it."""
-        return self._steps.run_state() is not None and not _is_instrumented(self.name)
+        is_in_run = self.patches.live and self._steps.run_state() is not None
+        return is_in_run and not _is_instrumented(self.name)
 
     def start(self, info: StepInfo, parent: OpenSpan | None = None) -> OpenSpan | None:
         """Start a step."""
         open_span = self._steps.start(
             info.op,
             info.name,
-            origin=OF_ADAPTERS + self.name,
+            origin=OF_OUR_HOOKS + self.name,
             attributes=info.attributes,
             parent=parent,
             is_current=info.is_current,
@@ -111,8 +112,10 @@ class Framework:
 
     def step(self, describe: Describe, *args: Any, **kwargs: Any) -> StepInContext | None:
         """Return the step of a call, not started yet; None where it is none."""
+        if not self.is_heard:
+            return None
         with internal_errors.suppress(f"looking at a step of {self.name}"):
-            info = describe(*args, **kwargs) if self.is_heard else None
+            info = describe(*args, **kwargs)
             return None if info is None else StepInContext(self, info)
         return None
 

@@ -1,4 +1,4 @@
-"""What adapters share: a step around a function of a library's, whatever kind of function it is."""
+"""What the hooks on frameworks share: a step around a function of a library's, whatever kind of function it is."""
 
 import asyncio
 import contextlib
@@ -14,12 +14,12 @@ from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.capture import context
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.frameworks.adapter import Framework
+from aimon_nb.frameworks.framework import Framework
 from aimon_nb.frameworks.step import agent, tool
 
 
 class Library:
-    """Stands for a framework: what an adapter wraps is any class."""
+    """Stands for a framework: what is wrapped is any class."""
 
     def ask(self, word: str, *, times: int = 1) -> str:
         """Ask."""
@@ -186,11 +186,11 @@ def test_who_else_speaks(framework, monkeypatch):
     assert tree(view) == [(0, "execute_tool ours", "ok")]
 
 
-@pytest.mark.parametrize("name", frameworks._ADAPTERS)
+@pytest.mark.parametrize("name", frameworks._FRAMEWORKS)
 def test_a_library_without_the_hook(name):
-    """Another version, or a module of the user's with its name: no adapter, no fault."""
+    """Another version, or a module of the user's with its name: no hook, no fault."""
     before, patches = internal_errors.count, Patches()
     framework = Framework(name, instrumentation.steps, patches)
-    for module in frameworks._ADAPTERS[name].MODULES:
-        frameworks._ADAPTERS[name].install(framework, types.ModuleType(module))
+    for module in frameworks._FRAMEWORKS[name].MODULES:
+        frameworks._FRAMEWORKS[name].install(framework, types.ModuleType(module))
     assert internal_errors.count == before and patches._applied == []
