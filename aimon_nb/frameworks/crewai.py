@@ -30,8 +30,8 @@ def install(framework: Framework, module: ModuleType) -> None:
 
 
 def _wrap(framework: Framework, original: Any) -> Any:
-    def emit(self: Any, source: Any, event: Any) -> Any:
-        told = original(self, source, event)
+    def emit(self: Any, source: Any, event: Any, *args: Any, **kwargs: Any) -> Any:
+        told = original(self, source, event, *args, **kwargs)
         with internal_errors.suppress("hearing an event of crewai"):
             describe = _DESCRIBE.get(event.type)
             if describe is not None and framework.is_heard:
@@ -46,7 +46,7 @@ def _wrap(framework: Framework, original: Any) -> Any:
 
 def _agent(source: Any, event: Any) -> StepInfo:
     asked = getattr(event, "task_prompt", None) or getattr(event, "messages", None)
-    return agent(str(source.role).strip(), asked)
+    return agent(str(source.role), asked)
 
 
 def _task(source: Any, _: Any) -> StepInfo | None:

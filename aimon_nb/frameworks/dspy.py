@@ -28,7 +28,7 @@ def install(framework: Framework, module: ModuleType) -> None:
         framework.wrap(retriever, "__call__", _retriever, _values)
 
 
-def _module(framework: Framework, self: Any, *_: Any, **inputs: Any) -> StepInfo | None:
+def _module(framework: Framework, self: Any, /, *_: Any, **inputs: Any) -> StepInfo | None:
     """The user's modules, agents, and what he gave a signature of his own.
 
     What a module of the library's is made of is its own matter.
@@ -48,17 +48,17 @@ def _module(framework: Framework, self: Any, *_: Any, **inputs: Any) -> StepInfo
     return StepInfo(FUNCTION, name, None, inputs, is_own)
 
 
-def _tool(self: Any, *_: Any, **arguments: Any) -> StepInfo | None:
+def _tool(self: Any, /, *_: Any, **arguments: Any) -> StepInfo | None:
     if is_librarys(self.func, "dspy.predict"):
         return None  # how an agent says that it is done
     return tool(self.name, arguments)
 
 
-def _evaluation(_self: Any, *_: Any, **__: Any) -> StepInfo:
+def _evaluation(_self: Any, /, *_: Any, **__: Any) -> StepInfo:
     return StepInfo(FUNCTION, "Evaluate")
 
 
-def _retriever(self: Any, query: Any = None, *_: Any, **__: Any) -> StepInfo:
+def _retriever(self: Any, /, query: Any = None, *_: Any, **__: Any) -> StepInfo:
     return StepInfo(RETRIEVAL, type(self).__name__, None, {"query": query})
 
 

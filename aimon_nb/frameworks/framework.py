@@ -110,7 +110,7 @@ class Framework:
             context.current_span.set(at.entered_from)
         self._steps.end(open_span, error, output)
 
-    def step(self, describe: Describe, *args: Any, **kwargs: Any) -> StepInContext | None:
+    def step(self, describe: Describe, /, *args: Any, **kwargs: Any) -> StepInContext | None:
         """Return the step of a call, not started yet; None where it is none."""
         if not self.is_heard:
             return None
@@ -124,11 +124,13 @@ class Framework:
         if owner is not None:
             self.patches.wrap(owner, name, make)
 
-    def around(self, describe: Describe, output: Output = _as_it_is) -> Make:
+    def around(
+        self, describe: Describe, output: Output = _as_it_is, *, is_stream: bool = False
+    ) -> Make:
         """Return what wraps a function or coroutine function, whose calls `describe` tells.
 
-        Where a function returns a generator its step lasts until that is over; what came out
-        is then the last item.
+        Where `is_stream`, and a call returns a generator, its step lasts until that is over;
+        what came out is then the last item.
         """
 
         def make(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -142,7 +144,7 @@ class Framework:
                     return original(*args, **kwargs)
                 with step:
                     result = original(*args, **kwargs)
-                    if not inspect.isgenerator(result):
+                    if not (is_stream and inspect.isgenerator(result)):
                         step.end_with(output, result)
                         return result
                 return followed(step, result, output)

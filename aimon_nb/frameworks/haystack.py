@@ -51,13 +51,16 @@ def install(framework: Framework, module: ModuleType) -> None:
 
 
 def _wrap(framework: Framework, original: Callable[..., Any]) -> Callable[..., Any]:
-    def trace(self: Any, operation_name: str, tags: Any = None, parent_span: Any = None) -> Any:
-        above = parent_span if type(parent_span) is _Span else None
-        traced = original(self, operation_name, tags, above.inner if above else parent_span)
+    def trace(self: Any, operation_name: str, *args: Any, **kwargs: Any) -> Any:
+        parent = kwargs.get("parent_span")
+        above = parent if type(parent) is _Span else None
+        if above is not None:
+            kwargs["parent_span"] = above.inner
+        traced = original(self, operation_name, *args, **kwargs)
         # Where a tracer of the user's makes spans of OpenTelemetry's, these tell all of it.
         if "opentelemetry" in type(self.actual_tracer).__module__:
             return traced
-        step = framework.step(_describe, framework, operation_name, tags)
+        step = framework.step(_describe, framework, operation_name, kwargs.get("tags"))
         if step is None:
             return traced
         step.parent = above.step.open_span if above else None

@@ -38,8 +38,8 @@ def install(framework: Framework, module: ModuleType) -> None:
     # Below a workflow of several agents: the one whose turn it is.
     turns: WeakKeyDictionary[OpenSpan, tuple[str, OpenSpan]] = WeakKeyDictionary()
 
-    def begin(id_: str, bound_args: Any, instance: Any, **__: Any) -> None:
-        owner, _, method = id_.partition("-")[0].rpartition(".")
+    def begin(id_: str, bound_args: Any, instance: Any = None, *__: Any, **___: Any) -> None:
+        owner, _, method = id_.partition("-")[0].rpartition(".")  # `FunctionTool.acall-UUID`
         arguments = dict(bound_args.arguments)
         if not framework.is_heard:
             return
@@ -60,10 +60,10 @@ def install(framework: Framework, module: ModuleType) -> None:
 
 
 def _telling(tell: Any, original: Any) -> Any:
-    def wrapper(self: Any, id_: str, bound_args: Any, instance: Any = None, **more: Any) -> Any:
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         with internal_errors.suppress("hearing a span of llama_index"):
-            tell(id_, bound_args, instance, **more)
-        return original(self, id_, bound_args, instance, **more)
+            tell(*args, **kwargs)
+        return original(self, *args, **kwargs)
 
     return wrapper
 

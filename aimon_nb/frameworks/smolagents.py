@@ -15,7 +15,8 @@ _WITH_ANSWER = frozenset({"RunResult", "FinalAnswerStep"})
 
 def install(framework: Framework, module: ModuleType) -> None:
     """Wrap what runs an agent, calls a tool and executes the code of a `CodeAgent`."""
-    framework.wrap(getattr(module, "MultiStepAgent", None), "run", _agent, _answer)
+    run = framework.around(_agent, _answer, is_stream=True)
+    framework.hook(getattr(module, "MultiStepAgent", None), "run", run)
     framework.wrap(getattr(module, "Tool", None), "__call__", _tool)
     framework.wrap(getattr(module, "LocalPythonExecutor", None), "__call__", _code)
     remote = getattr(module, "remote_executors", None)
@@ -33,7 +34,7 @@ def _answer(result: Any) -> Any:
     return result.output if has_answer else result
 
 
-def _tool(self: Any, *args: Any, **kwargs: Any) -> StepInfo | None:
+def _tool(self: Any, /, *args: Any, **kwargs: Any) -> StepInfo | None:
     if self.name == _FINAL_ANSWER and is_librarys(type(self), "smolagents"):
         return None  # how an agent says that it is done
     arguments = {**dict(zip(self.inputs, args, strict=False)), **kwargs}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 AGENT, TOOL, RETRIEVAL = "gen_ai.invoke_agent", "gen_ai.execute_tool", "gen_ai.retrieval"
 FUNCTION = "function"
+LONGEST_NAME = 100  # characters
 # From what a call returned to what came out of the step.
 Output = Callable[[Any], Any]
 
@@ -35,7 +36,8 @@ class StepInfo(NamedTuple):
 
 
 def agent(name: str, step_input: Any = NOT_TAKEN, *, is_whole: bool = False) -> StepInfo:
-    """An agent of this name."""
+    """An agent of this name, which may be a sentence: a role."""
+    name = " ".join(name.split())[:LONGEST_NAME]
     attributes = {"gen_ai.agent.name": name}
     return StepInfo(AGENT, f"invoke_agent {name}", attributes, step_input, is_whole)
 

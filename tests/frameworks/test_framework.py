@@ -55,8 +55,9 @@ def framework():
     patches = Patches()
     made = Framework("smolagents", instrumentation.steps, patches)
     made.wrap(Library, "ask", lambda self, word, **_: None if word == "quiet" else tool(word))
-    for name in ("ask_later", "stream", "echo"):
-        made.wrap(Library, name, lambda self, *_, name=name: agent(name))
+    made.wrap(Library, "ask_later", lambda *_: agent("ask_later"))
+    for name in ("stream", "echo"):
+        made.hook(Library, name, made.around(lambda *_, name=name: agent(name), is_stream=True))
     yield made
     patches.undo()
 
@@ -115,6 +116,24 @@ def test_generators(framework):
     ]  # fmt: skip
 
 
+def test_a_generator_that_is_a_result(framework):
+    """Of a function that is no stream it is the user's: the very object, the step over."""
+    made = (word for word in "ab")
+    Library.give = lambda self: made
+    framework.wrap(Library, "give", lambda *_: tool("give"))
+    with track("cell") as view:
+        assert Library().give() is made
+    assert tree(view) == [(0, "execute_tool give", "ok")]
+
+
+def test_names_of_arguments(framework):
+    """A call may have arguments of any name."""
+    framework.wrap(Library, "ask", lambda self, /, word, **more: tool("ask", more))
+    with track("cell") as view, contextlib.suppress(TypeError):
+        Library().ask("x", describe=1, args=2, framework=3)
+    assert tree(view)[0] == (0, "execute_tool ask", "error")
+
+
 def test_a_generator_is_spoken_with(framework):
     """`send`, `throw` and the returned value reach who they are meant for."""
     with track("cell"):
@@ -151,7 +170,7 @@ def test_outside_of_runs_and_undone(framework):
 def test_a_fault_of_ours(framework):
     """It is counted, and the user's call works."""
     framework.wrap(Library, "ask", lambda *_, **__: 1 / 0)
-    framework.wrap(Library, "stream", lambda *_: agent("outer"), lambda _: 1 / 0)
+    framework.hook(Library, "stream", framework.around(lambda *_: agent("outer"), lambda _: 1 / 0, is_stream=True))
     before = internal_errors.count
     with track("cell") as view:
         assert (Library().ask("x"), list(Library().stream("ab"))) == ("x", ["a", "b"])
