@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +21,10 @@ FUNCTION = "function"
 LONGEST_NAME = 100  # characters
 # From what a call returned to what came out of the step.
 Output = Callable[[Any], Any]
+
+
+# Whose code runs in this context.
+_entered: ContextVar[StepInContext | None] = ContextVar("aimon_nb_step", default=None)
 
 
 class StepInfo(NamedTuple):
@@ -64,7 +69,9 @@ class StepInContext:
         self._is_started = False
 
     def __enter__(self) -> StepInContext:  # noqa: PYI034 (`Self` needs Python 3.11)
-        self._outside = context.current_span.get()
+        if self._info.is_current:
+            self._outside = context.current_span.get(), _entered.get()
+            _entered.set(self)
         if not self._is_started:
             self._is_started = True
             with internal_errors.suppress("starting a step"):
@@ -83,10 +90,12 @@ class StepInContext:
             if error is not None:
                 self.end(error)
         finally:
-            if self._info.is_current:
+            # A coroutine that is thrown away is closed in the context where that happens.
+            if _entered.get() is self:
                 self._inside = context.current_span.get()
                 # Whatever was left open in it is nobody's parent outside.
-                context.current_span.set(self._outside)
+                context.current_span.set(self._outside[0])
+                _entered.set(self._outside[1])
 
     def take_input(self, value: Any) -> None:
         """Take what went into it, where it was not known when it began."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import inspect
 import sys
 import types
@@ -124,6 +125,17 @@ def test_a_generator_that_is_a_result(framework):
     with track("cell") as view:
         assert Library().give() is made
     assert tree(view) == [(0, "execute_tool give", "ok")]
+
+
+def test_a_coroutine_that_is_thrown_away(framework):
+    """It ends where it is closed: the code there stays where it is, and its step is abandoned."""
+    with track("cell") as view:
+        begun, here = Library().ask_later("a"), framework.start(agent("here"))
+        contextvars.Context().run(begun.send, None)
+        begun.close()
+        assert context.current_span.get() is here
+        framework.end(here)
+    assert sorted(tree(view)) == [(0, "invoke_agent ask_later", "abandoned"), (0, "invoke_agent here", "ok")]
 
 
 def test_names_of_arguments(framework):
