@@ -102,7 +102,7 @@ class Monitor:
 
         """
         self.install()
-        instrumentation.frameworks.retry()
+        instrumentation.integrations.retry()
         values, notes = from_environment()
         of_run = {"view": view, "save": save, **(run_settings or {})}
         now = resolve(of_run, self._config, values)

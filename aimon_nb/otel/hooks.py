@@ -122,8 +122,11 @@ def _starts_as_known(start_span: Callable[..., object]) -> bool:
 
 def _is_instrumented(framework: str) -> bool:
     """Whether an instrumentor of OpenInference or Traceloop is on for it."""
-    for family in ("openinference", "opentelemetry"):
-        module = sys.modules.get(f"{family}.instrumentation.{framework}")
+    for name in (
+        f"openinference.instrumentation.{framework}",
+        f"opentelemetry.instrumentation.{framework.replace('_', '')}",  # `llamaindex`
+    ):
+        module = sys.modules.get(name)
         for found in list(vars(module).values()) if module is not None else ():
             instance = getattr(found, "_instance", None) if isinstance(found, type) else None
             if getattr(instance, "_is_instrumented_by_opentelemetry", False):
