@@ -1,0 +1,1 @@
+def keep(results): pass
