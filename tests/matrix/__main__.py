@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from tests.matrix import environments
+from tests.matrix.structure.table import part as structure_part
 from tests.matrix.table import markdown, wrong_cells
 from tests.matrix.worlds import LIFECYCLES, World, worlds
 
@@ -134,7 +135,7 @@ def main():
     print(f"{count - wrong} of {count} of ours right, {time.monotonic() - started:.0f} s")
     found, is_whole = kept()
     if is_whole:
-        TABLE.write_text(markdown(found, "python -m tests.matrix", date.today()), "utf-8")
+        TABLE.write_text(markdown(found, "python -m tests.matrix", date.today()) + structure_part(TABLE), "utf-8")
     return 1 if wrong else 0
 
 

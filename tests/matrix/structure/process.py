@@ -30,7 +30,6 @@ SWITCHES = {
     "GOOGLE_GENAI_USE_VERTEXAI": "0",
     "ADK_DISABLE_TELEMETRY": "true",
     "SEMANTICKERNEL_TELEMETRY_OPTOUT": "true",
-    "SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS": "",
     "DO_NOT_TRACK": "1",
     "NLTK_DATA": "/nonexistent",
 }
@@ -96,15 +95,23 @@ class Process:
         finally:
             opened.end(None)
         served = server.settled()
-        run, plain = opened.run, self.plain[way.name]
+        run = opened.run
         wrong = judge(way, run, served, receiver and receiver.spans())
         got, expected = way.got(run), way.expected(self.setup)
-        if result != plain["result"]:
-            wrong.append(f"the user's code gets {str(result)[:200]} for {str(plain['result'])[:200]}")
-        wrong += differences(self.exported.told(server.host), plain["exported"], unordered=way.unordered, varies=way.varies)
+        wrong += self.beside_plain(way, result, self.exported.told(server.host))
         if self.verbose:
             print(tree(run), *served, sep="\n", file=sys.stderr)
         return {"got": got, "expected": expected, "wrong": list(dict.fromkeys(wrong))}
+
+    def beside_plain(self, way, result, exported):
+        """What the user's code and his exporter get otherwise than with nobody watching."""
+        if self.plain is None:
+            raised = isinstance(result, list) and result[:1] == ["raised"] and not way.raises
+            return [f"raises {result[1]}"] if raised else []
+        plain = self.plain[way.name]
+        wrong = [] if result == plain["result"] else [f"the user's code gets {str(result)[:200]} for {str(plain['result'])[:200]}"]
+        unordered = way.unordered or self.all.drawn_ids
+        return wrong + differences(exported, plain["exported"], unordered=unordered, varies=way.varies)
 
     def attempt(self, way, server):
         """What the user's code gets, or what it sees raised, as plain JSON."""

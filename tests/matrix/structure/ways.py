@@ -44,13 +44,14 @@ class Ways(dict):
 
     Args:
         environment: A name of `tests.matrix.environments`.
-        covering: Whether the CI's part has it.
-        provider: Whether its spans reach a global provider of the user's: `False` leaves that setup out.
+        provider: Whether there is a setup with a global provider of the user's.
+        drawn_ids: Whether its provider draws ids, so that spans are compared without them.
+        environ: Variables of its processes; `HOST` stands for the server's.
 
     """
 
-    def __init__(self, environment, *, covering=False, provider=True, environ=None):
-        self.environment, self.covering, self.environ = environment, covering, environ or {}
+    def __init__(self, environment, *, provider=True, drawn_ids=False, environ=None):
+        self.environment, self.drawn_ids, self.environ = environment, drawn_ids, environ or {}
         self.setups = {"bare": None, **({"provider": _use_provider} if provider else {})}
 
     def __call__(self, name, *, tree, **more):

@@ -4,7 +4,7 @@ import asyncio
 
 from tests.matrix.structure.ways import Ways, in_loop
 
-ways = Ways("structure", covering=True)
+ways = Ways("structure")
 
 
 def client(server):

@@ -6,7 +6,7 @@ from typing import Annotated, TypedDict
 
 from tests.matrix.structure.ways import Ways, in_loop
 
-ways = Ways("structure", covering=True)
+ways = Ways("structure")
 
 
 @ways.setup("openinference")

@@ -4,7 +4,7 @@ import asyncio
 
 from tests.matrix.structure.ways import Ways, asked, async_client, in_loop, openai_client
 
-ways = Ways("structure", provider=False, covering=True)
+ways = Ways("structure", provider=False)
 del ways.setups["bare"]
 
 

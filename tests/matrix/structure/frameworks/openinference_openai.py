@@ -2,7 +2,7 @@
 
 from tests.matrix.structure.ways import Ways, asked, async_client, in_loop, openai_client
 
-ways = Ways("structure", provider=False, covering=True)
+ways = Ways("structure", provider=False)
 del ways.setups["bare"]
 
 

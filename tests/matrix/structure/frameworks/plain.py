@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.matrix.structure.ways import Ways, asked, async_client, error_of, in_loop, openai_client
 
-ways = Ways("structure", covering=True)
+ways = Ways("structure")
 
 
 def text(answer):

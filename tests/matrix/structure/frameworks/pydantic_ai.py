@@ -2,7 +2,7 @@
 
 from tests.matrix.structure.ways import Ways, async_client, in_loop
 
-ways = Ways("structure", covering=True)
+ways = Ways("structure")
 
 
 @ways.setup("instrument_all")

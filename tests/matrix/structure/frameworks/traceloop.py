@@ -2,7 +2,7 @@
 
 from tests.matrix.structure.ways import Ways, asked, async_client, in_loop, openai_client
 
-ways = Ways("traceloop", provider=False)
+ways = Ways("traceloop", provider=False, drawn_ids=True)
 del ways.setups["bare"]
 
 
