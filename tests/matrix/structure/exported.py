@@ -86,6 +86,10 @@ _DRAWN = [
     (re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"), "UUID"),
     (re.compile(r"0x[0-9a-f]{6,}"), "ADDRESS"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.\d]*(Z|[+-]\d\d:\d\d)?"), "TIME"),
+    (re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"), "TIME"),
+    (re.compile(r"took [\d.]+s"), "took SECONDS"),
+    # Whose frames stand in a traceback is no part of what happened.
+    (re.compile(r"Traceback \(most recent call last\).*", re.DOTALL), "TRACEBACK"),
     (re.compile(r"(?<![\d.])\d+\.\d{4,}(e-\d+)?"), "SECONDS"),
     (re.compile(r"(?<!\d)1[678]\d{8,17}(?!\d)"), "MOMENT"),
     (re.compile(r"(call|tooluse|toolu|adk|chatcmpl|run|msg|resp|fc)[_-][\w-]{1,40}"), r"\1_ID"),

@@ -48,7 +48,7 @@ def _(server):
     return in_loop(made.aio.models.generate_content(model="gemini-2.5-flash", contents="[call look]", config=with_tools(look))).text
 
 
-@ways("automatic-chat", tree=LOOKED + "    call gemini-2.5-flash\n")
+@ways("automatic-chat", tree=LOOKED.rstrip() + "\n    call gemini-2.5-flash\n")
 def _(server):
     made = client(server)
     chat = made.chats.create(model="gemini-2.5-flash", config=with_tools(look))

@@ -143,14 +143,14 @@ def _(server):
 
 @ways("subgraph", tree="""
     agent LangGraph
-      step research
-        agent researcher
-          step draft
-            call gpt-4o
-          step polish
-            call gpt-4o
+      agent researcher
+        step draft
+          call gpt-4o
+        step polish
+          call gpt-4o
     """)
 def _(server):
+    """A node that is a graph is its agent."""
     from langgraph.graph import START, MessagesState, StateGraph
 
     g = StateGraph(MessagesState)
