@@ -161,7 +161,7 @@ def _(server):
     return pipeline(server).run({"prompt": {"x": "[status 400]"}})
 
 
-@ways("agents-gather", unordered=True, tree=TREE + TREE.lstrip("\n"))
+@ways("agents-gather", unordered=True, tree=TREE.rstrip() + TREE)
 def _(server):
     async def use():
         return [len(r["messages"]) for r in await asyncio.gather(*(agent(server).run_async(user("[call look]")) for _ in range(2)))]

@@ -157,18 +157,20 @@ def _(server):
 
 @ways("openinference-agent", setups=("openinference",), varies=True, tree="""
     step FunctionAgent.run
-      step FunctionAgent.init_run
-      step FunctionAgent.setup_agent
-      step FunctionAgent.run_agent_step
+      step BaseWorkflowAgent.init_run
+      step BaseWorkflowAgent.setup_agent
+      step BaseWorkflowAgent.run_agent_step
+        step OpenAI._prepare_chat_with_tools
         call gpt-4o
-      step FunctionAgent.parse_agent_output
-      step FunctionAgent.call_tool
-        tool FunctionTool.acall
-      step FunctionAgent.aggregate_tool_results
-      step FunctionAgent.setup_agent
-      step FunctionAgent.run_agent_step
+      step BaseWorkflowAgent.parse_agent_output
+      step BaseWorkflowAgent.call_tool
+        tool look
+      step BaseWorkflowAgent.aggregate_tool_results
+      step BaseWorkflowAgent.setup_agent
+      step BaseWorkflowAgent.run_agent_step
+        step OpenAI._prepare_chat_with_tools
         call gpt-4o
-      step FunctionAgent.parse_agent_output
+      step BaseWorkflowAgent.parse_agent_output
     """)
 def _(server):
     async def use():

@@ -51,7 +51,8 @@ CODED_IN_STEPS = """
     agent CodeAgent.run
       step Step 1
         call gpt-4o
-        tool SimpleTool
+        tool look
+        tool final_answer
     """
 CALLED = """
     agent ToolCallingAgent
@@ -63,10 +64,10 @@ CALLED_IN_STEPS = """
     agent ToolCallingAgent.run
       step Step 1
         call gpt-4o
-        tool SimpleTool
+        tool look
       step Step 2
         call gpt-4o
-        tool FinalAnswerTool
+        tool final_answer
     """
 
 
@@ -125,7 +126,7 @@ def _(server):
     return agent(server).run("[status 400]")
 
 
-@ways("threads", unordered=True, tree=CODED.replace("CodeAgent", "a") + CODED.replace("CodeAgent", "b").lstrip("\n"), setups=("bare", "provider"))
+@ways("threads", unordered=True, tree=CODED.rstrip().replace("CodeAgent", "a") + CODED.replace("CodeAgent", "b"), setups=("bare", "provider"))
 def _(server):
     agents = [agent(server, name=name, description="d") for name in "ab"]
     with ThreadPoolExecutor(2) as pool:

@@ -39,8 +39,8 @@ TREE = """
       step execute_event_loop_cycle
         call gpt-4o
         tool look
-        step execute_event_loop_cycle
-          call gpt-4o
+      step execute_event_loop_cycle
+        call gpt-4o
     """
 
 
@@ -68,8 +68,8 @@ def _(server):
         call gpt-4o
         tool look
         tool add
-        step execute_event_loop_cycle
-          call gpt-4o
+      step execute_event_loop_cycle
+        call gpt-4o
     """)
 def _(server):
     return str(agent(server)("[call look, add]"))
@@ -98,10 +98,10 @@ def _(server):
             step execute_event_loop_cycle
               call gpt-4o
               tool look
-              step execute_event_loop_cycle
-                call gpt-4o
-        step execute_event_loop_cycle
-          call gpt-4o
+            step execute_event_loop_cycle
+              call gpt-4o
+      step execute_event_loop_cycle
+        call gpt-4o
     """)
 def _(server):
     from strands import tool
