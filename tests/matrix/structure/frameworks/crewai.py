@@ -78,4 +78,4 @@ def _(server):
         call gpt-4o !error
     """)
 def _(server):
-    return crew(agent(server), said="[status 400]").kickoff()
+    return crew(agent(server, max_retry_limit=0), said="[status 400]").kickoff()

@@ -42,12 +42,12 @@ def run(root, text, *, stream=False):
     return in_loop(use())
 
 
+# What ADK calls the workflow of an agent has the agent's name: one row.
 TREE = """
-    step invocation
-      agent helper
-        call gemini-2.5-flash
-        tool look
-        call gemini-2.5-flash
+    agent helper
+      call gemini-2.5-flash
+      tool look
+      call gemini-2.5-flash
     """
 
 
@@ -62,35 +62,31 @@ def _(server):
 
 
 @ways("parallel-tools", unordered=True, varies=True, tree="""
-    step invocation
-      agent helper
-        call gemini-2.5-flash
-        tool look
-        tool add
-        tool (merged tools)
-        call gemini-2.5-flash
+    agent helper
+      call gemini-2.5-flash
+      tool look
+      tool add
+      call gemini-2.5-flash
     """)
 def _(server):
     return run(agent(tools=(look, add)), "[call look, add]")
 
 
 @ways("tool-error", raises=True, tree="""
-    step invocation !error
-      agent helper !error
-        call gemini-2.5-flash
-        tool broken !error
+    agent helper !error
+      call gemini-2.5-flash
+      tool broken !error
     """)
 def _(server):
     return run(agent(tools=(broken,)), "[call broken]")
 
 
 @ways("sequential", tree="""
-    step invocation
-      agent pipeline
-        agent one
-          call gemini-2.5-flash
-        agent two
-          call gemini-2.5-flash
+    agent pipeline
+      agent one
+        call gemini-2.5-flash
+      agent two
+        call gemini-2.5-flash
     """)
 def _(server):
     from google.adk.agents import SequentialAgent
@@ -99,12 +95,11 @@ def _(server):
 
 
 @ways("parallel", unordered=True, varies=True, tree="""
-    step invocation
-      agent both
-        agent one
-          call gemini-2.5-flash
-        agent two
-          call gemini-2.5-flash
+    agent both
+      agent one
+        call gemini-2.5-flash
+      agent two
+        call gemini-2.5-flash
     """)
 def _(server):
     from google.adk.agents import ParallelAgent
@@ -113,16 +108,14 @@ def _(server):
 
 
 @ways("agent-tool", tree="""
-    step invocation
-      agent boss
-        call gemini-2.5-flash
-        tool helper
-          step invocation
-            agent helper
-              call gemini-2.5-flash
-              tool look
-              call gemini-2.5-flash
-        call gemini-2.5-flash
+    agent boss
+      call gemini-2.5-flash
+      tool helper
+        agent helper
+          call gemini-2.5-flash
+          tool look
+          call gemini-2.5-flash
+      call gemini-2.5-flash
     """)
 def _(server):
     from google.adk.tools import agent_tool
