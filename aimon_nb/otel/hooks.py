@@ -127,8 +127,10 @@ def _is_instrumented(framework: str) -> bool:
         f"opentelemetry.instrumentation.{framework.replace('_', '')}",  # `llamaindex`
     ):
         module = sys.modules.get(name)
-        for found in list(vars(module).values()) if module is not None else ():
-            instance = getattr(found, "_instance", None) if isinstance(found, type) else None
+        for kind in list(vars(module)) if module is not None else ():
+            if not kind.endswith("Instrumentor"):
+                continue
+            instance = getattr(vars(module)[kind], "_instance", None)
             if getattr(instance, "_is_instrumented_by_opentelemetry", False):
                 return True
     return False
