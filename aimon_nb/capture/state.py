@@ -44,6 +44,10 @@ class OpenRequest:
         """Whether the last byte is here, or nobody will read on."""
         return self.progress == "done"
 
+    def requested_model(self) -> str | None:
+        """Return the model that the request names; on our thread, for it may have to be read."""
+        return None
+
     def defer_end(self, end: Callable[[], Any]) -> bool:
         """Keep the end of Sentry's span until usage is on it; False if it is too late to."""
         self._deferred_ends.append(end)

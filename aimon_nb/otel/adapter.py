@@ -35,8 +35,8 @@ _DESCRIBED = re.compile(r"([A-Za-z_][\w.]*): (.*)", re.DOTALL)
 class OtelAdapter(SpanAdapter):
     """Spans that OpenTelemetry tells of; Sentry's own for them are the `carrier`'s."""
 
-    def __init__(self, carrier: SentryAdapter) -> None:
-        self._carrier = carrier
+    def __init__(self, carrier: SentryAdapter, *, is_sent_by_user: bool = False) -> None:
+        self._carrier, self._is_sent_by_user = carrier, is_sent_by_user
         self.is_structure_only = carrier is BARE
 
     @property
@@ -62,8 +62,10 @@ class OtelAdapter(SpanAdapter):
         if source is None:
             return None
         op, told = _described(open_span)
-        span.op, span.name = op, conventions.name_of(op, source.name, told.attributes)
+        span.op, span.name = op, _name(open_span, op, told)
         span.origin = _origin(open_span)
+        if self._is_sent_by_user:
+            span.sent = "yes"
         span.trace_id = open_span.run_state.run.trace_id
         if span.duration is not None:
             _read_error(source, span, told.attributes)
@@ -105,6 +107,16 @@ class OtelAdapter(SpanAdapter):
     def is_sampled(self, sdk: Any) -> bool:
         """Whether Sentry gets the spans below this one."""
         return self._carrier.is_sampled(sdk)
+
+
+def _name(open_span: OpenSpan, op: str, told: Told) -> str:
+    """The name of a row; of a call that took a request its model may be known from there alone."""
+    attributes, request = told.attributes, open_span.model_request
+    if op in CALL_OPS and request is not None and "gen_ai.request.model" not in attributes:
+        model = request.requested_model()
+        if model is not None:
+            attributes["gen_ai.request.model"] = model
+    return conventions.name_of(op, open_span.source.name, attributes)
 
 
 def _origin(open_span: OpenSpan) -> str:

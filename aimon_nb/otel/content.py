@@ -65,6 +65,8 @@ _NO_CONTENT = (
     "llm.finish_reason",
     "llm.is_streaming",
 )
+# Where a file of the user's is on his disk.
+_PATHS = frozenset({"code.filepath", "code.file.path"})
 _BUT_CONTENT = ("gen_ai.system_instructions",)
 # Anybody's, by a word in the name: who puts a question on a span of his own means content too.
 _WORDS = frozenset(
@@ -175,6 +177,8 @@ def unpacked(value: Any) -> Any:
 @lru_cache(maxsize=4096)
 def is_content(key: str) -> bool:
     """Whether an attribute of this name is shown only where prompts and answers are."""
+    if key in _PATHS:
+        return True
     if key.startswith(_THEIRS):
         return key.startswith(_BUT_CONTENT) or not key.startswith(_NO_CONTENT)
     words = key.lower().replace("-", ".").replace("_", ".").split(".")

@@ -17,7 +17,7 @@ from aimon_nb.otel.content import Told, is_content
 
 STEP, AGENT, TOOL, CHAT = "function", "gen_ai.invoke_agent", "gen_ai.execute_tool", "gen_ai.chat"
 EMBEDDINGS, RETRIEVAL, NOISE = "gen_ai.embeddings", "gen_ai.retrieval", "http.client"
-# An agent is made, and does nothing yet: no row.
+# No row: an agent is made, and does nothing yet; a line of a log.
 FOLDED = "gen_ai.create_agent"
 
 # The attribute that names a span's kind → op by that kind, in any case; of any other a step.
@@ -63,9 +63,10 @@ _KINDS: tuple[tuple[str, dict[str, str]], ...] = (
         {"chat": CHAT, "completion": CHAT, "embedding": EMBEDDINGS, "rerank": "gen_ai.rerank"},
     ),
 )
+_LOG = "logfire.span_type"  # that is "span", or else what happened in no time
 _HTTP = ("http.request.method", "http.method")
 # Only one of these says that a span is no plain step.
-KINDS = frozenset({*(key for key, _ in _KINDS), *_HTTP, "gen_ai.request.model"})
+KINDS = frozenset({*(key for key, _ in _KINDS), *_HTTP, _LOG, "gen_ai.request.model"})
 
 # Our name of an attribute ← theirs, the first that is there.
 _P = "gen_ai.usage."
@@ -109,6 +110,8 @@ _LANGFUSE_KINDS = {"input": "input_tokens", "output": "output_tokens", "total": 
 
 def op_of(get: Callable[[str], Any]) -> str:
     """Return the op of a span by its attributes; of one that says nothing it is a step."""
+    if get(_LOG) in ("log", "pending_span"):
+        return FOLDED
     for key, ops in _KINDS:
         kind = get(key)
         if type(kind) is str:
@@ -192,9 +195,18 @@ def _named(verb: str, key: str, name: str, attributes: dict[str, Any]) -> str:
     known = attributes.get(key)
     if type(known) is not str or not known:
         entity = attributes.get("traceloop.entity.name")
-        known = entity if type(entity) is str and entity else name.removeprefix(f"{verb} ")
+        known = entity if type(entity) is str and entity else _without_verb(name, verb)
         attributes[key] = known
     return f"{verb} {known}"
+
+
+def _without_verb(name: str, verb: str) -> str:
+    """The name of an agent or tool by its span's: `Ann.run` and `invoke_agent Ann` are Ann."""
+    owner, _, method = name.removeprefix(f"{verb} ").rpartition(".")
+    return owner if owner and method in _METHODS else name.removeprefix(f"{verb} ")
+
+
+_METHODS = frozenset({"run", "arun", "invoke", "ainvoke", "stream", "astream", "__call__"})
 
 
 @lru_cache(maxsize=1024)

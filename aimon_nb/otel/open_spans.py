@@ -74,7 +74,12 @@ class OpenOtelSpans:
         open_span = self.by_identity.get(id(span))
         if open_span is not None and open_span.source is span:
             return open_span
-        if not self.by_identity or not span.get_span_context().is_valid:
+        if not self.by_identity:
+            return None
+        inner = getattr(span, "__wrapped__", None)  # OpenInference's are proxies
+        if inner is not None:
+            return self.find(inner)
+        if not span.get_span_context().is_valid:
             return None
         if self._by_ids is None:
             self._by_ids = {_ids(one.source): one for one in list(self.by_identity.values())}

@@ -29,7 +29,7 @@ from aimon_nb.sentry.steps import Steps
 # Their spans get attributes only after the start.
 _TOLD_LATE = frozenset({"langfuse-sdk"})
 _ENDINGS: dict[str, Ending] = {"cancelled": "cancelled", "abandoned": "cancelled"}
-_BARE = OtelAdapter(BARE)
+_BARE, _BRIDGED = OtelAdapter(BARE), OtelAdapter(BARE, is_sent_by_user=True)
 _SCOPES = 1000  # facts of so many tracers are kept
 
 
@@ -90,8 +90,8 @@ class OtelTracker:
         handled = _exception()
         if handled is not None:
             open_span.handled = handled
-        if run_state.run.destination != "local" and (is_sent is None or not is_sent(span)):
-            self._start_at_sentry(open_span, parent)
+        if run_state.run.destination != "local":
+            self._start_at_sentry(open_span, parent, is_sent)
         if op is not STEP or facts.is_told_late:
             self._await_request(open_span)
         self.open_spans.add(open_span)
@@ -130,20 +130,18 @@ class OtelTracker:
     def _named(self, named: Any, run_state: RunState) -> OpenSpan | None:
         """The parent that the caller named, if it is another than the current one."""
         given, current = self.open_spans.find(named), current_span.get()
-        if given is None or given.t1 is not None or self._is_innermost(given, current):
+        if given is None or given.t1 is not None or _is_innermost(given, current):
             return current
         nearest = context.nearest_open(given)
         return nearest if nearest is not None and nearest.run_state is run_state else current
 
-    @staticmethod
-    def _is_innermost(given: OtelSpan, current: OpenSpan | None) -> bool:
-        """Whether it is the span of OpenTelemetry's that code is in, whatever else it is in."""
-        while current is not None and not isinstance(current, OtelSpan):
-            current = current.parent
-        return current is given
-
-    def _start_at_sentry(self, open_span: OtelSpan, parent: OpenSpan) -> None:
-        """Start Sentry's span for one, where anybody gets that."""
+    def _start_at_sentry(
+        self, open_span: OtelSpan, parent: OpenSpan, is_sent: Callable[[Any], bool] | None
+    ) -> None:
+        """Start Sentry's span for one, where anybody gets that and the user does not send it."""
+        if is_sent is not None and is_sent(open_span.source):
+            open_span.adapter = _BRIDGED
+            return
         name, origin = open_span.source.name, open_span.scope.origin
         sdk, carrier = self._tracker.maker.start_child(parent, STEP, name, origin)
         if sdk is None or not isinstance(carrier, SentryAdapter):
@@ -183,6 +181,13 @@ class OtelTracker:
         waits = adapter.carrier.leaves_at_end and request is not None and request.ok
         if not (waits and request is not None and request.defer_end(end)):
             end()
+
+
+def _is_innermost(given: OtelSpan, current: OpenSpan | None) -> bool:
+    """Whether it is the span of OpenTelemetry's that code is in, whatever else it is in."""
+    while current is not None and not isinstance(current, OtelSpan):
+        current = current.parent
+    return current is given
 
 
 def _note_error(open_span: OtelSpan, error: BaseException | None, status: Any) -> Ending:

@@ -201,6 +201,16 @@ def test_what_two_providers_tell_of_one_call(ask, truth):
     assert len(billed(view, truth)) == 1
 
 
+def test_a_log_is_no_span(ask, truth):
+    """Logfire writes its logs as spans, one of them with the tokens of a stream that is over: no row, and no call."""
+    tracer = TRACERS["a provider"]("logfire.openai")
+    with track("cell") as view, tracer.start_as_current_span("step"):
+        with tracer.start_as_current_span("LLM", attributes={"logfire.span_type": "span", **LLM}):
+            ask()
+        tracer.start_span("streaming response took 1s", attributes={"logfire.span_type": "log", **LLM, **COUNTS}).end()
+    assert rows(view) == ["step", "  chat gpt-4o-mini"] and billed(view, truth)
+
+
 def test_a_batch_of_waiting_calls_in_a_gather(truth):
     """Calls that nobody enters, of tasks side by side: each takes the request of its own task."""
     tracer, aclient = TRACERS["a provider"]("mine"), openai.AsyncOpenAI(base_url=truth.url, api_key="none")

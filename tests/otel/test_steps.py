@@ -207,3 +207,53 @@ def test_outside_of_runs(tracer):
     with tracer.start_as_current_span("after") as span:
         assert type(span) is before
     assert rows(view) == []
+
+
+class Around:
+    """A span of a library's own around one of OpenTelemetry's, as OpenInference's proxies are."""
+
+    def __init__(self, span):
+        self.__wrapped__ = span
+
+    def __getattr__(self, name):
+        return getattr(self.__wrapped__, name)
+
+
+class Wrapping(trace.Span):
+    """One that has the same ids and nothing else, as Logfire's."""
+
+    def __init__(self, span):
+        self._inner = span
+
+    def get_span_context(self):
+        return self._inner.get_span_context()
+
+    def is_recording(self):
+        return self._inner.is_recording()
+
+    def end(self, end_time=None):
+        self._inner.end(end_time)
+
+    set_attribute = set_attributes = add_event = update_name = set_status = record_exception = add_link = lambda self, *_, **__: None
+
+
+def test_a_span_around_a_span(tracer):
+    """What begins while a library's proxy is current is below the span that it stands for."""
+    with track("cell") as view:
+        span = Around(tracer.start_span("a"))
+        token = otel_context.attach(trace.set_span_in_context(span))
+        tracer.start_span("in a").end()
+        otel_context.detach(token)
+        span.end()
+        tracer.start_span("after").end()
+    assert rows(view) == ["a", "  in a", "after"]
+
+
+def test_a_span_around_a_span_by_its_ids():
+    """Known by its ids alone, where it has any."""
+    tracer = TRACERS["a provider"]("mine")
+    with track("cell") as view, trace.use_span(Wrapping(tracer.start_span("a")), end_on_exit=True):
+        with trace.use_span(Wrapping(tracer.start_span("b")), end_on_exit=True):
+            tracer.start_span("in b").end()
+        tracer.start_span("in a").end()
+    assert rows(view) == ["a", "  b", "    in b", "  in a"]
