@@ -15,6 +15,7 @@ from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.sentry import error_events, instrument
 from aimon_nb.sentry.client import Client
+from aimon_nb.sentry.heard.frameworks import HeardFrameworks
 from aimon_nb.sentry.integrations import Integrations
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.sentry.steps import Steps
@@ -28,6 +29,7 @@ class Instrumentation:
         self.steps = Steps(self.tracker)
         self.client = Client()
         self.frameworks = Integrations(recorder)
+        self.heard = HeardFrameworks(self.tracker, self.steps, self.frameworks)
         self._patches: Patches | None = None
         self._uninstalled = False
         self._lock = threading.RLock()
@@ -44,6 +46,7 @@ class Instrumentation:
                 propagation.install_thread_propagation(patches)
                 self.client.install(patches)
                 wire.install(self.tracker, patches)
+                self.heard.install()
                 self.frameworks.install(patches)
                 error_events.install(self.frameworks.should_drop_event)
             finally:
@@ -71,6 +74,7 @@ class Instrumentation:
             if self._patches is None:
                 return
             error_events.uninstall()
+            self.heard.uninstall()  # it stands on what they set
             self.frameworks.uninstall()
             self._patches.undo()
             self._patches = None

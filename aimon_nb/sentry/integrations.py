@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -87,6 +87,8 @@ class Integrations:
         self._main: Patches | None = None
         # Loaded, but could not be set up yet.
         self._pending: dict[Integration, None] = {}
+        # Told of each that is set up: its name, and its module.
+        self.when_set_up: Callable[[str, Any], None] = lambda _name, _module: None
 
     def install(self, patches: Patches) -> None:
         """Set up what is loaded, and the others at their first import."""
@@ -158,6 +160,7 @@ class Integrations:
             self._main.set_attribute(module.SentryLangchainCallback, "run_inline", value=True)
             langchain_patches.complete(module, patches)
         self._turn_on(framework, integration)
+        self.when_set_up(framework.name, module)
 
     def _turn_on(self, framework: Integration, integration: Any) -> None:
         if not self._ours and self._main is not None:

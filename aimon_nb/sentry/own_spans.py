@@ -15,7 +15,7 @@ from sentry_sdk import scope as sentry_scope
 from sentry_sdk.tracing_utils import has_span_streaming_enabled
 
 from aimon_nb.capture import context
-from aimon_nb.capture.exceptions import describe, frames_of, status_of
+from aimon_nb.capture.exceptions import describe, failed, frames_of, status_of
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.sentry import own_spans_static
 
@@ -60,6 +60,8 @@ class ScopedSpan:
 
     def close(self, error: BaseException | None) -> None:
         """End it; what is not an error of the code has a status of its own."""
+        if not failed(error):
+            error = None
         if self._open_span is not None and error is not None:
             self._open_span.error = (status_of(error), *describe(error), frames_of(error))
         status = _status_of(error)

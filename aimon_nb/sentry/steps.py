@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aimon_nb.capture import context
-from aimon_nb.capture.exceptions import describe, frames_of, status_of
+from aimon_nb.capture.exceptions import describe, failed, frames_of, status_of
 from aimon_nb.capture.span_adapter import Ending
 from aimon_nb.capture.state import OpenSpan, RunState
 from aimon_nb.sentry.span_maker import PIPELINE_NAME
@@ -86,7 +86,7 @@ class Steps:
         """End a step, with what was raised in it; None, and one that has ended, do nothing."""
         if open_span is None or open_span.t1 is not None:
             return
-        if error is not None:
+        if error is not None and failed(error):
             open_span.error = (status_of(error), *describe(error), frames_of(error))
         if context.current_span.get() is open_span:
             context.current_span.set(open_span.entered_from)
