@@ -121,6 +121,10 @@ IN_PROCESS = {
 }
 
 
+# How the origins of steps begin that OpenTelemetry, or our own hooks on a framework, tell of.
+_STEP_ORIGINS = ("auto.otel.", "auto.frameworks.")
+
+
 @functools.lru_cache(maxsize=1024)
 def at_host(host: str) -> Provider | None:
     """Return the provider whose own host this is, or a host below it."""
@@ -156,3 +160,8 @@ def called(word: str) -> Provider | None:
 def framework_of(origin: str | None) -> str | None:
     """Return the framework whose integration opened a span of this origin."""
     return next((name for name in FRAMEWORKS if name in (origin or "")), None)
+
+
+def is_frameworks(origin: str | None) -> bool:
+    """Return whether a framework made a span of this origin, and not the user's code."""
+    return framework_of(origin) is not None or (origin or "").startswith(_STEP_ORIGINS)

@@ -7,7 +7,9 @@ import reprlib
 from typing import Any
 
 from aimon_nb.ai.consts import SPANDATA, with_today
+from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.ai.pipeline import get_ai_pipeline_name
+from aimon_nb.capture.callers import find_caller
 from aimon_nb.sentry import own_spans
 
 
@@ -74,6 +76,9 @@ def record_token_usage(
     span = span if span is not None else own_spans.current()
     if span is not None:
         own_spans.set_data(span, with_today(known))
+        open_span = instrumentation.tracker.open_by_id.get(id(span))
+        if open_span is not None:
+            open_span.caller = find_caller()
 
 
 def _count(name: str, value: Any) -> int | None:

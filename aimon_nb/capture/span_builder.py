@@ -13,8 +13,10 @@ from typing import Any
 from aimon_nb.capture.attributes import is_counted_by_sdk, reported_usage, update_fields
 from aimon_nb.capture.caller_lines import note_caller
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.kept_content import take_step_content
 from aimon_nb.capture.state import CallUpdate, ForeignCall, OpenSpan, RunState, UnreadRequest
 from aimon_nb.model import Span, Usage
+from aimon_nb.model.caller import Caller
 from aimon_nb.model.run import RunStatus
 from aimon_nb.model.span import UsageSource
 from aimon_nb.model.usage import NOTHING
@@ -116,6 +118,7 @@ def end_span(open_span: OpenSpan) -> None:
         _read(open_span, span)
     except Exception:  # whatever it says of itself, it has ended
         internal_errors.record("reading a span")
+    _set_caller(span, open_span.caller, run_state)
     if open_span.error is not None:
         span.status, span.error_type, span.error, span.frames = open_span.error
     elif span.status == "running":
@@ -141,7 +144,8 @@ def update_open_spans(run_state: RunState, open_spans: Iterable[OpenSpan]) -> No
 
 def _visible(span: Span) -> tuple[Any, ...]:
     """The displayed fields of an open span, compared to detect a change."""
-    return span.name, span.op, span.model, span.usage, len(span.attributes), span.is_duplicate
+    facts = span.name, span.op, span.model, span.usage, len(span.attributes), span.is_duplicate
+    return *facts, span.step is None
 
 
 def _read(open_span: OpenSpan, span: Span) -> None:
@@ -154,6 +158,7 @@ def _read(open_span: OpenSpan, span: Span) -> None:
         merge(span, plain, open_span.call_update)
         if plain is not attributes:
             limit.cut_attributes(span, run_state.run)
+    take_step_content(open_span, span)
     span.is_duplicate, span.is_part = open_span.is_duplicate, open_span.is_part
     if open_span is run_state.root and run_state.run.trace_id is None:
         run_state.run.trace_id = span.trace_id
@@ -168,10 +173,7 @@ def update_call(update: CallUpdate) -> None:
     before, open_span.call_update = open_span.call_update, update
     if before is not None and before.request is not update.request:
         _forget_failed_attempt(open_span, span)
-    caller = update.request.caller
-    if caller and span.called_from is None:
-        told = note_caller(span, caller, run_state.callers)
-        run_state.changed.update(one.span_id for one in told)
+    _set_caller(span, update.request.caller, run_state)
     if update.abandoned and run_state.closed:
         span.late = True
     elif update.abandoned and not update.is_read:
@@ -185,6 +187,12 @@ def update_call(update: CallUpdate) -> None:
         run_state.span_limit.cut_content(span, run_state.run)
     if open_span.t1 is not None and open_span not in run_state.open_spans:
         _release(open_span, span)
+
+
+def _set_caller(span: Span, caller: Caller, run_state: RunState) -> None:
+    if caller and span.called_from is None:
+        told = note_caller(span, caller, run_state.callers)
+        run_state.changed.update(one.span_id for one in told)
 
 
 def note_unread(event: UnreadRequest) -> None:

@@ -16,6 +16,7 @@ import threading
 from typing import Any
 
 from aimon_nb.capture import context
+from aimon_nb.capture.callers import find_caller
 from aimon_nb.capture.event_log import EventLog
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.run_recorder import Recorder
@@ -125,6 +126,9 @@ class SpanTracker:
         if open_span.task_and_thread is not None:
             self.unmatched_call_spans.pop(open_span, None)
             self.agents.spans.pop(open_span, None)
+            # A call over gRPC, say: of one that has a request, its request knows who asked.
+            if open_span.model_request is None and attribute(open_span, "sentry.op") in CALL_OPS:
+                open_span.caller = find_caller()
         if context.current_span.get() is open_span:
             context.current_span.set(open_span.entered_from)
         if open_span.t1 is not None:

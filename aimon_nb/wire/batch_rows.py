@@ -164,7 +164,7 @@ def _bare(asking: ModelRequest, parent: OpenSpan, op: str, name: str) -> OpenSpa
     open_span = asking.tracker.maker.bare(parent, op, name, above.t0)
     # Of our thread, which made it, there is nothing to tell.
     open_span.attributes.pop("thread.name", None)
-    open_span.is_unsent = True
+    open_span.is_unsent, open_span.caller = True, asking.caller
     if above.span is not None and above.span.pipeline is not None:
         open_span.attributes["gen_ai.pipeline.name"] = above.span.pipeline
     return open_span

@@ -111,6 +111,17 @@ def test_plot_of_thousands_of_models():
 
 
 @ONE_WORKER
+def test_plot_names_calls_by_who_asked():
+    """A bar has its row's name: of calls the function that asked, with the line where they differ."""
+    pytest.importorskip("matplotlib")
+    from aimon_nb.views.tables.plots import plot
+
+    calls = [call("gpt-4o", tokens(1, 1), span_id=f"s{n}", caller="route > ask", caller_lines=f"line {n}") for n in (6, 7)]
+    labels = [label.get_text() for label in plot(run_of(*calls)).axes[2].get_yticklabels()]
+    assert ["route › ask gpt-4o · line 6", "route › ask gpt-4o · line 7"] == labels[-2:]
+
+
+@ONE_WORKER
 def test_plot_marks_the_unknown():
     """A model without a price has a word in the picture, not a bar of zero."""
     pytest.importorskip("matplotlib")

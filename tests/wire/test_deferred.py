@@ -522,6 +522,8 @@ def test_a_batch_is_one_row_at_the_batch_price(track):
         fetch(openai_batch(output, errors))
     (call,) = calls(run)
     assert (told(call), call.model, call.call.service_tier) == ((10_045, 1000), "gpt-4o", "batch")
+    # Whoever began the batch asked for each of its requests.
+    assert call.caller is not None and {line.caller for line in lines_of(run)} == {call.caller}
     # gpt-4o: $2.5 and $10 a million, half of it in a batch.
     assert (call.cost.total, call.cost.state) == ((10_045 * Decimal("1.25") + 1000 * 5) / 1_000_000, "priced")
     assert (run.totals.calls, run.totals.errors, run.totals.lower_bound) == (1, 1, False)

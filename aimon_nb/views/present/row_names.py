@@ -8,7 +8,7 @@ import re
 from aimon_nb.model import Run, Span
 from aimon_nb.model.call import ASKED_BEFORE, ASKED_IN_FORGOTTEN, USAGE_ALONE
 from aimon_nb.model.span import CALL_OPERATIONS, SpanKind
-from aimon_nb.providers import framework_of
+from aimon_nb.providers import is_frameworks
 from aimon_nb.views.present import error_text, formatting
 
 _ASKED_ELSEWHERE = (ASKED_BEFORE, ASKED_IN_FORGOTTEN)
@@ -57,7 +57,7 @@ def _row_above(span: Span, run: Run) -> Span | None:
 
 def _is_frameworks_agent(span: Span) -> bool:
     """Return whether it is an agent that calls the model by itself, wherever it was run from."""
-    return span.kind == "agent" and framework_of(span.origin) is not None
+    return span.kind == "agent" and is_frameworks(span.origin)
 
 
 def _lines(span: Span, run: Run) -> str | None:

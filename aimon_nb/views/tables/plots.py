@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aimon_nb.model import Run, Span
 from aimon_nb.pricing.counted import add_up, counted_spans
 from aimon_nb.views.present import formatting
-from aimon_nb.views.present.row_names import name as name_of
+from aimon_nb.views.present.row_names import label, name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,7 +48,7 @@ def plot(run: Run) -> Figure:
     grid = figure.add_gridspec(2, 2, height_ratios=heights)
     _costs(figure.add_subplot(grid[0, 0]), models)
     _tokens(figure.add_subplot(grid[0, 1]), models)
-    _waterfall(figure.add_subplot(grid[1, :]), drawn)
+    _waterfall(figure.add_subplot(grid[1, :]), drawn, run)
     parts = (formatting.line(run.name, 60), str(formatting.total_cost(run.totals)))
     figure.suptitle(_escaped(" · ".join(part for part in parts if part)), fontsize=11)
     return figure
@@ -94,22 +94,22 @@ def _tokens(axes: Any, models: dict[str, list[Span]]) -> None:
         axes.legend(fontsize=8, frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
 
 
-def _waterfall(axes: Any, spans: list[Span]) -> None:
+def _waterfall(axes: Any, spans: list[Span], run: Run) -> None:
     shown = spans[:_SHOWN]
     for at, span in enumerate(shown):
         colour = _FAILED if span.status in formatting.FAILED else _COLOURS[span.kind]
         axes.barh(at, max(span.duration or 0, 0.001), left=span.offset, color=colour)
-    _set_labels(axes, [_bar_name(span) for span in shown], "seconds")
+    _set_labels(axes, [_bar_name(span, run) for span in shown], "seconds")
     axes.set_xlim(left=0)
     if len(spans) > _SHOWN:
         axes.set_title(f"the first {_SHOWN} of {len(spans):,} spans", fontsize=9)
 
 
-def _bar_name(span: Span) -> str:
-    """Return the name of a step, of a call with its model: many are called `chat`."""
-    own = name_of(span)
-    model = span.model if span.is_call and (span.model or "") not in own else None
-    return formatting.line(f"{own} {model or ''}", 40)
+def _bar_name(span: Span, run: Run) -> str:
+    """Return the name of its row, of a call with the words beside it: many are called alike."""
+    own = name(span, run=run)
+    words = label(span, run=run) if span.is_call else ""
+    return formatting.line(f"{own} {words}", 60)
 
 
 def _set_labels(axes: Any, names: list[str], unit: str) -> None:
