@@ -111,6 +111,7 @@ class TrackedInvocation:
         context.current_pipeline.set(self._pipeline)
         own_spans.fork()
         self._span = span = own_spans.ScopedSpan(self._options.name, self._op, self._options.span)
+        span.fold_into_tool((self._options.name, self._options.function))
         own_spans.set_tags(span.sdk, self._tags)
         own_spans.set_data(span.sdk, {SPANDATA.GEN_AI_PIPELINE_NAME: self._pipeline, **self._data})
 

@@ -31,6 +31,7 @@ class Options:
     tags: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     span: Mapping[str, Any] = field(default_factory=dict)
+    function: str = ""  # what it decorates
 
     @classmethod
     def of(cls, name: str, keywords: Mapping[str, Any]) -> Options:

@@ -8,6 +8,7 @@ import sys
 import types
 import weakref
 from collections.abc import AsyncGenerator, Callable, Generator
+from dataclasses import replace
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from aimon_nb.ai.invocation import TrackedInvocation
@@ -92,6 +93,9 @@ def ai_track(description: str, **span_kwargs: Any) -> Decorator:
 
 def _begin_for(function: Callable[..., Any], options: Options) -> Begin:
     own = own_names(function)
+    # A proxy answers to every name, with what is no text.
+    called = function.__name__ if inspect.isroutine(function) else ""
+    options = replace(options, function=called)
 
     def begin(kwargs: dict[str, Any]) -> TrackedInvocation:
         tags, data = options.at_call(kwargs, own)

@@ -145,7 +145,7 @@ def update_open_spans(run_state: RunState, open_spans: Iterable[OpenSpan]) -> No
 def _visible(span: Span) -> tuple[Any, ...]:
     """The displayed fields of an open span, compared to detect a change."""
     facts = span.name, span.op, span.model, span.usage, len(span.attributes), span.is_duplicate
-    return *facts, span.step is None
+    return *facts, span.step is None, span.is_alias, span.conversation
 
 
 def _read(open_span: OpenSpan, span: Span) -> None:
@@ -160,6 +160,7 @@ def _read(open_span: OpenSpan, span: Span) -> None:
             limit.cut_attributes(span, run_state.run)
     take_step_content(open_span, span)
     span.is_duplicate, span.is_part = open_span.is_duplicate, open_span.is_part
+    span.is_alias = open_span.is_alias
     if open_span is run_state.root and run_state.run.trace_id is None:
         run_state.run.trace_id = span.trace_id
 

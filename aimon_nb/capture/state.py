@@ -94,6 +94,7 @@ class OpenSpan:
     caller: Caller = ()  # the user's code that asked, of a call without a request
     is_duplicate = False  # a framework's span over the same request
     is_part = False  # a request of a batch, whose row is above
+    is_alias = False  # another row says what it says
     is_unsent = False  # it came when Sentry's span of its call had ended
     entered = False
     made_by_us = False  # by the wire, or for a framework's step

@@ -7,7 +7,7 @@ lifecycle, where the static API makes no-ops; else `own_spans_static`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sentry_sdk
@@ -18,6 +18,7 @@ from aimon_nb.capture import context
 from aimon_nb.capture.exceptions import describe, failed, frames_of, status_of
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.sentry import own_spans_static
+from aimon_nb.sentry.adapters import attribute
 
 # Options of the SDK's spans that make sense for every call of a function; the
 # last three have no counterpart in the stream lifecycle.
@@ -57,6 +58,13 @@ class ScopedSpan:
         self._open_span: OpenSpan | None = (
             open_span if open_span is not None and open_span.sdk is self.sdk else None
         )
+
+    def fold_into_tool(self, names: Collection[str]) -> None:
+        """Have no row of its own, if it is the code of the tool whose row is above it."""
+        tool = self._open_span.parent if self._open_span is not None else None
+        if self._open_span is not None and tool is not None:
+            is_tool = attribute(tool, "sentry.op") == "gen_ai.execute_tool"
+            self._open_span.is_alias = is_tool and attribute(tool, "gen_ai.tool.name") in names
 
     def close(self, error: BaseException | None) -> None:
         """End it; what is not an error of the code has a status of its own."""

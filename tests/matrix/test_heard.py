@@ -15,11 +15,27 @@ from tests.matrix import environments
 from tests.matrix.heard.running import expected
 from tests.parts.receiver import receiving
 
-LIBRARIES = ("langgraph",)
+LIBRARIES = ("langgraph", "openai_agents", "pydantic_ai", "google_genai", "mcp")
 WORLDS = ("local", "static", "stream")
 # What is raised in the user's code, and passes our hooks.
-RAISE = {"langgraph": {"failed": "ZeroDivisionError", "tool_failed": "ValueError"}}
-CONVERSATIONS = {"langgraph": {"interrupted": ["thread-7"], "interrupted_in_a_tool": ["thread-8"]}}
+RAISE = {
+    "langgraph": {"failed": "ZeroDivisionError", "tool_failed": "ValueError"},
+    "openai_agents": {"tool_failed_and_raised": "UserError"},
+    "pydantic_ai": {"tool_failed": "KeyError"},
+}
+CONVERSATIONS = {
+    "langgraph": {"interrupted": ["thread-7"], "interrupted_in_a_tool": ["thread-8"]},
+    "openai_agents": {"tool_in_a_session": ["session-5"]},
+    "pydantic_ai": {"conversation": ["talk-3"]},
+}
+# What went in and came out, as `snapshot` keeps it: of the way `tool`.
+CONTENT = {
+    "openai_agents": ("tool", {"invoke_agent helper": ["use the tool", "In short"], "execute_tool look": ['{"word": "word"}', "found word"]}),
+    "pydantic_ai": ("run", {"invoke_agent clerk": ["use the tool", "In short"], "execute_tool look": ["{'word': 'text'}", "found text"]}),
+    "google_genai": ("async_function", {"execute_tool look": ["{'word': 'text'}", "found text"]}),
+    "mcp": ("by_hand", {"execute_tool look": ["{'word': 'plain'}", "In short: plain"]}),
+    "langgraph": ("prebuilt_stream", {"invoke_agent LangGraph": ["use the tool", "In short"], "execute_tool look": ["{'word': 'text'}", "found text"]}),
+}
 pytestmark = [pytest.mark.matrix, pytest.mark.timeout(600)]
 
 
@@ -76,4 +92,13 @@ def test_a_tool_says_its_own(library):
 def test_the_conversation(library):
     """A row says the conversation that its framework names."""
     got = run(library, "local")[0]
-    assert CONVERSATIONS[library] == {name: one["conversations"] for name, one in got.items() if one["conversations"]}
+    assert CONVERSATIONS[library] == {name: got[name]["conversations"] for name in CONVERSATIONS[library]}
+
+
+@pytest.mark.parametrize("library", CONTENT)
+def test_what_went_in_and_came_out(library):
+    """Of a tool its arguments and result, of an agent what it was asked and said; of a failed one nothing came out."""
+    way, wanted = CONTENT[library]
+    told = run(library, "local")[0][way]["content"]
+    for name, (put_in, came_out) in wanted.items():
+        assert put_in in told[name][0] and came_out in told[name][1], told[name]

@@ -7,8 +7,12 @@ from typing import Any
 from aimon_nb.capture.exceptions import no_errors
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.sentry.heard.google_genai import GoogleGenAI
 from aimon_nb.sentry.heard.langchain import LangChain
 from aimon_nb.sentry.heard.langgraph import LangGraph
+from aimon_nb.sentry.heard.mcp import MCP
+from aimon_nb.sentry.heard.openai_agents import OpenAIAgents
+from aimon_nb.sentry.heard.pydantic_ai import PydanticAI
 from aimon_nb.sentry.integrations import Integrations
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.sentry.steps import Steps
@@ -27,12 +31,21 @@ class HeardFrameworks:
         self._langchain = LangChain(
             tracker, steps, self._graphs, lambda: integrations.is_enabled("langchain")
         )
+        self._agents = OpenAIAgents(tracker)
+        self._pydantic_ai = PydanticAI(
+            tracker, steps, lambda: integrations.is_enabled("pydantic_ai")
+        )
+        self._mcp = MCP(tracker, steps, lambda: integrations.is_enabled("mcp"))
+        self._google_genai = GoogleGenAI(steps)
         self._patches = Patches()
 
     def install(self) -> None:
         """Complete what is set up from now on."""
         self._patches = Patches()
         self._integrations.when_set_up = self._complete
+        # These stand beside the integrations, and need none.
+        self._mcp.install(self._patches)
+        self._google_genai.install(self._patches)
 
     def uninstall(self) -> None:
         """Take all hooks off."""
@@ -46,3 +59,7 @@ class HeardFrameworks:
                 self._langchain.install(self._patches, module.SentryLangchainCallback)
             elif name == "langgraph":
                 self._graphs.install(self._patches)
+            elif name == "openai_agents":
+                self._agents.install(self._patches)
+            elif name == "pydantic_ai":
+                self._pydantic_ai.install(self._patches)

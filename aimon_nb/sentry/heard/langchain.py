@@ -8,6 +8,7 @@ from typing import Any
 
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.kept_content import take_input, take_output
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.sentry.heard.langgraph import LangGraph
 from aimon_nb.sentry.span_tracker import SpanTracker
@@ -33,6 +34,7 @@ class LangChain:
 
     def install(self, patches: Patches, sdks: Any) -> None:
         """Add our handler to what runs in a run; `sdks` is the SDK's, a class."""
+        patches.wrap(sdks, "on_tool_start", self._wrap_tool_start)
         patches.wrap(sdks, "on_tool_end", self._wrap_tool_end)
         patches.on_import("langchain_core.tracers.context", self._add_handler)
 
@@ -73,35 +75,51 @@ class LangChain:
             "Handler", (base,), {name: _guarded(tell) for name, tell in told.items()} | rest
         )()
 
-    def _chain_start(self, _serialized: Any, _inputs: Any, *, run_id: Any, **told: Any) -> None:
-        self._graphs.start_node(run_id, told.get("name"), told.get("tags"), told.get("metadata"))
+    def _chain_start(self, _serialized: Any, inputs: Any, *, run_id: Any, **told: Any) -> None:
+        self._graphs.start(run_id, inputs, told)
 
-    def _chain_end(self, _outputs: Any, *, run_id: Any, **_: Any) -> None:
-        self._graphs.end_node(run_id)
+    def _chain_end(self, outputs: Any, *, run_id: Any, **_: Any) -> None:
+        self._graphs.end(run_id, outputs)
 
     def _chain_error(self, error: BaseException, *, run_id: Any, **_: Any) -> None:
-        self._graphs.end_node(run_id, error)
+        self._graphs.end(run_id, None, error)
 
-    def _retriever_start(self, serialized: Any, _query: Any, *, run_id: Any, **told: Any) -> None:
+    def _retriever_start(self, serialized: Any, query: Any, *, run_id: Any, **told: Any) -> None:
         name = told.get("name") or (serialized or {}).get("name") or "retriever"
-        step = self._steps.start("gen_ai.retrieval", f"retrieval {name}", origin=ORIGIN)
+        step = self._steps.start(
+            "gen_ai.retrieval", f"retrieval {name}", origin=ORIGIN, step_input=query
+        )
         if step is not None:
             self._retrievals[run_id] = step
 
-    def _retriever_end(self, _documents: Any, *, run_id: Any, **_: Any) -> None:
-        self._steps.end(self._retrievals.pop(run_id, None))
+    def _retriever_end(self, documents: Any, *, run_id: Any, **_: Any) -> None:
+        self._steps.end(self._retrievals.pop(run_id, None), step_output=documents)
 
     def _retriever_error(self, error: BaseException, *, run_id: Any, **_: Any) -> None:
         self._steps.end(self._retrievals.pop(run_id, None), error)
+
+    def _wrap_tool_start(self, original: Any) -> Any:
+        def on_tool_start(handler: Any, told: Any, text: Any, *, run_id: Any, **more: Any) -> Any:
+            result = original(handler, told, text, run_id=run_id, **more)
+            with internal_errors.suppress("hearing the start of a tool"):
+                open_span = self._tracker.open_by_id.get(id(handler.span_map.get(run_id)))
+                if open_span is not None:
+                    given = more.get("inputs")
+                    take_input(open_span, text if given is None else given)
+            return result
+
+        return on_tool_start
 
     def _wrap_tool_end(self, original: Any) -> Any:
         def on_tool_end(handler: Any, output: Any, *, run_id: Any, **told: Any) -> Any:
             with internal_errors.suppress("hearing the end of a tool"):
                 open_span = self._tracker.open_by_id.get(id(handler.span_map.get(run_id)))
+                said = getattr(output, "content", output)
                 if open_span is not None and getattr(output, "status", None) == "error":
                     # Its error was made an answer for the model.
-                    said = getattr(output, "content", None)
                     open_span.set_error("ToolException", said if isinstance(said, str) else "")
+                elif open_span is not None:
+                    take_output(open_span, said)
             return original(handler, output, run_id=run_id, **told)
 
         return on_tool_end

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aimon_nb.capture import context
 from aimon_nb.capture.exceptions import no_errors
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.kept_content import take_input, take_output
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.sentry.adapters import attribute
 from aimon_nb.sentry.heard.followed import FollowedStep, follow, follow_async
@@ -40,6 +41,8 @@ class LangGraph:
     def __init__(self, steps: Steps, is_enabled: Callable[[], bool]) -> None:
         self._steps, self._is_enabled = steps, is_enabled
         self._graphs: weakref.WeakKeyDictionary[OpenSpan, Any] = weakref.WeakKeyDictionary()
+        self._unstarted: weakref.WeakSet[OpenSpan] = weakref.WeakSet()
+        self._agents: dict[Any, OpenSpan] = {}  # by the id of their run
         self._open: dict[Any, tuple[OpenSpan, str]] = {}  # nodes by the id of their run
 
     def install(self, patches: Patches) -> None:
@@ -95,6 +98,7 @@ class LangGraph:
 
     def _begin(self, agent: OpenSpan, graph: Any, config: Any) -> None:
         self._graphs[agent] = graph
+        self._unstarted.add(agent)
         told: dict[str, Any] = {}
         config = config if isinstance(config, dict) else {}
         thread_id = (config.get("configurable") or {}).get("thread_id")
@@ -108,33 +112,41 @@ class LangGraph:
         told["gen_ai.agent.name"] = name
         agent.adapter.write(agent, told, f"invoke_agent {name}")
 
-    def start_node(self, run_id: Any, name: Any, tags: Any, metadata: Any) -> None:
-        """Start the row of a node, if this run is one that has a row.
+    def start(self, run_id: Any, inputs: Any, told: Mapping[str, Any]) -> None:
+        """Something of LangChain's begins: of a node that has a row, start it.
 
         What runs in a node has its name in the metadata, and the node itself as its own name.
+        The first that begins in a graph is the graph.
         """
-        if not isinstance(name, str) or (metadata or {}).get("langgraph_node") != name:
+        name, above = told.get("name"), context.nearest_open(context.current_span.get())
+        if above is not None and above in self._unstarted:
+            self._unstarted.discard(above)
+            self._agents[run_id] = above
+            take_input(above, inputs)
             return
-        graph = self._graph_above()
-        if graph is None or _HIDDEN_TAG in (tags or ()) or _is_folded(graph, name):
+        if not isinstance(name, str) or (told.get("metadata") or {}).get("langgraph_node") != name:
             return
-        above = context.nearest_open(context.current_span.get())
+        graph = self._graph_above(above)
+        if graph is None or _HIDDEN_TAG in (told.get("tags") or ()) or _is_folded(graph, name):
+            return
         if (above, name) in self._open.values():
             return  # of the node's name, and in it
-        step = self._steps.start("function", name, origin=ORIGIN)
+        step = self._steps.start("function", name, origin=ORIGIN, step_input=inputs)
         if step is not None:
             self._open[run_id] = step, name
 
-    def _graph_above(self) -> Any:
-        above = context.nearest_open(context.current_span.get())
+    def _graph_above(self, above: OpenSpan | None) -> Any:
         while above is not None and above not in self._graphs:
             above = above.parent
         return None if above is None else self._graphs[above]
 
-    def end_node(self, run_id: Any, error: BaseException | None = None) -> None:
-        """End the row of a node, if it has one."""
+    def end(self, run_id: Any, outputs: Any, error: BaseException | None = None) -> None:
+        """End the row of a node, if it is one that has one; of a graph note what came out."""
+        agent = self._agents.pop(run_id, None)
+        if agent is not None and error is None:
+            take_output(agent, outputs)
         step, _ = self._open.pop(run_id, (None, ""))
-        self._steps.end(step, error)
+        self._steps.end(step, error, outputs)
 
 
 def _name(graph: Any) -> str:
