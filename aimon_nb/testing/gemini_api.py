@@ -80,8 +80,23 @@ def _chunk(body: Body, parts: list[Body], usage: Body, *, last: bool) -> Body:
     candidate: Body = {"content": {"parts": parts, "role": "model"}, "index": 0}
     if last:
         candidate["finishReason"] = "STOP"
+        candidate |= _hosted(body, candidate["content"]["parts"])
     told = {"candidates": [candidate], "usageMetadata": usage}
     return {**told, "modelVersion": body["model"], "responseId": "truth"}
+
+
+def _hosted(body: Body, parts: list[Body]) -> Body:
+    """Tell of a search and of a program that failed, where the server is asked to use its tools."""
+    tools = [tool for tool in body.get("tools") or [] if "functionDeclarations" not in tool]
+    if not wants_tool(_turns(body), tools):
+        return {}
+    names = {name for tool in tools for name in tool}
+    if "codeExecution" in names:
+        program: Body = {"executableCode": {"language": "PYTHON", "code": "1 / 0"}}
+        failed: Body = {"outcome": "OUTCOME_FAILED", "output": "ZeroDivisionError"}
+        parts[:0] = [program, {"codeExecutionResult": failed}]
+    queries = ["words", "more words"] if "googleSearch" in names else []
+    return {"groundingMetadata": {"webSearchQueries": queries}} if queries else {}
 
 
 def _generate(body: Body, _chunks: int) -> Answer:

@@ -15,7 +15,7 @@ from tests.matrix import environments
 from tests.matrix.heard.running import expected
 from tests.parts.receiver import receiving
 
-LIBRARIES = ("langgraph", "openai_agents", "pydantic_ai", "google_genai", "mcp")
+LIBRARIES = ("langgraph", "openai_agents", "pydantic_ai", "google_genai", "mcp", "provider_tools")
 WORLDS = ("local", "static", "stream")
 # What is raised in the user's code, and passes our hooks.
 RAISE = {
@@ -27,6 +27,7 @@ CONVERSATIONS = {
     "langgraph": {"interrupted": ["thread-7"], "interrupted_in_a_tool": ["thread-8"]},
     "openai_agents": {"tool_in_a_session": ["session-5"]},
     "pydantic_ai": {"conversation": ["talk-3"]},
+    "provider_tools": {"openai_conversation": ["conv_9"], "openai_plain": []},
 }
 # What went in and came out, as `snapshot` keeps it: of the way `tool`.
 CONTENT = {
