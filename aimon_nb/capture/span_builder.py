@@ -160,7 +160,11 @@ def _read(open_span: OpenSpan, span: Span) -> None:
             limit.cut_attributes(span, run_state.run)
     take_step_content(open_span, span)
     span.is_duplicate, span.is_part = open_span.is_duplicate, open_span.is_part
-    span.is_alias = open_span.is_alias
+    if open_span.is_alias and not span.is_alias:
+        span.is_alias = True
+        # What was told to be below it is now below the row above it.
+        below = (one.span for one in run_state.open_spans if one.parent is open_span)
+        run_state.changed.update(one.span_id for one in below if one is not None)
     if open_span is run_state.root and run_state.run.trace_id is None:
         run_state.run.trace_id = span.trace_id
 

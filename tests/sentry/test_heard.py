@@ -193,3 +193,24 @@ def test_the_conversation_of_calls_is_the_nearest_above_them():
     assert ["thread-1"] == list(usage["conversation"]) and [3] == list(usage["input_tokens"])
     spans = view.spans().set_index("name")
     assert "thread-1" == spans.loc["a", "conversation"]
+
+
+def test_what_is_below_a_row_that_goes_away_is_told_again():
+    """A page that had the row above it learns where it is now."""
+    from aimon_nb.capture import recorder
+
+    told_of = []
+    recorder.listeners.append(lambda _, changed: told_of.append(changed))
+    try:
+        with track("cell"):
+            workflow = steps.start("", "workflow", origin=ORIGIN)
+            agent = steps.start(AGENT, "agent", origin=ORIGIN)
+            recorder.drain()
+            told_of.clear()
+            workflow.is_alias = True
+            recorder.drain()
+            assert {workflow.span_id, agent.span_id} <= set().union(*told_of)
+            steps.end(agent)
+            steps.end(workflow)
+    finally:
+        recorder.listeners.pop()
