@@ -80,15 +80,13 @@ class Integrations:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        # Identifier → the integration, on in every run.
-        self._ours: dict[str, Any] = {}
+        self._ours: dict[str, Any] = {}  # by identifier, on in every run
         self._origins: set[str] = set()
         self._patches: dict[str, Patches] = {}
         self._main: Patches | None = None
-        # Loaded, but could not be set up yet.
-        self._pending: dict[Integration, None] = {}
-        # Told of each that is set up: its name, and its module.
-        self.when_set_up: Callable[[str, Any], None] = lambda _name, _module: None
+        self._pending: dict[Integration, None] = {}  # loaded, and could not be set up yet
+        # Told of each that is set up: its name and its module.
+        self.when_set_up: Callable[[str, Any], None] = _do_nothing
 
     def install(self, patches: Patches) -> None:
         """Set up what is loaded, and the others at their first import."""
@@ -179,6 +177,11 @@ class Integrations:
         if _is_chosen_by_user(name):
             return True
         return self._is_in_run() and not _is_disabled_by_user(name)
+
+    def hears(self, name: str) -> bool:
+        """Whether a framework's agents and tools come by an integration: set up, and on."""
+        is_set_up = name in self._ours or _is_chosen_by_user(name)
+        return is_set_up and self.is_enabled(name)
 
     def _is_in_run(self) -> bool:
         return (context.current_run.get() or self._recorder.sole) is not None

@@ -88,7 +88,7 @@ def main(library, world, names=(), dsn=None, text=False):
         for name in names or ways:
             got[name] = told(ways[name], server, monitor)
         sentry_sdk.flush(5)
-        changed = [change for p in (*instrumentation.frameworks._patches.values(), instrumentation.heard._patches, instrumentation._patches) for change in p._applied]
+        changed = [change for p in (*instrumentation.integrations._patches.values(), instrumentation.heard._patches, instrumentation._patches) for change in p._applied]
         monitor.uninstall()
         left = [f"{c.owner} {c.name}" for c in changed if c.owner.__dict__.get(c.name) is c.value]
     if text:
