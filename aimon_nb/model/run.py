@@ -146,7 +146,13 @@ class Run:
         return below
 
     def shows(self, span: Span) -> bool:
-        """Return whether a span has a row: not the root, a duplicate, plumbing or past the cap."""
+        """Return whether a span has a row.
+
+        The root has none, nor a duplicate, plumbing, what is past the cap, and what another row
+        says already, unless it may have a cost.
+        """
+        if span.is_alias and not span.may_cost:
+            return False
         return not (
             span.span_id == self.root_id or span.is_duplicate or span.folded or span.is_noise
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -80,13 +80,13 @@ class Integrations:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        # Identifier → the integration, on in every run.
-        self._ours: dict[str, Any] = {}
+        self._ours: dict[str, Any] = {}  # by identifier, on in every run
         self._origins: set[str] = set()
         self._patches: dict[str, Patches] = {}
         self._main: Patches | None = None
-        # Loaded, but could not be set up yet.
-        self._pending: dict[Integration, None] = {}
+        self._pending: dict[Integration, None] = {}  # loaded, and could not be set up yet
+        # Told of each that is set up: its name and its module.
+        self.when_set_up: Callable[[str, Any], None] = _do_nothing
 
     def install(self, patches: Patches) -> None:
         """Set up what is loaded, and the others at their first import."""
@@ -158,6 +158,7 @@ class Integrations:
             self._main.set_attribute(module.SentryLangchainCallback, "run_inline", value=True)
             langchain_patches.complete(module, patches)
         self._turn_on(framework, integration)
+        self.when_set_up(framework.name, module)
 
     def _turn_on(self, framework: Integration, integration: Any) -> None:
         if not self._ours and self._main is not None:

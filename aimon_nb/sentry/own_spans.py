@@ -7,7 +7,7 @@ lifecycle, where the static API makes no-ops; else `own_spans_static`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sentry_sdk
@@ -15,9 +15,10 @@ from sentry_sdk import scope as sentry_scope
 from sentry_sdk.tracing_utils import has_span_streaming_enabled
 
 from aimon_nb.capture import context
-from aimon_nb.capture.exceptions import describe, frames_of, status_of
+from aimon_nb.capture.exceptions import describe, failed, frames_of, status_of
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.sentry import own_spans_static
+from aimon_nb.sentry.adapters import attribute
 
 # Options of the SDK's spans that make sense for every call of a function; the
 # last three have no counterpart in the stream lifecycle.
@@ -58,8 +59,17 @@ class ScopedSpan:
             open_span if open_span is not None and open_span.sdk is self.sdk else None
         )
 
+    def fold_into_tool(self, names: Collection[str]) -> None:
+        """Have no row of its own, if it is the code of the tool whose row is above it."""
+        tool = self.open_span.parent if self.open_span is not None else None
+        if self.open_span is not None and tool is not None:
+            is_tool = attribute(tool, "sentry.op") == "gen_ai.execute_tool"
+            self.open_span.is_alias = is_tool and attribute(tool, "gen_ai.tool.name") in names
+
     def close(self, error: BaseException | None) -> None:
         """End it; what is not an error of the code has a status of its own."""
+        if not failed(error):
+            error = None
         if self.open_span is not None and error is not None:
             self.open_span.error = (status_of(error), *describe(error), frames_of(error))
         status = _status_of(error)

@@ -68,13 +68,17 @@ def _start(tracker: SpanTracker, original: Any) -> Any:
 def _true_parent(tracker: SpanTracker, chosen: Any, attributes: Any) -> Any:
     """Return the parent of a span whose scope chose `chosen`; the scope is shared between tasks."""
     current = context.nearest_open(context.current_span.get())
+    if tracker.remote_calls:
+        call = tracker.remote_call(attributes.get("sentry.op"), current)
+        if call is not None and call.adapter is STREAM:
+            return call.sdk
     current = at_sentry(current) if current is not None else None
     if current is None or current.adapter.carrier is not STREAM or current.sdk is chosen:
         return traces._DEFAULT_PARENT_SPAN
     step = attributes.get("sentry.origin"), attributes.get("sentry.op")
     parent_id = chosen._span_id if chosen is not None else None
     agent = tracker.agents.agent_of(step, parent_id, current)
-    return current.sdk if agent is None else chosen
+    return current.sdk if agent is None else agent.sdk
 
 
 def _make_current(open_span: OpenSpan) -> None:

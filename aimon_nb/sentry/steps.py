@@ -12,7 +12,7 @@ from typing import Any
 from sentry_sdk.scrubber import DEFAULT_DENYLIST, DEFAULT_PII_DENYLIST
 
 from aimon_nb.capture import context
-from aimon_nb.capture.exceptions import describe, frames_of, status_of
+from aimon_nb.capture.exceptions import describe, failed, frames_of, status_of
 from aimon_nb.capture.kept_content import take_input, take_output
 from aimon_nb.capture.span_adapter import Ending
 from aimon_nb.capture.state import OpenSpan, RunState
@@ -107,7 +107,7 @@ class Steps:
             return
         if step_output is not NOT_TAKEN and error is None:
             take_output(open_span, step_output)
-        if error is not None:
+        if error is not None and failed(error):
             open_span.error = (status_of(error), *describe(error), frames_of(error))
         if context.current_span.get() is open_span:
             context.current_span.set(open_span.entered_from)

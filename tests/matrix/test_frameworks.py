@@ -22,14 +22,13 @@ TREES = {
         (1, CHAT, "chat gpt-4o"),
     ],
     "openai_agents": [
-        (0, "", "helper workflow"),
-        (1, AGENT, "invoke_agent helper"),
-        (2, CHAT, "chat gpt-4o"),
-        (2, TOOL, "execute_tool look"),
-        (2, CHAT, "chat gpt-4o"),
+        (0, AGENT, "invoke_agent helper"),
+        (1, CHAT, "chat gpt-4o"),
+        (1, TOOL, "execute_tool look"),
+        (1, CHAT, "chat gpt-4o"),
     ],
     "pydantic_ai": [(0, AGENT, "invoke_agent agent"), (1, CHAT, "chat gpt-4o"), (1, TOOL, "execute_tool look"), (1, CHAT, "chat gpt-4o")],
-    "mcp": [(0, "mcp.server", "tools/call look"), (1, CHAT, "chat gpt-4o")],
+    "mcp": [(0, TOOL, "execute_tool look"), (1, "mcp.server", "tools/call look"), (2, CHAT, "chat gpt-4o")],
 }
 ORDERS = ("load first", "import first")
 pytestmark = [pytest.mark.matrix, pytest.mark.timeout(600)]

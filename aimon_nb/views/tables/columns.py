@@ -82,6 +82,12 @@ SPAN_TABLE: tuple[Column, ...] = (
     Column("caller_line", "Int64", "span.caller_line", "that tells the calls of a caller apart"),
     Column("agent", "string", "span.agent"),
     Column("tool", "string", "span.tool"),
+    Column(
+        "conversation",
+        "string",
+        "span.conversation",
+        "the id of the thread, session or conversation",
+    ),
     Column("finish_reason", "string", "span.finish_reason"),
     Column("streaming", "boolean", "span.streaming"),
     Column("input_tokens", "Int64", "usage.input", "cached and cache-written ones included"),
