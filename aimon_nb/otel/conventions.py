@@ -233,7 +233,7 @@ def framework_of_scope(scope: str) -> str | None:
 
     OpenInference, Traceloop and Logfire name it last, a framework itself by its own name.
     """
-    parts = scope.lower().replace("-", "_").split(".")
+    parts = scope.lower().replace("-", "_").removesuffix("_python_sdk").split(".")  # MCP's own
     return next((part for part in reversed(parts) if part in _FRAMEWORKS), None)
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.model import Usage
 from aimon_nb.wire.dialects import known
 from aimon_nb.wire.dialects.known_usage import NOT_FINAL
 from aimon_nb.wire.json_events import EventReader
 from aimon_nb.wire.model_request import Decode, ModelRequest
-from aimon_nb.wire.server_tool_rows import add_server_tools
 from aimon_nb.wire.token_estimate import estimates
 
 
@@ -103,8 +101,6 @@ class ResponseReader:
         if request.ok and call.error is None and call.untold is None:
             estimates.make(call, whole=not request.truncated)
         call.refused = self._is_refused()
-        with internal_errors.suppress("adding the tools that a provider ran"):
-            add_server_tools(request)
 
     def _is_refused(self) -> bool:
         request = self.model_request

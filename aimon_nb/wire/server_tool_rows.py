@@ -7,8 +7,9 @@ from aimon_nb.wire.model_request import ModelRequest
 
 
 def add_server_tools(request: ModelRequest) -> None:
-    """Add a row for each tool of an answer that was read to its end."""
-    for tool in request.call.server_tools:
+    """Add a row for each tool of an answer, read to its end, that has none yet."""
+    shown, request.tool_rows = request.tool_rows, len(request.call.server_tools)
+    for tool in request.call.server_tools[shown:]:
         _add(request, tool)
 
 
