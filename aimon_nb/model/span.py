@@ -59,9 +59,10 @@ CALL_OPERATIONS = frozenset(
 CACHE_HIT = "cache.hit"
 # Ops whose name alone is enough, whatever the operation.
 _KNOWN_OPS = ("gen_ai.", "ai.pipeline", "ai.run")
-# Plumbing below a call: in every table, folded in views.
+# Plumbing below a call, and agents that are only made: in every table, folded in views.
 NOISE_OPS = frozenset(
     {
+        "gen_ai.create_agent",
         "http.client",
         "subprocess",
         "subprocess.wait",

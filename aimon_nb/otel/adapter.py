@@ -63,7 +63,7 @@ class OtelAdapter(SpanAdapter):
             return None
         op, told = _described(open_span)
         span.op, span.name = op, _name(open_span, op, told)
-        _mark_aliases(open_span, span, told)
+        _mark_aliases(open_span, span)
         span.origin = _origin(open_span)
         if self._is_sent_by_user:
             span.sent = "yes"
@@ -154,9 +154,11 @@ def _described(open_span: OpenSpan) -> tuple[str, Told]:
     return op, told
 
 
-def _mark_aliases(open_span: OpenSpan, span: Span, told: Told) -> None:
+def _mark_aliases(open_span: OpenSpan, span: Span) -> None:
     """A span that says what others say has no row; nor a workflow that is its one agent."""
-    if not conventions.has_row(span.op, told.attributes):
+    declared = open_span.adapter.attribute(open_span, "sentry.op")
+    is_calls = declared in CALL_OPS and open_span.has_call_below and not open_span.model_request
+    if is_calls or not conventions.has_row(span.op, span.name):
         open_span.is_alias = True
     above = open_span.parent
     if span.op == AGENT and isinstance(above, OtelSpan) and above.source is not None:

@@ -71,8 +71,9 @@ _HTTP = ("http.request.method", "http.method")
 _MESSAGING = ("messaging.operation", "messaging.operation.type")
 # Only one of these says that a span is no plain step.
 KINDS = frozenset({*(key for key, _ in _KINDS), *_HTTP, *_MESSAGING, _LOG, "gen_ai.request.model"})
-# What Google's ADK calls a span that says again what those of its tools say.
-_TOOLS_AGAIN = "(merged tools)"
+# What Google's ADK calls a span that says again what those of its tools say; and Strands each
+# round of an agent, whose call and tools are the agent's.
+_AGAIN = frozenset({"execute_tool (merged tools)", "execute_event_loop_cycle"})
 
 # Our name of an attribute ← theirs, the first that is there.
 _P = "gen_ai.usage."
@@ -182,9 +183,9 @@ def _read_langfuse_usage(text: Any, attributes: dict[str, Any]) -> None:
             attributes.setdefault(_P + ours, count)
 
 
-def has_row(op: str, attributes: Mapping[str, Any]) -> bool:
-    """Whether a span of this op tells something that no other does."""
-    return op not in WITHOUT_ROW and attributes.get("gen_ai.tool.name") != _TOOLS_AGAIN
+def has_row(op: str, name: str) -> bool:
+    """Whether a span tells something that no other does, by the op and the name of its row."""
+    return op not in WITHOUT_ROW and name not in _AGAIN
 
 
 def is_same(workflow: str, agent: str) -> bool:

@@ -34,6 +34,8 @@ class LangChain:
 
     def install(self, patches: Patches, sdks: Any) -> None:
         """Add our handler to what runs in a run; `sdks` is the SDK's, a class."""
+        for name in ("on_llm_start", "on_chat_model_start"):
+            patches.wrap(sdks, name, _wrap_model_start)
         patches.wrap(sdks, "on_tool_start", self._wrap_tool_start)
         patches.wrap(sdks, "on_tool_end", self._wrap_tool_end)
         patches.on_import("langchain_core.tracers.context", self._add_handler)
@@ -123,6 +125,17 @@ class LangChain:
             return original(handler, output, run_id=run_id, **told)
 
         return on_tool_end
+
+
+def _wrap_model_start(original: Any) -> Any:
+    def on_model_start(*args: Any, **told: Any) -> Any:
+        # The SDK's handler writes into the parameters, which other handlers are told of, too.
+        parameters = told.get("invocation_params")
+        if type(parameters) is dict:
+            told["invocation_params"] = parameters.copy()
+        return original(*args, **told)
+
+    return on_model_start
 
 
 def _guarded(tell: Callable[..., None]) -> Any:

@@ -176,8 +176,15 @@ class _Iteration:
 
 
 def _infer_name(agent: Any, frame: FrameType, told: dict[str, Any]) -> None:
-    """Name an agent as pydantic-ai does, before the SDK's wrapper hides who called it."""
+    """Name an agent as pydantic-ai does, before the SDK's wrapper hides who called it.
+
+    What pydantic-ai's own code calls has looked for its name already.
+    """
     with internal_errors.suppress("naming an agent"):
+        caller = frame.f_back
+        module = str(caller.f_globals.get("__name__")) if caller is not None else ""
+        if module.partition(".")[0] == "pydantic_ai":
+            return
         if told.get("infer_name", True):
             told["infer_name"] = False
             if agent.name is None:
