@@ -27,6 +27,8 @@ from aimon_nb.sentry.compat_fallback import Fallback
 from aimon_nb.sentry.open_agents import AGENT_OP, OpenAgents
 from aimon_nb.sentry.span_maker import PIPELINE_NAME, SpanMaker, assign_id
 
+_SERVER_OP = "mcp.server"  # what a server of MCP does
+
 
 class SpanTracker:
     """The open spans by the identity of the SDK's object: what `instrument`'s hooks call."""
@@ -84,6 +86,9 @@ class SpanTracker:
         open_span.parent = self._parent(
             open_span, current, adapter, parent_is_default=parent_is_default
         )
+        if self.remote_calls and attribute(open_span, "sentry.op") == _SERVER_OP:
+            # One in this process: the row of its client says the same.
+            open_span.is_alias = open_span.parent in self.remote_calls
         if origin != "manual" and str(origin).startswith("auto.ai."):
             open_span.task_and_thread = context.task_and_thread()
             self.unmatched_call_spans[open_span] = None
@@ -137,7 +142,7 @@ class SpanTracker:
 
     def remote_call(self, op: Any, current: OpenSpan | None) -> OpenSpan | None:
         """Return the open call that a server's span below `current` answers; None if unknown."""
-        if op != "mcp.server" or len(self.remote_calls) != 1:
+        if op != _SERVER_OP or len(self.remote_calls) != 1:
             return None
         call = above = next(iter(list(self.remote_calls)), None)
         while above is not None and above is not current:

@@ -28,7 +28,7 @@ TREES = {
         (1, CHAT, "chat gpt-4o"),
     ],
     "pydantic_ai": [(0, AGENT, "invoke_agent agent"), (1, CHAT, "chat gpt-4o"), (1, TOOL, "execute_tool look"), (1, CHAT, "chat gpt-4o")],
-    "mcp": [(0, TOOL, "execute_tool look"), (1, "mcp.server", "tools/call look"), (2, CHAT, "chat gpt-4o")],
+    "mcp": [(0, TOOL, "execute_tool look"), (1, CHAT, "chat gpt-4o")],
 }
 ORDERS = ("load first", "import first")
 pytestmark = [pytest.mark.matrix, pytest.mark.timeout(600)]

@@ -1,7 +1,7 @@
 """MCP: a tool that is called on a server is a row of the client, whoever calls it.
 
-Where a framework has a row for it already, that row is it. The SDK's integration makes those of
-a server; one in this process has its row below that of the client.
+Where a framework has a row for it already, that row is it. The SDK's integration tells of a
+server: one in this process, whose client's row says the same, has none of its own.
 """
 
 from __future__ import annotations

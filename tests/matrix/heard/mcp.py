@@ -44,8 +44,7 @@ def called(server, name):
 def by_hand(server):
     """
     tool look
-      mcp.server tools/call look
-        chat
+      chat
     """
     called(server, "look")
 
@@ -54,8 +53,7 @@ def by_hand(server):
 def failed(server):
     """
     tool fails [error: ToolError]
-      mcp.server tools/call fails
-        chat
+      chat
     """
     called(server, "fails")
 
