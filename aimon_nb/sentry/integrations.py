@@ -22,15 +22,16 @@ from typing import Any
 
 import sentry_sdk
 from sentry_sdk import client as sentry_client
-from sentry_sdk import integrations, tracing
+from sentry_sdk import integrations
 from sentry_sdk.scope import Scope
 
 from aimon_nb.capture import context
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.run_recorder import Recorder
-from aimon_nb.sentry import cache_hits, langchain_patches
+from aimon_nb.sentry import cache_hits, langchain_patches, sdk3_patches
 from aimon_nb.sentry.attribute_diff import diff_attributes
+from aimon_nb.sentry.sdk import HAS_TRANSACTIONS, START_STREAMED, NoOpSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +164,12 @@ class Integrations:
         if not self._ours and self._main is not None:
             for client in (sentry_client.BaseClient, sentry_client._Client):
                 self._main.wrap(client, "get_integration", self._wrap_get)
-            self._main.wrap(Scope, "start_span", self._wrap_start)
-            self._main.wrap(Scope, "start_transaction", self._wrap_start)
-            self._main.wrap(Scope, "start_streamed_span", self._wrap_start_streamed)
+            self._main.wrap(Scope, START_STREAMED, self._wrap_start_streamed)
+            if HAS_TRANSACTIONS:
+                self._main.wrap(Scope, "start_span", self._wrap_start)
+                self._main.wrap(Scope, "start_transaction", self._wrap_start)
+            else:
+                sdk3_patches.install(self._main, partial(_is_unasked, self._origins))
         self._ours[framework.name] = integration
         self._origins.add(framework.origin)
 
@@ -221,7 +225,7 @@ class Integrations:
         return start
 
 
-class _IgnoredSpan(tracing.NoOpSpan):
+class _IgnoredSpan(NoOpSpan):  # type: ignore[misc]
     """A span that nobody asked for; unlike the SDK's own no-op it is nobody's parent.
 
     It stands for both lifecycles' spans: it ignores whatever is put on it.
@@ -241,6 +245,11 @@ class _IgnoredSpan(tracing.NoOpSpan):
 
 def _do_nothing(*_: object, **__: object) -> None:
     pass
+
+
+def _is_unasked(origins: set[str], origin: Any) -> bool:
+    """Whether a span's origin is one of ours that the client in use did not choose."""
+    return origin in origins and not _is_chosen_by_user(origin.rpartition(".")[2])
 
 
 def _is_chosen_by_user(name: str) -> bool:

@@ -5,8 +5,10 @@ import sentry_sdk
 from sentry_sdk import traces
 
 from aimon_nb import track
+from tests.parts import sdk
 
 
+@sdk.transactions
 # The SDK says that this way of making spans is of the other lifecycle.
 @pytest.mark.filterwarnings("ignore:Using span streaming API")
 def test_a_span_of_the_streams_kind_in_the_static_lifecycle(receiver):

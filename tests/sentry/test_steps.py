@@ -7,10 +7,11 @@ import sentry_sdk
 
 from aimon_nb import track
 from aimon_nb.ai.instrumentation import instrumentation
+from tests.parts import sdk
 
 steps = instrumentation.steps
 AGENT, TOOL = "gen_ai.invoke_agent", "gen_ai.execute_tool"
-WORLDS = {"local": None, "static": {}, "stream": {"trace_lifecycle": "stream"}, "unsampled": {"traces_sample_rate": 0.0}}
+WORLDS = {"local": None, **sdk.OPTIONS, "unsampled": {"traces_sample_rate": 0.0}}
 
 
 def start(name, op=AGENT, **options):
@@ -23,7 +24,7 @@ def tree(view):
     return {span.name: names.get(span.parent_id) for span in spans}
 
 
-@pytest.fixture(params=WORLDS)
+@pytest.fixture(params=["local", *sdk.LIFECYCLES, "unsampled"])
 def world(request, receiver):
     options = WORLDS[request.param]
     if options is not None:
@@ -35,7 +36,7 @@ def test_steps_and_what_is_below_them(world, receiver):
     """A step holds what begins in it, spans of the SDK too, each with its true parent; Sentry gets the same tree, and no name twice."""
     with track("cell") as view:
         agent = start("agent", attributes={"gen_ai.agent.name": "Ann"})
-        with sentry_sdk.start_span(op="x", name="theirs") if world != "stream" else sentry_sdk.traces.start_span("theirs"):
+        with sdk.start_span(op="x", name="theirs") if world != "stream" else sentry_sdk.traces.start_span("theirs"):
             tool = start("tool", TOOL)
             steps.end(tool)
         steps.end(agent)
