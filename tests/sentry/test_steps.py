@@ -7,6 +7,7 @@ import sentry_sdk
 
 from aimon_nb import track
 from aimon_nb.ai.instrumentation import instrumentation
+from aimon_nb.sentry.secret_names import SECRET_NAMES
 from tests.parts import sdk
 
 steps = instrumentation.steps
@@ -90,6 +91,14 @@ def test_steps_of_tasks_and_a_parent_that_is_given(world):
     above = tree(view)
     assert [above[f"{name}.tool"] for name in "abc"] == list("abc")
     assert (above["beside"], above["below"]) == ("cell", "aside")
+
+
+@sdk.transactions
+def test_names_of_secrets():
+    """None that series 2 keeps out of events is missing."""
+    from sentry_sdk.scrubber import DEFAULT_DENYLIST, DEFAULT_PII_DENYLIST
+
+    assert {*DEFAULT_DENYLIST, *DEFAULT_PII_DENYLIST} <= SECRET_NAMES
 
 
 def test_outside_of_runs():
