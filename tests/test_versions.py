@@ -67,7 +67,7 @@ def test_an_sdk_that_has_changed(capsys, monkeypatch):
 
 def test_an_sdk_that_is_too_old(capsys, monkeypatch):
     """Of one that cannot be used, it says so, and the rest stands there all the same."""
-    line = "aimon_nb works with sentry-sdk 2.75 and newer, and 2.19.0 is installed here"
+    line = "aimon_nb works with sentry-sdk 2.75 to 3, and 2.19.0 is installed here"
     monkeypatch.setattr("builtins.__import__", failing("aimon_nb.ai.instrumentation", UnsupportedSDKError(line)))
     shown = printed(capsys)
     assert (line, version("pandas")) == (shown["hooks"], shown["pandas"])

@@ -18,13 +18,14 @@ def make_event(error: BaseException, mechanism: dict[str, Any]) -> tuple[Any, An
     The variables are not looked at: no `__repr__` of the user's objects runs.
     """
     options = sentry_sdk.get_client().options
-    if HAS_TRANSACTIONS:
-        # Beside `data_collection` of the user's the other two would not be asked.
-        private = {**options, **PRIVATE_OPTIONS, "data_collection": None}
-        return event_from_exception(error, client_options=private, mechanism=mechanism)
-    # Series 3 takes no options here: it asks the client in use.
     scope = discarding_scope()
-    collected = {**options["data_collection"], **PLACES_ONLY}
-    scope.client.options = {**options, "data_collection": collected}
+    more: dict[str, Any] = {}
+    if HAS_TRANSACTIONS:
+        # Beside `data_collection` of the user's the other options would not be asked.
+        private = more["client_options"] = {**options, **PRIVATE_OPTIONS, "data_collection": None}
+    else:
+        private = {**options, "data_collection": {**options["data_collection"], **PLACES_ONLY}}
+    # For a frame the SDK asks the client in use.
+    scope.client.options = private
     with use_scope(scope):
-        return event_from_exception(error, mechanism=mechanism)
+        return event_from_exception(error, mechanism=mechanism, **more)

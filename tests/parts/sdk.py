@@ -1,7 +1,8 @@
 """The installed sentry-sdk: which lifecycles it has, and a span as its default one makes it.
 
 Series 3 has no transactions: a test, or a parameter of one, that is about them has the mark
-`transactions`, and is not collected there (`tests/tiers.py`).
+`transactions`, and one about what only that series has the mark `series_3`; neither is
+collected with the other series (`tests/tiers.py`).
 """
 
 from importlib.util import find_spec
@@ -10,7 +11,7 @@ import pytest
 import sentry_sdk
 
 HAS_TRANSACTIONS = find_spec("sentry_sdk.tracing") is not None
-transactions = pytest.mark.transactions
+transactions, series_3 = pytest.mark.transactions, pytest.mark.series_3
 # As values of a parameter, and as plain names.
 LIFECYCLES = [pytest.param("static", marks=transactions), "stream"]
 NAMES = ("static", "stream") if HAS_TRANSACTIONS else ("stream",)
