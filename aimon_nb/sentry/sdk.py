@@ -45,6 +45,7 @@ if HAS_TRANSACTIONS:
     # Options of `sentry_sdk.init` with which of a frame only its place is sent, and of prompts,
     # answers, requests and queries nothing by an integration.
     PRIVATE_OPTIONS: dict[str, Any] = {
+        "send_default_pii": False,
         "include_local_variables": False,
         "include_source_context": False,
     }
