@@ -153,10 +153,7 @@ class Integrations:
             integrations._processed_integrations.add(framework.name)
             integrations._installed_integrations.add(framework.name)
         if framework.name == "langchain" and self._main is not None:
-            # LangChain then calls back in the caller's own task, and its span and the request
-            # meet. Otherwise it opens the span of an async call in a worker thread, and of eight
-            # below one parent nobody knows which is whose. Ours, whoever chose the integration.
-            self._main.set_attribute(module.SentryLangchainCallback, "run_inline", value=True)
+            langchain_patches.run_inline(module, self._main)
             langchain_patches.complete(module, patches)
         self._turn_on(framework, integration)
 

@@ -12,8 +12,8 @@ import pytest
 from tests.matrix import environments
 
 SUITES = {
-    # Documented API, hearing, the wire, settings, privacy.
-    "unit": ["-m", "unit", "tests/ai", "tests/sentry", "tests/app", "tests/wire", "tests/test_privacy.py"],
+    # Documented API, hearing, the wire, settings, privacy, OpenTelemetry, frameworks.
+    "unit": ["-m", "unit", "tests/ai", "tests/sentry", "tests/app", "tests/wire", "tests/capture", "tests/otel", "tests/frameworks", "tests/test_privacy.py"],
     # Each way of making spans, and what receivers get of real kernels.
     "kernel": ["-m", "kernel", "tests/sentry", "tests/kernel/test_sentry.py"],
     # Every mode of a client; each framework; an SDK that has changed.
