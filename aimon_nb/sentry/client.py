@@ -12,6 +12,7 @@ from sentry_sdk.integrations.dedupe import DedupeIntegration
 from sentry_sdk.integrations.threading import ThreadingIntegration
 
 from aimon_nb.capture.hooks import Patches
+from aimon_nb.sentry.sdk import PRIVATE_OPTIONS
 
 EXIT_SECONDS = 2.0  # how long the end of a process may wait for Sentry: the SDK's own default
 
@@ -40,8 +41,7 @@ class Client:
             auto_enabling_integrations=False,
             default_integrations=False,
             integrations=[DedupeIntegration(), ThreadingIntegration()],
-            include_local_variables=False,
-            include_source_context=False,
+            **PRIVATE_OPTIONS,
         )
         self._ours, self._pid = sentry_sdk.get_client(), os.getpid()
         # The SDK's own integration for this prints to stderr, and cannot be taken back.

@@ -1,7 +1,7 @@
 """A span of ours, opened and closed in whichever lifecycle the client has.
 
-`trace_lifecycle` chooses: `sentry_sdk.traces.start_span` in the stream
-lifecycle, where the static API makes no-ops; else `own_spans_static`.
+In the stream lifecycle, the only one of sentry-sdk 3, `sentry_sdk.traces.start_span`
+makes it; else `own_spans_static`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from typing import Any
 
 import sentry_sdk
 from sentry_sdk import scope as sentry_scope
-from sentry_sdk.tracing_utils import has_span_streaming_enabled
 
 from aimon_nb.capture import context
 from aimon_nb.capture.exceptions import describe, failed, frames_of, status_of
 from aimon_nb.capture.state import OpenSpan
-from aimon_nb.sentry import own_spans_static
 from aimon_nb.sentry.adapters import attribute
+from aimon_nb.sentry.sdk import HAS_TRANSACTIONS, is_streaming
+
+if HAS_TRANSACTIONS:
+    from aimon_nb.sentry import own_spans_static
 
 # Options of the SDK's spans that make sense for every call of a function; the
 # last three have no counterpart in the stream lifecycle.
@@ -91,9 +93,19 @@ class ScopedSpan:
 
 def start(name: str, op: str, **options: Any) -> Any:
     """Make the SDK's span, with those of its options that the lifecycle has."""
-    if has_span_streaming_enabled(sentry_sdk.get_client().options):
+    if is_streaming():
         return _streamed(name, op, **options)
     return own_spans_static.start(name, op, **options)
+
+
+def carried_ids(root: Any) -> set[str] | None:
+    """Return the ids of the spans that the root's transaction carries; None if it is none."""
+    return own_spans_static.carried_ids(root) if HAS_TRANSACTIONS else None
+
+
+def discard_spans(root: Any) -> bool:
+    """Let a root carry no spans; False if it is no transaction."""
+    return HAS_TRANSACTIONS and own_spans_static.discard_spans(root)
 
 
 def is_span(thing: Any) -> bool:

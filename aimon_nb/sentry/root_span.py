@@ -16,10 +16,10 @@ from aimon_nb.capture import context
 from aimon_nb.capture.run_recorder import Recorder
 from aimon_nb.capture.state import RunState
 from aimon_nb.model import Run
-from aimon_nb.sentry import own_spans, own_spans_static
+from aimon_nb.sentry import own_spans
 from aimon_nb.sentry.adapters import attribute
 from aimon_nb.sentry.client import destination
-from aimon_nb.sentry.compat_check import discarding_scope
+from aimon_nb.sentry.discarding import discarding_scope
 from aimon_nb.sentry.span_tracker import SpanTracker
 
 OP = "ai.pipeline"
@@ -86,7 +86,7 @@ class RootSpan:
         In the stream lifecycle the user's own spans have left already, and hang on it.
         """
         run = self.run_state.run
-        if own_spans_static.discard_spans(self._span) or run.spans.keys() <= {run.root_id}:
+        if own_spans.discard_spans(self._span) or run.spans.keys() <= {run.root_id}:
             sentry_scope._current_scope.set(discarding_scope())
         self.close(error)
 
@@ -97,7 +97,7 @@ class RootSpan:
         transaction, those among them that our own cap let go.
         """
         self._end_integrations_spans()
-        carried, run = own_spans_static.carried_ids(self._span), self.run_state.run
+        carried, run = own_spans.carried_ids(self._span), self.run_state.run
         if self._tracker.changed is None:
             _set_sent_status(self.run_state, self._span, carried)
         else:

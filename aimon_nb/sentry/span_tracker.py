@@ -109,7 +109,12 @@ class SpanTracker:
         parent_is_default: bool,
     ) -> OpenSpan | None:
         parent_id = adapter.parent_id(open_span.sdk)
-        if current is not None and parent_id == current.span_id:
+        # Where it is not reliable, an agent of another task may be nearer.
+        if (
+            current is not None
+            and parent_id == current.span_id
+            and (not self.agents.spans or adapter.parent_id_is_reliable)
+        ):
             return current
         if parent_id is not None and not parent_is_default:
             for other in list(self.open_by_id.values()):

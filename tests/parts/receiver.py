@@ -88,6 +88,27 @@ class Receiver:
         assert not any('"err"' in json.dumps(event.get("_meta")) for event in out), out
         return out
 
+    def roots(self, count: int = 1, timeout: float = 10) -> list[dict]:
+        """Name, trace and data of transactions and segments, as soon as there are so many: they come from another process."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: len(self._roots()) >= count, timeout)
+            found = self._roots()
+        assert len(found) >= count, f"{len(found)} of {count} roots arrived in {timeout} s: {self.kinds()}"
+        return found
+
+    def _roots(self):
+        found = []
+        for kind, payload in self.got:
+            if kind == "transaction":
+                trace = payload["contexts"]["trace"]
+                found.append({**_plain(trace, payload["transaction"]), "data": trace.get("data") or {}})
+            elif kind == "span":
+                for span in payload["items"]:
+                    if span.get("is_segment"):
+                        data = {key: value["value"] for key, value in span["attributes"].items()}
+                        found.append({**_plain(span, span["name"]), "op": data.get("sentry.op"), "data": data})
+        return found
+
     def v2(self) -> list[dict]:
         """Spans of `span` items (gen_ai.* by default, all when streaming), attributes unpacked."""
         return [
