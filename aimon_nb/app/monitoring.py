@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from aimon_nb.ai.instrumentation import instrumentation
@@ -56,6 +57,9 @@ class Monitor:
     def install(self) -> None:
         """Put the wraps on; a second call does nothing."""
         instrumentation.install()
+        # Each run says what is wrong with a DSN.
+        with suppress(Exception):
+            self.client.ensure()
         self._warm_up.begin()
         if not self._remove:
             user_prices.find_span = _find_span
@@ -109,6 +113,8 @@ class Monitor:
         run_options = dict(options or {})
         if now.op:
             run_options["op"] = now.op
+        if now.tags:
+            run_options["tags"] = {**now.tags, **run_options.get("tags", {})}
         # Elsewhere nothing is kept.
         if now.save != DEFAULT_SAVE and environment.outputs_are_saved():
             run_options["save"] = now.save
@@ -116,6 +122,8 @@ class Monitor:
             self.client.ensure()
         except Exception as error:
             notes.append(f"SENTRY_DSN cannot be used, spans stay here: {error}")
+        # `auto` opens many runs that nobody named.
+        facts["may_be_sent"] = now.sentry_auto or not facts.get("quiet")
         facts["notebook"] = notebook_name(environment.ipython_shell())
         self._warm_up.finish(mode)
         root = open_root(self.recorder, self.tracker, name, options=run_options, **facts)

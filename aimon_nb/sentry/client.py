@@ -36,10 +36,12 @@ class Client:
         # switches integrations off by what is installed; calls come from the wire.
         # Of the default ones only those that keep parents in threads and errors single.
         sentry_sdk.init(
+            environment=os.environ.get("SENTRY_ENVIRONMENT") or "notebook",
             traces_sample_rate=1.0,
             auto_enabling_integrations=False,
             default_integrations=False,
-            integrations=[DedupeIntegration(), ThreadingIntegration()],
+            integrations=[DedupeIntegration(), ThreadingIntegration(propagate_scope=True)],
+            send_default_pii=False,
             include_local_variables=False,
             include_source_context=False,
         )

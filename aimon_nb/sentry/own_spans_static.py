@@ -22,6 +22,11 @@ def start(name: str, op: str, **options: Any) -> Any:
     return sentry_sdk.start_transaction(name=name, op=op, **options)
 
 
+def start_unsampled(name: str, op: str, options: dict[str, Any]) -> Any:
+    """Start a transaction that Sentry does not get, also where one is open that it gets."""
+    return sentry_sdk.start_transaction(name=name, op=op, **{**options, "sampled": False})
+
+
 def carried_ids(root: Any) -> set[str] | None:
     """Return the ids of the spans that the root's transaction carries; None if it collects none."""
     recorder = getattr(getattr(root, "containing_transaction", None), "_span_recorder", None)
