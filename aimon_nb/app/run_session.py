@@ -119,6 +119,12 @@ class RunSession:
         with internal_errors.suppress("closing the root span"):
             close = self._root.drop if self.run_state.quiet else self._root.close
             close(error)
+        self._monitor.open_sessions.pop(run.run_id, None)
+
+    def abort(self) -> None:
+        """Have Sentry get what is known of the run, for the process ends; its view stays."""
+        if not self.run_state.quiet:
+            self._root.abort()
 
     def _add_last_notes(self) -> None:
         """Note what is known only now that all spans have ended."""

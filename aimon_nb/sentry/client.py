@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-from contextlib import suppress
 from typing import Any
 
 import sentry_sdk
@@ -13,15 +11,12 @@ from sentry_sdk.integrations.threading import ThreadingIntegration
 
 from aimon_nb.capture.hooks import Patches
 
-EXIT_SECONDS = 2.0  # how long the end of a process may wait for Sentry: the SDK's own default
-
 
 class Client:
     """Opens a client for a DSN found in the environment; the user's own is left alone."""
 
     def __init__(self) -> None:
         self._ours: Any = None
-        self._pid = 0  # of the process that opened it
 
     def install(self, patches: Patches) -> None:
         """While the client is ours, a guarded `init` of the user still runs and replaces it."""
@@ -45,27 +40,29 @@ class Client:
             include_local_variables=False,
             include_source_context=False,
         )
-        self._ours, self._pid = sentry_sdk.get_client(), os.getpid()
-        # The SDK's own integration for this prints to stderr, and cannot be taken back.
-        atexit.unregister(self._flush_at_exit)  # of an earlier client: nobody waits twice
-        atexit.register(self._flush_at_exit)
+        self._ours = sentry_sdk.get_client()
 
     def close(self) -> None:
         """Take our own client away, if it is still the one in use."""
-        atexit.unregister(self._flush_at_exit)
         if self._ours is not None and sentry_sdk.get_client() is self._ours:
             self._ours.close()
             sentry_sdk.get_global_scope().set_client(None)
         self._ours = None
 
-    def _flush_at_exit(self) -> None:
-        """Send what our own client still holds: its thread is a daemon, which Python ends."""
-        # A forked process has a copy of the queue, and would send it a second time.
-        if self._ours is None or os.getpid() != self._pid:
-            return
-        # Ctrl-C while this waits means to leave, and not to read a traceback of ours.
-        with suppress(Exception, KeyboardInterrupt):
-            self._ours.flush(timeout=EXIT_SECONDS)
+    def flush(self, seconds: float, end: str) -> None:
+        """Send what is still here; the user's own client, too, where nothing else would.
+
+        Args:
+            seconds: How long that may take.
+            end: How the process ends: at an `exit` the user's client flushes itself. Ours does
+                not: the SDK's integration for that prints to stderr, and cannot be taken back.
+
+        """
+        if self._ours is not None:
+            self._ours.flush(timeout=seconds)
+        theirs = sentry_sdk.get_client()
+        if end != "exit" and theirs is not self._ours:
+            theirs.flush(timeout=seconds)
 
     def _is_initialized(self, original: Any) -> Any:
         def is_initialized() -> bool:

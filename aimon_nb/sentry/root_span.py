@@ -13,6 +13,7 @@ import sentry_sdk
 from sentry_sdk import scope as sentry_scope
 
 from aimon_nb.capture import context
+from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.run_recorder import Recorder
 from aimon_nb.capture.state import RunState
 from aimon_nb.sentry import own_spans_static, root_trace
@@ -79,6 +80,15 @@ class RootSpan:
             self._span.__exit__(ty, error, getattr(error, "__traceback__", None))
         finally:
             sentry_scope._current_scope.set(self._scope)
+
+    def abort(self) -> None:
+        """End the root, and what is open below it: the process ends in the middle of the run."""
+        for open_span in [*reversed(self.run_state.open_spans)]:
+            if open_span is not self.run_state.root and open_span.t1 is None:
+                with internal_errors.suppress("ending a span at the end of the process"):
+                    open_span.adapter.finish(open_span, time.time(), "cancelled")
+        if self.run_state.root is not None:
+            self.run_state.root.adapter.finish(self.run_state.root, time.time(), "cancelled")
 
     def drop(self, error: BaseException | None) -> None:
         """Close the root of a quiet run without a model call: Sentry gets nothing of it.
