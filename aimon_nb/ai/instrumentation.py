@@ -15,6 +15,7 @@ from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.sentry import error_events, instrument
 from aimon_nb.sentry.client import Client
+from aimon_nb.sentry.delivery import Delivery
 from aimon_nb.sentry.integrations import Integrations
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.sentry.steps import Steps
@@ -27,6 +28,7 @@ class Instrumentation:
         self.tracker = SpanTracker(recorder)
         self.steps = Steps(self.tracker)
         self.client = Client()
+        self.delivery = Delivery()
         self.frameworks = Integrations(recorder)
         self._patches: Patches | None = None
         self._uninstalled = False
@@ -43,6 +45,7 @@ class Instrumentation:
                 instrument.install(self.tracker, patches)
                 propagation.install_thread_propagation(patches)
                 self.client.install(patches)
+                self.delivery.install(patches)
                 wire.install(self.tracker, patches)
                 self.frameworks.install(patches)
                 error_events.install(self.frameworks.should_drop_event)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from aimon_nb.ai.instrumentation import instrumentation
+from aimon_nb.app import sending
 from aimon_nb.app.notebook_name import notebook_name
 from aimon_nb.app.process_end import ProcessEnd
 from aimon_nb.app.run_session import RunSession
@@ -34,7 +35,7 @@ class Monitor:
     def __init__(self) -> None:
         self.recorder = recorder
         self.tracker = instrumentation.tracker
-        self.client = instrumentation.client
+        self.client, self.delivery = instrumentation.client, instrumentation.delivery
         self.views = run_display.displays
         self._config: dict[str, Any] = {}
         self._remove: list[Any] = []
@@ -72,6 +73,7 @@ class Monitor:
             self._remove = [
                 self.recorder.on_event(self._show),
                 api.on_change(self.recorder.reprice),
+                instrumentation.delivery.on_outcome(sending.note_lost),
             ]
 
     def uninstall(self) -> None:

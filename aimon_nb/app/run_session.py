@@ -118,7 +118,8 @@ class RunSession:
             self.view.finish()
         with internal_errors.suppress("closing the root span"):
             close = self._root.drop if self.run_state.quiet else self._root.close
-            close(error)
+            with self._monitor.delivery.closing(run.trace_id):
+                close(error)
         self._monitor.open_sessions.pop(run.run_id, None)
 
     def abort(self) -> None:

@@ -42,9 +42,14 @@ class Client:
         )
         self._ours = sentry_sdk.get_client()
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the client in use is the one that was opened for `SENTRY_DSN`."""
+        return self._ours is not None and sentry_sdk.get_client() is self._ours
+
     def close(self) -> None:
         """Take our own client away, if it is still the one in use."""
-        if self._ours is not None and sentry_sdk.get_client() is self._ours:
+        if self.is_ours:
             self._ours.close()
             sentry_sdk.get_global_scope().set_client(None)
         self._ours = None
@@ -66,7 +71,7 @@ class Client:
 
     def _is_initialized(self, original: Any) -> Any:
         def is_initialized() -> bool:
-            if self._ours is not None and sentry_sdk.get_client() is self._ours:
+            if self.is_ours:
                 return False
             return bool(original())
 
