@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any
 
 import sentry_sdk
@@ -17,9 +18,13 @@ class Client:
 
     def __init__(self) -> None:
         self._ours: Any = None
+        self._patches: Patches | None = None
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
 
     def install(self, patches: Patches) -> None:
         """While the client is ours, a guarded `init` of the user still runs and replaces it."""
+        self._patches = patches
         for module in (sentry_sdk, sentry_sdk.api):
             patches.wrap(module, "is_initialized", self._is_initialized)
 
@@ -68,6 +73,21 @@ class Client:
         theirs = sentry_sdk.get_client()
         if end != "exit" and theirs is not self._ours:
             theirs.flush(timeout=seconds)
+
+    def _after_fork(self) -> None:
+        """Leave to the parent what it has not sent yet: a child has a copy of its queue.
+
+        The SDK sends that copy as soon as the child has something of its own to send, and then
+        each span of a run is at Sentry twice, whoever opened the client.
+        """
+        if self._patches is None or not self._patches.live:
+            return
+        # A transport of the user's, or of an SDK that we do not know, may have neither.
+        with suppress(Exception):
+            transport: Any = sentry_sdk.get_client().transport
+            # With a lock of its own: a thread of the parent may have held the other.
+            transport._worker = transport._create_worker(transport.options)
+            transport._discarded_events.clear()
 
     def _is_initialized(self, original: Any) -> Any:
         def is_initialized() -> bool:

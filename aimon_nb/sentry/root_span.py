@@ -74,7 +74,12 @@ class RootSpan:
             var.set(value)  # type: ignore[attr-defined]
 
     def close(self, error: BaseException | None) -> None:
-        """End the root: Sentry serialises the whole run here, on this thread."""
+        """End the root: Sentry serialises the whole run here, on this thread.
+
+        A forked child that goes on with its parent's code has a copy of it, and sends none.
+        """
+        if self._tracker.recorder.forked:
+            sentry_scope._current_scope.set(discarding_scope())
         try:
             ty = type(error) if error is not None else None
             self._span.__exit__(ty, error, getattr(error, "__traceback__", None))
