@@ -13,6 +13,7 @@ from typing import Any
 from aimon_nb.capture.attributes import is_counted_by_sdk, reported_usage, update_fields
 from aimon_nb.capture.caller_lines import note_caller
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.kept_content import take_step_content
 from aimon_nb.capture.state import CallUpdate, ForeignCall, OpenSpan, RunState, UnreadRequest
 from aimon_nb.model import Span, Usage
 from aimon_nb.model.caller import Caller
@@ -143,7 +144,8 @@ def update_open_spans(run_state: RunState, open_spans: Iterable[OpenSpan]) -> No
 
 def _visible(span: Span) -> tuple[Any, ...]:
     """The displayed fields of an open span, compared to detect a change."""
-    return span.name, span.op, span.model, span.usage, len(span.attributes), span.is_duplicate
+    facts = span.name, span.op, span.model, span.usage, len(span.attributes), span.is_duplicate
+    return *facts, span.step is None
 
 
 def _read(open_span: OpenSpan, span: Span) -> None:
@@ -156,6 +158,7 @@ def _read(open_span: OpenSpan, span: Span) -> None:
         merge(span, plain, open_span.call_update)
         if plain is not attributes:
             limit.cut_attributes(span, run_state.run)
+    take_step_content(open_span, span)
     span.is_duplicate, span.is_part = open_span.is_duplicate, open_span.is_part
     if open_span is run_state.root and run_state.run.trace_id is None:
         run_state.run.trace_id = span.trace_id

@@ -14,6 +14,7 @@ from aimon_nb.capture.caller_lines import CallerLines
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import SpanLimit
 from aimon_nb.capture.span_adapter import SpanAdapter
+from aimon_nb.capture.step_content import NOT_TAKEN
 from aimon_nb.model import Frame, ModelCall, Run, Span
 from aimon_nb.model.caller import Caller
 from aimon_nb.model.span import SpanStatus
@@ -94,6 +95,8 @@ class OpenSpan:
     is_unsent = False  # it came when Sentry's span of its call had ended
     entered = False
     made_by_us = False  # by the wire, or for a framework's step
+    step_input: Any = NOT_TAKEN  # snapshots of what went in and came out, until a record has them
+    step_output: Any = NOT_TAKEN
     sdk_parent: Any = None  # the SDK's object above one that is held: its own may be let go of
     task_and_thread: TaskAndThread | None = None
     is_recorded = False  # its start, into a record
@@ -168,6 +171,7 @@ class RunState:
     changed: set[str] = field(default_factory=set)
     captured: list[BaseException] = field(default_factory=list)  # sent to Sentry already
     span_limit: SpanLimit = field(default_factory=SpanLimit)
+    takes_content: bool = True  # of steps: what went in and came out
     faults_before: int = 0
     has_thread: bool = True  # of ours, which brings it up to date while it is open
     has_request: bool = False  # to a model: its price will be wanted

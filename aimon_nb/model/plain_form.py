@@ -18,8 +18,9 @@ from aimon_nb.model.content import is_content
 
 VERSION = 1
 _T = TypeVar("_T")
-# Fields that hold content, by class: turns of a conversation, with the arguments of tools.
-_CONTENT = {"ModelCall": ("input", "output")}
+# Fields that hold content, by class: turns of a conversation, with the arguments of tools, and
+# what went into a step and came out.
+_CONTENT = {"ModelCall": ("input", "output"), "Span": ("step",)}
 # Fields in which the user's code may put content under names of its own.
 _FREE_FORM = frozenset({"attributes", "options"})
 

@@ -81,12 +81,28 @@ class Frame(NamedTuple):
 
 
 @dataclass(slots=True)
+class StepContent:
+    """What went into a step and came out: of a function by its arguments' names; plain data.
+
+    Content, as prompts are: it is in the live view and in memory only. `None` is a value, so
+    `has_input` and `has_output` tell whether there is any; `not_kept` says why it is gone.
+    """
+
+    has_input: bool = False
+    input: Any = None
+    has_output: bool = False
+    output: Any = None
+    not_kept: str | None = None
+
+
+@dataclass(slots=True)
 class Span:
     """A span as it was tracked; mutable while it runs, left alone afterwards.
 
     `since` is when its run started (UTC), `offset` seconds from there to its own
     start and `duration` seconds (None while running), from our own monotonic clock.
     `frames` are those that an error came through, the innermost last.
+    `step` is what went in and came out of one that is no call, where that was looked at.
     `call` is the model call that crossed the wire for it, if one did; a span
     that `is_duplicate` of a call made below it is folded in views and counts
     nothing, nor does one that `is_part` of a batch, whose sums stand in the row above it;
@@ -140,6 +156,7 @@ class Span:
     retry_group: int | None = None
     retried: Retried | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
+    step: StepContent | None = None
     origin: str | None = None
     call: ModelCall | None = None
     is_duplicate: bool = False

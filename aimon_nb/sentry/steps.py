@@ -9,14 +9,20 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from sentry_sdk.scrubber import DEFAULT_DENYLIST, DEFAULT_PII_DENYLIST
+
 from aimon_nb.capture import context
 from aimon_nb.capture.exceptions import describe, frames_of, status_of
+from aimon_nb.capture.kept_content import take_input, take_output
 from aimon_nb.capture.span_adapter import Ending
 from aimon_nb.capture.state import OpenSpan, RunState
+from aimon_nb.capture.step_content import NOT_TAKEN, add_secret_names
 from aimon_nb.sentry.span_maker import PIPELINE_NAME
 from aimon_nb.sentry.span_tracker import SpanTracker
 
 _ENDINGS: dict[str, Ending] = {"ok": "ok", "cancelled": "cancelled", "abandoned": "cancelled"}
+# What the SDK keeps out of events is in no content of ours.
+add_secret_names([*DEFAULT_DENYLIST, *DEFAULT_PII_DENYLIST])
 
 
 class Steps:
@@ -45,6 +51,7 @@ class Steps:
         attributes: Mapping[str, Any] | None = None,
         parent: OpenSpan | None = None,
         is_current: bool = True,
+        step_input: Any = NOT_TAKEN,
     ) -> OpenSpan | None:
         """Start a step; None outside of runs.
 
@@ -55,6 +62,8 @@ class Steps:
             attributes: Text, numbers and truth values, no content: Sentry gets them.
             parent: The step above it; the one that code is in if left out.
             is_current: Whether what begins in this context until its end is below it.
+            step_input: What went into it, as it is: a bounded copy is made where the run
+                wants any. A dict is taken for arguments by name. Sentry never gets it.
 
         """
         run_state = self.run_state()
@@ -68,6 +77,8 @@ class Steps:
             told.setdefault(PIPELINE_NAME, pipeline)
         if told:
             open_span.adapter.write(open_span, told, None)
+        if step_input is not NOT_TAKEN:
+            take_input(open_span, step_input)
         if is_current:
             open_span.entered_from, open_span.entered = context.current_span.get(), True
             context.current_span.set(open_span)
@@ -82,10 +93,20 @@ class Steps:
             nearest = context.nearest_open(context.current_span.get())
         return nearest or run_state.root
 
-    def end(self, open_span: OpenSpan | None, error: BaseException | None = None) -> None:
-        """End a step, with what was raised in it; None, and one that has ended, do nothing."""
+    def end(
+        self,
+        open_span: OpenSpan | None,
+        error: BaseException | None = None,
+        step_output: Any = NOT_TAKEN,
+    ) -> None:
+        """End a step, with what was raised in it; None, and one that has ended, do nothing.
+
+        `step_output` is what came out of it, as it is; of one that failed nothing did.
+        """
         if open_span is None or open_span.t1 is not None:
             return
+        if step_output is not NOT_TAKEN and error is None:
+            take_output(open_span, step_output)
         if error is not None:
             open_span.error = (status_of(error), *describe(error), frames_of(error))
         if context.current_span.get() is open_span:

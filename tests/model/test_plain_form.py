@@ -3,12 +3,14 @@
 import copy
 import json
 import pickle
+from datetime import datetime, timezone
 
 import pytest
 from tests.pricing.making import call, run_of, span, tokens
 from tests.views.samples import EACH, SECRET
 
 from aimon_nb.model import Frame, Message, Run, Span, Usage
+from aimon_nb.model.span import StepContent
 from aimon_nb.pricing import price_run
 from aimon_nb.views.present import detail
 from aimon_nb.views.static import text
@@ -98,3 +100,11 @@ def test_frames_come_back_as_frames():
     back = again(run).spans["c1"]
     assert "a.py" == back.frames[0].file
     assert run.spans["c1"].cost.lines and run.spans["c1"].cost == back.cost
+
+
+def test_what_went_in_and_came_out_of_a_step():
+    """It is content: there only where that is asked for, and the same when it comes back."""
+    one = Span("s", None, "r", datetime.now(timezone.utc), 0.0, step=StepContent(True, {"city": ["Paris", None, 1.5]}, True, None))
+    assert "Paris" not in json.dumps(one.to_dict())
+    assert again(one, content=True).step == one.step
+    assert again(one).step is None

@@ -95,3 +95,23 @@ def test_outside_of_runs():
     """No run, no step: nothing is made, and nothing is current."""
     assert start("nobody's") is None
     steps.end(None)
+
+
+def test_what_went_in_and_came_out(world, receiver):
+    """A step holds what it is given as it was then, secrets left out; of one that failed nothing came out; Sentry gets none of it."""
+    arguments = {"city": "canary one", "api_key": "canary two", "days": [1]}
+    with track("cell") as view:
+        tool = start("tool", TOOL, step_input=arguments)
+        arguments["days"].append(2)
+        steps.end(tool, step_output={"told": "canary three"})
+        failed = start("failed", TOOL, step_input="canary four")
+        steps.end(failed, ValueError("no"), step_output="canary five")
+        steps.end(start("plain"))
+        steps.end(start("nothing", step_input=None), step_output=None)
+    told = {span.name: span.step for span in view._run.spans.values()}
+    step = told["tool"]
+    assert ({"city": "canary one", "api_key": "[filtered]", "days": [1]}, {"told": "canary three"}) == (step.input, step.output)
+    assert (True, "canary four", False) == (told["failed"].has_input, told["failed"].input, told["failed"].has_output)
+    assert (None, True, True, None) == (told["plain"], told["nothing"].has_input, told["nothing"].has_output, told["nothing"].output)
+    sentry_sdk.flush(5)
+    assert "canary" not in str(receiver.got)
