@@ -181,3 +181,14 @@ def test_ai_sentry_without_a_client(kernel):
     kernel.cell("%load_ext aimon_nb")
     assert "nothing was sent: there is no client" in kernel.cell("%ai_sentry test").text
     assert kernel.cell("%ai_sentry").data()[0].startswith("spans go to  nowhere: there is no client; set SENTRY_DSN")
+
+
+def test_a_loss_is_said_in_the_cell(kernels, receiver):
+    """That a run did not arrive is known when its cell is over: the cell's output says it then, as it is saved."""
+    receiver.status = 500
+    kernel = kernels(env={"SENTRY_DSN": receiver.dsn})
+    kernel.cell("%load_ext aimon_nb")
+    cell = kernel.cell("%%ai_track shop\nimport sentry_sdk\nwith sentry_sdk.start_span(op='x', name='x'): pass")
+    kernel.read_until(lambda: "not at Sentry: 2 of its spans, HTTP 500" in cell.data()[0])
+    assert "not at Sentry: 2 of its spans, HTTP 500" in cell.data("text/html")[0]
+    assert "last error   HTTP 500: Sentry has a problem" in kernel.cell("%ai_sentry").data()[0].splitlines()
