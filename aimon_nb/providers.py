@@ -122,7 +122,8 @@ IN_PROCESS = {
 
 
 # How the origins of steps begin that OpenTelemetry, or our own hooks on a framework, tell of.
-_STEP_ORIGINS = ("auto.otel.", "auto.frameworks.")
+OF_OUR_HOOKS = "auto.frameworks."
+_STEP_ORIGINS = ("auto.otel.", OF_OUR_HOOKS)
 
 
 @functools.lru_cache(maxsize=1024)

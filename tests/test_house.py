@@ -13,7 +13,7 @@ from tests.parts.places import ROOT
 
 PACKAGE = ROOT / "aimon_nb"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-ALL = {"model", "pricing", "capture", "sentry", "wire", "ai", "views", "app", "notebook", "testing"}
+ALL = {"model", "pricing", "capture", "sentry", "frameworks", "otel", "wire", "ai", "views", "app", "notebook", "testing"}
 
 # docs/ARCHITECTURE.md's arrows: a room and the rooms it may import.
 ARROWS = {
@@ -24,7 +24,9 @@ ARROWS = {
     "capture": {"pricing", "model"},
     "sentry": {"capture", "model"},
     "wire": {"sentry", "capture", "model"},
-    "ai": {"wire", "sentry", "capture", "model"},
+    "otel": {"sentry", "capture", "model"},
+    "frameworks": {"sentry", "capture", "model"},
+    "ai": {"frameworks", "otel", "wire", "sentry", "capture", "model"},
     "views": {"pricing", "model"},
     "app": {"ai", "wire", "sentry", "views", "capture", "pricing", "model"},
     "testing": {"app", "capture", "wire", "model"},

@@ -15,6 +15,7 @@ import pytest
 import sentry_sdk
 
 from aimon_nb import ai_track, track
+from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.app import monitor
 from aimon_nb.model import Run
 from aimon_nb.views.live import mimebundle
@@ -36,6 +37,8 @@ CANARIES = {
     "prompts": ["canary prompt"],
     "answers": ["canary answer"],
     "tools' arguments, results": ["canary argument", "canary result"],
+    "arguments, results of steps": ["canary given", "canary deep", "canary returned", "canary yielded", "canary step in", "canary step out"],
+    "secrets in them": ["canary secret"],
     "content in attributes": ["canary output", "canary input"],
     "other attributes": ["canary fact"],
     "parameters of a request": ["canary-parameter", "canary-tool"],
@@ -84,8 +87,17 @@ def canary_function(span):
         for key, value in ATTRIBUTES.items():
             (getattr(step, "set_data", None) or step.set_attribute)(key, value)
     raise ValueError(MESSAGE)  # canary source
+def given(what, options, password):
+    return {"out": "canary " + "returned"}
+def yielding():
+    yield "canary " + "yielded"
 def main(client, span):
     globals()["canary_" + "asker"](client)
+    secret = "canary " + "secret"
+    ai_track("given")(given)("canary " + "given", {"deep": ["canary " + "deep"], "more": {"api_key": secret}}, password=secret)
+    list(ai_track("yielding")(yielding)())
+    step = steps.start("gen_ai.execute_tool", "execute_tool t", origin="auto.t", step_input={"q": "canary " + "step in", "token": secret})
+    steps.end(step, step_output="canary " + "step out")
     canary_function(span)
 '''
 ATTRIBUTES = {"gen_ai.tool.output": "canary output", "gen_ai.input.messages": "canary input", "my.fact": "canary fact"}
@@ -120,7 +132,7 @@ def tracked_run(folder, stream):
     file.parent.mkdir(exist_ok=True)
     file.write_text(SOURCE, "utf-8")
     linecache.checkcache(str(file))
-    space = {"ATTRIBUTES": ATTRIBUTES, "MESSAGE": MESSAGE}
+    space = {"ATTRIBUTES": ATTRIBUTES, "MESSAGE": MESSAGE, "ai_track": ai_track, "steps": instrumentation.steps}
     exec(compile(SOURCE, str(file), "exec"), space)
     client = openai.OpenAI(
         base_url=f"https://{HOST}/v1", api_key="sk-canary-key", http_client=httpx.Client(transport=httpx.MockTransport(answer))

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import threading
 
-from aimon_nb import wire
+from aimon_nb import frameworks, wire
 from aimon_nb.capture import propagation, recorder
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.otel.hooks import OtelHooks
+from aimon_nb.otel.tracker import OtelTracker
 from aimon_nb.sentry import error_events, instrument
 from aimon_nb.sentry.client import Client
 from aimon_nb.sentry.delivery import Delivery
@@ -29,7 +31,9 @@ class Instrumentation:
         self.steps = Steps(self.tracker)
         self.client = Client()
         self.delivery = Delivery()
-        self.frameworks = Integrations(recorder)
+        self.integrations = Integrations(recorder)
+        otel = OtelTracker(self.tracker, self.steps, self.integrations.hears)
+        self.otel = OtelHooks(recorder, otel, self.tracker.notes)
         self._patches: Patches | None = None
         self._uninstalled = False
         self._lock = threading.RLock()
@@ -47,8 +51,10 @@ class Instrumentation:
                 self.client.install(patches)
                 self.delivery.install(patches)
                 wire.install(self.tracker, patches)
-                self.frameworks.install(patches)
-                error_events.install(self.frameworks.should_drop_event)
+                self.integrations.install(patches)
+                self.otel.install(patches)
+                frameworks.install(self.steps, patches, self.otel.hears)
+                error_events.install(self.integrations.should_drop_event)
             finally:
                 # Only now, for `ensure` reads it without the lock; and after an error too, so
                 # that the next call does not run into it again.
@@ -74,7 +80,7 @@ class Instrumentation:
             if self._patches is None:
                 return
             error_events.uninstall()
-            self.frameworks.uninstall()
+            self.integrations.uninstall()
             self._patches.undo()
             self._patches = None
             self.client.close()

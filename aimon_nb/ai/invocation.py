@@ -13,19 +13,25 @@ from aimon_nb.ai.consts import SPANDATA
 from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.capture import context
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.kept_content import is_wanted, take_output
+from aimon_nb.capture.step_content import NOT_TAKEN, Yielded, snapshot_arguments
 from aimon_nb.sentry import error_events, own_spans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from aimon_nb.ai.track_options import Options
+    from aimon_nb.ai.track_options import Options, Parameters
+    from aimon_nb.capture.state import OpenSpan
+
+    Arguments = tuple[Parameters, tuple[Any, ...], Mapping[str, Any]]
 
 
 class TrackedInvocation:
     """A call that runs; `ended` once its span has."""
 
     __slots__ = (
+        "_arguments",
         "_data",
         "_inside",
         "_op",
@@ -35,11 +41,20 @@ class TrackedInvocation:
         "_pipeline",
         "_span",
         "_tags",
+        "_yielded",
         "ended",
     )
 
-    def __init__(self, options: Options, tags: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        options: Options,
+        tags: Mapping[str, Any],
+        data: Mapping[str, Any],
+        arguments: Arguments | None = None,
+    ) -> None:
         self._options, self._tags, self._data = options, tags, data
+        self._arguments = arguments
+        self._yielded: Yielded | None = None
         self._inside: own_spans.ContextSnapshot | None = None
         self._outside: own_spans.ContextSnapshot
         self._span: own_spans.ScopedSpan | None = None
@@ -77,8 +92,19 @@ class TrackedInvocation:
             if self._is_current():
                 own_spans.attach_snapshot(self._outside)
 
-    def end(self, error: BaseException | None = None) -> None:
-        """End the span, with the error that ended the call; the first end counts."""
+    def expect_yields(self) -> None:
+        """What comes out is what a generator yields."""
+        open_span = None if self._span is None else self._span.open_span
+        if open_span is not None and is_wanted(open_span, option=self._options.capture_output):
+            self._yielded = Yielded()
+
+    def note_yield(self, value: Any) -> None:
+        """Copy what a generator yields, if that is wanted."""
+        if self._yielded is not None:
+            self._yielded.add(value)
+
+    def end(self, error: BaseException | None = None, result: Any = NOT_TAKEN) -> None:
+        """End the span, with the error or the result that ended the call; the first end counts."""
         if self.ended:
             return
         self.ended = True
@@ -90,6 +116,11 @@ class TrackedInvocation:
         if error is not None and parent is None:
             with internal_errors.suppress("capturing an error"):
                 self._capture(error, span.sdk)
+        if span.open_span is not None:
+            try:  # a block of `suppress` costs as much as the copy
+                self._take_output(span.open_span, error, result)
+            except Exception:
+                internal_errors.record("copying what came out")
         with internal_errors.suppress("ending a span"):
             span.close(error)
 
@@ -111,8 +142,21 @@ class TrackedInvocation:
         context.current_pipeline.set(self._pipeline)
         own_spans.fork()
         self._span = span = own_spans.ScopedSpan(self._options.name, self._op, self._options.span)
+        arguments, self._arguments = self._arguments, None
+        if arguments is not None and span.open_span is not None:
+            try:
+                _take_input(span.open_span, arguments, self._options)
+            except Exception:
+                internal_errors.record("copying what went in")
         own_spans.set_tags(span.sdk, self._tags)
         own_spans.set_data(span.sdk, {SPANDATA.GEN_AI_PIPELINE_NAME: self._pipeline, **self._data})
+
+    def _take_output(self, open_span: OpenSpan, error: BaseException | None, result: Any) -> None:
+        # One that was left early has yielded all the same.
+        if self._yielded is not None and (error is None or type(error) is GeneratorExit):
+            open_span.step_output = self._yielded.so_far()
+        elif result is not NOT_TAKEN and error is None:
+            take_output(open_span, result, wanted=self._options.capture_output)
 
     def _capture(self, error: BaseException, span: Any) -> None:
         error_events.capture(
@@ -123,6 +167,12 @@ class TrackedInvocation:
             operation=self._options.name,
             tags=self._tags,
         )
+
+
+def _take_input(open_span: OpenSpan, arguments: Arguments, options: Options) -> None:
+    if is_wanted(open_span, option=options.capture_input):
+        parameters, args, kwargs = arguments
+        open_span.step_input = snapshot_arguments(parameters.named(args, kwargs))
 
 
 def _nearest_open(call: TrackedInvocation | None) -> TrackedInvocation | None:

@@ -31,10 +31,12 @@ class Options:
     tags: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     span: Mapping[str, Any] = field(default_factory=dict)
+    capture_input: bool | None = None  # None: as the run says
+    capture_output: bool | None = None
 
     @classmethod
-    def of(cls, name: str, keywords: Mapping[str, Any]) -> Options:
-        """Return the options among keyword arguments.
+    def of(cls, name: str, keywords: Mapping[str, Any], **captured: bool | None) -> Options:
+        """Return the options among keyword arguments; `captured` are those of content.
 
         Raises:
             TypeError: an unknown option, or one of a wrong type.
@@ -51,7 +53,10 @@ class Options:
             if value is not None and (key == "op" or key in own_spans.OPTIONS)
         }
         op = of_span.pop("op", None)
-        return cls(encodable(name), op, _tags(keywords), _data(keywords), of_span)
+        for key, value in captured.items():
+            if value is not None and type(value) is not bool:
+                raise TypeError(f"{key} must be True, False or None, not {type(value).__name__}")
+        return cls(encodable(name), op, _tags(keywords), _data(keywords), of_span, **captured)
 
     def at_call(self, kwargs: dict[str, Any], own: frozenset[str]) -> tuple[Any, Any]:
         """Return tags and data of one call; takes their keywords out of `kwargs`.
@@ -67,17 +72,40 @@ class Options:
         return {**self.tags, **_tags(keywords)}, {**self.data, **_data(keywords)}
 
 
-def own_names(function: Callable[..., Any]) -> frozenset[str]:
-    """Return which keywords of `PER_CALL` are parameters of the function itself."""
-    try:
-        parameters = inspect.signature(_with_signature(function)).parameters
-    except (TypeError, ValueError):
-        # A builtin without a signature.
-        return frozenset()
-    takes = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return frozenset(
-        name for name in PER_CALL if name in parameters and parameters[name].kind in takes
-    )
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What is known of a function's parameters.
+
+    `own` are those keywords of `PER_CALL` that it has itself, `positional` the names of those
+    that an argument without a name is for, `rest` the name of what takes all others.
+    """
+
+    own: frozenset[str] = frozenset()
+    positional: tuple[str, ...] = ()
+    rest: str = "args"
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> Parameters:
+        """Return what is known of this function's."""
+        try:
+            parameters = inspect.signature(_with_signature(function)).parameters
+        except (TypeError, ValueError):
+            # A builtin without a signature.
+            return cls()
+        takes = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        own = (name for name in PER_CALL if name in parameters and parameters[name].kind in takes)
+        unnamed = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        positional = (name for name, one in parameters.items() if one.kind in unnamed)
+        rest = (n for n, one in parameters.items() if one.kind is inspect.Parameter.VAR_POSITIONAL)
+        return cls(frozenset(own), tuple(positional), next(rest, "args"))
+
+    def named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of a call by name: those that it was given."""
+        named = dict(zip(self.positional, args, strict=False))
+        if len(args) > len(self.positional):
+            named[self.rest] = args[len(self.positional) :]
+        named.update(kwargs)
+        return named
 
 
 def _with_signature(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,14 +11,14 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from aimon_nb.ai.invocation import TrackedInvocation
-from aimon_nb.ai.track_options import Options, own_names
+from aimon_nb.ai.track_options import Options, Parameters
 from aimon_nb.capture.hooks import named_like
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
-# From the keywords of a call, of which it takes its own, to the call as an open span.
-Begin = Callable[[dict[str, Any]], TrackedInvocation]
+# From the arguments of a call, of whose keywords it takes its own, to the call as an open span.
+Begin = Callable[[tuple[Any, ...], dict[str, Any]], TrackedInvocation]
 
 
 class Decorator(Protocol):
@@ -32,7 +32,13 @@ class Decorator(Protocol):
     def __call__(self, function: Callable[P, R], /) -> Callable[P, R]: ...
 
 
-def ai_track(description: str, **span_kwargs: Any) -> Decorator:
+def ai_track(
+    description: str,
+    *,
+    capture_input: bool | None = None,
+    capture_output: bool | None = None,
+    **span_kwargs: Any,
+) -> Decorator:
     """Track a function as an AI operation: a span a call, its errors captured.
 
     The outermost tracked call makes the pipeline: `description` is its name, and
@@ -48,8 +54,16 @@ def ai_track(description: str, **span_kwargs: Any) -> Decorator:
     the pipeline's name, op and span, and goes on unchanged. Interrupts, exits and
     cancellations end the span with a status of their own and are no errors.
 
+    What goes in and comes out of a call is shown in the live view of its run, and is in
+    `spans(content=True)`; nowhere else, and never at Sentry. It is a bounded copy: no code of
+    a value's own runs for it, and a generator is not consumed.
+
     Args:
         description: name of the operation, and of the pipeline if it makes one.
+        capture_input: whether arguments are taken; None: as `%config
+            AimonMagics.step_content` says. Of names such as `password` or `api_key` the
+            value never is, nor is `self` or `cls`.
+        capture_output: whether what it returns or yields is taken; None: as there.
         **span_kwargs: hold on every call:
 
             - `op`: text; without one it is `ai.pipeline` for the call that makes
@@ -77,7 +91,8 @@ def ai_track(description: str, **span_kwargs: Any) -> Decorator:
     Source: sentry-sdk's page on AI monitoring, "AI pipeline tracking"; ops and the
     merging of keywords from sentry-sdk 2.x, `ai_track`.
     """
-    options = Options.of(description, span_kwargs)
+    captured = {"capture_input": capture_input, "capture_output": capture_output}
+    options = Options.of(description, span_kwargs, **captured)
 
     def decorate(function: Any) -> Any:
         if isinstance(function, (staticmethod, classmethod)):
@@ -91,11 +106,13 @@ def ai_track(description: str, **span_kwargs: Any) -> Decorator:
 
 
 def _begin_for(function: Callable[..., Any], options: Options) -> Begin:
-    own = own_names(function)
+    parameters = Parameters.of(function)
+    takes_input = options.capture_input is not False
 
-    def begin(kwargs: dict[str, Any]) -> TrackedInvocation:
-        tags, data = options.at_call(kwargs, own)
-        return TrackedInvocation(options, tags, data)
+    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> TrackedInvocation:
+        tags, data = options.at_call(kwargs, parameters.own)
+        arguments = (parameters, args, kwargs) if takes_input else None
+        return TrackedInvocation(options, tags, data, arguments)
 
     return begin
 
@@ -123,7 +140,7 @@ def _ordinary(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
 
     def tracked(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        with begin(kwargs) as call:
+        with begin(args, kwargs) as call:
             result = function(*args, **kwargs)
             if _is_unstarted(result):
                 return _extended(call, result, _coroutine)
@@ -131,7 +148,7 @@ def _ordinary(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
                 return _extended(call, result, _generator)
             if is_async and inspect.isasyncgen(result):
                 return _extended(call, result, _async_generator)
-            call.end()
+            call.end(result=result)
             return result
 
     return tracked
@@ -155,7 +172,7 @@ def _extended(call: TrackedInvocation, work: Any, wrapper: Callable[[Any, Begin]
 
     Decorators that were applied before ours make such functions.
     """
-    outer = wrapper(lambda: work, lambda _: call)()
+    outer = wrapper(lambda: work, lambda *_: call)()
     outer.__name__, outer.__qualname__ = work.__name__, work.__qualname__
     # Thrown away before it was run, `work` never ends; Python warns of `outer` already.
     weakref.finalize(outer, lambda: _is_unstarted(work) and work.close()).atexit = False
@@ -175,26 +192,31 @@ def _end_with(thing: Any, call: TrackedInvocation) -> Any:
 def _coroutine(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     async def tracked(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        with begin(kwargs) as call:
+        with begin(args, kwargs) as call:
             result = await function(*args, **kwargs)
-            call.end()
+            call.end(result=result)
             return result
 
     return tracked
 
 
 def _generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    is_awaitable = _is_awaitable(function)
+
     def tracked(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         __tracebackhide__ = True
-        with begin(kwargs) as call:
+        with begin(args, kwargs) as call:
             steps = function(*args, **kwargs)
+            if not is_awaitable:  # what that yields is the event loop's
+                call.expect_yields()
         step, value = steps.send, None
         while True:
             with call:
                 try:
                     value = step(value)
+                    call.note_yield(value)
                 except StopIteration as stop:
-                    call.end()
+                    call.end(result=stop.value)
                     return stop.value
                 except BaseException:
                     # An error that was thrown in would hold its frames, and this one, alive.
@@ -215,7 +237,7 @@ def _generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]
             except BaseException as error:
                 step, value = steps.throw, error
 
-    return types.coroutine(tracked) if _is_awaitable(function) else tracked
+    return types.coroutine(tracked) if is_awaitable else tracked
 
 
 def _is_awaitable(function: Any) -> bool:
@@ -227,8 +249,9 @@ def _is_awaitable(function: Any) -> bool:
 def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     async def tracked(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         __tracebackhide__ = True
-        with begin(kwargs) as call:
+        with begin(args, kwargs) as call:
             steps = function(*args, **kwargs)
+            call.expect_yields()
         # There may be no loop left to close it: then the call ends with this frame.
         _guard = _end_with(_FrameGuard(), call)
         step, value = functools.partial(_first_step, steps), None
@@ -236,6 +259,7 @@ def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[...
             with call:
                 try:
                     value = await step(value)
+                    call.note_yield(value)
                 except StopAsyncIteration:
                     call.end()
                     return

@@ -58,7 +58,8 @@ class Monitor:
         now = self.settings
         estimates.on = now.estimate
         self._process_end.seconds = now.sentry_flush
-        self.recorder.limits = Limits(now.max_spans, now.max_attribute_bytes, now.max_runs)
+        caps = now.max_spans, now.max_attribute_bytes, now.max_runs, now.max_content_bytes
+        self.recorder.limits = Limits(*caps)
 
     def install(self) -> None:
         """Put the wraps on; a second call does nothing."""
@@ -114,7 +115,7 @@ class Monitor:
 
         """
         self.install()
-        instrumentation.frameworks.retry()
+        instrumentation.integrations.retry()
         values, notes = from_environment()
         of_run = {"view": view, "save": save, **(run_settings or {})}
         now = resolve(of_run, self._config, values)
@@ -137,6 +138,7 @@ class Monitor:
         facts["notebook"] = notebook_name(environment.ipython_shell())
         self._warm_up.finish(mode)
         root = open_root(self.recorder, self.tracker, name, options=run_options, **facts)
+        root.run_state.takes_content = now.step_content
         session = RunSession(self, root, mode)
         session.run.notes += notes
         self.open_sessions[session.run.run_id] = session

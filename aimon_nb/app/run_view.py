@@ -66,7 +66,8 @@ class RunView:
 
         Args:
             content: whether the columns `input_text` and `output_text` hold what was
-                asked and answered; a DataFrame that is shown is saved with the notebook.
+                asked and answered, and what went into steps and came out; a DataFrame that
+                is shown is saved with the notebook.
 
         Returns:
             Durations in seconds, `start` in UTC, money in US dollars, tokens as counts.

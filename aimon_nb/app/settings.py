@@ -75,6 +75,13 @@ class Settings:
             config="Where a provider tells no usage, count tokens here: marked ~, in no exact sum."
         ),
     )
+    step_content: bool = field(
+        default=True,
+        metadata=_metadata(
+            config="Take what goes into tools, agents and tracked functions and comes out: shown "
+            "live and in spans(content=True) alone.",
+        ),
+    )
     auto: bool = field(
         default=False,
         metadata=_metadata(config="Track every cell; one without a model call shows nothing."),
@@ -113,6 +120,12 @@ class Settings:
     max_attribute_bytes: int = field(
         default=_LIMITS.attribute_bytes,
         metadata=_metadata(config="Bytes of attributes kept of a span.", minimum=0),
+    )
+    max_content_bytes: int = field(
+        default=_LIMITS.content_bytes,
+        metadata=_metadata(
+            config="Bytes kept of what goes into the steps of a run and comes out.", minimum=0
+        ),
     )
     max_runs: int = field(
         default=_LIMITS.runs, metadata=_metadata(config="Finished runs kept in memory.", minimum=1)

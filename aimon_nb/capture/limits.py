@@ -19,17 +19,23 @@ if TYPE_CHECKING:
 
 SPANS = "max_spans"
 ATTRIBUTES = "max_attribute_bytes"
+CONTENT = "max_content_bytes"
 RUNS = "max_runs"
 AGAIN = "run again"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much stays in memory: spans a run, bytes of attributes a span, runs."""
+    """How much stays in memory.
+
+    Spans a run, bytes of attributes a span, runs, and bytes a run of what went into its steps
+    and came out.
+    """
 
     spans: int = 20_000
     attribute_bytes: int = 200_000
     runs: int = 100
+    content_bytes: int = 100_000_000
 
 
 @dataclass(slots=True)
@@ -37,7 +43,8 @@ class SpanLimit:
     """What a run has beyond its caps.
 
     `spans` counts all past the cap, `dropped` those that left the run since, `failed` those
-    of them with an error; `cut` are the ids of spans with cut attributes.
+    of them with an error; `cut` are the ids of spans with cut attributes. `content` are the
+    bytes that are kept of steps, `not_kept` the ids of those of which nothing is.
     `children_in_run` has, of each open span past the cap, the children that are still in
     the run: by the parent's id, then by their own.
     """
@@ -47,6 +54,8 @@ class SpanLimit:
     dropped: int = 0
     failed: int = 0
     cut: set[str] = field(default_factory=set)
+    content: int = 0
+    not_kept: set[str] = field(default_factory=set)
     children_in_run: dict[str, dict[str, Span]] = field(default_factory=dict)
 
     def add(self, open_span: OpenSpan, span: Span, run: Run) -> None:
@@ -68,7 +77,7 @@ class SpanLimit:
             return
         if span.may_cost:
             # Its numbers count; without a row nobody can open its content.
-            span.attributes = {}
+            span.attributes, span.step = {}, None
             if span.call is not None:
                 span.call.input, span.call.output, span.call.tools = [], [], []
                 span.call.parameters = {}
@@ -97,7 +106,7 @@ class SpanLimit:
     def cut_attributes(self, span: Span, run: Run) -> None:
         """Cut a span's attributes to as many bytes as the cap allows."""
         limit = self.limits.attribute_bytes
-        if sum(map(_size, span.attributes.values())) > limit:
+        if sum(map(size_of, span.attributes.values())) > limit:
             span.attributes = _within(span.attributes, limit)
             self._update_cut_note(span, run)
 
@@ -116,6 +125,19 @@ class SpanLimit:
                 turn.tool_calls = [(name[:100], "") for name, _ in turn.tool_calls]
             room = max(0, room - size)
         self._update_cut_note(span, run)
+
+    def room_for(self, span: Span, size: int, run: Run) -> bool:
+        """Return whether so many bytes of a step's content may be kept; if so, they are counted."""
+        if self.content + size <= self.limits.content_bytes and not span.folded:
+            self.content += size
+            return True
+        self.not_kept.add(span.span_id)
+        many = f"{len(self.not_kept):,} steps" if len(self.not_kept) > 1 else "a step"
+        limit = self.limits.content_bytes
+        run.caps[CONTENT] = (
+            f"what went into {many} and came out is not kept: over {CONTENT} = {limit:,}"
+        )
+        return False
 
     def _update_cut_note(self, span: Span, run: Run) -> None:
         self.cut.add(span.span_id)
@@ -164,16 +186,16 @@ def _key(key: Any) -> str:
 def as_plain_value(value: Any, limit: int) -> Any:
     """Return a value as plain data: a run holds no object of the user's own."""
     # A text, or what is too large, is cut as a whole later.
-    if type(value) is str or _size(value) > limit:
+    if type(value) is str or size_of(value) > limit:
         return value
     return Plain(limit, unpack=False).of(value)
 
 
 def _turn_size(turn: Message) -> int:
-    return _size(turn.text) + sum(map(_size, turn.tool_calls))
+    return size_of(turn.text) + sum(map(size_of, turn.tool_calls))
 
 
-def _size(value: Any) -> int:
+def size_of(value: Any) -> int:
     """Return the bytes of texts and containers in a value; an object of the user's own is 0."""
     total, seen, pending = 0, set[int](), [value]
     while pending:
@@ -201,7 +223,9 @@ def _bytes(text: str) -> bytes:
 def _within(attributes: dict[str, Any], room: int) -> dict[str, Any]:
     """Return the attributes within `room` bytes: the small whole, then what fits of the others."""
     fitting = dict(attributes)
-    for key, size in sorted(((k, _size(v)) for k, v in attributes.items()), key=lambda one: one[1]):
+    for key, size in sorted(
+        ((k, size_of(v)) for k, v in attributes.items()), key=lambda one: one[1]
+    ):
         if size > room:
             fitting[key] = _cut(attributes[key], room, size)
         room = max(0, room - size)

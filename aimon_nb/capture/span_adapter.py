@@ -24,6 +24,13 @@ class SpanAdapter(ABC):
     # run that tells the user what to do.
     unsent_reason: str | None = None
     unsent_note = ""
+    # Sentry has none of these from us: what is below one hangs on what is above it there.
+    is_structure_only = False
+
+    @property
+    def carrier(self) -> SpanAdapter:
+        """The adapter of Sentry's own object: itself, unless another library tells of the span."""
+        return self
 
     @abstractmethod
     def attribute(self, open_span: OpenSpan, key: str) -> Any:

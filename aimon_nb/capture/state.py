@@ -44,6 +44,10 @@ class OpenRequest:
         """Whether the last byte is here, or nobody will read on."""
         return self.progress == "done"
 
+    def requested_model(self) -> str | None:
+        """Return the model that the request names; on our thread, for it may have to be read."""
+        return None
+
     def defer_end(self, end: Callable[[], Any]) -> bool:
         """Keep the end of Sentry's span until usage is on it; False if it is too late to."""
         self._deferred_ends.append(end)
@@ -95,6 +99,8 @@ class OpenSpan:
     is_unsent = False  # it came when Sentry's span of its call had ended
     entered = False
     made_by_us = False  # by the wire, or for a framework's step
+    source: Any = None  # another library's span that tells of it; `sdk` is Sentry's for it
+    has_call_below = False  # a request was sent below it
     step_input: Any = NOT_TAKEN  # snapshots of what went in and came out, until a record has them
     step_output: Any = NOT_TAKEN
     sdk_parent: Any = None  # the SDK's object above one that is held: its own may be let go of
@@ -115,6 +121,13 @@ class OpenSpan:
     def accepts_request(self) -> bool:
         """Whether it can take a request: none yet, or the last one failed."""
         return self.model_request is None or self.model_request.ok is False
+
+    def note_call(self) -> None:
+        """Tell the spans above that a request is sent below them."""
+        above = self.parent
+        while above is not None and not above.has_call_below:
+            above.has_call_below = True
+            above = above.parent
 
 
 @dataclass(slots=True, eq=False)
@@ -171,7 +184,7 @@ class RunState:
     changed: set[str] = field(default_factory=set)
     captured: list[BaseException] = field(default_factory=list)  # sent to Sentry already
     span_limit: SpanLimit = field(default_factory=SpanLimit)
-    takes_content: bool = True  # of steps: what went in and came out
+    takes_content: bool = True  # of steps, where they do not say: what went in and came out
     faults_before: int = 0
     has_thread: bool = True  # of ours, which brings it up to date while it is open
     has_request: bool = False  # to a model: its price will be wanted

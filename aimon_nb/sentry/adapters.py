@@ -25,9 +25,17 @@ def attribute(open_span: OpenSpan, key: str) -> Any:
     return open_span.adapter.attribute(open_span, key)
 
 
+def at_sentry(open_span: OpenSpan) -> OpenSpan:
+    """Return the span that stands for it at Sentry: itself, or the nearest above that is there."""
+    while open_span.adapter.is_structure_only and open_span.parent is not None:
+        open_span = open_span.parent
+    return open_span
+
+
 class SentryAdapter(SpanAdapter):
     """What `SpanTracker` asks of the SDK's spans, besides."""
 
+    leaves_at_end = False  # Sentry gets it then, and not with the root
     # False for no-ops, which name the root or nothing; a scope that tasks share misleads others.
     parent_id_is_reliable = True
 
@@ -38,9 +46,14 @@ class SentryAdapter(SpanAdapter):
     def correct_parent(self, sdk: Any, parent: OpenSpan) -> None:
         """Give the SDK's span its true parent, where that is not too late."""
 
+    def set_op(self, open_span: OpenSpan, op: str) -> None:
+        """Set the op of the SDK's object, which was not known when it started."""
+
 
 class StreamAdapter(SentryAdapter):
     """Spans of the stream lifecycle that Sentry gets."""
+
+    leaves_at_end = True
 
     def attribute(self, open_span: OpenSpan, key: str) -> Any:
         """Return one attribute."""
@@ -71,6 +84,10 @@ class StreamAdapter(SentryAdapter):
             sdk.set_attribute(key, value)
         if name is not None:
             sdk.name = name
+
+    def set_op(self, open_span: OpenSpan, op: str) -> None:
+        """Set the op, an attribute here."""
+        open_span.sdk.set_attribute("sentry.op", op)
 
     def finish(self, open_span: OpenSpan, end: float, how: Ending) -> None:
         """End the SDK's span; its lifecycle knows two states."""

@@ -12,7 +12,7 @@ from aimon_nb.capture.span_adapter import Ending
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.model import Span
 from aimon_nb.sentry import own_spans_static
-from aimon_nb.sentry.adapters import RecordedAdapter, SentryAdapter
+from aimon_nb.sentry.adapters import RecordedAdapter, SentryAdapter, at_sentry
 
 _STATUS: dict[Ending, str] = {"ok": "ok", "error": "internal_error", "cancelled": "cancelled"}
 
@@ -61,6 +61,10 @@ class StaticAdapter(SentryAdapter):
         if name is not None:
             sdk.description = name
 
+    def set_op(self, open_span: OpenSpan, op: str) -> None:
+        """Set the op: it is sent at the very end."""
+        open_span.sdk.op = op
+
     def finish(self, open_span: OpenSpan, end: float, how: Ending) -> None:
         """End the SDK's span with a status of its own for each way to end."""
         open_span.sdk.set_status(_STATUS[how])
@@ -88,8 +92,9 @@ class StaticAdapter(SentryAdapter):
     def correct_parent(self, sdk: Any, parent: OpenSpan) -> None:
         """Put a span of the same transaction below its true parent: it is sent at the very end."""
         transaction = sdk._containing_transaction
+        parent = at_sentry(parent)
         if (
-            parent.adapter is self
+            parent.adapter.carrier is self
             and transaction is not None
             and parent.sdk.containing_transaction is transaction
         ):

@@ -177,6 +177,11 @@ class Integrations:
             return True
         return self._is_in_run() and not _is_disabled_by_user(name)
 
+    def hears(self, name: str) -> bool:
+        """Whether a framework's agents and tools come by an integration: set up, and on."""
+        is_set_up = name in self._ours or _is_chosen_by_user(name)
+        return is_set_up and self.is_enabled(name)
+
     def _is_in_run(self) -> bool:
         return (context.current_run.get() or self._recorder.sole) is not None
 

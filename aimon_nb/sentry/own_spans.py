@@ -46,22 +46,22 @@ def fork() -> None:
 
 
 class ScopedSpan:
-    """A span that is open and current; `close` ends it."""
+    """A span that is open and current; `close` ends it. In no run it has no `open_span`."""
 
-    __slots__ = ("_open_span", "sdk")
+    __slots__ = ("open_span", "sdk")
 
     def __init__(self, name: str, op: str, options: Mapping[str, Any]) -> None:
         self.sdk = start(name, op, **options)
         self.sdk.__enter__()
         open_span = context.current_span.get()
-        self._open_span: OpenSpan | None = (
+        self.open_span: OpenSpan | None = (
             open_span if open_span is not None and open_span.sdk is self.sdk else None
         )
 
     def close(self, error: BaseException | None) -> None:
         """End it; what is not an error of the code has a status of its own."""
-        if self._open_span is not None and error is not None:
-            self._open_span.error = (status_of(error), *describe(error), frames_of(error))
+        if self.open_span is not None and error is not None:
+            self.open_span.error = (status_of(error), *describe(error), frames_of(error))
         status = _status_of(error)
         if status is not None:
             self._set_status(status)

@@ -26,6 +26,7 @@ OP = "ai.pipeline"
 ORIGIN = "auto.aimon_nb"
 OVER_LIMIT = "no: over the limit"
 NOT_SAMPLED = "not sampled"  # where spans of a run go whose root the client did not sample
+_INTEGRATIONS = ("auto.ai.", "auto.otel.")  # whose spans nobody else ends
 
 
 class RootSpan:
@@ -59,6 +60,7 @@ class RootSpan:
         else:
             run.notes.append(tracker.changed)
             open_span = tracker.fallback.root(run_state, self._span)
+        run.notes += tracker.notes
         run_state.root = open_span
         if open_span is not None:
             run.root_id, run.trace_id = open_span.span_id, self._span.trace_id
@@ -131,7 +133,7 @@ class RootSpan:
         """
         for open_span in list(self._tracker.open_by_id.values()):
             origin = str(attribute(open_span, "sentry.origin"))
-            if open_span.run_state is self.run_state and origin.startswith("auto.ai."):
+            if open_span.run_state is self.run_state and origin.startswith(_INTEGRATIONS):
                 self._tracker.open_by_id.pop(id(open_span.sdk), None)
                 open_span.adapter.finish(open_span, time.time(), "cancelled")
 

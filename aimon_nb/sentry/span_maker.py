@@ -10,9 +10,9 @@ from typing import Any
 
 from aimon_nb.capture import context
 from aimon_nb.capture.run_recorder import Recorder
-from aimon_nb.capture.span_adapter import Ending
+from aimon_nb.capture.span_adapter import Ending, SpanAdapter
 from aimon_nb.capture.state import OpenSpan
-from aimon_nb.sentry.adapters import BARE
+from aimon_nb.sentry.adapters import BARE, at_sentry
 
 # Our own generator: the user's seeded `random` stays theirs.
 _generator = random.Random(os.urandom(16))  # noqa: S311
@@ -41,19 +41,26 @@ class SpanMaker:
 
     def make(self, parent: OpenSpan, op: str, name: str, origin: str = ORIGIN) -> OpenSpan:
         """Make a span of ours below `parent`, at Sentry too where it is sampled; never current."""
-        thread = threading.get_ident()
-        self.making.add(thread)
-        try:
-            sdk = parent.adapter.start_child(parent, op, name, origin)
-        finally:
-            self.making.discard(thread)
+        sdk, adapter = self.start_child(parent, op, name, origin)
         if sdk is None:
             return self.bare(parent, op, name, origin=origin)
-        open_span = OpenSpan(sdk, parent.adapter, parent.run_state, self._recorder.clock())
+        open_span = OpenSpan(sdk, adapter, parent.run_state, self._recorder.clock())
         open_span.span_id = sdk._span_id or assign_id(sdk)
         open_span.made_by_us, open_span.parent = True, parent
         self._recorder.log.append(open_span)
         return open_span
+
+    def start_child(
+        self, parent: OpenSpan, op: str, name: str, origin: str, start: datetime | None = None
+    ) -> tuple[Any, SpanAdapter]:
+        """Start Sentry's span of what is below `parent`, None where nobody gets it; its adapter."""
+        above, thread = at_sentry(parent), threading.get_ident()
+        self.making.add(thread)
+        try:
+            sdk = above.adapter.start_child(above, op, name, origin, start)
+        finally:
+            self.making.discard(thread)
+        return sdk, above.adapter.carrier
 
     def bare(
         self, parent: OpenSpan, op: str, name: str, t0: int | None = None, origin: str = ORIGIN
@@ -70,7 +77,7 @@ class SpanMaker:
         at = self._recorder.clock() if t0 is None else t0
         open_span = OpenSpan(None, BARE, parent.run_state, at)
         open_span.made_by_us, open_span.parent = True, parent
-        open_span.span_id = f"{_bits(64):016x}"
+        open_span.span_id = new_id()
         open_span.attributes = {
             "sentry.op": op,
             "sentry.name": name,
@@ -86,20 +93,17 @@ class SpanMaker:
         """Tell of a span that was held, at Sentry too; it began at `start`, UTC."""
         parent, recorded = open_span.parent, open_span.attributes
         if parent is not None and open_span.sdk_parent is not None:
-            above = OpenSpan(open_span.sdk_parent, parent.adapter, parent.run_state, parent.t0)
+            carrier = at_sentry(parent).adapter.carrier
+            above = OpenSpan(open_span.sdk_parent, carrier, parent.run_state, parent.t0)
             open_span.sdk_parent = None
-            thread = threading.get_ident()
-            self.making.add(thread)
-            try:
-                op, name = recorded["sentry.op"], recorded["sentry.name"]
-                sdk = parent.adapter.start_child(above, op, name, ORIGIN, start)
-            finally:
-                self.making.discard(thread)
+            op, name = recorded["sentry.op"], recorded["sentry.name"]
+            sdk, adapter = self.start_child(above, op, name, ORIGIN, start)
             if sdk is not None:
-                open_span.sdk, open_span.adapter = sdk, parent.adapter
+                open_span.sdk, open_span.adapter = sdk, adapter
                 open_span.span_id = sdk._span_id or assign_id(sdk)
                 told = (key for key in (PIPELINE_NAME, "thread.name") if key in recorded)
                 open_span.adapter.write(open_span, {key: recorded[key] for key in told}, None)
+        open_span.note_call()
         self._recorder.log.append(open_span)
 
     def finish(self, open_span: OpenSpan, t1: int, end: float, how: Ending) -> None:
@@ -110,6 +114,11 @@ class SpanMaker:
             self._open_by_id.pop(id(open_span.sdk), None)
             open_span.adapter.finish(open_span, end, how)
         self._recorder.log.append(open_span)
+
+
+def new_id() -> str:
+    """Return an id for a span."""
+    return f"{_bits(64):016x}"
 
 
 def assign_id(sdk: Any) -> str:

@@ -16,7 +16,7 @@ from sentry_sdk import scope, traces
 from aimon_nb.capture import context
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.state import OpenSpan
-from aimon_nb.sentry.adapters import NOOP, STREAM
+from aimon_nb.sentry.adapters import NOOP, STREAM, at_sentry
 from aimon_nb.sentry.span_hooks import Hook, record_attributes, record_error, track_end
 from aimon_nb.sentry.span_tracker import SpanTracker
 
@@ -68,7 +68,8 @@ def _start(tracker: SpanTracker, original: Any) -> Any:
 def _true_parent(tracker: SpanTracker, chosen: Any, attributes: Any) -> Any:
     """Return the parent of a span whose scope chose `chosen`; the scope is shared between tasks."""
     current = context.nearest_open(context.current_span.get())
-    if current is None or current.adapter is not STREAM or current.sdk is chosen:
+    current = at_sentry(current) if current is not None else None
+    if current is None or current.adapter.carrier is not STREAM or current.sdk is chosen:
         return traces._DEFAULT_PARENT_SPAN
     step = attributes.get("sentry.origin"), attributes.get("sentry.op")
     parent_id = chosen._span_id if chosen is not None else None

@@ -44,6 +44,8 @@ class SpanTracker:
         # How the SDK differs from what we know, in a line; then `fallback` tracks the spans.
         self.changed: str | None = None
         self.fallback = Fallback(recorder)
+        # What each run says of other libraries that are not as we know them.
+        self.notes: list[str] = []
 
     def on_start(
         self,

@@ -14,9 +14,10 @@ A token is a word (`str.split`). Then:
 What a request says can steer what happens to it, wherever it stands in the last
 turn: `[wait 2.5]` answers that many seconds later, `[status 500]` always fails
 so, `[busy once]` answers 429 the first time it is asked and then well, `[cut]`
-breaks the connection in the middle of the answer, `[hold]` answers when the
-server's `release()` is called and `[hold after 3]` tells three events of a
-stream before it waits for that. Any model answers, but for `no-such-model` (404).
+breaks the connection in the middle of the answer, `[call look, add]` asks for the
+tools of those names (in the instructions it does so after each turn of the user),
+`[hold]` answers when the server's `release()` is called and `[hold after 3]` tells
+three events of a stream before it waits for that. Any model answers, but for `no-such-model` (404).
 """
 
 from __future__ import annotations

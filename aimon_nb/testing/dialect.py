@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ Body = dict[str, Any]
 CREATED = 1_767_225_600  # one instant for all: answers are the same at every run
 _NO_MODEL = "no-such-model"
 _USE_TOOL = "use the tool"
+_CALL = re.compile(r"\[call ([\w, -]+)\]")
 
 
 class RefusedError(Exception):
@@ -84,3 +86,20 @@ def text_of(content: Any) -> str:
 def wants_tool(turns: Turns, tools: Sequence[Any] | None) -> bool:
     """Whether the user asks to `use the tool`, and there is one."""
     return bool(tools and turns.pairs and turns.pairs[-1][0] == "user" and _USE_TOOL in turns.last)
+
+
+def tools_called(turns: Turns, tools: Sequence[Any] | None) -> list[Any]:
+    """The tools to call: those of a `[call NAME, NAME]`, else the first one if it is wanted.
+
+    The last turn says so, whose ever it is, or the instructions after a turn of the user.
+    """
+    texts = [turns.last]
+    if turns.pairs and turns.pairs[-1][0] == "user":
+        texts.append(turns.instructions)
+    by_name = {tool.get("function", tool).get("name"): tool for tool in tools or ()}
+    for text in texts:
+        names = [name.strip() for said in _CALL.findall(text) for name in said.split(",")]
+        found = [by_name[name] for name in dict.fromkeys(names) if name in by_name]
+        if found:
+            return found
+    return [tools[0]] if tools and wants_tool(turns, tools) else []

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from aimon_nb.testing.counting import Tokens, Turns, answer_to, pieces, words
-from aimon_nb.testing.dialect import Answer, Body, Endpoint, model_of, sse, text_of, wants_tool
+from aimon_nb.testing.dialect import Answer, Body, Endpoint, model_of, sse, text_of, tools_called
 from aimon_nb.testing.schema import example
 
 # Google's own client writes the newer one in both spellings.
@@ -42,19 +42,25 @@ def _usage(tokens: Tokens) -> Body:
     return {name: number for name, number in told.items() if number}
 
 
-def _said(body: Body, chunks: int) -> tuple[str, Body | None]:
-    """The text of the answer, and the function called if it is a call."""
+def _said(body: Body, chunks: int) -> tuple[str, list[Body]]:
+    """The text of the answer, and the functions called if it is a call."""
     turns = _turns(body)
     functions = [f for t in body.get("tools") or [] for f in t.get("functionDeclarations", [])]
-    if wants_tool(turns, functions):
-        schema: Any = next((functions[0][key] for key in _SCHEMAS if key in functions[0]), {})
-        given = example(_lower(schema))
-        return json.dumps(given), {"name": functions[0]["name"], "args": given}
+    calls = [
+        {"name": f["name"], "args": example(_lower(_schema(f)))}
+        for f in tools_called(turns, functions)
+    ]
+    if calls:
+        return " ".join(json.dumps(call["args"]) for call in calls), calls
     config = body.get("generationConfig") or {}
     wanted = config.get("responseJsonSchema") or config.get("responseSchema")
     if wanted:
-        return json.dumps(example(_lower(wanted))), None
-    return answer_to(turns.last, chunks), None
+        return json.dumps(example(_lower(wanted))), []
+    return answer_to(turns.last, chunks), []
+
+
+def _schema(function: Body) -> Any:
+    return next((function[key] for key in _SCHEMAS if key in function), {})
 
 
 def _lower(schema: Any) -> Any:
@@ -69,11 +75,10 @@ def _lower(schema: Any) -> Any:
 
 def _whole(body: Body, chunks: int) -> tuple[list[Body], Tokens]:
     """The parts of the answer, one a chunk, and its counts."""
-    said, call = _said(body, chunks)
+    said, calls = _said(body, chunks)
     tokens = _turns(body).count(model_of(body), said)
-    return [{"functionCall": call}] if call else [
-        {"text": piece} for piece in pieces(said, chunks)
-    ], tokens
+    parts: list[Body] = [{"functionCall": call} for call in calls]
+    return parts or [{"text": piece} for piece in pieces(said, chunks)], tokens
 
 
 def _chunk(body: Body, parts: list[Body], usage: Body, *, last: bool) -> Body:

@@ -23,7 +23,7 @@ from aimon_nb.testing.dialect import (
     model_of,
     sse,
     text_of,
-    wants_tool,
+    tools_called,
 )
 from aimon_nb.testing.schema import example
 
@@ -72,47 +72,51 @@ def _chat_usage(tokens: Tokens) -> Body:
     }
 
 
-def _chat_said(body: Body, chunks: int) -> tuple[str, Body | None]:
-    """Give the text of the answer, and the function called if it is a tool call."""
+def _chat_said(body: Body, chunks: int, number: int) -> tuple[str, list[Body]]:
+    """Give the text of the answer, and the calls of tools if it is one."""
     turns = _chat_turns(body)
-    if wants_tool(turns, body.get("tools")):
-        function = body["tools"][0]["function"]
-        return json.dumps(example(function.get("parameters") or {})), function
+    functions = [t["function"] for t in body.get("tools") or () if t.get("type") == "function"]
+    calls = [
+        _tool_call(function, f"{number}" + f"_{at}" * bool(at))
+        for at, function in enumerate(tools_called(turns, functions))
+    ]
+    if calls:
+        return " ".join(call["function"]["arguments"] for call in calls), calls
     wanted = body.get("response_format") or {}
     if wanted.get("type") == "json_schema":
-        return json.dumps(example(wanted["json_schema"].get("schema") or {})), None
+        return json.dumps(example(wanted["json_schema"].get("schema") or {})), []
     if wanted.get("type") == "json_object":
-        return json.dumps({"answer": answer_to(turns.last, 0)}), None
-    return answer_to(turns.last, chunks), None
+        return json.dumps({"answer": answer_to(turns.last, 0)}), []
+    return answer_to(turns.last, chunks), []
 
 
 def _chat(body: Body, chunks: int) -> Answer:
     model = model_of(body)
-    said, function = _chat_said(body, chunks)
-    tokens = _chat_turns(body).count(model, said)
     number = next(_numbers)
+    said, calls = _chat_said(body, chunks, number)
+    tokens = _chat_turns(body).count(model, said)
     head = {"id": f"chatcmpl-{number}", "created": CREATED, "model": model}
     head |= {"service_tier": "default", "system_fingerprint": "fp_truth"}
-    call = _tool_call(function, said, number) if function else None
     if body.get("stream"):
         told = bool((body.get("stream_options") or {}).get("include_usage"))
         usage = _chat_usage(tokens) if told else None
-        events = _chat_events(head, said, call, chunks, usage)
+        events = _chat_events(head, said, calls, chunks, usage)
         return Answer(tokens, frames=sse(events), usage_told=told)
     message: Body = {
         "role": "assistant",
-        "content": None if call else said,
+        "content": None if calls else said,
         "refusal": None,
         "annotations": [],
     }
-    if call:
-        message["tool_calls"] = [call]
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(call)}
+    if calls:
+        message["tool_calls"] = calls
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(calls)}
     whole = {"object": "chat.completion", "choices": [choice], "usage": _chat_usage(tokens)}
     return Answer(tokens, body=head | whole)
 
 
-def _tool_call(function: Body, arguments: str, number: int) -> Body:
+def _tool_call(function: Body, number: str) -> Body:
+    arguments = json.dumps(example(function.get("parameters") or {}))
     return {
         "id": f"call_{number}",
         "type": "function",
@@ -120,12 +124,12 @@ def _tool_call(function: Body, arguments: str, number: int) -> Body:
     }
 
 
-def _finish(call: Body | None) -> str:
-    return "tool_calls" if call else "stop"
+def _finish(calls: list[Body]) -> str:
+    return "tool_calls" if calls else "stop"
 
 
 def _chat_events(
-    head: Body, said: str, call: Body | None, chunks: int, usage: Body | None
+    head: Body, said: str, calls: list[Body], chunks: int, usage: Body | None
 ) -> Iterator[tuple[None, Any]]:
     head = head | {"object": "chat.completion.chunk"}
 
@@ -135,22 +139,27 @@ def _chat_events(
         # As OpenAI does: null on every chunk but the last when usage was asked for.
         return None, data | {"usage": None} if usage else data
 
-    parts = pieces(said, chunks)
-    deltas: list[Body]
-    if call:
-        empty = {**call, "function": {**call["function"], "arguments": ""}}
-        start: Body = {"content": None, "tool_calls": [{"index": 0, **empty}]}
-        deltas = [{"tool_calls": [{"index": 0, "function": {"arguments": p}}]} for p in parts]
-        yield chunk({"role": "assistant", **start})
+    if calls:
+        for delta in _call_deltas(calls, chunks):
+            yield chunk(delta)
     else:
-        deltas = [{"content": part} for part in parts]
         yield chunk({"role": "assistant", "content": "", "refusal": None})
-    for delta in deltas:
-        yield chunk(delta)
-    yield chunk({}, _finish(call))
+        for part in pieces(said, chunks):
+            yield chunk({"content": part})
+    yield chunk({}, _finish(calls))
     if usage:
         yield None, head | {"choices": [], "usage": usage}
     yield None, "[DONE]"
+
+
+def _call_deltas(calls: list[Body], chunks: int) -> Iterator[Body]:
+    role: Body = {"role": "assistant", "content": None}
+    for index, call in enumerate(calls):
+        empty = {**call, "function": {**call["function"], "arguments": ""}}
+        yield {**role, "tool_calls": [{"index": index, **empty}]}
+        role = {}
+        for part in pieces(call["function"]["arguments"], chunks):
+            yield {"tool_calls": [{"index": index, "function": {"arguments": part}}]}
 
 
 # --- embeddings and models ----------------------------------------------------------------------

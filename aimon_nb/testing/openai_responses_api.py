@@ -8,7 +8,7 @@ from itertools import count
 
 from aimon_nb.testing import jobs_api
 from aimon_nb.testing.counting import Tokens, Turns, answer_to, pieces
-from aimon_nb.testing.dialect import CREATED, Answer, Body, model_of, sse, text_of, wants_tool
+from aimon_nb.testing.dialect import CREATED, Answer, Body, model_of, sse, text_of, tools_called
 from aimon_nb.testing.schema import example
 
 _numbers = count(1)
@@ -41,10 +41,10 @@ def _item(body: Body, chunks: int, number: int) -> tuple[str, Body]:
     """Return the text of the answer and the output item that holds it."""
     conversation = turns(body)
     functions = [tool for tool in body.get("tools") or [] if tool.get("type") == "function"]
-    if wants_tool(conversation, functions):
-        text = json.dumps(example(functions[0].get("parameters") or {}))
+    for function in tools_called(conversation, functions)[:1]:
+        text = json.dumps(example(function.get("parameters") or {}))
         call = {"type": "function_call", "id": f"fc_{number}", "call_id": f"call_{number}"}
-        return text, {**call, "name": functions[0]["name"], "arguments": text}
+        return text, {**call, "name": function["name"], "arguments": text}
     wanted = (body.get("text") or {}).get("format") or {}
     if wanted.get("type") == "json_schema":
         text = json.dumps(example(wanted.get("schema") or {}))

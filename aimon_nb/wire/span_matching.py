@@ -17,7 +17,7 @@ from aimon_nb.capture import context
 from aimon_nb.capture.state import OpenSpan, RunState
 from aimon_nb.model.span import CALL_OPS, NOISE_OPS
 from aimon_nb.providers import framework_of
-from aimon_nb.sentry.adapters import attribute
+from aimon_nb.sentry.adapters import at_sentry, attribute
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire.deferred import deferred
 from aimon_nb.wire.model_request import ModelRequest
@@ -62,7 +62,7 @@ def hold_span(model_request: ModelRequest, tracker: SpanTracker, run_state: RunS
     model_request.tracker, model_request.is_held = tracker, True
     model_request.open_span = tracker.maker.held(parent, _op(operation), operation)
     model_request.open_span.model_request = model_request
-    model_request.open_span.sdk_parent = parent.sdk
+    model_request.open_span.sdk_parent = at_sentry(parent).sdk
     model_request.attempt = retries.attempt(model_request)
     pending_calls.add(model_request)
     return True
@@ -107,6 +107,7 @@ def _attach(open_span: OpenSpan, model_request: ModelRequest, tracker: SpanTrack
     )
     model_request.attempt = retries.attempt(model_request)
     open_span.model_request = model_request
+    open_span.note_call()
     _mark_duplicates_above(open_span, model_request)
     if isinstance(failed, ModelRequest):
         _split_off_failed_attempt(failed, open_span, tracker)
@@ -173,7 +174,7 @@ def _span_in_other_task(
     for open_span in list(tracker.unmatched_call_spans):
         if not _is_waiting(open_span):
             tracker.unmatched_call_spans.pop(open_span, None)
-        elif open_span.accepts_request and open_span.parent is parent:
+        elif open_span.accepts_request and open_span.parent is parent and _is_call(open_span):
             fits = (
                 not open_span.entered and include_unentered
                 if open_span.task_and_thread == home
@@ -186,13 +187,16 @@ def _span_in_other_task(
 
 
 def _is_waiting(open_span: OpenSpan) -> bool:
-    if (
-        open_span.t1 is not None
-        or open_span.is_answered
-        or attribute(open_span, "sentry.op") not in CALL_OPS
-    ):
+    if open_span.t1 is not None or open_span.is_answered:
         return False
+    if not _is_call(open_span):
+        # Another library's span may say later that it is one.
+        return open_span.source is not None and not open_span.entered
     return not open_span.entered or _is_framework(open_span)
+
+
+def _is_call(open_span: OpenSpan) -> bool:
+    return attribute(open_span, "sentry.op") in CALL_OPS
 
 
 def _is_framework(open_span: OpenSpan) -> bool:

@@ -11,7 +11,9 @@ import pathlib
 import threading
 from datetime import datetime, timezone
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from aimon_nb.capture.step_content import NOT_TAKEN, snapshot, snapshot_arguments
 from aimon_nb.capture.to_plain import Plain
@@ -150,9 +152,10 @@ def test_a_value_that_contains_itself():
 
 
 def test_arguments_by_name():
-    """`self` and `cls` are left out; a large argument leaves room for the small ones after it."""
+    """`self` or `cls` in the first place is left out; a large argument leaves room for the small ones after it."""
     large = list(range(1000))
-    taken = snapshot_arguments({"self": 1, "cls": 2, "a": large, "b": large, "c": {"k": [1]}, "d": "x"})
+    assert [{}, {}, {"x": 1, "cls": 2}] == [snapshot_arguments(one) for one in ({"self": 1}, {"cls": 2}, {"x": 1, "cls": 2})]
+    taken = snapshot_arguments({"self": 1, "a": large, "b": large, "c": {"k": [1]}, "d": "x"})
     assert ["a", "b", "c", "d"] == list(taken)
     assert ([*range(100), "… 900 more"], [*range(10), "… 990 more"]) == (taken["a"], taken["b"])
     assert ({"k": [1]}, "x") == (taken["c"], taken["d"])
@@ -192,6 +195,7 @@ def test_records():
     class Model(pydantic.BaseModel):
         name: str
         tags: list[str] = []
+        hidden: str = pydantic.Field("no", repr=False)
 
         def __getattribute__(self, name):
             RAN.append(name)
@@ -227,12 +231,14 @@ def test_what_has_a_size():
     numpy, pandas = pytest.importorskip("numpy"), pytest.importorskip("pandas")
     frame = pandas.DataFrame({"a": [1, 2, 3], "b": 1})
     wide = pandas.DataFrame([range(30)])
-    assert "<ndarray 2 × 3 float64>" == snapshot(numpy.zeros((2, 3)))
-    assert "<DataFrame 3 × 2: a, b>" == snapshot(frame)
-    assert snapshot(wide).endswith("18, 19, … 10 more>")
-    assert "<Series 3 int64>" == snapshot(frame["a"])
-    assert ("<int64 7>", 0.5) == (snapshot(numpy.int64(7)), snapshot(numpy.float64(0.5)))
-    assert "<bytes: 12>" == snapshot(b"x" * 12)
+    assert "<ndarray 2 × 3 float64>" == kept(numpy.zeros((2, 3)))
+    assert "<DataFrame 3 × 2: a, b>" == kept(frame)
+    assert kept(wide).endswith("18, 19, … 10 more>")
+    assert "<Series 3 int64>" == kept(frame["a"])
+    assert [7, 0.5, True, "<complex128>"] == kept([numpy.int64(7), numpy.float32(0.5), numpy.bool_(1), numpy.complex128(1)])
+    assert [7] * 10 == kept([numpy.int64(7)] * 10)
+    assert [*["<ndarray 1 int64>"] * 4, "<ndarray>"] == kept([numpy.array([1])] * 5)
+    assert "<bytes: 12>" == kept(b"x" * 12)
 
 
 def test_a_class_that_calls_itself_an_array():
@@ -246,6 +252,53 @@ def test_what_is_code():
     """Functions, classes, modules and members of an enum are their names."""
     words = [snapshot(one) for one in (kept, Point, json, Colour.RED, [].append, threading.Lock(), Told)]
     assert ["<function kept>", "<class Point>", "<module json>", "<Colour.RED>", "<function append>", "<lock>", "<class Told>"] == words
+
+
+class Names(str):
+    """A name any use of which is noted."""
+
+    __getitem__ = __len__ = __format__ = __str__ = noted("name")
+
+
+def test_names_and_dicts_of_classes_of_theirs():
+    """A function may have a name, and an object a `__dict__`, whose class is the user's: that runs nothing either."""
+
+    class Fields(dict):
+        __getitem__ = __contains__ = items = keys = __iter__ = __len__ = get = noted("dict")
+
+    def function():
+        pass
+
+    function.__name__ = Names("theirs")
+    point = Point(1, [2])
+    point.__dict__ = Fields(x=1, y=[2])
+    kind = type("Kind", (), {})
+    kind.__name__ = Names("Named")
+    RAN.clear()
+    assert ["<function theirs>", {"x": 1, "y": [2]}, "<Named>", "<class Named>"] == [snapshot(one) for one in (function, point, kind(), kind)]
+    assert RAN == []
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.dates() | st.decimals(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers() | st.none(), inner) | st.tuples(inner, inner) | st.frozensets(st.integers()),
+    max_leaves=300,
+)
+
+
+def count(value):
+    return sum(1 + count(one) for one in (value.values() if isinstance(value, dict) else value)) if isinstance(value, (dict, list)) else 0
+
+
+@hypothesis.settings(max_examples=60, deadline=None)
+@hypothesis.given(PLAIN)
+def test_any_value(value):
+    """Of any value the copy is bounded, becomes JSON, and leaves the value as it was."""
+    before = repr(value)
+    taken = snapshot(value)
+    assert repr(value) == before
+    assert count(taken) <= 100 + 1 + 100  # the elements, and for each container the words of what is left out
+    json.dumps(kept(value), allow_nan=False).encode()
 
 
 def test_it_is_plain_data():

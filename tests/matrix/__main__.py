@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from tests.matrix import environments
+from tests.matrix.structure.table import part as structure_part
 from tests.matrix.table import markdown, wrong_cells
 from tests.matrix.worlds import LIFECYCLES, World, worlds
 
@@ -96,17 +97,37 @@ def keep(results):
         KEPT.write_text(json.dumps(told), "utf-8")
 
 
+def structure(asked, parser):
+    from tests.matrix.structure import runner
+
+    asked.only = _among(parser, asked.only, runner.FRAMEWORKS)
+    return runner.main(asked)
+
+
+def _among(parser, asked, names):
+    for name in asked:
+        if name not in names:
+            parser.error(f"no {name}: one of {', '.join(names)}")
+    return asked or names
+
+
 def main():
     parser = argparse.ArgumentParser(prog="python -m tests.matrix")
-    parser.add_argument("--only", nargs="*", default=CLIENTS, choices=CLIENTS)
+    parser.add_argument("--only", nargs="*", default=[], help="clients, or frameworks of the structure axis")
     parser.add_argument("--mode", nargs="*", default=[])
     parser.add_argument("--place", nargs="*", default=["alone", "A", "B"])
     parser.add_argument("--on", nargs="*", default=["off", "auto", "named"])
     parser.add_argument("--lifecycle", nargs="*", default=LIFECYCLES, choices=LIFECYCLES)
     parser.add_argument("--observer", nargs="*", default=["ours", "sentry"])
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--structure", action="store_true", help="the structure axis: tests/matrix/structure")
+    parser.add_argument("--setup", nargs="*", default=[], help="of the structure axis: bare, provider …")
+    parser.add_argument("--world", nargs="*", default=[], help="of the structure axis: none, static, stream")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the trees, and what is raised")
     asked = parser.parse_args()
+    if asked.structure:
+        return structure(asked, parser)
+    asked.only = _among(parser, asked.only, CLIENTS)
     started = time.monotonic()
     results = run_all(asked)
     count = sum(len(found) for (_, w), found in results.items() if w.observer == "ours")
@@ -114,7 +135,7 @@ def main():
     print(f"{count - wrong} of {count} of ours right, {time.monotonic() - started:.0f} s")
     found, is_whole = kept()
     if is_whole:
-        TABLE.write_text(markdown(found, "python -m tests.matrix", date.today()), "utf-8")
+        TABLE.write_text(markdown(found, "python -m tests.matrix", date.today()) + structure_part(TABLE), "utf-8")
     return 1 if wrong else 0
 
 

@@ -41,7 +41,31 @@ ALONE = {
     "openai_agents": ["openai-agents>=0.24"],
     "voyageai": ["voyageai>=0.5"],
     "pydantic_ai": ["pydantic-ai-slim[openai,anthropic,google]>=2.68"],
+    # Frameworks that emit nothing, heard by `aimon_nb/frameworks/`; `dspy` is above.
+    "smolagents": ["smolagents[openai]>=1.26", "openinference-instrumentation-smolagents>=0.1.43"],
+    "haystack": ["haystack-ai>=3.4"],
+    "llama_index": ["llama-index-core>=0.14.25", "llama-index-llms-openai>=0.8.3"],
+    "crewai": ["crewai>=1.15"],
 }
+# Of the structure axis: frameworks that resolve beside each other, those on openai 3 and those on openai 2. Pinned, for pip
+# would search for long. Traceloop stands alone: what it needs beside the others are pre-releases, which pip does not take.
+ALONE |= {
+    "structure": [
+        "openai==3.57.0", "openai-agents==0.24.0", "pydantic-ai-slim[openai,google]==2.68.0", "langgraph==1.2.24", "langchain==1.5.2",
+        "langchain-openai==1.7.4", "google-genai==2.34.0", "mcp==2.3.0", "langfuse==5.0.4", "logfire==5.4.0",
+        "openinference-instrumentation-openai==0.1.66", "openinference-instrumentation-langchain==0.1.80",
+        "openinference-instrumentation-openai-agents==2.6.0", "ipykernel>=6.29",
+    ],
+    "structure_openai_2": [
+        "smolagents[openai]==1.26.0", "haystack-ai==3.4.1", "llama-index-core==0.14.25", "llama-index-llms-openai==0.8.3", "dspy==3.4.1",
+        "autogen-agentchat==0.7.5", "autogen-ext[openai]==0.7.5", "strands-agents[openai]==1.62.0",
+        "openinference-instrumentation-smolagents==0.1.43", "openinference-instrumentation-llama-index==4.6.1",
+        "ipykernel>=6.29",
+    ],
+    "google_adk": ["google-adk==2.13.0"],
+    "semantic_kernel": ["semantic-kernel==1.45.0"],
+    "traceloop": ["traceloop-sdk==0.62.4", "openai==3.57.0", "httpx"],
+}  # fmt: skip
 # Pinned: instructor and dspy need another openai than the rest does, and pip would search for long.
 SETS = {
     "A": [

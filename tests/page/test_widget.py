@@ -259,6 +259,43 @@ def test_long_text_is_cut(tab):
     assert tab.locator("#live-hostile .detail").evaluate("e => e.textContent.length") > 5_000_000
 
 
+def test_what_went_into_a_step(tab):
+    """A step shows its arguments by name, a line each, and its result; what is long leaves room for the result and opens; copy gives JSON."""
+    show(tab, "told")
+    pane = tab.locator("#live-told .detail")
+    row(tab, "told", "plan").click()
+    lines = pane.inner_text().splitlines()
+    assert ["input", "city: Paris", "days: 3"] == [line for line in lines if line in ("input", "city: Paris", "days: 3")]
+    assert "api_key: [filtered]" in lines and "output" in lines and 'plan: ["Louvre", "Seine", "Montmartre", "… 4 more"]' in lines
+    row(tab, "told", "agent").click()
+    assert "Day 1: the Louvre" in pane.inner_text() and pane.inner_text().count("Plan three days") < 20
+    pane.get_by_role("button", name="show all of input").click()
+    assert 60 == pane.inner_text().count("Plan three days")
+    row(tab, "told", "frame").click()
+    assert {"table: <DataFrame 1,000 × 4: city, date, price, rating>", "None"} <= {*pane.inner_text().splitlines()}
+    row(tab, "told", "gone").click()
+    assert "not kept: over max_content_bytes = 100,000,000" in pane.inner_text()
+    row(tab, "told", "tool").click()
+    tab.evaluate("navigator.clipboard.writeText = text => { window.copied = text; }")
+    pane.get_by_role("button", name="copy the input message").click()
+    assert '{"city": "Paris", "day": "2026-03-05"}' == tab.evaluate("window.copied")
+
+
+def test_long_and_hostile_values_of_a_step(tab):
+    """A long text among the arguments opens where it stands; a value is text, whatever is in it."""
+    show(tab, "told")
+    item = detail.detail(samples.told().spans["tool"])
+    item["messages"][0]["text"] = '{"question": "' + "why? " * 5_000 + '", "<img src=x onerror=alert(1)>": "<script>alert(2)</script>\\u202e"}'
+    tab.evaluate("item => feed.told({k: 'details', items: {tool: item}})", item)
+    row(tab, "told", "tool").click()
+    pane = tab.locator("#live-told .detail")
+    assert 0 == pane.locator("img, script").count() and "\u202e" not in pane.inner_text()
+    assert pane.inner_text().count("why?") < 5_000
+    pane.get_by_role("button", name="show all of question").click()
+    said = pane.text_content()
+    assert 5_000 == said.count("why?") and "<script>alert(2)</script>" in said
+
+
 def test_hostile_text_stays_text(tab):
     """Nothing a model writes becomes an element or runs."""
     show(tab, "hostile")

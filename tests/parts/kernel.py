@@ -87,10 +87,12 @@ def without_colours(text: str) -> str:
 class Process:
     """One running ipykernel and a client of it, for one test after another."""
 
-    def __init__(self, environment, arguments, cwd):
+    def __init__(self, environment, arguments, cwd, python=None):
         # Sockets in a folder: no port that another program could take between choosing and using it.
         self._sockets = tempfile.mkdtemp(prefix="k")
         self.manager = jupyter_client.KernelManager(kernel_name="python3", transport="ipc", ip=f"{self._sockets}/k")
+        if python is not None:
+            self.manager.kernel_spec.argv[0] = str(python)
         self.manager.start_kernel(cwd=str(cwd), env=environment, extra_arguments=arguments)
         self.client = self.manager.client()
         self.client.start_channels()
@@ -159,10 +161,10 @@ class Kernel:
     belongs to, as in JupyterLab.
     """
 
-    def __init__(self, cwd, env=None, arguments=(), shared=None):
+    def __init__(self, cwd, env=None, arguments=(), shared=None, python=None):
         self.cwd, self.env, self.arguments = cwd, dict(env or {}), list(arguments)
         self.notebook = nbformat.v4.new_notebook()
-        self._shared = shared
+        self._shared, self.python = shared, python
         self._process = self._reader = None
         self._cells = {}
 
@@ -181,7 +183,7 @@ class Kernel:
             if self._shared is not None:
                 self._process = self._shared.take(self.cwd, environment)
             else:
-                self._process = Process({**os.environ, **self.env}, self.arguments, self.cwd)
+                self._process = Process({**os.environ, **self.env}, self.arguments, self.cwd, self.python)
             self._reader = nbclient.NotebookClient(self.notebook, record_timing=False)
             self._reader.kc = self._process.client
         return self
@@ -363,12 +365,12 @@ def shared_process(clean_session):
 
 @pytest.fixture
 def kernels(request, shared_process, home, tmp_path):
-    """Make kernels: `kernels(env={...})` is the module's, reset; a second, or `fresh=True`, is this test's own."""
+    """Make kernels: `kernels(env={...})` is the module's, reset; a second, `fresh=True`, or one of another `python`, is this test's own."""
     made = []
 
-    def make(env=None, arguments=(), cwd=tmp_path, fresh=False) -> Kernel:
-        shared = None if fresh or made or arguments else shared_process
-        made.append(Kernel(cwd, env, arguments, shared))
+    def make(env=None, arguments=(), cwd=tmp_path, fresh=False, python=None) -> Kernel:
+        shared = None if fresh or made or arguments or python else shared_process
+        made.append(Kernel(cwd, env, arguments, shared, python))
         return made[-1]
 
     yield make

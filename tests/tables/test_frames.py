@@ -11,7 +11,7 @@ from aimon_nb.pricing import price_run
 from aimon_nb.views.tables import frames
 from aimon_nb.views.present import formatting
 from tests.pricing.making import call, run_of, span, tokens
-from tests.views.samples import EACH, SECRET, agentic, hostile
+from tests.views.samples import EACH, SECRET, agentic, hostile, told
 
 SPANS = (
     "run_id, run, cell, notebook, tags, pipeline, span_id, parent_id, depth, op, name, status, error_type, error, start, duration_s, "
@@ -178,6 +178,16 @@ def test_content_only_if_asked():
     assert "user: Summarise the three reports" in data.loc["c1", "input_text"]
     assert SECRET in data.loc["c1", "output_text"]
     assert pd.isna(data.loc["root", "input_text"])
+
+
+def test_what_went_into_a_step():
+    """Of a step the columns of content hold its arguments and its result: a text as it is, all else as JSON; NA is what was not heard."""
+    data = frames.spans([told()], content=True).set_index("name")
+    assert '{"city": "Paris", "day": "2026-03-05"}' == data["input_text"]["execute_tool weather"]
+    assert data["output_text"]["execute_tool weather"].startswith('[{"hour": 0, "rain": 0.0')
+    assert ("Day 1: the Louvre, early, then the Tuileries.", "None") == (data["output_text"]["invoke_agent Guide"], data["output_text"]["score"])
+    assert data["output_text"].isna()["execute_tool book"] and data["input_text"].isna()["big"]
+    assert "Paris" not in frames.spans([told()]).to_csv()
 
 
 def test_hostile_text():

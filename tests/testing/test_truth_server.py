@@ -160,6 +160,25 @@ class TestTruthServer:
         assert "rain" in final.choices[0].message.content
         assert 2 == len(truth.settled())
 
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_tools_by_name(self, client, truth, stream):
+        """`[call b, a]` calls these two, said in the last turn whose ever it is, or in the instructions after the user's."""
+        tools = [{"type": "function", "function": {"name": name, "parameters": {}}} for name in "abc"]
+
+        def called(*turns):
+            ask = {"model": "gpt-4o", "messages": [{"role": role, "content": text} for role, text in turns], "tools": tools}
+            if stream:
+                with client.chat.completions.stream(**ask) as s:
+                    message = s.get_final_completion().choices[0].message
+            else:
+                message = client.chat.completions.create(**ask).choices[0].message
+            return [call.function.name for call in message.tool_calls or ()]
+
+        assert ["b", "a"] == called(("user", "[call b, a, no]"))
+        assert ["c"] == called(("user", "[call a]"), ("assistant", "x"), ("tool", "[call c]"))
+        assert ["a"] == called(("system", "[call a]"), ("user", "do"))
+        assert [] == called(("system", "[call a]"), ("user", "do"), ("assistant", "x"), ("tool", "y"))
+
     def test_responses(self, client, truth):
         """The responses API, plain and streamed, tells the same usage."""
         ask = {"model": "gpt-5", "input": "what is a cat", "instructions": "be brief"}

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from functools import partial
 
+from aimon_nb.model.span import StepContent
 from aimon_nb.model import ModelCall, Cost, Message, Run, Span, Totals, Usage
 
 START = datetime(2026, 3, 4, 10, 20, 30, tzinfo=timezone.utc)
@@ -85,6 +86,27 @@ def agentic(running=False):
     return run
 
 
+def told():
+    """Steps of which is known what went in and came out."""
+    run = make_run("trip planner")
+    add(run, "root", None, 0, 2.4, op="ai.pipeline", name="trip planner")
+    add(run, "plan", offset=0.0, duration=2.1, name="plan_trip", op="ai.run", step=StepContent(
+        True, {"city": "Paris", "days": 3, "budget": 1250.5, "notes": "Prefers trains.\nNo museums on Monday.", "api_key": "[filtered]",
+               "options": {"hotel": {"stars": 3, "near": ["Louvre", "Gare du Nord"]}, "with_children": False}},
+        True, {"plan": ["Louvre", "Seine", "Montmartre", "… 4 more"], "cost": None}))
+    add(run, "agent", "plan", 0.1, 1.5, op="gen_ai.invoke_agent", name="invoke_agent Guide", agent="Guide", step=StepContent(
+        True, "Plan three days in Paris for a family of four. " * 60, True, "Day 1: the Louvre, early, then the Tuileries."))
+    add(run, "tool", "agent", 0.2, 0.4, op="gen_ai.execute_tool", name="execute_tool weather", tool="weather", step=StepContent(
+        True, {"city": "Paris", "day": "2026-03-05"}, True, [{"hour": n, "rain": n / 24, "text": "light rain"} for n in range(24)]))
+    add(run, "bad", "agent", 0.7, 0.2, op="gen_ai.execute_tool", name="execute_tool book", tool="book", status="error",
+        error_type="ValueError", error="no room left", step=StepContent(True, {"hotel": "Ritz", "nights": 3}))
+    add(run, "frame", "plan", 1.7, 0.2, name="score", op="ai.run", step=StepContent(
+        True, {"table": "<DataFrame 1,000 × 4: city, date, price, rating>", "weights": "<ndarray 4 float64>", "rows": "<generator read_rows>"},
+        True, None))
+    add(run, "gone", "plan", 1.95, 0.1, name="big", op="ai.run", step=StepContent(not_kept="over max_content_bytes = 100,000,000"))
+    return end(run, "ok", 2.4)
+
+
 def end(run, status, duration, **more):
     run.status, run.duration = status, duration
     run.ended = run.started + timedelta(seconds=duration)
@@ -156,6 +178,6 @@ def interrupted():
 
 
 ALL = {"running": lambda: agentic(running=True), "finished": agentic, "failed": failed, "empty": empty,
-       "interrupted": interrupted, "many": many, "hostile": hostile}  # fmt: skip
+       "interrupted": interrupted, "many": many, "hostile": hostile, "told": told}  # fmt: skip
 # The same, of which none takes a second: a thousand spans are more than any view lists one by one.
 EACH = {**ALL, "many": partial(many, 1_000)}

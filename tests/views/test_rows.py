@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import sentry_sdk
-from tests.views.samples import EACH, HOSTILE, SECRET, START, add, agentic, chat, empty, failed, hostile, make_run, many, priced
+from tests.views.samples import EACH, HOSTILE, SECRET, START, add, agentic, chat, empty, failed, hostile, make_run, many, priced, told
 
 from aimon_nb.app import monitor, track
 from aimon_nb.model import Cost, Usage
@@ -160,6 +160,17 @@ def test_detail_of_a_tool():
     """A tool's arguments and result are turns of its detail."""
     turns = detail.detail(agentic().spans["t"])["messages"]
     assert ["arguments", "result"] == [t["role"] for t in turns]
+
+
+def test_detail_of_a_step():
+    """What went in and came out are its turns; where that is not kept, or was not heard, it says so."""
+    spans = told().spans
+    turns = detail.detail(spans["tool"])["messages"]
+    assert [("in", "input"), ("out", "output")] == [(t["side"], t["role"]) for t in turns]
+    assert {"city": "Paris", "day": "2026-03-05"} == json.loads(turns[0]["text"])
+    assert ["input"] == [t["role"] for t in detail.detail(spans["bad"])["messages"]]
+    assert ([], "not kept: over max_content_bytes = 100,000,000") == (detail.detail(spans["gone"])["messages"], detail.detail(spans["gone"])["nothing"])
+    assert "what went in and came out was not heard" == detail.detail(spans["root"])["nothing"]
 
 
 def test_detail_reads_what_an_sdk_wrote():

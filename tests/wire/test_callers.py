@@ -409,6 +409,24 @@ class TestShown:
         assert row["name"] == name
         assert ("line 3" in row["label"]) is (name != "chat")
 
+    @pytest.mark.parametrize(
+        ("origin", "op", "step", "name"),
+        [
+            ("auto.frameworks.haystack", "function", "writer", "chat"),
+            ("auto.frameworks.crewai", "function", "route", "ask"),
+            ("auto.frameworks.dspy", "gen_ai.execute_tool", "look", "route › ask"),
+            ("auto.otel.mine", "function", "writer", "route › ask"),
+        ],
+    )  # fmt: skip
+    def test_below_a_step_of_a_framework(self, origin, op, step, name):
+        """A component of a framework asks by itself; in a step that is a function of the user's, or holds his code, that is named."""
+        run = run_of(
+            span("step", op=op, name=step, origin=origin),
+            call("gpt-4o", tokens(1, 1), span_id="a", parent_id="step", caller="route > ask", caller_lines="line 3"),
+        )
+        row = rows.row_dict(run.spans["a"], run)
+        assert row["name"] == name and ("line 3" in row["label"]) is (name != "chat")
+
     def test_a_group_is_named_by_its_caller(self):
         """Many equal calls of one function are one row of its name in a saved form."""
         run = run_of(*(call("gpt-4o", tokens(1, 1), span_id=f"s{n}", caller="label > ask") for n in range(600)))

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypedDict
 
 from aimon_nb.model import Message, Span
 from aimon_nb.model.content import is_content
+from aimon_nb.model.span import StepContent
 from aimon_nb.model.text import encodable
 from aimon_nb.views.present import formatting
 
@@ -22,6 +23,7 @@ _TOOL_IN = ("gen_ai.tool.call.arguments", "gen_ai.tool.input")
 _TOOL_OUT = ("gen_ai.tool.call.result", "gen_ai.tool.output", "mcp.tool.result.content")
 
 Side = Literal["in", "out"]
+_NOTHING_TAKEN = StepContent()
 
 
 class Turn(TypedDict):
@@ -43,24 +45,42 @@ def attributes(data: Mapping[str, Any], *, keep_content: bool = False) -> list[l
 
 
 def conversation(span: Span) -> list[Turn]:
-    """Return the turns of a span, oldest first: of its model call, else from its attributes."""
+    """Return the turns of a span, oldest first.
+
+    Of its model call; of a step what went in and came out; else from its attributes.
+    """
     if span.call is not None and (span.call.input or span.call.output):
         prompts = [_of_message("in", message) for message in span.call.input]
         return prompts + [_of_message("out", message) for message in span.call.output]
+    step = span.step or _NOTHING_TAKEN
+    given = _of_attribute("in", "user", _first(span, _PROMPTS))
+    given += _of_attribute("in", "arguments", _first(span, _TOOL_IN))
+    came = _of_attribute("out", "assistant", _first(span, _ANSWERS))
+    came += _of_attribute("out", "result", _first(span, _TOOL_OUT))
     return [
-        *_of_attribute("in", "user", _first(span, _PROMPTS)),
-        *_of_attribute("in", "arguments", _first(span, _TOOL_IN)),
-        *_of_attribute("out", "assistant", _first(span, _ANSWERS)),
-        *_of_attribute("out", "result", _first(span, _TOOL_OUT)),
+        *([_of_step("in", "input", step.input)] if step.has_input else given),
+        *([_of_step("out", "output", step.output)] if step.has_output else came),
     ]
 
 
 def side_text(span: Span, side: Side) -> str | None:
     """Return what was sent (`in`) or answered (`out`) as text, a turn a line; None without any."""
     turns = [turn for turn in conversation(span) if turn["side"] == side]
+    if [turn["role"] for turn in turns] in (["input"], ["output"]):  # a value: nobody said it
+        return turns[0]["text"]
     lines = [f"{turn['role']}: {turn['text']}" for turn in turns]
     lines += [f"{name}({arguments})" for turn in turns for name, arguments in turn["calls"]]
     return "\n".join(lines) if lines else None
+
+
+def _of_step(side: Side, role: str, value: Any) -> Turn:
+    """Return what went in or came out as a turn: a text as it is, all else as JSON.
+
+    A value alone, and no container, is written as Python does: `None`, `True`.
+    """
+    is_container = isinstance(value, (dict, list))
+    text = _as_text(value) if is_container or isinstance(value, str) else str(value)
+    return {"side": side, "role": role, "text": encodable(text), "calls": []}
 
 
 def _of_message(side: Side, message: Message) -> Turn:

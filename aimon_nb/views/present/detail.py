@@ -35,11 +35,15 @@ class CostDetail(TypedDict):
 
 
 class Detail(TypedDict):
-    """All about one span; `messages` are None where the page has them already."""
+    """All about one span; `messages` are None where the page has them already.
+
+    `nothing` is what is said in the place of messages where there are none.
+    """
 
     id: str
     op: str
     messages: list[Turn] | None
+    nothing: str
     usage: list[Pair]
     cost: CostDetail | None
     error: str | None
@@ -59,6 +63,7 @@ def detail(span: Span) -> Detail:
         "id": span.span_id,
         "op": formatting.line(span.op, 120),
         "messages": conversation(span),
+        "nothing": _why_nothing(span),
         "usage": _tokens_by_kind(span.usage, estimated=span.is_estimated),
         "cost": _arithmetic(span.cost, span.model or span.request_model),
         "error": error_text.joined(span.error_type, error_text.message(span), limit=20_000),
@@ -70,6 +75,16 @@ def detail(span: Span) -> Detail:
         "tools": [formatting.visible(t) for t in call.tools] if call else [],
         "attributes": attributes(span.attributes),
     }
+
+
+def _why_nothing(span: Span) -> str:
+    if span.step is not None and span.step.not_kept:
+        return f"not kept: {span.step.not_kept}"
+    if span.op.endswith(".batch_request"):
+        return "the messages of a batch are not kept"
+    if span.is_call:
+        return "no messages were heard"
+    return "what went in and came out was not heard"
 
 
 def _tokens_by_kind(usage: Usage, *, estimated: bool) -> list[Pair]:

@@ -8,7 +8,7 @@ import re
 from aimon_nb.model import Run, Span
 from aimon_nb.model.call import ASKED_BEFORE, ASKED_IN_FORGOTTEN, USAGE_ALONE
 from aimon_nb.model.span import CALL_OPERATIONS, SpanKind
-from aimon_nb.providers import is_frameworks
+from aimon_nb.providers import OF_OUR_HOOKS, is_frameworks
 from aimon_nb.views.present import error_text, formatting
 
 _ASKED_ELSEWHERE = (ASKED_BEFORE, ASKED_IN_FORGOTTEN)
@@ -44,9 +44,9 @@ def _caller_below(span: Span, run: Run) -> list[str]:
     above = _row_above(span, run)
     if above is None:
         return names
-    if _is_frameworks_agent(above):
-        return []
     own = name(above)
+    if _asks_by_itself(above, names):
+        return []
     return names[len(names) - names[::-1].index(own) :] if own in names else names
 
 
@@ -55,16 +55,24 @@ def _row_above(span: Span, run: Run) -> Span | None:
     return None if above is None else run.spans.get(above)
 
 
-def _is_frameworks_agent(span: Span) -> bool:
-    """Return whether it is an agent that calls the model by itself, wherever it was run from."""
-    return span.kind == "agent" and is_frameworks(span.origin)
+def _asks_by_itself(span: Span, names: list[str]) -> bool:
+    """Return whether a framework asks in it, wherever it was run from, and none of `names` does.
+
+    So do its agents, and its own steps: a component, a retriever. A step of the user's, a tool
+    say, is one of the functions that asked, or holds them.
+    """
+    if span.kind == "agent":
+        return is_frameworks(span.origin)
+    is_step = span.kind != "tool" and (span.origin or "").startswith(OF_OUR_HOOKS)
+    return is_step and name(span) not in names
 
 
 def _lines(span: Span, run: Run) -> str | None:
     if span.caller_lines is None:
         return None
     above = _row_above(span, run)
-    return None if above is not None and _is_frameworks_agent(above) else span.caller_lines
+    names = (span.caller or "").split(" > ")
+    return None if above is not None and _asks_by_itself(above, names) else span.caller_lines
 
 
 def label(span: Span, kind: SpanKind | None = None, run: Run | None = None) -> str:

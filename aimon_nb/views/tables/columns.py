@@ -113,10 +113,11 @@ SPAN_TABLE: tuple[Column, ...] = (
     Column("late", "boolean", "span.late"),
     Column("sent", "string", "span.sent"),
 )
-# Of spans only with `content`: prompts and answers.
+_ASKED = "only if content was asked for; of a step what went in or came out, as JSON"
+# Of spans only with `content`: prompts and answers, and the like of steps.
 CONTENT_TABLE: tuple[Column, ...] = (
-    Column("input_text", "string", lambda s: side_text(s, "in"), "only if content was asked for"),
-    Column("output_text", "string", lambda s: side_text(s, "out"), "only if content was asked for"),
+    Column("input_text", "string", lambda s: side_text(s, "in"), _ASKED),
+    Column("output_text", "string", lambda s: side_text(s, "out"), _ASKED),
 )
 TOKEN_TABLE = tuple(one for one in SPAN_TABLE if str(one.source).startswith("usage."))
 USAGE_TABLE: tuple[Column, ...] = (

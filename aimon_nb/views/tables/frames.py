@@ -51,8 +51,8 @@ def spans(runs: Iterable[Run], *, content: bool = False) -> pd.DataFrame:
 
     Times are in seconds (`start` in UTC), money in US dollars. `attrs` holds `run_id` (of a
     single run), `run_ids` and `price_source`, and under `caps` what a cap folded or cut, in
-    words. With `content`, prompts stand in `input_text` and
-    answers in `output_text`.
+    words. With `content`, prompts and what went into steps stand in `input_text`, answers
+    and what came out of steps in `output_text`.
     """
     runs = list(runs)
     trees = [_tree(run) for run in runs]

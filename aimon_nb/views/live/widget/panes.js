@@ -14,6 +14,7 @@ import { byModel, commas, cut, money, pieces, sumCost, tokens, visible } from '.
 const TURNS = 6; // turns of a conversation shown at first
 const READ = 2; // of them read at length: what was asked last, and the answer
 const BRIEF = 600; // characters of the others shown at first
+const ONE_LINE = 80; // characters of a list that stands on a line
 const DEEP = 2; // levels of a JSON value that stand open
 const JSON_LIMIT = 200_000; // characters of JSON laid out as a tree
 
@@ -57,8 +58,8 @@ export function copyButton(text, what) {
   return button;
 }
 
-/** The conversation. @param {any} item @param {Row} row */
-export function said(item, row) {
+/** The conversation, or what went into a step and came out. @param {any} item */
+export function said(item) {
   const pane = make('div'), /** @type {Turn[]} */ turns = item.messages ?? [];
   if (item.error) {
     const error = make('div', 'failed');
@@ -72,8 +73,8 @@ export function said(item, row) {
     more.addEventListener('click', () => more.replaceWith(...early.map((t) => turn(t))));
     pane.append(more);
   }
-  pane.append(...late.map((t, i) => turn(t, i === late.length - 1 && t.side === 'out' ? item.ending : '', i < late.length - READ ? BRIEF : undefined)));
-  if (!turns.length && !item.error) pane.append(make('div', 'dim', item.op.endsWith('.batch_request') ? 'the messages of a batch are not kept' : row.counts ? 'no messages were heard' : 'no messages: this is a step, not a call'));
+  pane.append(...late.map((t, i) => turn(t, i === late.length - 1 && t.side === 'out' ? item.ending : '', i < late.length - READ || (t.role === 'input' && late.length > 1) ? BRIEF : undefined)));
+  if (!turns.length && !item.error) pane.append(make('div', 'dim', visible(item.nothing ?? '')));
   return pane;
 }
 
@@ -95,7 +96,7 @@ function turn(t, ending, limit) {
   const whole = () => [t.text, ...calls.map(([name, args]) => `→ ${name}(${args})`)].filter(Boolean).join('\n');
   top.append(make('span', '', [visible(t.role), ending].filter(Boolean).join(' · ')), copyButton(whole, `the ${t.role} message`));
   el.append(top);
-  if (t.text || !calls.length) el.append(block(t.text || '(empty)', t.role, limit));
+  if (t.text || !calls.length) el.append(block(t.text || '(empty)', t.role, limit, t.role === 'input' || t.role === 'output'));
   for (const [name, args] of calls) {
     const call = make('div', 'call');
     call.append(make('div', 'text', `→ ${visible(name)}`), block(args, `the arguments of ${name}`));
@@ -104,22 +105,27 @@ function turn(t, ending, limit) {
   return el;
 }
 
-/** Text of any length, cut with "show all"; JSON as a tree that folds. @param {string} text @param {string} what @param {number} [limit] */
-function block(text, what, limit) {
+/** Text of any length, cut with "show all"; JSON as a tree that folds. @param {string} text @param {string} what @param {number} [limit] @param {boolean} [bare] */
+function block(text, what, limit, bare) {
   const box = make('div', 'block'), value = parsed(text);
   if (value !== undefined) {
-    box.append(json('', value, 0));
+    // Arguments by name are lines; a list, or what is large, folds as a whole.
+    const names = bare && !Array.isArray(value) ? Object.keys(value) : [];
+    box.append(...(names.length && names.length <= 50 ? names.map((name) => json(name, value[name], 1, limit)) : [json('', value, 0, limit)]));
     return box;
   }
   const shown = cut(text, limit);
   box.append(part(shown.text + (shown.left ? '…' : '')));
-  if (shown.left) {
-    const all = make('button', 'more', `show all ${commas(text.length)} characters`);
-    all.setAttribute('aria-label', `show all of ${what}`);
-    all.addEventListener('click', () => box.replaceChildren(...pieces(text).map((piece) => part(piece))));
-    box.append(all);
-  }
+  if (shown.left) box.append(showAll(text, what, box));
   return box;
+}
+
+/** A button that lays all of a text out in its box. @param {string} text @param {string} what @param {HTMLElement} box @param {string} [lead] */
+function showAll(text, what, box, lead = '') {
+  const all = make('button', 'more', `show all ${commas(text.length)} characters`);
+  all.setAttribute('aria-label', `show all of ${visible(what)}`);
+  all.addEventListener('click', () => box.replaceChildren(...pieces(lead + text).map((piece) => part(piece))));
+  return all;
 }
 
 /** One laid-out piece of a text. @param {string} text */
@@ -143,19 +149,29 @@ function parsed(text) {
 /** The start of a text, on a line. @param {string} text */
 const brief = (text) => visible(text.length > 60 ? `${text.slice(0, 59)}…` : text);
 
-/** A JSON value that folds, built as far as it is opened. @param {string} key @param {any} value @param {number} depth @returns {HTMLElement} */
-function json(key, value, depth) {
-  const lead = key && `${visible(key)}: `;
-  if (value === null || typeof value !== 'object') {
-    const shown = cut(typeof value === 'string' ? value : String(value));
-    const leaf = make('div', 'text json', lead + visible(shown.text + (shown.left ? `… (${commas(shown.left)} more characters)` : '')));
+/** A list of a few words and numbers, on one line; undefined for others. @param {any} value */
+function onOneLine(value) {
+  if (!Array.isArray(value) || value.length > ONE_LINE || value.some((one) => (one !== null && typeof one === 'object') || String(one).length > ONE_LINE)) return undefined;
+  const text = `[${value.map((one) => JSON.stringify(one)).join(', ')}]`;
+  return text.length > ONE_LINE ? undefined : text;
+}
+
+/** A JSON value that folds, built as far as it is opened. @param {string} key @param {any} value @param {number} depth @param {number} [limit] @returns {HTMLElement} */
+function json(key, value, depth, limit) {
+  const lead = key && `${visible(key)}: `, text = onOneLine(value);
+  if (text !== undefined || value === null || typeof value !== 'object') {
+    const whole = text ?? String(value), shown = cut(whole, limit), leaf = make('div', 'text json');
+    leaf.append(make('span', 'dim', lead), visible(shown.text + (shown.left ? '…' : '')));
     leaf.dir = 'auto';
-    return leaf;
+    if (!shown.left) return leaf;
+    const box = make('div');
+    box.append(leaf, showAll(whole, key || 'the value', box, lead));
+    return box;
   }
   const names = Object.keys(value), list = Array.isArray(value), fold = /** @type {HTMLDetailsElement} */ (make('details', 'json'));
   fold.append(make('summary', '', lead + (list ? `[${commas(names.length)}]` : `{${brief(names.join(', '))}}`)));
   const fill = () => {
-    if (fold.open && fold.children.length === 1) fold.append(...names.map((name) => json(list ? '' : name, value[name], depth + 1)));
+    if (fold.open && fold.children.length === 1) fold.append(...names.map((name) => json(list ? '' : name, value[name], depth + 1, limit)));
   };
   fold.addEventListener('toggle', fill);
   fold.open = depth < DEEP && names.length <= 50;

@@ -115,7 +115,7 @@ class RunPublisher:
         older = [span for span in spans if span.span_id in sent]
         fresh = [s for s in spans if s.span_id not in sent and s.span_id != root]
         if len(fresh) > DETAILS:
-            # A stable sort: by time within. A call has a conversation to show, a step has none.
+            # A stable sort: by time within. Of a call the conversation is read first.
             fresh.sort(key=lambda span: (span.status == "error", span.is_call))
         return older + fresh[-DETAILS:]
 

@@ -698,7 +698,7 @@ class View {
     this.detail.hidden = !row;
     if (!row) return this.detail.replaceChildren();
     if (!item) this.run.want(row.id);
-    this.detail.replaceChildren(...(item ? [said(item, row), facts(item)] : [make('div', 'dim', this.missing)]));
+    this.detail.replaceChildren(...(item ? [said(item), facts(item)] : [make('div', 'dim', this.missing)]));
     [...this.detail.children].forEach((side, i) => {
       /** @type {HTMLElement} */ (side).tabIndex = 0;
       if (same) side.scrollTop = tops[i] ?? 0;

@@ -1,0 +1,143 @@
+"""The hooks on what starts and ends spans: the SDK's tracer, and the API's no-op."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from aimon_nb.capture.context import current_run
+from aimon_nb.capture.hooks import Make
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.otel.bridge import Bridge
+from aimon_nb.otel.hook_state import HookState
+
+API = "opentelemetry.trace"
+_UNNAMED = "unnamed"
+
+
+def start_sdk_hook(state: HookState, internal: Any) -> Make:
+    """Wrap the SDK's `start_span`; what it does not sample becomes a light span.
+
+    `internal` is the kind that a span has if nobody names another.
+    """
+    recorder, tracker, bridge = state.recorder, state.tracker, Bridge()
+
+    def is_sent(span: Any) -> bool:
+        api = sys.modules.get(API)
+        return bridge.sends(span, getattr(api, "_TRACER_PROVIDER", None))
+
+    def make(original: Any) -> Any:
+        # The parameters of the SDK's own, one by one: a dict of them costs as much as all else.
+        def start_span(
+            self: Any,
+            name: Any,
+            context: Any = None,
+            kind: Any = internal,
+            attributes: Any = None,
+            links: Any = (),
+            start_time: Any = None,
+            record_exception: Any = True,  # noqa: FBT002
+            set_status_on_exception: Any = True,  # noqa: FBT002
+        ) -> Any:
+            __tracebackhide__ = True
+            span = original(
+                self,
+                name,
+                context,
+                kind,
+                attributes,
+                links,
+                start_time,
+                record_exception,
+                set_status_on_exception,
+            )
+            if current_run.get() is None and recorder.sole is None:
+                return span
+            try:
+                scope = self._instrumentation_scope.name or _UNNAMED
+                if isinstance(span, state.no_op):
+                    return state.lighten(span, scope, name, context, attributes)
+                named = context.get(state.span_key) if context is not None else None
+                tracker.on_start(span, scope, attributes, named, is_sent)
+            except Exception:
+                internal_errors.record("hearing a span of OpenTelemetry")
+            return span
+
+        return start_span
+
+    return make
+
+
+def end_sdk_hook(state: HookState) -> Make:
+    """Wrap the end of the SDK's spans; what exports them there is in no shown time."""
+    tracker, clock = state.tracker, state.recorder.clock
+    known = tracker.open_spans.by_identity
+
+    def make(original: Any) -> Any:
+        def end(span: Any, end_time: Any = None) -> Any:
+            __tracebackhide__ = True
+            open_span = known.get(id(span))
+            if open_span is None or open_span.source is not span:
+                return original(span, end_time)
+            t1 = clock()
+            try:
+                return original(span, end_time)
+            finally:
+                try:
+                    tracker.on_end(open_span, t1)
+                except Exception:
+                    internal_errors.record("the end of a span of OpenTelemetry")
+
+        return end
+
+    return make
+
+
+class NoOpHooks:
+    """The hooks on the API's no-ops: there is no provider."""
+
+    def __init__(self, state: HookState, internal: Any) -> None:
+        self._state, self._internal = state, internal
+        self._scopes: WeakKeyDictionary[Any, str] = WeakKeyDictionary()  # by no-op tracer
+
+    def name_no_op(self, original: property) -> property:
+        """Wrap a property: a no-op tracer does not know its name; whose stand-in it is, does."""
+
+        def _tracer(proxy: Any) -> Any:
+            tracer = original.fget(proxy) if original.fget is not None else None
+            if self._state.is_in_run() and tracer is proxy.__dict__.get("_noop_tracer"):
+                with internal_errors.suppress("naming a tracer"):
+                    if tracer not in self._scopes:
+                        name = proxy._instrumenting_module_name
+                        self._scopes[tracer] = name if type(name) is str else _UNNAMED
+            return tracer
+
+        return property(_tracer)
+
+    def start_no_op(self, original: Any) -> Any:
+        """Wrap the no-op's `start_span`: in a run it gives a light span."""
+        state, scopes, internal = self._state, self._scopes, self._internal
+
+        def start_span(
+            self: Any,
+            name: Any,
+            context: Any = None,
+            kind: Any = internal,
+            attributes: Any = None,
+            *args: Any,
+            **kwargs: Any,
+        ) -> Any:
+            __tracebackhide__ = True
+            answer = original(self, name, context, kind, attributes, *args, **kwargs)
+            try:
+                if type(answer) is state.light:
+                    answer = answer.answer
+                if state.is_in_run():
+                    scope = scopes.get(self, _UNNAMED)
+                    return state.lighten(answer, scope, name, context, attributes)
+            except Exception:
+                internal_errors.record("hearing a span of OpenTelemetry")
+            return answer
+
+        return start_span
