@@ -17,6 +17,7 @@ from aimon_nb.otel.hooks import OtelHooks
 from aimon_nb.otel.tracker import OtelTracker
 from aimon_nb.sentry import error_events, instrument
 from aimon_nb.sentry.client import Client
+from aimon_nb.sentry.delivery import Delivery
 from aimon_nb.sentry.heard.frameworks import HeardFrameworks
 from aimon_nb.sentry.integrations import Integrations
 from aimon_nb.sentry.span_tracker import SpanTracker
@@ -30,6 +31,7 @@ class Instrumentation:
         self.tracker = SpanTracker(recorder)
         self.steps = Steps(self.tracker)
         self.client = Client()
+        self.delivery = Delivery()
         self.integrations = Integrations(recorder)
         self.heard = HeardFrameworks(self.tracker, self.steps, self.integrations)
         otel = OtelTracker(self.tracker, self.steps, self.integrations.hears)
@@ -49,6 +51,7 @@ class Instrumentation:
                 instrument.install(self.tracker, patches)
                 propagation.install_thread_propagation(patches)
                 self.client.install(patches)
+                self.delivery.install(patches)
                 wire.install(self.tracker, patches)
                 self.heard.install()
                 self.integrations.install(patches)

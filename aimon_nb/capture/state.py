@@ -200,6 +200,7 @@ class RunState:
     closed: bool = False
     forgotten: bool = False  # no longer in memory: what still comes of it is of no use
     quiet: bool = False  # not shown, listed or sent until it has a model call (`auto`)
+    may_be_sent: bool = True  # to Sentry: one that `auto` opened only if the user says so
     unfinished: list[Span] = field(default_factory=list)  # whose answers it did not wait for
     told_others: bool = False  # usage was told in it that is another run's
     stop: bool = False  # interrupted: no model call is sent any more

@@ -98,6 +98,11 @@ def start(name: str, op: str, **options: Any) -> Any:
     return own_spans_static.start(name, op, **options)
 
 
+def start_unsampled(name: str, op: str, options: Mapping[str, Any]) -> Any:
+    """Start a transaction that Sentry does not get, also where one is open that it gets."""
+    return own_spans_static.start_unsampled(name, op, options)
+
+
 def carried_ids(root: Any) -> set[str] | None:
     """Return the ids of the spans that the root's transaction carries; None if it is none."""
     return own_spans_static.carried_ids(root) if HAS_TRANSACTIONS else None

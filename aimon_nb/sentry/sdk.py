@@ -6,6 +6,7 @@ second alone, under shorter names.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
@@ -67,6 +68,21 @@ else:
             "queues": False,
         }
     }
+
+
+NO_VARIABLES = (
+    "include_local_variables=False"
+    if HAS_TRANSACTIONS
+    else 'data_collection={"stack_frame_variables": False}'
+)
+
+
+def sends_variables(options: Mapping[str, Any]) -> bool:
+    """Whether error events that a client with these options makes hold local variables."""
+    if HAS_TRANSACTIONS:
+        return bool(options.get("include_local_variables"))
+    collected = options.get("data_collection") or {}
+    return not isinstance(collected, dict) or collected.get("stack_frame_variables", True)
 
 
 def is_streaming() -> bool:

@@ -209,6 +209,12 @@ class PendingCalls:
         recorder.note_request(model_request.open_span.run_state)
 
     @property
+    def waiting(self) -> int:
+        """How many calls have no usage at Sentry yet, for their answers are still read."""
+        requests = [*self._new, *self._calls]
+        return sum(not request.settled for request in requests)
+
+    @property
     def source(self) -> PolledSource:
         """What the recorder polls."""
         return PolledSource(self._poll, self._abandon)

@@ -9,6 +9,7 @@ import weakref
 import numpy as np
 import pytest
 
+from aimon_nb import track
 from aimon_nb.app import RunView, monitor
 from aimon_nb.capture import recorder
 from aimon_nb.capture.internal_errors import internal_errors
@@ -162,3 +163,37 @@ def test_counts_of_numpy_are_counts():
         sdk.set_data(span, "gen_ai.usage.output_tokens", np.float32(2))
     tracked.end(None)
     assert (tracked.run.totals.usage.input, tracked.run.totals.usage.output) == (5, 2)
+
+
+def raising(error):
+    """Values whose own code raises what is no Exception, whatever it is asked."""
+
+    def refuse(*_):
+        raise error
+
+    asked = dict.fromkeys(("__str__", "__repr__", "__iter__", "__len__"), refuse)
+    Thing, List = type("Thing", (), asked), type("List", (list,), asked)
+    return {"thing": Thing(), "list": List([1]), "inside": {"a": Thing()}, "key": {Thing(): 1}}
+
+
+@sdk.transactions
+@pytest.mark.parametrize("sent", [False, True], ids=["local", "sent"])
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit])
+@pytest.mark.parametrize("kind", ["thing", "list", "inside", "key"])
+def test_a_value_that_ends_programs(receiver, kind, error, sent):
+    """An attribute whose code raises SystemExit or KeyboardInterrupt changes nothing: the run ends well, the next ones too.
+
+    In the stream lifecycle the SDK asks it in `set_attribute`, with us and without.
+    """
+    if sent:
+        receiver.init()
+    for value in (raising(error)[kind], 1):
+        left = None
+        try:
+            with track("cell") as run, sdk.start_span(op="x", name="inner") as span:
+                span.set_data("k", value)
+        except BaseException as raised:
+            left = type(raised)  # its traceback has the value, which pytest would show
+        assert left is None
+        assert ("ok", 0, 2) == (run.status, run._run.faults, len(run._run.spans))
+        assert not [note for note in run._run.notes if "fault" in note]

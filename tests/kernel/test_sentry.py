@@ -160,3 +160,43 @@ def test_no_key_in_an_error_event_of_ours(kernels, truth, receiver, owner):
         kinds = {crumb["category"] for crumb in event["breadcrumbs"]["values"]}
         # Series 3 hears logs where its user chose that.
         assert {"httplib", *(("httpx", "IPKernelApp") if sdk.HAS_TRANSACTIONS else ())} <= kinds
+
+
+def test_ai_sentry(kernels, receiver):
+    """`%ai_sentry` shows as text and as HTML what became of the runs, with a link; `test` prints a line; a wrong word is one line."""
+    kernel = kernels(env={"SENTRY_DSN": receiver.dsn})
+    kernel.cell("%load_ext aimon_nb")
+    assert kernel.value("__import__('sentry_sdk').get_client().is_active()")
+    [line] = kernel.cell("%ai_sentry test").text.splitlines()
+    assert line.startswith("it arrived: http://127.0.0.1:") and "project " in line
+    kernel.run(["%config AimonMagics.sentry_url = 'https://team.sentry.io'", "%config AimonMagics.tags = {'team': 'search'}"])
+    kernel.run(["%%ai_track shop --tag stage=dev --data n=3\n1", "import sentry_sdk\nsentry_sdk.flush(5)"])
+    shown = kernel.cell("%ai_sentry")
+    [plain], [html] = shown.data(), shown.data("text/html")
+    assert "client       opened for SENTRY_DSN, environment notebook" in plain.splitlines()
+    assert "sent         2 transactions" in plain and "last run     shop: sent" in plain
+    assert "https://team.sentry.io/explore/traces/trace/" in html and "key@" not in html + plain
+    [event] = [one for one in receiver.wait("transaction", 2) if one["transaction"] == "shop"]
+    assert {"team": "search", "stage": "dev"}.items() <= event["tags"].items()
+    data = event["contexts"]["trace"]["data"]
+    assert (3, 5) == (data["n"], data["notebook.cell.number"])
+    wrong = kernel.cell("%ai_sentry tset")
+    assert "error" == wrong.status and "invalid choice: 'tset'" in wrong.text and 1 == len(wrong.text.strip().splitlines())
+
+
+def test_ai_sentry_without_a_client(kernel):
+    """Where nothing is sent it says so, and what to do."""
+    kernel.cell("%load_ext aimon_nb")
+    assert "nothing was sent: there is no client" in kernel.cell("%ai_sentry test").text
+    assert kernel.cell("%ai_sentry").data()[0].startswith("spans go to  nowhere: there is no client; set SENTRY_DSN")
+
+
+def test_a_loss_is_said_in_the_cell(kernels, receiver):
+    """That a run did not arrive is known when its cell is over: the cell's output says it then, as it is saved."""
+    receiver.status = 500
+    kernel = kernels(env={"SENTRY_DSN": receiver.dsn})
+    kernel.cell("%load_ext aimon_nb")
+    cell = kernel.cell("%%ai_track shop\nimport sentry_sdk\nwith sentry_sdk.start_span(op='x', name='x'): pass")
+    kernel.read_until(lambda: "not at Sentry: 2 of its spans, HTTP 500" in cell.data()[0])
+    assert "not at Sentry: 2 of its spans, HTTP 500" in cell.data("text/html")[0]
+    assert "last error   HTTP 500: Sentry has a problem" in kernel.cell("%ai_sentry").data()[0].splitlines()

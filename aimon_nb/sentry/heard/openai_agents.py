@@ -13,7 +13,6 @@ from typing import Any
 
 import sentry_sdk
 from sentry_sdk import scope as sentry_scope
-from sentry_sdk import traces
 
 from aimon_nb.capture import context
 from aimon_nb.capture.exceptions import describe, frames_of, status_of
@@ -22,6 +21,7 @@ from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.kept_content import take_input, take_output
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.sentry.adapters import attribute
+from aimon_nb.sentry.sdk import StreamedSpan
 from aimon_nb.sentry.span_tracker import SpanTracker
 
 ORIGIN = "auto.ai.openai_agents"
@@ -157,7 +157,7 @@ def _enter(open_span: OpenSpan, sdk: Any, arguments: Any) -> tuple[Any, Any]:
         context.current_span.set(open_span)
         take_input(open_span, arguments)
         scope = sentry_sdk.get_current_scope().fork()
-        if isinstance(sdk, traces.StreamedSpan):
+        if isinstance(sdk, StreamedSpan):
             scope.streamed_span = sdk
         else:
             scope.span = sdk

@@ -57,6 +57,7 @@ SPAN_TABLE: tuple[Column, ...] = (
     Column("run", "string", "run.name", nullable=False),
     Column("cell", "string", "run.cell_id"),
     Column("notebook", "string", "run.notebook"),
+    Column("tags", "string", "run.tags", "of the run: `team=search, stage=dev`"),
     Column("pipeline", "string", "span.pipeline"),
     Column("span_id", "string", "span.span_id", nullable=False),
     Column("parent_id", "string", "span.parent_id"),
