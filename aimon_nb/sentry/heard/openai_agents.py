@@ -21,7 +21,7 @@ from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.kept_content import take_input, take_output
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.sentry.adapters import attribute
-from aimon_nb.sentry.sdk import StreamedSpan
+from aimon_nb.sentry.sdk import CURRENT_STREAMED, StreamedSpan
 from aimon_nb.sentry.span_tracker import SpanTracker
 
 ORIGIN = "auto.ai.openai_agents"
@@ -158,7 +158,7 @@ def _enter(open_span: OpenSpan, sdk: Any, arguments: Any) -> tuple[Any, Any]:
         take_input(open_span, arguments)
         scope = sentry_sdk.get_current_scope().fork()
         if isinstance(sdk, StreamedSpan):
-            scope.streamed_span = sdk
+            setattr(scope, CURRENT_STREAMED, sdk)
         else:
             scope.span = sdk
         sentry_scope._current_scope.set(scope)
