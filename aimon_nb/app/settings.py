@@ -80,6 +80,10 @@ class Settings:
             "live and in spans(content=True) alone.",
         ),
     )
+    redact_emails: bool = field(
+        default=False,
+        metadata=_metadata(config="Leave e-mail addresses out of error messages, as keys are."),
+    )
     auto: bool = field(
         default=False,
         metadata=_metadata(config="Track every cell; one without a model call shows nothing."),

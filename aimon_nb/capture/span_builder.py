@@ -14,6 +14,7 @@ from aimon_nb.capture.attributes import is_counted_by_sdk, reported_usage, updat
 from aimon_nb.capture.caller_lines import note_caller
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.kept_content import take_step_content
+from aimon_nb.capture.redact import redact_name
 from aimon_nb.capture.state import CallUpdate, ForeignCall, OpenSpan, RunState, UnreadRequest
 from aimon_nb.model import Span, Usage
 from aimon_nb.model.caller import Caller
@@ -152,6 +153,7 @@ def _read(open_span: OpenSpan, span: Span) -> None:
     """Refresh the record of a span from the SDK's object."""
     run_state = open_span.run_state
     attributes = open_span.adapter.read(open_span, span)
+    span.name = redact_name(span.name)
     if attributes is not None:
         limit = run_state.span_limit
         plain = limit.plain_attributes(attributes, ended=span.duration is not None)

@@ -10,6 +10,7 @@ from sentry_sdk import scope as sentry_scope
 from sentry_sdk.utils import event_from_exception
 
 from aimon_nb.capture import context
+from aimon_nb.capture.redact import redact_name, redact_secrets
 from aimon_nb.sentry.event_redaction import redact_breadcrumbs, redact_messages
 
 # On the exception itself: built-in ones take no weak reference, and a strong one
@@ -68,9 +69,10 @@ def capture(
         mechanism={"type": MECHANISM, "handled": False},
     )
     contexts = event.setdefault("contexts", {})
+    pipeline = redact_name(pipeline) if pipeline else pipeline
     contexts["ai"] = {"pipeline": pipeline, "op": op}
     if operation is not None:
-        contexts["ai"]["operation"] = operation
+        contexts["ai"]["operation"] = redact_name(operation)
     all_tags = {**(tags or {}), **({"gen_ai.pipeline.name": pipeline} if pipeline else {})}
     event["tags"] = {str(key): _tag(value) for key, value in all_tags.items()}
     if span is not None:
@@ -87,7 +89,7 @@ def capture(
 
 def _tag(value: Any) -> str:
     """A tag's value as Sentry takes it: one line of at most 200 characters."""
-    return " ".join(str(value).split())[:200]
+    return " ".join(redact_secrets(str(value)).split())[:200]
 
 
 def _is_repeated(error: Exception) -> bool:

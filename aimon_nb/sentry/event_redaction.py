@@ -9,11 +9,10 @@ from typing import Any
 
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.redact import redact_secrets
-from aimon_nb.capture.to_plain import Plain
 
-DATA_LENGTH = 10_000  # characters kept of a breadcrumb's data
-# The last word of names like `http.query`, whose values are a query without its URL.
-_QUERIES = frozenset({"query", "fragment", "query_string"})
+# What is kept of a breadcrumb, and of its data, where those are of a request.
+_KEPT = ("type", "category", "level", "timestamp")
+_OF_A_REQUEST = ("method", "url", "status_code", "reason")
 
 
 def redact_messages(event: Any) -> None:
@@ -26,42 +25,31 @@ def redact_messages(event: Any) -> None:
 
 
 def redact_breadcrumbs(event: Any, _hint: Any) -> Any:
-    """Return the event with redacted copies of its breadcrumbs; an event processor of the SDK.
+    """Return the event with its breadcrumbs' places and without their texts; for the SDK.
 
-    Copies, because the user's scope holds the breadcrumbs and his events get them too.
+    A line of a log holds whatever somebody wrote: httpx's a whole URL, ipykernel's the traceback
+    of an earlier cell, with its source. What remains are copies, because the user's scope
+    holds the breadcrumbs and his events get them as they were.
     """
     try:
         crumbs = event["breadcrumbs"]["values"]
-        event["breadcrumbs"] = {"values": [_redacted_crumb(crumb) for crumb in crumbs]}
+        bare = [_without_texts(crumb) for crumb in crumbs if crumb.get("type") != "log"]
+        event["breadcrumbs"] = {"values": bare}
     except Exception:
         internal_errors.record("redacting breadcrumbs")
         event.pop("breadcrumbs", None)  # the SDK would send them as they were
     return event
 
 
-def _redacted_crumb(crumb: dict[str, Any]) -> dict[str, Any]:
-    redacted = dict(crumb)
-    if "message" in crumb:
-        # ipykernel logs the traceback of each failed cell, with the lines of its source, and
-        # those hold prompts and keys: only the first line of a message is kept.
-        redacted["message"] = redact_secrets(
-            str(crumb["message"] or "").partition("\n")[0][:DATA_LENGTH]
-        )
-    if "data" in crumb:
-        # Objects become words first: the SDK would ask for their `repr` after us.
-        redacted["data"] = _redacted(Plain(DATA_LENGTH, unpack=False).of(crumb["data"]))
-    return redacted
-
-
-def _redacted(value: Any) -> Any:
-    """Plain data with each text redacted."""
-    if isinstance(value, str):
-        return redact_secrets(value)
-    if isinstance(value, list):
-        return [_redacted(item) for item in value]
-    if isinstance(value, dict):
-        return {
-            key: "…" if item and key.rpartition(".")[2] in _QUERIES else _redacted(item)
-            for key, item in value.items()
+def _without_texts(crumb: dict[str, Any]) -> dict[str, Any]:
+    bare = {key: crumb[key] for key in _KEPT if key in crumb}
+    data = crumb.get("data")
+    told = {key: data[key] for key in _OF_A_REQUEST if key in data} if type(data) is dict else {}
+    # Of a user's object nothing is asked.
+    told = {key: value for key, value in told.items() if type(value) in (str, int)}
+    if told:
+        bare["data"] = {
+            key: redact_secrets(value) if isinstance(value, str) else value
+            for key, value in told.items()
         }
-    return value
+    return bare

@@ -16,6 +16,7 @@ from sentry_sdk.tracing_utils import has_span_streaming_enabled
 
 from aimon_nb.capture import context
 from aimon_nb.capture.exceptions import describe, frames_of, status_of
+from aimon_nb.capture.redact import redact_name
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.sentry import own_spans_static
 
@@ -81,6 +82,7 @@ class ScopedSpan:
 
 def start(name: str, op: str, **options: Any) -> Any:
     """Make the SDK's span, with those of its options that the lifecycle has."""
+    name = redact_name(name)
     if has_span_streaming_enabled(sentry_sdk.get_client().options):
         return _streamed(name, op, **options)
     return own_spans_static.start(name, op, **options)

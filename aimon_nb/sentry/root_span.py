@@ -13,6 +13,7 @@ import sentry_sdk
 from sentry_sdk import scope as sentry_scope
 
 from aimon_nb.capture import context
+from aimon_nb.capture.redact import redact_name, redact_texts
 from aimon_nb.capture.run_recorder import Recorder
 from aimon_nb.capture.state import RunState
 from aimon_nb.model import Run
@@ -130,6 +131,11 @@ def open_root(
     recorder: Recorder, tracker: SpanTracker, name: str, pipeline: str | None = None, **facts: Any
 ) -> RootSpan:
     """Open a run and its root span, and make both current."""
+    name = redact_name(name)
+    options = facts.get("options") or {}
+    for kind in ("tags", "data"):
+        if kind in options:
+            options[kind] = redact_texts(options[kind])
     run_state = recorder.open_run(name, **facts)
     try:
         return RootSpan(run_state, tracker, pipeline or name)
