@@ -13,6 +13,7 @@ from aimon_nb import frameworks, wire
 from aimon_nb.capture import propagation, recorder
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.prompt_quotes import recent_prompts
 from aimon_nb.otel.hooks import OtelHooks
 from aimon_nb.otel.tracker import OtelTracker
 from aimon_nb.sentry import error_events, instrument
@@ -81,6 +82,7 @@ class Instrumentation:
             error_events.uninstall()
             sent_spans.uninstall()
             self.integrations.uninstall()
+            recent_prompts.forget()
             self._patches.undo()
             self._patches = None
             self.client.close()

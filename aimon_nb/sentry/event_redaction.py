@@ -8,8 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.prompt_quotes import recent_prompts, without_quotes
 from aimon_nb.capture.redact import redact_secrets
 
+MESSAGE = 300  # characters of an error's message that are sent
+_READ = 2_000  # and those that are compared with prompts
 # What is kept of a breadcrumb, and of its data, where those are of a request.
 _KEPT = ("type", "category", "level", "timestamp")
 _OF_A_REQUEST = ("method", "url", "status_code", "reason")
@@ -20,8 +23,14 @@ def redact_messages(event: Any) -> None:
 
     The event holds texts of its own, so the exceptions stay as they are.
     """
+    prompt = recent_prompts.text()
     for exception in event["exception"]["values"]:
-        exception["value"] = redact_secrets(str(exception["value"]))
+        told = redact_secrets(str(exception["value"]))[:_READ]
+        exception["value"] = _short(without_quotes(told, prompt))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MESSAGE else f"{text[: MESSAGE - 1]}…"
 
 
 def redact_breadcrumbs(event: Any, _hint: Any) -> Any:
