@@ -84,6 +84,12 @@ class Settings:
         default=False,
         metadata=_metadata(config="Leave e-mail addresses out of error messages, as keys are."),
     )
+    sentry_source: bool = field(
+        default=False,
+        metadata=_metadata(
+            config="Send a cell's source to Sentry, without long strings, long comments and keys."
+        ),
+    )
     auto: bool = field(
         default=False,
         metadata=_metadata(config="Track every cell; one without a model call shows nothing."),

@@ -121,7 +121,7 @@ class CellTracker:
         args = header.parse(line)
         count = _number_of_cell(self._shell)
         name = args.name or name or header.name_from(source, count)
-        return self._monitor.open(
+        session = self._monitor.open(
             name,
             run_settings=header.settings_of(args),
             pipeline=args.name or context.default_pipeline,
@@ -129,6 +129,8 @@ class CellTracker:
             execution_count=count,
             quiet=quiet,
         )
+        session.add_source(source)
+        return session
 
     def run_statement(self, statement: str) -> Any:
         """`%ai_track STATEMENT`: run it, tracked under its own text."""

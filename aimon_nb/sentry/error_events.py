@@ -11,7 +11,7 @@ from sentry_sdk.utils import event_from_exception
 
 from aimon_nb.capture import context
 from aimon_nb.capture.redact import redact_name, redact_secrets
-from aimon_nb.sentry.event_redaction import redact_breadcrumbs, redact_messages
+from aimon_nb.sentry.event_redaction import redact_event, redact_joined
 
 # On the exception itself: built-in ones take no weak reference, and a strong one
 # would keep the user's frames alive.
@@ -78,11 +78,11 @@ def capture(
     if span is not None:
         trace_context = getattr(span, "get_trace_context", None) or span._get_trace_context
         contexts["trace"] = trace_context()
-    redact_messages(event)
+    redact_event(event)
     # Breadcrumbs join the event inside of `capture_event`, and of all the processors that it
     # asks only those of the current scope can be for one event alone.
     with sentry_sdk.new_scope() as scope:
-        scope.add_event_processor(redact_breadcrumbs)
+        scope.add_event_processor(redact_joined)
         sentry_sdk.capture_event(event, hint=hint)
     error.__dict__[_MARK] = True
 

@@ -17,6 +17,7 @@ from aimon_nb.capture.redact import redact_name, redact_texts
 from aimon_nb.capture.run_recorder import Recorder
 from aimon_nb.capture.state import RunState
 from aimon_nb.model import Run
+from aimon_nb.model.redaction import redaction
 from aimon_nb.sentry import own_spans, own_spans_static
 from aimon_nb.sentry.adapters import attribute
 from aimon_nb.sentry.client import destination
@@ -149,7 +150,9 @@ def _start(run: Run) -> Any:
     # Unsampled where nobody would get it: nothing is serialised for nobody.
     if run.destination == "local":
         options["sampled"] = False
-    return own_spans.start(run.name, run.options.get("op") or OP, **options)
+    # Here already: the header of each envelope names it.
+    name = redaction.text("sentry", "name", run.name)
+    return own_spans.start(name, run.options.get("op") or OP, **options)
 
 
 def _set_sent_status(run_state: RunState, root: Any, carried: set[str] | None) -> None:

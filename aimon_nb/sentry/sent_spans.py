@@ -1,4 +1,4 @@
-"""What Sentry gets of the spans of a tracked run, in the form in which they are sent.
+"""What Sentry gets of the spans of a tracked run, redacted in the form in which they are sent.
 
 Here the live view is not touched: it has what the span held.
 """
@@ -15,14 +15,18 @@ from aimon_nb.capture import context
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.redact import redact_name, redact_urls
+from aimon_nb.model.redaction import Kind, redaction
 
 HIDDEN = "[Filtered]"  # the SDK's own word
 _MADE_BY_HAND = "manual"
+SOURCE = "notebook.cell.source"
+_SEGMENT = "sentry.segment.name"
+_SDKS = ("sentry.", "thread.", "process.", "server.")  # attributes that are the SDK's own
 IsTracked = Callable[[Any], bool]
 
 
 class SentSpans:
-    """Takes queries and keys in names out of the spans of runs, as they leave."""
+    """Takes queries and keys out of the spans of runs, and what the user wants, as they leave."""
 
     def __init__(self) -> None:
         self._is_tracked: IsTracked = bool
@@ -48,7 +52,7 @@ class SentSpans:
         try:
             is_ours = self._is_tracked(event["contexts"]["trace"].get("span_id"))
             if is_ours:
-                event["transaction"] = redact_name(str(event["transaction"]))
+                redact_root(event)
             for span in event.get("spans") or ():
                 if is_ours or self._is_tracked(span.get("span_id")):
                     _redact_static(span)
@@ -61,10 +65,11 @@ class SentSpans:
         # One that has just ended is not in its run yet.
         if context.current_run.get() is None and not self._is_tracked(span.get("span_id")):
             return
-        span["name"] = redact_name(str(span["name"]))
+        span["name"] = _name(span["name"])
         attributes = span.get("attributes") or {}
         if _origin(attributes) != _MADE_BY_HAND:
-            span["attributes"] = _without_queries(attributes)
+            attributes = _without_queries(attributes)
+        span["attributes"] = _as_wanted(attributes)
 
 
 def _before_adding(sent_spans: SentSpans, original: Any) -> Any:
@@ -79,12 +84,49 @@ def _before_adding(sent_spans: SentSpans, original: Any) -> Any:
     return add
 
 
+def redact_root(event: dict[str, Any]) -> None:
+    """Redact what an event says of its root span, or of the one it happened in."""
+    if event.get("transaction") is not None:
+        event["transaction"] = _name(event["transaction"])
+    trace = event.get("contexts", {}).get("trace") or {}
+    for place, key in ((trace, "data"), (event, "tags")):
+        if place.get(key):
+            place[key] = _as_wanted(place[key])
+    if isinstance(trace.get("description"), str):
+        trace["description"] = _name(trace["description"])
+
+
 def _redact_static(span: dict[str, Any]) -> None:
-    description = span.get("description")
-    if isinstance(description, str):
-        span["description"] = redact_name(description)
-    if span.get("origin") != _MADE_BY_HAND and span.get("data"):
-        span["data"] = _without_queries(span["data"])
+    if isinstance(span.get("description"), str):
+        span["description"] = _name(span["description"])
+    data = span.get("data")
+    if data:
+        is_by_hand = span.get("origin") == _MADE_BY_HAND
+        span["data"] = _as_wanted(data if is_by_hand else _without_queries(data))
+    if span.get("tags"):
+        span["tags"] = _as_wanted(span["tags"])
+
+
+def _name(name: Any) -> str:
+    return redaction.text("sentry", "name", redact_name(str(name)))
+
+
+def _as_wanted(data: dict[str, Any]) -> dict[str, Any]:
+    """Return attributes as the user's own `redact` has them; not those that Sentry needs."""
+    if redaction.hook is None:
+        return data
+    return {
+        key: value
+        if str(key).startswith(_SDKS) and key != _SEGMENT
+        else redaction.plain("sentry", _kind(str(key)), value)
+        for key, value in data.items()
+    }
+
+
+def _kind(key: str) -> Kind:
+    if key == SOURCE:
+        return "source"
+    return "name" if key.endswith(".name") else "attribute"
 
 
 def _origin(attributes: dict[str, Any]) -> Any:

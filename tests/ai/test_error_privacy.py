@@ -132,7 +132,7 @@ def test_breadcrumbs_that_cannot_be_read_stay_behind(static, monkeypatch):
     monkeypatch.setattr(event_redaction, "redact_secrets", fail)
     sentry_sdk.add_breadcrumb({"category": "mine", "message": f"at {URL}"})
     event = {"breadcrumbs": {"values": [{"data": {"url": f"at {URL}"}}]}}
-    assert event_redaction.redact_breadcrumbs(event, {}) == {}
+    assert event_redaction.redact_joined(event, {}) == {}
 
 
 def test_also_after_an_unload(static):
