@@ -46,13 +46,13 @@ class RunSession:
             own_spans.set_tags(root.sdk, self.run.options.get("tags", {}))
             own_spans.set_data(root.sdk, self.run.options.get("data", {}))
 
-    def add_source(self, cell: str) -> None:
+    def with_source(self, cell: str) -> RunSession:
         """Put the source of the run's cell on the root span, if the user wants it at Sentry.
 
         The line of the magic is no part of it.
         """
         if not self._monitor.settings.sentry_source or self.run.destination == "local":
-            return
+            return self
         with internal_errors.suppress("reading a cell's source"):
             from aimon_nb.app.cell_source import shown_source
 
@@ -60,6 +60,7 @@ class RunSession:
             shown = shown_source(body if head.startswith("%%") else cell)
             if shown:
                 own_spans.set_data(self._root.sdk, {SOURCE: shown})
+        return self
 
     def watch(
         self,

@@ -121,16 +121,14 @@ class CellTracker:
         args = header.parse(line)
         count = _number_of_cell(self._shell)
         name = args.name or name or header.name_from(source, count)
-        session = self._monitor.open(
+        return self._monitor.open(
             name,
             run_settings=header.settings_of(args),
             pipeline=args.name or context.default_pipeline,
             cell_id=cell_id,
             execution_count=count,
             quiet=quiet,
-        )
-        session.add_source(source)
-        return session
+        ).with_source(source)
 
     def run_statement(self, statement: str) -> Any:
         """`%ai_track STATEMENT`: run it, tracked under its own text."""

@@ -10,7 +10,9 @@ from sentry_sdk import scope as sentry_scope
 from sentry_sdk.utils import event_from_exception
 
 from aimon_nb.capture import context
+from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.redact import redact_name, redact_secrets
+from aimon_nb.sentry.cell_frames import name_cells
 from aimon_nb.sentry.event_redaction import redact_event, redact_joined
 
 # On the exception itself: built-in ones take no weak reference, and a strong one
@@ -78,6 +80,9 @@ def capture(
     if span is not None:
         trace_context = getattr(span, "get_trace_context", None) or span._get_trace_context
         contexts["trace"] = trace_context()
+    run_state = context.current_run.get()
+    with internal_errors.suppress("naming the cells of an error"):
+        name_cells(event, None if run_state is None else run_state.run.notebook)
     redact_event(event)
     # Breadcrumbs join the event inside of `capture_event`, and of all the processors that it
     # asks only those of the current scope can be for one event alone.
