@@ -64,7 +64,8 @@ def _failing_line(frames: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Return the innermost frame of the user's code, if a cell leads to it."""
     if not any(map(_cell_of, frames)):
         return None
-    return next(one for one in reversed(frames) if is_users(_path(one)))
+    failing: dict[str, Any] = next(one for one in reversed(frames) if is_users(_path(one)))
+    return failing
 
 
 def _is_ours(frame: dict[str, Any]) -> bool:

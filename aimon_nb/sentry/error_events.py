@@ -7,12 +7,12 @@ from typing import Any
 
 import sentry_sdk
 from sentry_sdk import scope as sentry_scope
-from sentry_sdk.utils import event_from_exception
 
 from aimon_nb.capture import context
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.redact import redact_name, redact_secrets
 from aimon_nb.sentry.cell_frames import name_cells
+from aimon_nb.sentry.event_making import make_event
 from aimon_nb.sentry.event_redaction import redact_event, redact_joined
 
 # On the exception itself: built-in ones take no weak reference, and a strong one
@@ -60,16 +60,7 @@ def capture(
     client = sentry_sdk.get_client()
     if not isinstance(error, Exception) or not client.is_active() or _is_repeated(error):
         return
-    event, hint = event_from_exception(
-        error,
-        # A notebook's locals are its prompts, answers and keys.
-        client_options={
-            **client.options,
-            "include_local_variables": False,
-            "include_source_context": False,
-        },
-        mechanism={"type": MECHANISM, "handled": False},
-    )
+    event, hint = make_event(error, {"type": MECHANISM, "handled": False})
     contexts = event.setdefault("contexts", {})
     pipeline = redact_name(pipeline) if pipeline else pipeline
     contexts["ai"] = {"pipeline": pipeline, "op": op}

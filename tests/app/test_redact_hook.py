@@ -13,8 +13,10 @@ from aimon_nb.model.redaction import redaction
 from aimon_nb.views.live import mimebundle
 from aimon_nb.views.live.widget.run_publisher import RunPublisher
 from aimon_nb.views.present.detail import detail
+from tests.parts import sdk
 
-LIFECYCLES = {"static": {}, "one item": {"stream_gen_ai_spans": False}, "stream": {"trace_lifecycle": "stream"}}
+WAYS = [*sdk.LIFECYCLES, pytest.param("one item", marks=sdk.transactions)]
+OPTIONS = {**sdk.OPTIONS, "one item": {"stream_gen_ai_spans": False}}
 SECRET = "Zebra"
 
 
@@ -73,10 +75,10 @@ def places(view, receiver, folder):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+@pytest.mark.parametrize("lifecycle", WAYS)
 def test_everywhere_but_in_the_live_view(lifecycle, receiver, tmp_path):
     """What it returns stands in each place that is saved, shown as a table, exported or sent; the live view has the text itself."""
-    receiver.init(**LIFECYCLES[lifecycle])
+    receiver.init(**OPTIONS[lifecycle])
     asked = set()
 
     def redact(destination, kind, value):
@@ -96,10 +98,10 @@ def test_everywhere_but_in_the_live_view(lifecycle, receiver, tmp_path):
     assert {"name", "error", "attribute", "prompt", "answer", "argument"} <= {kind for _, kind in asked}
 
 
-@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+@pytest.mark.parametrize("lifecycle", WAYS)
 def test_one_that_fails_lets_nothing_out(lifecycle, receiver, tmp_path):
     """Where it raises, or returns no text, the text is left out and the saved tree says why; the run is as it was."""
-    receiver.init(**LIFECYCLES[lifecycle])
+    receiver.init(**OPTIONS[lifecycle])
     aimon_nb.install(redact=lambda destination, kind, value: 1 / 0 if kind != "attribute" else None)
     view = tracked_run()
     for place, text in places(view, receiver, tmp_path).items():

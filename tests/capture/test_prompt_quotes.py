@@ -12,9 +12,9 @@ from aimon_nb.app import monitor
 from aimon_nb.capture.prompt_quotes import RUN, joined, recent_prompts, without_quotes
 from aimon_nb.views.live import mimebundle
 from aimon_nb.views.present.detail import detail
+from tests.parts import sdk
 
 PROMPT = 'Summarise the minutes of the secret meeting of 3 May: "we sell", said Zoë,\nand nobody objected to it.'
-LIFECYCLES = {"none": None, "static": {}, "stream": {"trace_lifecycle": "stream"}}
 WAYS = {"as it is": str, "repr": repr, "JSON": json.dumps, "in JSON": lambda text: json.dumps({"a": [text]}), "in a dict": lambda text: repr({"error": text})}
 
 
@@ -75,11 +75,11 @@ def longest_quote(text):
     return max((n for n in range(RUN, len(PROMPT)) for at in range(len(PROMPT) - n + 1) if PROMPT[at : at + n] in text), default=0)
 
 
-@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+@pytest.mark.parametrize("lifecycle", ["none", *sdk.LIFECYCLES])
 def test_in_every_place(lifecycle, receiver, tmp_path):
     """The call's error, those of the steps above and the run's quote no prompt, nor does any event; the live view has all of it."""
-    if LIFECYCLES[lifecycle] is not None:
-        receiver.init(**LIFECYCLES[lifecycle])
+    if lifecycle != "none":
+        receiver.init(**sdk.OPTIONS[lifecycle])
     step = ai_track("step")(lambda: ask(PROMPT, lambda told: f"cannot use {told!r} as it is"))
     with pytest.raises(openai.BadRequestError) as caught, track("cell", view="none") as view:
         step()

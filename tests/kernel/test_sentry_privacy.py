@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-OPTIONS = [{}, {"trace_lifecycle": "stream"}]
+from tests.parts import sdk
+
+OPTIONS = [pytest.param({}, id="static", marks=sdk.transactions), pytest.param({"trace_lifecycle": "stream"}, id="stream")]
 CELL = """%%ai_track shop
 # a comment that is much longer than forty characters are
 question = "a secret prompt that is longer than forty characters" + " and more"
@@ -18,20 +20,16 @@ def loaded(kernel, receiver, options, *more):
 
 
 def root_data(receiver):
-    for event in receiver.of("transaction"):
-        yield event["contexts"]["trace"].get("data") or {}
-    for span in receiver.v2():
-        if span["is_segment"]:
-            yield span["attributes"]
+    return [root["data"] for root in receiver.roots(2)]
 
 
 @pytest.mark.parametrize("wanted", [False, True])
-@pytest.mark.parametrize("options", OPTIONS, ids=["static", "stream"])
+@pytest.mark.parametrize("options", OPTIONS)
 def test_source(kernel, receiver, options, wanted):
     """A cell's source is not sent; with `sentry_source=True` it is, without long strings and comments, and of no cell that is no Python."""
     loaded(kernel, receiver, options, f"%config AimonMagics.sentry_source = {wanted}")
     kernel.run([CELL, "%%ai_track other\n%time x = 'some magic'", "sentry_sdk.flush(5)"])
-    receiver.wait("span" if options else "transaction", 1 if options else 2)
+    receiver.roots(2)
     told = json.dumps(receiver.got, ensure_ascii=False)
     assert "secret prompt" not in told and "some magic" not in told and "much longer" not in told
     sources = [data["notebook.cell.source"] for data in root_data(receiver) if "notebook.cell.source" in data]
@@ -68,7 +66,7 @@ def frames_of(event):
     return [(frame["filename"], frame["function"], frame["lineno"]) for frame in value["stacktrace"]["frames"]]
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=["static", "stream"])
+@pytest.mark.parametrize("options", OPTIONS)
 def test_frames_of_a_cell(kernel, receiver, options):
     """The event has the cell's own frames at their lines, none of ours and none of IPython's, no source, and pipeline and trace of the run."""
     loaded(kernel, receiver, options)

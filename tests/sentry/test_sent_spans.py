@@ -9,20 +9,22 @@ from sentry_sdk.integrations.httpx import HttpxIntegration
 
 from aimon_nb import ai_track, track
 from aimon_nb.app import monitor
+from tests.parts import sdk
 
-LIFECYCLES = {"static": {}, "one item": {"stream_gen_ai_spans": False}, "stream": {"trace_lifecycle": "stream"}}
+WAYS = [*sdk.LIFECYCLES, pytest.param("one item", marks=sdk.transactions)]
+OPTIONS = {**sdk.OPTIONS, "one item": {"stream_gen_ai_spans": False}}
 KEY, HEX = "sk-proj-canary0123456789abc", "0123456789abcdef0123456789abc668"
 
 
-@pytest.fixture(params=LIFECYCLES)
+@pytest.fixture(params=WAYS)
 def sentry(request, receiver):
-    receiver.init(integrations=[HttpxIntegration()], send_default_pii=True, **LIFECYCLES[request.param])
+    receiver.init(integrations=[HttpxIntegration()], **OPTIONS[request.param])
     yield receiver
     monitor.uninstall()
 
 
 def stream():
-    return sentry_sdk.get_client().options["trace_lifecycle"] == "stream"
+    return not sdk.HAS_TRANSACTIONS or sentry_sdk.get_client().options["trace_lifecycle"] == "stream"
 
 
 def ask():
@@ -57,12 +59,8 @@ def test_spans_outside_of_runs_are_the_users(sentry):
 def test_what_the_user_puts_on_his_own_span(sentry):
     """An attribute that the user sets by hand is sent as he set it."""
     with track("cell", view="none"):
-        if stream():
-            with sentry_sdk.traces.start_span("mine") as span:
-                span.set_attribute("http.query", "by=hand")
-        else:
-            with sentry_sdk.start_span(op="x", name="mine") as span:
-                span.set_data("http.query", "by=hand")
+        with sentry_sdk.traces.start_span("mine") if stream() else sentry_sdk.start_span(op="x", name="mine") as span:
+            sdk.set_data(span, "http.query", "by=hand")
     [span] = [one for one in sentry.spans() if one["name"] == "mine"]
     assert span["data"]["http.query"] == "by=hand"
 
