@@ -134,6 +134,13 @@ class ModelRequest(OpenRequest):
             self.frames = self.frames or current_stack()
             retries.failed(self)
 
+    @property
+    def ttft(self) -> float | None:
+        """The seconds to the first piece of a stream."""
+        if not self.call.streaming or self.t_first is None:
+            return None
+        return self.t_first - self.t0
+
     def move_to_span(self, open_span: OpenSpan) -> None:
         """Give a failed attempt a row of its own: a retry has taken its span."""
         self.is_earlier_attempt, self.settled = True, False
