@@ -6,6 +6,7 @@ from tests.views import samples
 from tests.views.gallery import fed, packed, write
 
 from aimon_nb.views.live import mimebundle
+from aimon_nb.views.live.widget import script
 from aimon_nb.views.present import detail, rows
 
 # A page shows the samples of `tests.views.samples.ALL` by name, `show(tab, "finished")`.
@@ -492,7 +493,7 @@ def test_details_are_asked_for(tab):
     tab.keyboard.press("End")
     tab.keyboard.press("Enter")
     settle(tab)
-    assert [{"k": "want", "ids": [LAST_ROW]}] == tab.evaluate("sent")
+    assert [{"k": "want", "ids": [LAST_ROW], "run_id": "many"}] == tab.evaluate("sent")
     assert "details come when" in tab.locator("#live-many .detail").inner_text()
     item = detail.detail(samples.many(8).spans["s7"])
     feed(tab, "many", {"items": {LAST_ROW: item}})
@@ -505,11 +506,11 @@ def test_asks_for_rows_it_missed(tab):
     show(tab, "finished")
     # `show` told one message of rows; a snapshot says by `count` how many there were, the answer to an asking page by `whole`.
     asked = tab.evaluate("""() => { const run = runOf('finished'), {header} = run, asked = [];
-      const recall = (count, cut = 0) => { run.recall({header, rows: [], cut, count}); asked.push(sent.map(message => message.k).join()); };
+      const recall = (count, cut = 0) => { run.restore({header, rows: [], cut, count}); asked.push(sent.map(message => message.k).join()); };
       recall(1);
-      run.hear({header, rows: [], count: 3}); // the second never came
+      run.receive({header, rows: [], count: 3}); // the second never came
       recall(3);
-      run.hear({header, rows: [], cut: 0, whole: 4});
+      run.receive({header, rows: [], cut: 0, whole: 4});
       recall(4, 5);
       return asked; }""")
     assert ["", "hello", "hello"] == asked
@@ -773,7 +774,8 @@ def test_a_cell_out_of_the_page_waits_too(tab):
     """A saved output whose cell the notebook has taken out of the page, for it is out of sight, is mounted there all the same."""
     show(tab, "empty")
     tab.evaluate("""kept => { const area = (window.far = add('div')); area.className = 'jp-OutputArea'; area.remove();
-      globalThis[Symbol.for('aimon_nb')].waiting.push(['far', add('div', '', area), {open: 1}]);
+      const far = add('div', '', area), ask = () => dispatchEvent(new CustomEvent('aimon_nb:far', {cancelable: true, detail: [far, {open: 1}]}));
+      ask() && addEventListener('aimon_nb:far!', ask, {once: true});
       return addWidget('far', {...kept, cut: 0}); }""", ended_with_rows())
     tab.evaluate("document.body.append(far)")
     assert len(AGENTIC) == tab.locator(".jp-OutputArea .row[data-id]").count()
@@ -854,11 +856,15 @@ def test_a_move_keeps_scroll_and_focus(tab):
     assert row_before and row_before == focused(tab)
 
 
+def thirty(name="more"):
+    """Thirty rows more."""
+    one = rows_of(samples.agentic(), ANSWERED)
+    return {"rows": [packed({**one, "id": f"{name} {i}", "name": f"{name} {i}", "parent": None}) for i in range(30)]}
+
+
 def test_a_move_goes_on_following(tab):
     """A list that follows its newest row does so after a move, with the rows that came meanwhile and those that come."""
     show(tab, "running")
-    one = rows_of(samples.agentic(), ANSWERED)
-    thirty = lambda name: {"rows": [packed({**one, "id": f"{name} {i}", "name": f"{name} {i}", "parent": None}) for i in range(30)]}
     at_end = lambda place: tab.locator(f"{place} .body").evaluate("b => b.scrollTop > 0 && b.scrollTop + b.clientHeight >= b.scrollHeight - 1")
     feed(tab, "running", thirty("before"))
     assert at_end("#live-running")
@@ -867,6 +873,91 @@ def test_a_move_goes_on_following(tab):
     assert at_end("#moved")
     feed(tab, "running", thirty("after"))
     assert at_end("#moved")
+
+
+def test_the_end_leads_back_to_the_top(tab):
+    """A list that followed its newest row stands at its top when the run has ended, also where its place is taken away at that moment."""
+    at_top = lambda place: tab.locator(f"{place} .body").evaluate("b => b.scrollHeight > b.clientHeight && b.scrollTop === 0")
+    for moves in (False, True):
+        show(tab, "running")
+        feed(tab, "running", thirty())
+        assert not at_top("#live-running")
+        if moves:
+            tab.evaluate("message => feed.running(message)", ended())
+            move(tab, "running")
+        else:
+            feed(tab, "running", ended())
+        assert at_top("#moved" if moves else "#live-running")
+
+
+@pytest.mark.parametrize("hand", ["wheel", "row", "key"])
+def test_the_end_leaves_the_reader_where_he_is(tab, hand):
+    """Who has scrolled the list, opened a row or gone to one by keys stays there."""
+    show(tab, "running")
+    feed(tab, "running", thirty())
+    body = tab.locator("#live-running .body")
+    last = body.locator(".row").last
+    if hand == "wheel":
+        body.hover()
+        tab.mouse.wheel(0, -60)
+        tab.wait_for_function("() => !viewOf('running').follow")
+    elif hand == "row":
+        last.click()
+    else:
+        last.focus()
+        tab.keyboard.press("End")
+        tab.keyboard.press("ArrowUp")
+    settle(tab)
+    before = body.evaluate("b => b.scrollTop")
+    feed(tab, "running", ended())
+    assert before == body.evaluate("b => b.scrollTop") > 0
+
+
+def test_a_shadow_says_that_there_is_more(tab):
+    """Where rows lie beyond an edge of the list, that edge has a shadow."""
+    show(tab, "many")
+    body = tab.locator("#live-many .body")
+
+    def edge(bottom):
+        box = body.bounding_box()
+        return tab.screenshot(clip={"x": box["x"] + 2, "y": box["y"] + (box["height"] - 5 if bottom else 1), "width": 6, "height": 4}, animations="disabled")
+
+    plain = edge(bottom=False)
+    assert plain != edge(bottom=True)
+    body.evaluate("b => { b.scrollTop = 240; return painted(); }")
+    assert plain != edge(bottom=False) and plain != edge(bottom=True)
+    body.evaluate("b => { b.scrollTop = b.scrollHeight; return painted(); }")
+    assert plain != edge(bottom=False) and plain == edge(bottom=True)
+
+
+def test_the_page_gives_nothing_away(tab):
+    """No name of the page's own world leads to a run: a script must know its id, and then gets a view, no data."""
+    show(tab, "empty")
+    names, given = tab.evaluate("""async code => {
+      const before = new Set(Reflect.ownKeys(globalThis));
+      const made = (await import(URL.createObjectURL(new Blob([code], {type: 'text/javascript'})))).default(), listeners = {};
+      made.initialize({model: {get: () => undefined, on: (event, hear) => (listeners[event] = hear), send: () => {}}});
+      listeners['msg:custom']({k: 'rows', run_id: 'secret', header: samples.empty.header, rows: []});
+      const el = add('div', 'shown'), event = new CustomEvent('aimon_nb:secret', {cancelable: true, detail: [el, {}]});
+      const taken = !dispatchEvent(event);
+      await painted();
+      const held = Object.getOwnPropertyNames(el.firstElementChild), asked = dispatchEvent(new CustomEvent('aimon_nb:guess', {cancelable: true, detail: [el, {}]}));
+      return [Reflect.ownKeys(globalThis).filter(key => !before.has(key)).map(String), [taken, held, asked, event.detail.length]];
+    }""", script.joined_script())
+    assert [] == names and [True, [], True, 2] == given
+
+
+def test_a_view_goes_to_the_kernel_that_lives(tab):
+    """A run that a file has brought into the page is shown by the kernel's own model once that tells of it, open as it was."""
+    show(tab, "finished")
+    tab.evaluate("""async () => { const {header} = samples.finished, rows = [];
+      viewOf('finished').run.send = null; // as a file's, which no kernel feeds
+      const listeners = {}, module = await import(URL.createObjectURL(new Blob([document.getElementById('esm').textContent], {type: 'text/javascript'})));
+      module.default().initialize({model: {get: () => undefined, on: (event, hear) => (listeners[event] = hear), send: () => {}}});
+      listeners['msg:custom']({k: 'rows', run_id: 'finished', header: {...header, name: 'of the kernel'}, rows});
+      return painted(); }""")
+    assert "of the kernel" in tab.locator("#live-finished .title").inner_text()
+    assert 1 == tab.locator("#live-finished .aimon").count()
 
 
 def test_a_move_leaves_the_readers_focus(tab):

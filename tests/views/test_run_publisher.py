@@ -8,7 +8,7 @@ from tests.views.samples import SECRET, agentic, chat, make_run
 from aimon_nb.app import monitor
 from aimon_nb.model import Message, Usage
 from aimon_nb.pricing import price_run
-from aimon_nb.views.live.widget import RunWidget
+from aimon_nb.views.live.widget.messages import RunMessages
 from aimon_nb.views.live.widget.run_publisher import RunPublisher
 
 
@@ -190,7 +190,7 @@ def test_over_is_told_past_everything_else(page):
 def test_over_is_told_before_it_is_worked_out(monkeypatch):
     """A run with a view says that it is over before its spans are, and again when they are summed up."""
     told = []
-    monkeypatch.setattr(RunWidget, "_post", lambda widget, message: told.append(message.get("header", {})))
+    monkeypatch.setattr(RunMessages, "send_rows", lambda channel, header, rows, **more: told.append(header))
     tracked = monitor.open("over", "none")
     _ = tracked.view.widget
     monkeypatch.setattr(monitor.recorder, "end_run", partial(_noted, told, monitor.recorder.end_run))

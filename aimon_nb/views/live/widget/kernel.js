@@ -1,22 +1,24 @@
 // @ts-check
 /** The kernel as the page hears of it: that a cell starts, that the kernel is gone; and its interrupt. */
 import { make, say } from './panes.js';
-import { store } from './store.js';
+import { runs } from './store.js';
 
 const GONE = ['restarting', 'autorestarting', 'terminating', 'dead'];
 const PATIENCE = 3000; // ms after which a Stop that the cell has survived may be pressed again
 
+/** @type {WeakSet<object>} */
+const heard = new WeakSet();
+
 /** Tell every view that a cell starts to run, and every run of a kernel that is gone. @param {any} kernel */
-export function hearKernel(kernel) {
-  const { kernels, runs } = store();
-  if (!kernel?.iopubMessage?.connect || kernels.has(kernel)) return;
-  kernels.add(kernel);
+export function listenToKernel(kernel) {
+  if (!kernel?.iopubMessage?.connect || heard.has(kernel)) return;
+  heard.add(kernel);
   kernel.iopubMessage.connect((/** @type {any} */ _, /** @type {any} */ message) => {
     if (message?.header?.msg_type !== 'execute_input') return;
     for (const run of runs.values()) for (const view of run.views) if (!run.running && view.root.isConnected) view.foldQuietly();
   });
   kernel.statusChanged?.connect((/** @type {any} */ _, /** @type {string} */ status) => {
-    if (GONE.includes(status)) for (const run of runs.values()) if (run.kernel === kernel) run.lose();
+    if (GONE.includes(status)) for (const run of runs.values()) if (run.kernel === kernel) run.markLost();
   });
 }
 

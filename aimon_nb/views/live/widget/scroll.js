@@ -48,6 +48,12 @@ export class Hand {
     root.addEventListener('focusout', () => setTimeout(() => this.left()));
   }
 
+  /** Scroll a part to where it shall be now, and after a move that comes before the page has told of it. @param {HTMLElement} el @param {number} top */
+  scroll(el, top) {
+    el.scrollTop = top;
+    this.tops.set(el, top);
+  }
+
   /** The focus went elsewhere; not so if its place was taken away. */
   left() {
     if (this.root.isConnected && !this.root.contains(document.activeElement)) this.focused = null;

@@ -1,43 +1,34 @@
 // @ts-check
 /**
- * What the page knows of every run it has heard, by run id, beyond any view's life.
+ * What the page knows of the runs that one model tells of, beyond any view's life.
+ *
+ * It is in this module's scope alone: a script of the page reaches a run by an event
+ * of the run's id, which nobody guesses, and gets nothing back.
  *
  * @typedef {import('./layout.js').Row} Row
+ * @typedef {(run: Run, el: HTMLElement, options: any) => void} Show
  */
 import { unpacked, upsert } from './layout.js';
 
-const KEY = Symbol.for('aimon_nb');
 const MOST_RUNS = 200; // runs a page remembers
 
-/**
- * `waiting` holds places that asked for a run before its model was here: scripts
- * of saved outputs run early when a page loads.
- *
- * @returns {{runs: Map<string, Run>, waiting: [string, HTMLElement, any][], kernels: WeakSet<object>}}
- */
-export function store() {
-  const page = /** @type {any} */ (globalThis), it = (page[KEY] ??= {});
-  it.runs ??= new Map();
-  it.waiting ??= [];
-  it.kernels ??= new WeakSet();
-  return it;
-}
+/** @type {Map<string, Run>} */
+export const runs = new Map();
 
-/** What is known of a run; made on first hearing. @param {string} id @param {(run: Run, el: HTMLElement, options: any) => void} show */
+/** What is known of a run; made when it is first heard of. @param {string} id @param {Show} show */
 export function runOf(id, show) {
-  const { runs } = store();
   let run = runs.get(id);
   if (!run) runs.set(id, (run = new Run(id, show)));
   for (const [old, other] of runs) {
     if (runs.size <= MOST_RUNS) break;
-    if (old !== id && ![...other.views].some((view) => view.root.isConnected)) runs.delete(old);
+    if (old !== id && !other.isShown) other.forget();
   }
   return run;
 }
 
 /** One run: header, rows and details, shared by its views. */
 export class Run {
-  /** @param {string} id @param {(run: Run, el: HTMLElement, options: any) => void} show */
+  /** @param {string} id @param {Show} show */
   constructor(id, show) {
     this.id = id;
     this.show = show;
@@ -45,13 +36,31 @@ export class Run {
     /** @type {Map<string, Row>} */ this.rows = new Map();
     /** @type {Map<string, any>} */ this.details = new Map();
     /** @type {Set<any>} */ this.views = new Set();
-    /** @type {Set<string>} */ this.wanted = new Set(); // details that the kernel was asked for
+    /** @type {Set<string>} */ this.requested = new Set(); // details that the kernel was asked for
+    /** @type {[HTMLElement, any][]} */ this.waiting = []; // places that ask for it before anything is known of it
     this.cut = 0;
     this.count = 0; // messages of rows that came without a gap
     this.zero = 0; // performance.now() at the start of the run
     /** @type {any} */ this.kernel = null; // the page's connection to it
     /** @type {(() => unknown)|null} */ this.interrupt = null;
     /** @type {((message: any) => void)|null} */ this.send = null;
+    this.token = {}; // tells its own event from that of another module that knows the run
+    this.announced = false;
+    this.onPlace = (/** @type {any} */ event) => {
+      if (event.defaultPrevented) return;
+      event.preventDefault();
+      const [el, options] = event.detail;
+      this.mount(el, options);
+    };
+    this.onAnnounced = (/** @type {any} */ event) => {
+      if (event.detail !== this.token && !this.send) this.yieldPlaces();
+    };
+    addEventListener(this.event, this.onPlace);
+    addEventListener(`${this.event}!`, this.onAnnounced);
+  }
+
+  get event() {
+    return `aimon_nb:${this.id}`;
   }
 
   get running() {
@@ -70,22 +79,51 @@ export class Run {
     return n;
   }
 
-  /** Show the run in this element; what saved outputs call. @param {HTMLElement} el @param {any} [options] */
-  mount(el, options) {
-    this.show(this, el, options);
+  get isShown() {
+    return [...this.views].some((view) => view.root.isConnected);
   }
 
-  /** Take in a message or a snapshot. @param {any} message */
-  hear(message) {
-    if (!message || (message.run_id && message.run_id !== this.id)) return;
-    if (message.header) this.hearHeader(message.header);
+  /** Show the run in this element, now or once the kernel has told of it. @param {HTMLElement} el @param {any} [options] */
+  mount(el, options) {
+    if (this.header) return this.show(this, el, options);
+    this.waiting.push([el, options]);
+    if (this.waiting.length === 1) this.send?.({ k: 'ask' });
+  }
+
+  /** Let scripts of saved outputs know that the run is here: they run early when a page loads. */
+  announce() {
+    if (this.announced) return;
+    this.announced = true;
+    dispatchEvent(new CustomEvent(`${this.event}!`, { detail: this.token }));
+  }
+
+  /** Another module knows the run from a kernel that lives: its view stands where this one's did. */
+  yieldPlaces() {
+    this.forget();
+    for (const { root, folded } of this.views) {
+      const el = root.isConnected && root.parentElement;
+      if (el) dispatchEvent(new CustomEvent(this.event, { cancelable: true, detail: [el, { open: !folded }] }));
+    }
+  }
+
+  forget() {
+    runs.delete(this.id);
+    removeEventListener(this.event, this.onPlace);
+    removeEventListener(`${this.event}!`, this.onAnnounced);
+  }
+
+  /** Take in a message. @param {any} message */
+  receive(message) {
+    if (message.k === 'snapshot') return this.restore(message.snapshot);
+    if (message.k === 'end') return message.total === this.count ? undefined : this.send?.({ k: 'hello' });
+    if (message.header) this.receiveHeader(message.header);
     const rows = message.rows && upsert(this.rows, message.rows.map(unpacked));
     if (typeof message.cut === 'number') this.cut = message.cut;
     if (message.whole ?? message.count === this.count + 1) this.count = message.whole ?? message.count;
     for (const [id, item] of Object.entries(message.items ?? {})) {
       const messages = item.messages ?? this.details.get(id)?.messages ?? [];
       this.details.set(id, { ...item, messages });
-      this.wanted.delete(id);
+      this.requested.delete(id);
       for (const view of this.views) view.hearDetail(id);
     }
     for (const [id, text] of Object.entries(message.grown ?? {})) {
@@ -95,36 +133,42 @@ export class Run {
       for (const view of this.views) view.hearGrowth(id);
     }
     for (const view of this.views) view.hear(!!rows);
-    if (this.header) this.takeWaiting();
+    if (this.header) this.mountWaiting();
   }
 
-  /** Take in what a model keeps for pages that were not there; ask for what is missing still. @param {any} kept */
-  recall(kept) {
+  /** Take in what the kernel keeps for pages that were not there; ask for what is missing still. @param {any} kept */
+  restore(kept) {
     if (!kept?.header) return;
     // What came by message is newer: the snapshot fills gaps and ends what was open.
     const rows = (kept.rows ?? []).filter((/** @type {any[]} */ one) => this.rows.get(one[0])?.dur == null);
     const whole = this.count === kept.count;
-    this.hear({ header: kept.header, rows, cut: whole ? 0 : kept.cut });
+    this.receive({ header: kept.header, rows, cut: whole ? 0 : kept.cut });
     if (!whole) this.send?.({ k: 'hello' });
   }
 
   /** Its kernel is gone: nothing more will come. */
-  lose() {
+  markLost() {
     const { header, running } = this;
-    if (running || header?.counting) this.hear({ header: { ...header, status: running ? 'killed' : header.status, dur: this.now, counting: false } });
+    if (running || header?.counting) this.receive({ header: { ...header, status: running ? 'killed' : header.status, dur: this.now, counting: false } });
+  }
+
+  /** The kernel tells and hears nothing of it any more. */
+  detach() {
+    this.send = this.interrupt = null;
+    for (const view of this.views) view.hear(false);
   }
 
   /** Ask the kernel for the details of a span; it answers when no cell runs. @param {string} id */
-  want(id) {
-    if (!this.send || this.wanted.has(id)) return;
-    this.wanted.add(id);
+  request(id) {
+    if (!this.send || this.requested.has(id)) return;
+    this.requested.add(id);
     this.send({ k: 'want', ids: [id] });
   }
 
   /** @param {any} header */
-  hearHeader(header) {
+  receiveHeader(header) {
     const before = this.header;
-    // A snapshot trait may be older than the messages that have come since.
+    // A snapshot may be older than the messages that have come since.
     if (before && before.status !== 'running' && header.status === 'running') return;
     this.header = header;
     const zero = performance.now() - (header.elapsed ?? 0) * 1000;
@@ -133,11 +177,11 @@ export class Run {
     if (before?.status === 'running' && !this.running) for (const view of this.views) view.finished();
   }
 
-  takeWaiting() {
-    const page = store(), mine = page.waiting.filter(([id]) => id === this.id);
-    if (!mine.length) return;
-    page.waiting = page.waiting.filter(([id]) => id !== this.id);
+  mountWaiting() {
+    const { waiting } = this;
+    this.waiting = [];
     // The notebook takes cells that are out of sight out of the page; their outputs have a place all the same.
-    for (const [, el, options] of mine) if (el.isConnected || el.closest('.jp-OutputArea')) this.mount(el, options);
+    for (const [el, options] of waiting) if (el.isConnected || el.closest('.jp-OutputArea')) this.mount(el, options);
+    this.announce();
   }
 }

@@ -9,12 +9,12 @@
  *
  * @typedef {import('./layout.js').Row} Row
  * @typedef {import('./layout.js').Entry} Entry
+ * @typedef {import('./store.js').Run} Run
  */
 import { BAD, LINE, STOPPED, WINDOW_ABOVE, axis, clock, commas, counted, flatten, keyed, seconds, speed, sumCost, tokens, visible, windowOf } from './layout.js';
-import { hearKernel, stopButton } from './kernel.js';
+import { stopButton } from './kernel.js';
 import { copyButton, facts, make, models, said, say } from './panes.js';
 import { Hand, placeBelow } from './scroll.js';
-import { Run, runOf } from './store.js';
 
 const MOST_LINES = 12; // the list scrolls inside beyond this
 const TICK = 100; // ms between ticks of running clocks
@@ -39,6 +39,8 @@ class View {
     this.look = { text: '', failed: false, order: '' };
     this.showsModels = false;
     this.follow = true;
+    this.scrolled = false; // by the reader
+    this.ownTop = 0; // where the list was scrolled to without him
     this.stale = this.detailStale = true;
     /** @type {Entry[]} */ this.entries = [];
     /** @type {Map<string, any>} */ this.drawn = new Map();
@@ -117,6 +119,7 @@ class View {
     this.announce = [...this.run.views].find((one) => one.root.isConnected) === this; // one voice a run
     const quick = this.header.status === 'ok' && this.run.now < QUICK;
     if (quick && this.fold === null && !this.touched) this.fold = true;
+    if (this.follow && !this.scrolled) this.hand.scroll(this.body, (this.ownTop = 0));
     this.watchSight();
   }
 
@@ -407,13 +410,18 @@ class View {
     this.body.style.height = `${this.tallest * LINE}px`;
     this.pad.style.height = `${this.lines * LINE}px`;
     this.tree.setAttribute('aria-rowcount', String(entries.length + 1));
-    if (this.running && this.follow && this.lines > MOST_LINES) this.body.scrollTop = this.pad.offsetHeight;
+    if (this.running && this.follow && this.lines > MOST_LINES) this.followNewest();
     this.paintScale();
     const [from, to] = windowOf(entries, this.body.scrollTop, this.tallest * LINE);
     const shown = Array.from({ length: to - from }, (_, i) => from + i), at = this.activeAt;
     if (at >= 0 && at < from) shown.unshift(at);
     if (at >= to) shown.push(at);
     this.place(shown);
+  }
+
+  followNewest() {
+    this.body.scrollTop = this.pad.offsetHeight;
+    this.ownTop = this.body.scrollTop;
   }
 
   /** Index of the row that keys act on: it stays in the page wherever it is scrolled to, or Tab could not reach the tree. */
@@ -609,6 +617,7 @@ class View {
 
   onScroll() {
     const body = this.body;
+    this.scrolled ||= Math.abs(body.scrollTop - this.ownTop) > 1;
     this.follow = body.scrollTop + body.clientHeight >= body.scrollHeight - LINE;
     if (this.entries.length > WINDOW_ABOVE) this.request(true);
   }
@@ -697,7 +706,7 @@ class View {
     this.detailOf = this.chosen;
     this.detail.hidden = !row;
     if (!row) return this.detail.replaceChildren();
-    if (!item) this.run.want(row.id);
+    if (!item) this.run.request(row.id);
     this.detail.replaceChildren(...(item ? [said(item), facts(item)] : [make('div', 'dim', this.missing)]));
     [...this.detail.children].forEach((side, i) => {
       /** @type {HTMLElement} */ (side).tabIndex = 0;
@@ -724,33 +733,14 @@ class View {
 }
 
 /** Show a run in an element: by the view that is there, one that lost its place, or a new one. @param {Run} run @param {HTMLElement} el @param {any} [options] */
-function show(run, el, options) {
+export function show(run, el, options) {
   const views = [...run.views];
   let view = views.find((one) => one.root.parentElement === el) ?? views.find((one) => one.lost);
   if (!view) {
     view = new View(run);
     const h = run.header, old = h?.status === 'ok' && h.started + 1000 * h.dur < performance.timeOrigin; // over before this page was loaded
-    if (old && !options?.open) view.fold = true;
+    if (old && !options?.open && !options?.widget) view.fold = true;
   }
-  view.mount(el, options);
+  // A widget that somebody places in a cell is there to be looked at.
+  view.mount(el, options?.widget ? { open: !run.running } : options);
 }
-
-/** One call a widget model: messages are heard from the first, before any view. */
-export default () => ({
-  /** @param {{model: any}} context */
-  initialize({ model }) {
-    const run = runOf(model.get('run_id'), show), kernel = model.widget_manager?.kernel;
-    run.kernel = kernel;
-    if (typeof kernel?.interrupt === 'function') run.interrupt = () => kernel.interrupt();
-    hearKernel(kernel);
-    if (model.send) run.send = (message) => model.send(message);
-    const recall = () => run.recall(model.get('snapshot'));
-    recall();
-    model.on('change:snapshot', recall);
-    model.on('msg:custom', (/** @type {any} */ message) => run.hear(message));
-  },
-  /** @param {{model: any, el: HTMLElement}} context */
-  render({ model, el }) {
-    runOf(model.get('run_id'), show).mount(el, { open: !['running', undefined].includes(model.get('snapshot')?.header?.status) });
-  },
-});
