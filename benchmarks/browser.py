@@ -89,14 +89,14 @@ FRAMES = """() => { window.longest = 0; let last = performance.now(); clearInter
   requestAnimationFrame(step); }"""
 # When the last run of the page shows that it is over, and when it is whole as well; each a frame later.
 LAST = """([spans, after]) => { const runs = [...(storedRuns().values())], run = runs.at(-1);
-  if (runs.length <= after || %s || ![...run.views].some(v => v.root.isConnected && v.parts.mark.textContent === '✓')) return null;
+  if (runs.length <= after || %s || ![...run.views].some(v => v.root.isConnected && v.root.querySelector('.mark')?.textContent === '✓')) return null;
   return new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => r(Date.now() / 1000)))); }"""
 OVER, WHOLE = LAST % "run.running", LAST % "run.running || run.header.counting || run.rows.size < spans"
 SCROLL = """async () => {
   let body = document.getElementById('body');
   if (!body) {
     const view = [...[...storedRuns().values()].at(-1).views].find(v => v.root.isConnected);
-    view.fold = false; view.stale = true; view.paint(); body = view.body; }
+    view.fold = false; view.stale = true; view.paint(); body = view.list.body; }
   await new Promise(r => setTimeout(r, 300));
   const frames = []; let last = performance.now(); const start = last;
   await new Promise(done => { const step = now => { frames.push(now - last); last = now;

@@ -324,7 +324,7 @@ def test_repaints_are_batched(tab):
       for (let i = 0; i < 1000; i++) feed.finished({rows: [Object.values({...row, id: 'n' + i, name: 'n' + i})]});
       await painted(); return n; }""", ANSWERED)
     assert 1 == repaints
-    assert len(AGENTIC) + 1000 == tab.evaluate("viewOf('finished').entries.length")
+    assert len(AGENTIC) + 1000 == tab.evaluate("viewOf('finished').list.entries.length")
 
 
 def test_running_clocks_tick(tab):
@@ -369,7 +369,7 @@ def test_rows_that_keep_coming_are_laid_out_now_and_then(tab):
     laid = tab.evaluate("""async () => {
       const run = runOf('many'), view = viewOf('many'), layOut = view.layOut.bind(view), [row] = run.rows.values(), seen = []; let n = 0;
       view.layOut = () => { n++; layOut(); };
-      view.layTime = Infinity; // so long did it take: time to lay out again never comes
+      view.list.layTime = Infinity; // so long did it take: time to lay out again never comes
       for (const counting of [true, true, false]) {
         feed.many({header: {...run.header, counting}, rows: [Object.values({...row, id: 'n' + seen.length})]});
         await painted(); seen.push(n); }
@@ -508,9 +508,9 @@ def test_asks_for_rows_it_missed(tab):
     asked = tab.evaluate("""() => { const run = runOf('finished'), {header} = run, asked = [];
       const recall = (count, cut = 0) => { run.restore({header, rows: [], cut, count}); asked.push(sent.map(message => message.k).join()); };
       recall(1);
-      run.receive({header, rows: [], count: 3}); // the second never came
+      run.take({header, rows: [], count: 3}); // the second never came
       recall(3);
-      run.receive({header, rows: [], cut: 0, whole: 4});
+      run.take({header, rows: [], cut: 0, whole: 4});
       recall(4, 5);
       return asked; }""")
     assert ["", "hello", "hello"] == asked
@@ -660,7 +660,7 @@ def test_groups_open_and_close(tab):
     show(tab, "many")
     first = tab.locator("#live-many .row.group").first
     assert "× 7" in first.inner_text() and "p95" in first.inner_text()
-    rows_shown = lambda: tab.evaluate("viewOf('many').entries.length")
+    rows_shown = lambda: tab.evaluate("viewOf('many').list.entries.length")
     before = rows_shown()
     first.click()
     assert before + 7 == rows_shown()
@@ -900,7 +900,7 @@ def test_the_end_leaves_the_reader_where_he_is(tab, hand):
     if hand == "wheel":
         body.hover()
         tab.mouse.wheel(0, -60)
-        tab.wait_for_function("() => !viewOf('running').follow")
+        tab.wait_for_function("() => !viewOf('running').list.follow")
     elif hand == "row":
         last.click()
     else:

@@ -1,4 +1,7 @@
+import hashlib
 import json
+import re
+from pathlib import Path
 
 import pytest
 from tests.views.samples import SECRET, agentic
@@ -49,9 +52,22 @@ def test_mimebundle_honours_filters(widget, options, mimes):
 
 def test_no_network_in_the_view():
     """The page's code names no address to load from, and writes no text as HTML."""
-    for code in (script.joined_script(), script.loader(), script.style()):
-        assert "http" not in code
-        assert "innerHTML" not in code
+    code = "".join((script.joined_script(), script.loader(), script.style()))
+    # Names of kinds of markup, in Preact.
+    assert "http" not in code.replace("http://www.w3.org/", "")
+    ours = "".join(path.read_text() for path in Path(script.__file__).parent.glob("*.js"))
+    assert not re.search(r"innerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", ours, re.IGNORECASE)
+
+
+def test_what_is_not_ours_is_as_published():
+    """Each library that stands among our files is the published one, named with its version and licence."""
+    folder = Path(script.__file__).parent / "vendor"
+    known = json.loads((folder / "vendored.json").read_text())
+    assert set(known) == {path.name for path in folder.glob("*.js")}
+    for name, about in known.items():
+        assert about["sha256"] == hashlib.sha256((folder / name).read_bytes()).hexdigest(), name
+        assert about["version"] and about["licence"] in ("MIT", "Apache-2.0")
+        assert (folder / f"{about['package']}.LICENSE").stat().st_size > 500
 
 
 def test_the_script_is_small():

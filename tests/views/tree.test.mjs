@@ -10,14 +10,14 @@ const page = new EventTarget();
 for (const name of ['addEventListener', 'removeEventListener', 'dispatchEvent']) globalThis[name] ??= page[name].bind(page);
 globalThis.requestAnimationFrame ??= () => 0;
 const load = (name) => import(new URL(name, widget));
-const tree = await load('layout.js'), { runs } = await load('store.js'), { default: made } = await load('main.js');
+const tree = Object.assign({}, ...await Promise.all(['format.js', 'layout.js', 'rows.js', 'sums.js', 'window.js'].map(load))), { runs } = await load('store.js'), { default: made } = await load('main.js');
 const formats = JSON.parse(readFileSync(new URL('formats.json', here)));
 
 const row = (id, parent = null, more = {}) => ({
   id, parent, kind: 'other', name: id, label: '', status: 'ok', start: 0, dur: 1, tokens: null, cost: '',
   input: null, output: null, usd: null, cost_state: null, counts: false, error: null, retried: false, more: null, streaming: false, hidden: false, ...more,
 });
-const FIELDS = [...readFileSync(new URL('layout.js', widget), 'utf8').matchAll(/(\w+): v\[\d+\]/g)].map((m) => m[1]);
+const FIELDS = [...readFileSync(new URL('rows.js', widget), 'utf8').matchAll(/(\w+): v\[\d+\]/g)].map((m) => m[1]);
 const pack = (one) => FIELDS.map((name) => one[name]);
 const rows = (...list) => new Map(list.map((r) => [r.id, r]));
 const ids = (laid) => laid.entries.map((e) => `${'.'.repeat(e.depth)}${e.id}`);

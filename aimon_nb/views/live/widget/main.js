@@ -1,18 +1,20 @@
 // @ts-check
 /** The widget: what its model tells goes to the runs, from the first message on, before any view. */
 import { listenToKernel } from './kernel.js';
+import { show } from './show.js';
 import { runOf, runs } from './store.js';
-import { show } from './tree.js';
 
 /** One call a model: that of the kernel, which tells of all runs, or that of one run. */
 export default () => ({
   /** @param {{model: any}} context */
   initialize({ model }) {
-    const kernel = model.widget_manager?.kernel, /** @type {string|undefined} */ own = model.get('run_id');
+    const kernel = model.widget_manager?.kernel,
+      /** @type {string|undefined} */ own = model.get('run_id');
     let closed = false;
     listenToKernel(kernel);
     const open = (/** @type {string} */ id) => {
-      const known = runs.has(id), run = runOf(id, show);
+      const known = runs.has(id),
+        run = runOf(id, show);
       if (closed || known) return run;
       run.kernel = kernel;
       if (typeof kernel?.interrupt === 'function') run.interrupt = () => kernel.interrupt();
@@ -26,7 +28,10 @@ export default () => ({
       closed = true;
       for (const run of runs.values()) run.detach();
     });
-    if (!own) return (model.get('runs') ?? []).forEach((/** @type {string} */ id) => open(id).announce());
+    if (!own) {
+      for (const id of /** @type {string[]} */ (model.get('runs') ?? [])) open(id).announce();
+      return;
+    }
     const restore = () => open(own).restore(model.get('snapshot'));
     restore();
     model.on('change:snapshot', restore);

@@ -18,7 +18,7 @@ _IMPORT = re.compile(
 _EXPORT = re.compile(r"^export (?=(?:const|class|function|async function) (\w+))", re.MULTILINE)
 # What a minifier writes: `export{a as b,c}`, `export default …`.
 _LIST = re.compile(r"export\s*\{(.*?)\};?", re.DOTALL)
-_DEFAULT = re.compile(r"^export default ", re.MULTILINE)
+_DEFAULT = re.compile(r"(?:^|(?<=;))export default ", re.MULTILINE)
 _SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)
 
 

@@ -5,10 +5,13 @@
  * It is in this module's scope alone: a script of the page reaches a run by an event
  * of the run's id, which nobody guesses, and gets nothing back.
  *
- * @typedef {import('./layout.js').Row} Row
+ * @typedef {import('./rows.js').Row} Row
+ * @typedef {import('./protocol.js').Header} Header
+ * @typedef {{header?: Header, rows?: any[], cut?: number, count?: number, whole?: number,
+ *   items?: Record<string, import('./protocol.js').Detail>, grown?: Record<string, string>}} News
  * @typedef {(run: Run, el: HTMLElement, options: any) => void} Show
  */
-import { unpacked, upsert } from './layout.js';
+import { unpackRow, upsert } from './rows.js';
 
 const MOST_RUNS = 200; // runs a page remembers
 
@@ -17,8 +20,8 @@ export const runs = new Map();
 
 /** What is known of a run; made when it is first heard of. @param {string} id @param {Show} show */
 export function runOf(id, show) {
-  let run = runs.get(id);
-  if (!run) runs.set(id, (run = new Run(id, show)));
+  const run = runs.get(id) ?? new Run(id, show);
+  runs.set(id, run);
   for (const [old, other] of runs) {
     if (runs.size <= MOST_RUNS) break;
     if (old !== id && !other.isShown) other.forget();
@@ -32,10 +35,10 @@ export class Run {
   constructor(id, show) {
     this.id = id;
     this.show = show;
-    /** @type {any} */ this.header = null;
+    /** @type {Header|null} */ this.header = null;
     /** @type {Map<string, Row>} */ this.rows = new Map();
-    /** @type {Map<string, any>} */ this.details = new Map();
-    /** @type {Set<any>} */ this.views = new Set();
+    /** @type {Map<string, import('./protocol.js').Detail>} */ this.details = new Map();
+    /** @type {Set<import('./view.js').View>} */ this.views = new Set();
     /** @type {Set<string>} */ this.requested = new Set(); // details that the kernel was asked for
     /** @type {[HTMLElement, any][]} */ this.waiting = []; // places that ask for it before anything is known of it
     this.cut = 0;
@@ -43,7 +46,7 @@ export class Run {
     this.zero = 0; // performance.now() at the start of the run
     /** @type {any} */ this.kernel = null; // the page's connection to it
     /** @type {(() => unknown)|null} */ this.interrupt = null;
-    /** @type {((message: any) => void)|null} */ this.send = null;
+    /** @type {((message: import('./protocol.js').Ask) => void)|null} */ this.send = null;
     this.token = {}; // tells its own event from that of another module that knows the run
     this.announced = false;
     this.onPlace = (/** @type {any} */ event) => {
@@ -65,6 +68,17 @@ export class Run {
 
   get running() {
     return this.header?.status === 'running';
+  }
+
+  /** Whether rows may still come or end. */
+  get open() {
+    return this.running || !!this.header?.counting;
+  }
+
+  /** Why the page has no details of a span. */
+  get missing() {
+    if (!this.send) return `details are not in this page: %ai_show ${this.id}`;
+    return this.running ? 'details come when the cell has ended' : 'details come when the kernel is idle; if it was restarted they are gone';
   }
 
   /** Seconds since the start, by the page's own clock, set by the kernel's. */
@@ -112,50 +126,57 @@ export class Run {
     removeEventListener(`${this.event}!`, this.onAnnounced);
   }
 
-  /** Take in a message. @param {any} message */
+  /** @param {import('./protocol.js').ToPage} message */
   receive(message) {
-    if (message.k === 'snapshot') return this.restore(message.snapshot);
-    if (message.k === 'end') return message.total === this.count ? undefined : this.send?.({ k: 'hello' });
+    if (message.k === 'snapshot') this.restore(message.snapshot);
+    else if (message.k !== 'end') this.take(message);
+    else if (message.total !== this.count) this.send?.({ k: 'hello' });
+  }
+
+  /** Take in what is new. @param {News} message */
+  take(message) {
     if (message.header) this.receiveHeader(message.header);
-    const rows = message.rows && upsert(this.rows, message.rows.map(unpacked));
+    const rows = message.rows && upsert(this.rows, message.rows.map(unpackRow));
     if (typeof message.cut === 'number') this.cut = message.cut;
-    if (message.whole ?? message.count === this.count + 1) this.count = message.whole ?? message.count;
+    if (message.whole ?? message.count === this.count + 1) this.count = message.whole ?? message.count ?? 0;
     for (const [id, item] of Object.entries(message.items ?? {})) {
       const messages = item.messages ?? this.details.get(id)?.messages ?? [];
       this.details.set(id, { ...item, messages });
       this.requested.delete(id);
-      for (const view of this.views) view.hearDetail(id);
+      for (const view of this.views) view.receiveDetail(id);
     }
     for (const [id, text] of Object.entries(message.grown ?? {})) {
-      const last = this.details.get(id)?.messages.at(-1);
+      const last = this.details.get(id)?.messages?.at(-1);
       if (!last) continue;
       last.text += text;
-      for (const view of this.views) view.hearGrowth(id);
+      last.grows = true;
+      for (const view of this.views) view.receiveGrowth(id);
     }
-    for (const view of this.views) view.hear(!!rows);
+    for (const view of this.views) view.receive(!!rows);
     if (this.header) this.mountWaiting();
   }
 
-  /** Take in what the kernel keeps for pages that were not there; ask for what is missing still. @param {any} kept */
+  /** Take in what the kernel keeps for pages that were not there; ask for what is missing still. @param {import('./protocol.js').Snapshot} kept */
   restore(kept) {
     if (!kept?.header) return;
     // What came by message is newer: the snapshot fills gaps and ends what was open.
     const rows = (kept.rows ?? []).filter((/** @type {any[]} */ one) => this.rows.get(one[0])?.dur == null);
     const whole = this.count === kept.count;
-    this.receive({ header: kept.header, rows, cut: whole ? 0 : kept.cut });
+    this.take({ header: kept.header, rows, cut: whole ? 0 : kept.cut });
     if (!whole) this.send?.({ k: 'hello' });
   }
 
   /** Its kernel is gone: nothing more will come. */
   markLost() {
     const { header, running } = this;
-    if (running || header?.counting) this.receive({ header: { ...header, status: running ? 'killed' : header.status, dur: this.now, counting: false } });
+    if (header && (running || header.counting))
+      this.take({ header: { ...header, status: running ? 'killed' : header.status, dur: this.now, counting: false } });
   }
 
   /** The kernel tells and hears nothing of it any more. */
   detach() {
     this.send = this.interrupt = null;
-    for (const view of this.views) view.hear(false);
+    for (const view of this.views) view.receive(false);
   }
 
   /** Ask the kernel for the details of a span; it answers when no cell runs. @param {string} id */
@@ -165,7 +186,7 @@ export class Run {
     this.send({ k: 'want', ids: [id] });
   }
 
-  /** @param {any} header */
+  /** @param {Header} header */
   receiveHeader(header) {
     const before = this.header;
     // A snapshot may be older than the messages that have come since.
@@ -174,7 +195,7 @@ export class Run {
     const zero = performance.now() - (header.elapsed ?? 0) * 1000;
     // The quickest message is nearest to the truth.
     this.zero = before ? Math.min(this.zero, zero) : zero;
-    if (before?.status === 'running' && !this.running) for (const view of this.views) view.finished();
+    if (before?.status === 'running' && !this.running) for (const view of this.views) view.finish();
   }
 
   mountWaiting() {
