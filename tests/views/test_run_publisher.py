@@ -2,7 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from tests.views import samples
+from tests.views import protocol, samples
 from tests.views.samples import SECRET, agentic, chat, make_run
 
 from aimon_nb.app import monitor
@@ -203,3 +203,18 @@ def test_over_is_told_before_it_is_worked_out(monkeypatch):
 def _noted(told, end, *args):
     told.append("worked out")
     end(*args)
+
+
+def test_the_page_is_told_what_was_agreed():
+    """Messages are those of protocol.ts, which TypeScript holds against protocol.d.ts."""
+    assert protocol.written()[0] == protocol.told(), "python -m tests.views.protocol"
+
+
+def test_what_the_page_asks_is_answered():
+    """Each message that a page may send has an answer."""
+    asked = protocol.written()[1]
+    assert {"ask", "hello", "want"} == {message["k"] for message in asked}
+    for message in asked:
+        run, publisher = protocol.channel_of("finished")
+        publisher.channel.receive(message)
+        assert publisher.channel.told, message

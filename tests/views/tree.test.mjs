@@ -245,3 +245,20 @@ test('one model tells of all runs of a kernel, and a place that asks for one get
   assert.equal(ask('new'), true);
   assert.ok(!runs.has('new') && runs.has('old'));
 });
+
+test('the page takes in what the kernel tells, and asks what the kernel understands', () => {
+  const [told, asked] = [...readFileSync(new URL('protocol.ts', here), 'utf8').matchAll(/^export const \w+: \w+\[\] = (.*);$/gm)].map((m) => JSON.parse(m[1]));
+  const heard = {}, sent = [], model = { get: () => undefined, on: (k, f) => (heard[k] = f), send: (message) => sent.push(message) };
+  made().initialize({ model });
+  for (const message of told) heard['msg:custom'](message);
+  const run = runs.get('agentic');
+  assert.equal(run.header.name, 'summarise');
+  assert.deepEqual([run.rows.size, run.details.get('c5').messages.at(-1).text.endsWith(' and more')], [11, true]);
+  assert.ok(runs.get('failed').details.size > 0);
+  runs.get('agentic').request('c1');
+  run.header = null;
+  run.mount({}, {});
+  run.receive({ k: 'end', run_id: 'agentic', total: -1 });
+  const shape = (message) => [message.k, ...Object.keys(message)].sort().join();
+  assert.deepEqual(new Set(sent.map(shape)), new Set(asked.map(shape)));
+});
