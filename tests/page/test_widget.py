@@ -945,6 +945,13 @@ def test_the_page_gives_nothing_away(tab):
       return [Reflect.ownKeys(globalThis).filter(key => !before.has(key)).map(String), [taken, held, asked, event.detail.length]];
     }""", script.joined_script())
     assert [] == names and [True, [], True, 2] == given
+    # Nor does an element: what Preact notes on one are the functions that hear its events.
+    show(tab, "finished")
+    row(tab, "finished", ANSWERED).click()
+    noted = tab.evaluate("""() => { const values = what => Object.getOwnPropertyNames(what).map(name => what[name]);
+      return [...document.querySelectorAll('#live-finished, #live-finished *')].flatMap(values).flatMap(one => typeof one === 'object' && one ? values(one) : [one])
+        .filter(one => one !== null && !['function', 'number', 'undefined', 'string'].includes(typeof one)).length }""")
+    assert 0 == noted
 
 
 def test_a_view_goes_to_the_kernel_that_lives(tab):

@@ -2,7 +2,7 @@
 
     python -m tests.views.gallery FOLDER
 
-No notebook is needed: a stand-in for the widget model feeds tree.js.
+No notebook is needed: a stand-in for the widget model feeds the script.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ export function lookup({ text, failed, order }, { details }) {
 }
 
 /** How many rows were found, in words. @param {Look} look @param {import('./store.js').Run} run @param {import('./layout.js').Entry[]} entries */
-export function foundIn({ text, failed, order }, run, entries) {
+export function sayFound({ text, failed, order }, run, entries) {
   const hits = entries.filter((entry) => !entry.faint).length,
     apart = text ? run.unheard : 0;
   const said = text || failed ? (hits ? `${commas(hits)} found` : 'none found') : order ? `${commas(hits)} rows` : '';

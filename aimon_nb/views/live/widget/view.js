@@ -18,7 +18,7 @@ import { Parts } from './parts.js';
 import { Place } from './place.js';
 import { Quiet } from './quiet.js';
 import { FocusKeeper } from './scroll.js';
-import { foundIn, lookup, nothing } from './search.js';
+import { lookup, nothing, sayFound } from './search.js';
 import { TreeList } from './tree_list.js';
 import { LINE } from './window.js';
 
@@ -223,7 +223,7 @@ export class View {
     this.stale = true;
     this.list.restart();
     this.layOut();
-    this.found = foundIn(this.look, this.run, this.list.entries);
+    this.found = sayFound(this.look, this.run, this.list.entries);
     this.paint();
   }
 
