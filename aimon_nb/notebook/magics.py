@@ -16,10 +16,11 @@ from IPython.core.magic import (
 from IPython.core.magic_arguments import argument
 from traitlets import All, observe
 
-from aimon_nb.app import Monitor
+from aimon_nb.app import Monitor, sending
 from aimon_nb.app.run_view import RunView
 from aimon_nb.capture import context
 from aimon_nb.notebook import header, run_selection, setting_traits
+from aimon_nb.views.static.sending import SendingView
 from aimon_nb.views.tables import frames
 
 if TYPE_CHECKING:
@@ -163,3 +164,20 @@ class AimonMagics(Magics):
         with run_selection.one_line():
             runs = run_selection.named(" ".join(args.name) or None)
         return RunView(runs[-1]) if runs else None
+
+    @no_var_expand
+    @header.with_help
+    @argument("action", nargs="?", choices=["test"], help="send one, and say what came back")
+    @line_magic
+    def ai_sentry(self, args: Any) -> SendingView | None:
+        """Where spans go, and what became of them there: sent, not sent and why.
+
+        `AimonMagics.sentry_url` makes the last run's trace a link.
+
+        Example:
+            %ai_sentry test
+        """
+        if args.action == "test":
+            print(sending.send_one())  # noqa: T201 (the user wants it)
+            return None
+        return SendingView(sending.status(self._monitor.settings.sentry_url))

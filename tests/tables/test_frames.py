@@ -14,8 +14,8 @@ from tests.pricing.making import call, run_of, span, tokens
 from tests.views.samples import EACH, SECRET, agentic, hostile, told
 
 SPANS = (
-    "run_id, run, cell, notebook, pipeline, span_id, parent_id, depth, op, name, status, error_type, error, start, duration_s, "
-    "ttft_s, provider, model, request_model, caller, caller_line, agent, tool, finish_reason, streaming, input_tokens, input_tokens_cached, "
+    "run_id, run, cell, notebook, tags, pipeline, span_id, parent_id, depth, op, name, status, error_type, error, start, duration_s, "
+    "ttft_s, provider, model, request_model, caller, caller_line, agent, tool, conversation, finish_reason, streaming, input_tokens, input_tokens_cached, "
     "input_tokens_cache_write, output_tokens, output_tokens_reasoning, total_tokens, cost_usd, cost_state, estimated, "
     "input_tokens_estimated, output_tokens_estimated, cost_usd_estimated, "
     "cached_locally, saved_usd, reported, item, attempt, retried, worker, thread, late, sent"

@@ -79,7 +79,9 @@ class OutlineRow:
     @property
     def time(self) -> str:
         """How long it took, or the word for why that is not known."""
-        return str(self.row["time"]) or formatting.status(self.span.status)
+        # Of a tool that the provider ran nobody knows it.
+        word = "" if self.span.status == "ok" else formatting.status(self.span.status)
+        return str(self.row["time"]) or word
 
     @property
     def cells(self) -> Cells:
