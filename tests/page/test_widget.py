@@ -1,6 +1,7 @@
 """The live view in a bare page, fed by a stand-in for the widget model."""
 
 import pytest
+from tests.parts.page import SHOTS
 from tests.parts.waiting import eventually
 from tests.views import samples
 from tests.views.gallery import fed, packed, write
@@ -848,6 +849,8 @@ def test_a_move_keeps_scroll_and_focus(tab):
     item = detail.detail(samples.many(8).spans["s7"])
     item["messages"][0]["text"] = "line\n" * 500
     feed(tab, "many", {"items": {at.get_attribute("data-id"): item}})
+    tab.locator("#live-many .detail .more").first.click()
+    at.focus()
     tab.locator("#live-many .detail > div").first.evaluate("d => { d.scrollTop = 100; return painted(); }")
     row_before, top_before = focused(tab), tab.locator("#live-many .body").evaluate("b => b.scrollTop")
     move(tab, "many")
@@ -994,3 +997,88 @@ def test_nothing_heard(tab):
     head = tab.locator("#live-empty .head")
     assert "no model call crossed" in head.inner_text()
     assert not head.locator(".fold").is_visible()
+
+
+def long_call(tab, **texts):
+    """A call of "finished" is told with a system prompt, a question and an answer of these texts."""
+    item = detail.detail(samples.agentic().spans[ANSWERED])
+    turn = lambda side, role, text: {"side": side, "role": role, "text": text, "calls": []}
+    item["messages"] = [turn("in", "system", texts["system"]), turn("in", "user", texts["user"]), turn("out", "assistant", texts["answer"])]
+    feed(tab, "finished", {"items": {ANSWERED: item}})
+    if not tab.locator("#live-finished .row.chosen").count():
+        row(tab, "finished", ANSWERED).click()
+    settle(tab)
+    return tab.locator("#live-finished .detail")
+
+
+def lines(name, count):
+    return "\n".join(f"{name} line {i} of it" for i in range(count))
+
+
+def test_system_question_and_answer_are_seen_at_once(tab):
+    """Long messages are cut to a few lines, with how many more there are; one click shows a message whole; a line or two more are no reason to cut."""
+    show(tab, "finished")
+    pane = long_call(tab, system=lines("system", 200), user=lines("user", 8), answer=lines("answer", 9))
+    sides = pane.locator(".turn")
+    height = pane.locator("> div").first.evaluate("e => [e.scrollHeight, e.clientHeight]")
+    assert height[0] == height[1], "it scrolls"
+    assert "194 more lines" in sides.nth(0).inner_text() and "system line 5 of it" in sides.nth(0).inner_text() and "system line 6" not in sides.nth(0).inner_text()
+    assert "user line 7" in sides.nth(1).inner_text() and "answer line 8" in sides.nth(2).inner_text()
+    assert 1 == pane.locator(".more").count()
+    pane.get_by_role("button", name="show all of system").click()
+    assert "system line 199" in sides.nth(0).inner_text()
+    feed(tab, "finished", {"items": {ANSWERED: {**detail.detail(samples.agentic().spans[ANSWERED]), "messages": None}}})
+    assert "system line 199" in sides.nth(0).inner_text(), "a new price folds what the reader has opened"
+
+
+def test_the_pane_is_as_high_as_it_needs(tab):
+    """It is no higher than its content, and 60 % of the window at most; there it scrolls."""
+    show(tab, "finished")
+    side = long_call(tab, system="short", user="short", answer="short").locator("> div").first
+    assert side.evaluate("e => e.offsetHeight") < 400
+    long_call(tab, system="short", user="short", answer=lines("answer", 31))
+    assert 0.6 * SIZE["height"] == pytest.approx(side.evaluate("e => e.offsetHeight"), abs=2)
+    assert side.evaluate("e => e.scrollHeight > e.clientHeight")
+
+
+def test_the_grip(tab):
+    """The pane is drawn to another height by its grip, with the mouse and by keys, and so are the next ones, also in a page that is loaded later; twice on the grip: as before."""
+    show(tab, "finished")
+    watch_keys(tab)
+    side = long_call(tab, system="short", user="short", answer=lines("answer", 60)).locator("> div").first
+    high, grip = lambda: side.evaluate("e => e.offsetHeight"), tab.locator("#live-finished .grip")
+    grip.scroll_into_view_if_needed()
+    before, box = high(), grip.bounding_box()
+    tab.mouse.move(box["x"] + 50, box["y"] + 5)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 50, box["y"] - 195, steps=4)
+    tab.mouse.up()
+    assert before - 200 == pytest.approx(high(), abs=6)
+    grip.press("ArrowUp")
+    grip.press("ArrowUp")
+    assert before - 248 == pytest.approx(high(), abs=6)
+    assert str(high()) == grip.get_attribute("aria-valuenow")
+    drawn = high()
+    assert [] == violations(tab, "#live-finished .pane") and [] == tab.evaluate("heard")
+    show(tab, "finished")
+    side = long_call(tab, system="short", user="short", answer=lines("answer", 60)).locator("> div").first
+    assert drawn == high()
+    grip.dblclick()
+    assert before == high()
+
+
+def test_full_screen(tab):
+    """The pane fills the screen; Escape leads back, to the open pane."""
+    show(tab, "finished")
+    watch_keys(tab)
+    pane = long_call(tab, system="short", user="short", answer=lines("answer", 60))
+    tab.get_by_role("button", name="full screen").click()
+    tab.wait_for_function("document.fullscreenElement?.className === 'pane'")
+    settle(tab)
+    assert pane.locator("> div").first.evaluate("e => e.offsetHeight") > 0.9 * SIZE["height"] - 40
+    tab.screenshot(path=str(SHOTS / "pane-full.png"))
+    pane.locator("> div").first.focus()
+    tab.keyboard.press("Escape")
+    tab.wait_for_function("!document.fullscreenElement")
+    assert pane.is_visible() and "full screen" == tab.locator("#live-finished .full").inner_text()
+    assert [] == tab.evaluate("heard")

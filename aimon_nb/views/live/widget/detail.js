@@ -13,6 +13,8 @@ import { TextBlock } from './text_block.js';
 const TURNS = 6; // turns of a conversation shown at first
 const READ = 2; // of them read at length: what was asked last, and the answer
 const BRIEF = 600; // characters of the others shown at first
+const LINES_IN = 6; // lines of what was sent shown at first
+const LINES_OUT = 30; // and of what came back
 
 /** @param {{id: string, item: Item|undefined, missing: string}} props */
 export const Detail = ({ id, item, missing }) =>
@@ -85,13 +87,14 @@ class TurnBox extends Component {
     const { turn, ending, limit } = this.props,
       { side, role, text } = turn,
       calls = turn.calls ?? [],
-      ofStep = role === 'input' || role === 'output';
+      ofStep = role === 'input' || role === 'output',
+      lines = turn.grows ? undefined : side === 'out' ? LINES_OUT : LINES_IN;
     return html`<div class=${`turn ${side}`}>
       <div class="who">
         <span>${[visible(role), ending].filter(Boolean).join(' · ')}</span>
         <${Copy} text=${this.whole} what=${`the ${role} message`} />
       </div>
-      ${(text || !calls.length) && html`<${TextBlock} text=${text || '(empty)'} what=${role} limit=${limit} bare=${ofStep} />`}
+      ${(text || !calls.length) && html`<${TextBlock} text=${text || '(empty)'} what=${role} limit=${limit} lines=${lines} bare=${ofStep} />`}
       ${calls.map(
         ([name, args]) => html`<div class="call">
           <div class="text">→ ${visible(name)}</div>

@@ -2,6 +2,7 @@
 /** Numbers and texts as the view writes them; no DOM here, so node tests it. */
 
 const CUT = 4000; // characters of one message shown at first
+const SPARE = 2; // lines that are shown in place of the button that would show them
 const PIECE = 20000; // characters laid out at once
 
 /** A length of time as `words.seconds` writes it. @param {number|null} x */
@@ -56,6 +57,18 @@ export function visible(text) {
 export function cut(text, limit = CUT) {
   if (text.length <= limit) return { text, left: 0 };
   return { text: text.slice(0, limit), left: text.length - limit };
+}
+
+/** The first lines of a text and how many were left out; one or two more are no reason to cut. @param {string} text */
+export function cutLines(text, limit = Infinity) {
+  let at = -1;
+  for (let line = 0; line < limit; line++) {
+    at = text.indexOf('\n', at + 1);
+    if (at < 0) return { text, left: 0 };
+  }
+  let left = 1;
+  for (let next = text.indexOf('\n', at + 1); next >= 0; next = text.indexOf('\n', next + 1)) left += 1;
+  return left <= SPARE ? { text, left: 0 } : { text: text.slice(0, at), left };
 }
 
 /** A long text in pieces that a page can lay out one by one, at line ends where there are any. @param {string} text */

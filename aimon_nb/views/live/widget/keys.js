@@ -23,6 +23,11 @@ function onToolKey(view, event) {
   const target = /** @type {Element} */ (event.target),
     { key } = event,
     finds = view.parts.finder.contains(target);
+  if (key === 'Escape' && view.parts.pane.isFull) {
+    event.stopPropagation();
+    view.parts.pane.leave();
+    return;
+  }
   const isEntry = finds && (target.matches('input') || target.matches('select'));
   const away = key === 'Escape' && (finds || view.parts.detail.contains(target)),
     down = key === 'ArrowDown' && finds && target.matches('input');

@@ -1,6 +1,7 @@
 // @ts-check
 /** The parts of a view, one below the other; each but the list and the progress is drawn by a component. */
 import { drawer, el } from './dom.js';
+import { Pane } from './pane.js';
 
 /** Empty elements with their roles. */
 export class Parts {
@@ -14,13 +15,14 @@ export class Parts {
     this.notes = el('div', 'notes');
     this.detail = el('div', 'detail');
     this.spoken = el('div', 'said');
+    this.pane = new Pane(this.detail);
     this.bar = el('i');
     this.progress.append(this.bar);
-    this.finder.hidden = this.detail.hidden = this.models.hidden = true;
+    this.finder.hidden = this.pane.root.hidden = this.models.hidden = true;
     this.detail.setAttribute('role', 'group');
     this.detail.setAttribute('aria-label', 'details of the selected row');
     this.spoken.setAttribute('role', 'status');
-    this.rest.append(this.finder, list, this.models, this.notes, this.detail);
+    this.rest.append(this.finder, list, this.models, this.notes, this.pane.root);
     root.append(this.head, this.progress, this.rest, this.spoken);
     this.drawHead = drawer(this.head);
     this.drawFinder = drawer(this.finder);

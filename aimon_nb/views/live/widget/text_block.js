@@ -1,7 +1,7 @@
 // @ts-check
 /** A text of any length, cut with "show all"; JSON as a tree that folds. */
 import { Component, html } from './dom.js';
-import { commas, cut, pieces, visible } from './format.js';
+import { commas, cut, cutLines, pieces, visible } from './format.js';
 
 const ONE_LINE = 80; // characters of a list that stands on a line
 const DEEP = 2; // levels of a JSON value that stand open
@@ -11,13 +11,15 @@ const JSON_LIMIT = 200_000; // characters of JSON laid out as a tree
 /** One laid-out piece of a text. @param {{text: string}} props */
 const Piece = ({ text }) => html`<div class="text" dir="auto">${visible(text)}</div>`;
 
-/** @param {{text: string, what: string, onClick: () => void}} props */
-const ShowAll = ({ text, what, onClick }) =>
-  html`<button class="more" aria-label=${`show all of ${visible(what)}`} onClick=${onClick}>show all ${commas(text.length)} characters</button>`;
+/** @param {{text: string, what: string, lines?: number, onClick: () => void}} props */
+const ShowAll = ({ text, what, lines, onClick }) =>
+  html`<button class="more" aria-label=${`show all of ${visible(what)}`} onClick=${onClick}>
+    ${lines ? `${commas(lines)} more ${lines === 1 ? 'line' : 'lines'}` : `show all ${commas(text.length)} characters`}
+  </button>`;
 
 /**
- * `bare`: the names of its JSON value are lines, without a fold around them.
- * @extends {Component<{text: string, what: string, limit?: number, bare?: boolean}, {all: boolean}>}
+ * `limit`: characters, `lines`: lines shown at first. `bare`: the names of its JSON value are lines, without a fold around them.
+ * @extends {Component<{text: string, what: string, limit?: number, lines?: number, bare?: boolean}, {all: boolean}>}
  */
 export class TextBlock extends Component {
   /** @override */
@@ -25,14 +27,16 @@ export class TextBlock extends Component {
 
   /** @override */
   render() {
-    const { text, what, limit, bare } = this.props;
+    const { text, what, limit, lines, bare } = this.props;
     if (this.state.all) return html`<div class="block">${pieces(text).map((piece) => html`<${Piece} text=${piece} />`)}</div>`;
     const value = parsed(text);
     if (value !== undefined) return html`<div class="block"><${Parsed} value=${value} limit=${limit} bare=${bare} /></div>`;
-    const shown = cut(text, limit);
+    const few = cutLines(text, lines),
+      shown = cut(few.text, limit),
+      isCut = few.left > 0 || shown.left > 0;
     return html`<div class="block">
       <${Piece} text=${shown.text + (shown.left ? '…' : '')} />
-      ${shown.left > 0 && html`<${ShowAll} text=${text} what=${what} onClick=${() => this.setState({ all: true })} />`}
+      ${isCut && html`<${ShowAll} text=${text} what=${what} lines=${shown.left ? 0 : few.left} onClick=${() => this.setState({ all: true })} />`}
     </div>`;
   }
 }

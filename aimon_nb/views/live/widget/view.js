@@ -208,7 +208,7 @@ export class View {
       atEnd = !!side && side.scrollTop + side.clientHeight >= side.scrollHeight - LINE;
     const grows = grew && !this.detailStale && atEnd;
     this.detailStale = this.grew = false;
-    this.parts.detail.hidden = !row;
+    this.parts.pane.root.hidden = !row;
     if (row && !item) run.request(row.id);
     this.parts.drawDetail(row ? html`<${Detail} id=${row.id} item=${item} missing=${run.missing} />` : null);
     // The end of an answer that streams stays in sight.
