@@ -22,7 +22,7 @@ from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.app import monitor
 from aimon_nb.model import Run
 from aimon_nb.views.live import mimebundle
-from aimon_nb.views.live.widget import RunWidget
+from aimon_nb.views.live.widget import WholeRunWidget
 from aimon_nb.views.live.widget.run_publisher import RunPublisher
 from aimon_nb.views.present import formatting
 from aimon_nb.views.tables import frames
@@ -214,7 +214,7 @@ def saved_full(run, folder):
 
 
 def widget_state(run, folder):
-    widget = RunWidget(run.run_id, RunPublisher(run, lambda *_: Page()).snapshot)
+    widget = WholeRunWidget(run.run_id, RunPublisher(run, lambda *_: Page()).snapshot)
     try:
         return [json.dumps({key: value for key, value in widget.get_state().items() if not key.startswith("_")}, default=str)]
     finally:

@@ -88,9 +88,7 @@ class Monitor:
             remove()
         self._remove = []
         self.recorder.close()
-        for view in self.views.values():
-            view.close()
-        self.views.clear()
+        run_display.close_all()
         self._config.clear()
         self._apply()
 

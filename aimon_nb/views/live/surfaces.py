@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any
 from aimon_nb.model import Run
 from aimon_nb.model.redaction import redaction
 from aimon_nb.views.live import mimebundle
+from aimon_nb.views.live.host import shares_a_page
 from aimon_nb.views.live.ticker import Ticker
 from aimon_nb.views.static import html, text
 
@@ -75,9 +75,11 @@ class WidgetSurface(OutputSurface):
     kernel dies, reads too.
     """
 
-    def __init__(self, *where: Any, widget: Callable[[], Any]) -> None:
+    def __init__(
+        self, *where: Any, widget: Callable[[], mimebundle.Model], release: Callable[[], None]
+    ) -> None:
         super().__init__(*where)
-        self._widget = widget
+        self._widget, self._release = widget, release
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
 
@@ -109,6 +111,7 @@ class WidgetSurface(OutputSurface):
         with self._lock:
             self._finished, self.on = True, False
         self.update()
+        self._release()
 
     def redraw(self, *, wait: bool) -> mimebundle.Bundle:
         """Return the view without its widget."""
@@ -116,17 +119,9 @@ class WidgetSurface(OutputSurface):
 
     def _replace_widget(self) -> None:
         with self._lock:
-            if not self._finished and _shares_a_page():
+            if not self._finished and shares_a_page():
                 self._show(self.redraw(wait=False))
-
-
-def _shares_a_page() -> bool:
-    """Return whether one output's script can find what another's has stored.
-
-    Colab has a frame for each output. VS Code loads its support of widgets when it
-    first shows one, and may not have by now.
-    """
-    return "google.colab" not in sys.modules and "VSCODE_PID" not in os.environ
+                self._release()
 
 
 class HtmlSurface(OutputSurface):

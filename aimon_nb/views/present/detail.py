@@ -1,6 +1,6 @@
 """What a row shows when it is opened: its facts, its tokens by kind, the arithmetic of its cost.
 
-The shapes here are what the page gets (tree.js reads them): pairs and lines are lists of texts.
+The shapes here are what the page gets (`protocol.d.ts`): pairs and lines are lists of texts.
 """
 
 from __future__ import annotations
