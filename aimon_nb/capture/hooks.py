@@ -84,6 +84,7 @@ class Patches:
 
         Whoever undoes a patch that is older than ours removes ours, too.
         """
+        self._finder.tell_complete()
         lost = {(id(one.owner), one.name) for one in self._applied if one.make and _is_bare(one)}
         for at, one in enumerate(self._applied):
             if one.make is not None and (id(one.owner), one.name) in lost:
@@ -102,10 +103,16 @@ class Patches:
         self.live = True
 
     def on_import(self, name: str, then: Callable[[ModuleType], None]) -> None:
-        """Call `then(module)` now if the module is loaded, else right after its first import."""
+        """Call `then(module)` now if the module is loaded, else right after its first import.
+
+        One that is being imported just now, by whoever called us or in another thread, has not
+        all of its names: then it is called at the next import of any other.
+        """
         self.live = True
         module = sys.modules.get(name)
-        if module is not None:
+        if module is not None and _is_partial(module):
+            self._finder.partial.add(name)
+        elif module is not None:
             with internal_errors.suppress(f"patching {name}"):
                 then(module)
             return
@@ -117,6 +124,7 @@ class Patches:
         """Take every wrap off, last first."""
         self.live = False
         self._finder.waiting.clear()
+        self._finder.partial.clear()
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
         for one in reversed(self._applied):
@@ -151,12 +159,15 @@ class _ImportFinder(MetaPathFinder):
 
     def __init__(self) -> None:
         self.waiting: dict[str, list[Callable[[ModuleType], None]]] = {}
+        self.partial: set[str] = set()  # of these, whose import we did not see begin
         self._asking: set[str] = set()
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
         step = _before_import.get(threading.get_ident()) if _before_import else None
         if step is not None:
             step()
+        if self.partial:
+            self.tell_complete()
         if name not in self.waiting or name in self._asking:
             return None
         self._asking.add(name)
@@ -175,11 +186,28 @@ class _ImportFinder(MetaPathFinder):
         def exec_module(module: ModuleType) -> None:
             loader.__dict__.pop("exec_module", None)
             load(module)
-            for then in self.waiting.pop(name, []):
-                with internal_errors.suppress(f"patching {name}"):
-                    then(module)
+            self._tell(name, module)
 
         loader.exec_module = exec_module
+
+    def tell_complete(self) -> None:
+        """Tell of the modules that have become complete since."""
+        for name in list(self.partial):
+            module = sys.modules.get(name)
+            if module is None or not _is_partial(module):
+                self.partial.discard(name)
+            if module is not None and not _is_partial(module):
+                self._tell(name, module)
+
+    def _tell(self, name: str, module: ModuleType) -> None:
+        for then in self.waiting.pop(name, []):
+            with internal_errors.suppress(f"patching {name}"):
+                then(module)
+
+
+def _is_partial(module: ModuleType) -> bool:
+    """Whether its code is still running."""
+    return getattr(getattr(module, "__spec__", None), "_initializing", False) is True
 
 
 def _spec_from_others(ours: MetaPathFinder, name: str, path: Any, target: Any) -> ModuleSpec | None:

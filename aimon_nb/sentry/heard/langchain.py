@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
+from aimon_nb.capture import context
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.kept_content import take_input, take_output
@@ -28,7 +30,8 @@ class LangChain:
     ) -> None:
         self._tracker, self._steps, self._graphs = tracker, steps, graphs
         self._is_enabled = is_enabled
-        self._retrievals: dict[Any, OpenSpan] = {}
+        # By the id of their run. Weak: the end of one that is interrupted is told to nobody.
+        self._retrievals: WeakValueDictionary[Any, OpenSpan] = WeakValueDictionary()
         self._handler: Any = None
         self._context: Any = None  # LangChain's module that holds the hook
 
@@ -39,6 +42,11 @@ class LangChain:
         patches.wrap(sdks, "on_tool_start", self._wrap_tool_start)
         patches.wrap(sdks, "on_tool_end", self._wrap_tool_end)
         patches.on_import("langchain_core.tracers.context", self._add_handler)
+        patches.on_import("langchain_core.retrievers", lambda m: self._hook_retrievers(patches, m))
+
+    def _hook_retrievers(self, patches: Patches, module: Any) -> None:
+        for name, wrap in (("invoke", self._wrap_invoke), ("ainvoke", self._wrap_ainvoke)):
+            patches.wrap(module.BaseRetriever, name, wrap)
 
     def uninstall(self) -> None:
         """Take our handler out of what runs from now on."""
@@ -99,6 +107,42 @@ class LangChain:
 
     def _retriever_error(self, error: BaseException, *, run_id: Any, **_: Any) -> None:
         self._steps.end(self._retrievals.pop(run_id, None), error)
+
+    def _wrap_invoke(self, original: Any) -> Any:
+        def invoke(*args: Any, **told: Any) -> Any:
+            __tracebackhide__ = True
+            before = context.current_span.get()
+            try:
+                return original(*args, **told)
+            except BaseException as error:
+                self._retrieval_left(before, error)
+                raise
+
+        return invoke
+
+    def _wrap_ainvoke(self, original: Any) -> Any:
+        async def ainvoke(*args: Any, **told: Any) -> Any:
+            __tracebackhide__ = True
+            before = context.current_span.get()
+            try:
+                return await original(*args, **told)
+            except BaseException as error:
+                self._retrieval_left(before, error)
+                raise
+
+        return ainvoke
+
+    def _retrieval_left(self, before: OpenSpan | None, error: BaseException) -> None:
+        """End what an interrupt or a timeout has left: of these LangChain tells no handler."""
+        if isinstance(error, Exception):
+            return
+        with internal_errors.suppress("hearing how a retriever was left"):
+            at, opened = context.current_span.get(), list(self._retrievals.values())
+            while at is not None and at is not before:
+                if at in opened:
+                    self._steps.end(at, error)
+                    context.current_span.set(at.entered_from)
+                at = at.entered_from
 
     def _wrap_tool_start(self, original: Any) -> Any:
         def on_tool_start(handler: Any, told: Any, text: Any, *, run_id: Any, **more: Any) -> Any:

@@ -1,5 +1,7 @@
 """LangGraph: graphs of the user's own and prebuilt agents, run in each way."""
 
+import asyncio
+import contextlib
 import operator
 from typing import Annotated, TypedDict
 
@@ -463,3 +465,29 @@ def retriever(server):
     graph.add_node("find", find)
     graph.add_edge(START, "find")
     graph.compile().invoke(TOLD)
+
+
+@ways
+def retriever_interrupted(server):
+    """
+    gen_ai.retrieval retrieval Shelf [interrupted]
+    gen_ai.retrieval retrieval Shelf [cancelled: CancelledError]
+    chat
+    """
+    from langchain_core.retrievers import BaseRetriever
+
+    class Shelf(BaseRetriever):
+        def _get_relevant_documents(self, query, *, run_manager):
+            raise KeyboardInterrupt
+
+        async def _aget_relevant_documents(self, query, *, run_manager):
+            raise asyncio.CancelledError
+
+    async def use():
+        with contextlib.suppress(asyncio.CancelledError):  # as a timeout does
+            await Shelf().ainvoke("what")
+        await model(server).ainvoke("after it")
+
+    with contextlib.suppress(KeyboardInterrupt):  # of both LangChain tells no handler
+        Shelf().invoke("what")
+    in_loop(use())
