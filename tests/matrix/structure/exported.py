@@ -75,9 +75,14 @@ def _plain(span, host):
         "status": [str(span.status.status_code), _text(span.status.description, host)],
         "scope": span.instrumentation_scope.name,
         "attributes": {name: _text(value, host) for name, value in sorted((span.attributes or {}).items()) if not _OF_TIME.search(name)},
-        "events": [[e.name, sorted((n, _text(v, host)) for n, v in (e.attributes or {}).items())] for e in span.events],
+        "events": [[e.name, sorted((n, _text(v, host)) for n, v in (e.attributes or {}).items() if not _is_way(span, n))] for e in span.events],
         "links": len(span.links),
     }
+
+
+def _is_way(span, name):
+    """The SDK's integration goes through more of pydantic-ai's own frames: what is raised in an agent comes that way, too."""
+    return "stacktrace" in name and span.instrumentation_scope.name == "pydantic-ai"
 
 
 _OF_TIME = re.compile(r"time|duration|latency|thread\.|lineno|start_date|\bttft|server\.port|seed")
