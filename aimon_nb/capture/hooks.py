@@ -84,7 +84,6 @@ class Patches:
 
         Whoever undoes a patch that is older than ours removes ours, too.
         """
-        self._finder.tell_complete()
         lost = {(id(one.owner), one.name) for one in self._applied if one.make and _is_bare(one)}
         for at, one in enumerate(self._applied):
             if one.make is not None and (id(one.owner), one.name) in lost:
@@ -106,19 +105,22 @@ class Patches:
         """Call `then(module)` now if the module is loaded, else right after its first import.
 
         One that is being imported just now, by whoever called us or in another thread, has not
-        all of its names: then it is called at the next import of any other.
+        all of its names: then it is called as soon as it has.
         """
         self.live = True
         module = sys.modules.get(name)
-        if module is not None and _is_partial(module):
-            self._finder.partial.add(name)
-        elif module is not None:
+        is_partial = module is not None and _is_partial(module)
+        if module is not None and not is_partial:
             with internal_errors.suppress(f"patching {name}"):
                 then(module)
             return
         self._finder.waiting.setdefault(name, []).append(then)
         if self._finder not in sys.meta_path:
             sys.meta_path.insert(0, self._finder)
+        if module is not None:
+            self._finder.partial.add(name)
+            with internal_errors.suppress(f"waiting for {name}"):
+                _when_complete(module.__spec__, self._finder.tell_complete)
 
     def undo(self) -> None:
         """Take every wrap off, last first."""
@@ -166,8 +168,6 @@ class _ImportFinder(MetaPathFinder):
         step = _before_import.get(threading.get_ident()) if _before_import else None
         if step is not None:
             step()
-        if self.partial:
-            self.tell_complete()
         if name not in self.waiting or name in self._asking:
             return None
         self._asking.add(name)
@@ -203,6 +203,27 @@ class _ImportFinder(MetaPathFinder):
         for then in self.waiting.pop(name, []):
             with internal_errors.suppress(f"patching {name}"):
                 then(module)
+
+
+def _when_complete(spec: Any, then: Callable[[], None]) -> None:
+    """Call `then()` when the import that goes on is over: who imports notes that on the spec."""
+    kind = type(spec)
+
+    class Watched(kind):  # type: ignore[misc, valid-type]
+        @property
+        def _initializing(self) -> bool:
+            return self.__dict__.get("_initializing", False) is True
+
+        @_initializing.setter
+        def _initializing(self, value: bool) -> None:
+            self.__class__ = kind
+            self._initializing = value  # another one may watch it, too
+            then()
+
+    spec.__class__ = Watched
+    if not spec._initializing:  # another thread was done meanwhile
+        spec.__class__ = kind
+        then()
 
 
 def _is_partial(module: ModuleType) -> bool:

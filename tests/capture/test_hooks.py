@@ -2,6 +2,8 @@
 
 import importlib
 import sys
+import threading
+from importlib.machinery import ModuleSpec
 
 import pytest
 
@@ -42,8 +44,42 @@ def test_whenever_it_is_imported(library, monkeypatch, when):
     module = library()
     if when == "after":
         hook(patches, told)
-    if when == "while":  # and at any import after it, or when the hooks are looked through
-        patches.reapply()
     assert (told, module.ask(), internal_errors.count) == (["asked"], "hooked asked", faults)
     patches.undo()
     assert module.ask() == "asked"
+
+
+def test_one_that_cannot_be_imported(library, monkeypatch):
+    """The import that goes on fails: its error is the user's, and the next one is heard."""
+    patches, told = Patches(), []
+
+    def fail():
+        hook(patches, told)
+        raise ValueError("no network")
+
+    monkeypatch.setattr(sys, "meeting", fail, raising=False)
+    with pytest.raises(ValueError, match="no network"):
+        library()
+    monkeypatch.setattr(sys, "meeting", lambda: None)
+    assert (told, library().ask()) == (["asked"], "hooked asked")
+    patches.undo()
+
+
+def test_one_that_is_imported_in_another_thread(library, monkeypatch):
+    """Hooks that wait for it while another thread imports it: each is put on once."""
+    patches, others, told = Patches(), Patches(), []
+    begun, go = threading.Event(), threading.Event()
+    monkeypatch.setattr(sys, "meeting", lambda: (begun.set(), go.wait(10)), raising=False)
+    thread = threading.Thread(target=library)
+    thread.start()
+    assert begun.wait(10)
+    patches.on_import("shop.first", lambda module: told.append(("one", hasattr(module, "ask"))))
+    patches.on_import("shop.first", lambda module: told.append(("two", hasattr(module, "ask"))))
+    others.on_import("shop.first", lambda module: told.append(("three", hasattr(module, "ask"))))
+    assert told == []
+    go.set()
+    thread.join(10)
+    assert sorted(told) == [("one", True), ("three", True), ("two", True)]
+    assert type(sys.modules["shop.first"].__spec__) is ModuleSpec
+    patches.undo()
+    others.undo()

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import copy
 import operator
+import pickle
 from typing import Annotated, TypedDict
 
 from tests.matrix.heard.running import Ways
@@ -470,7 +472,7 @@ def retriever(server):
 @ways
 def retriever_interrupted(server):
     """
-    gen_ai.retrieval retrieval Shelf [interrupted]
+    gen_ai.retrieval retrieval Shelf [interrupted: KeyboardInterrupt]
     gen_ai.retrieval retrieval Shelf [cancelled: CancelledError]
     chat
     """
@@ -491,3 +493,25 @@ def retriever_interrupted(server):
     with contextlib.suppress(KeyboardInterrupt):  # of both LangChain tells no handler
         Shelf().invoke("what")
     in_loop(use())
+
+
+@ways
+def config_that_is_copied(server):
+    """
+    agent LangGraph
+      step first
+        chat
+    """
+    from langchain_core.runnables import RunnableConfig
+    from langgraph.graph import START, MessagesState, StateGraph
+
+    def first(state, config: RunnableConfig):
+        # As it is for another process, where its handlers have nothing to do.
+        kept = {"callbacks": config["callbacks"], "tags": config.get("tags")}
+        assert pickle.loads(pickle.dumps(kept)).keys() == kept.keys()
+        return {"messages": [model(server).invoke("hello", copy.deepcopy(kept))]}
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("first", first)
+    graph.add_edge(START, "first")
+    graph.compile().invoke(TOLD)

@@ -93,8 +93,8 @@ def main(library, world, names=(), dsn=None, text=False):
         monitor.uninstall()
         left = [f"{c.owner} {c.name}" for c in changed if c.owner.__dict__.get(c.name) is c.value]
         gc.collect()
-        graphs, chains = instrumentation.heard._graphs, instrumentation.heard._langchain
-        left += [f"step {span.span_id}" for kept in (chains._retrievals, graphs._agents, graphs._open) for span in kept.values()]
+        graphs, retrievers = instrumentation.heard._graphs, instrumentation.heard._langchain._retrievers
+        left += [f"step {span.span_id}" for kept in (retrievers.open, graphs._agents, graphs._open) for span in kept.values()]
     if text:
         from aimon_nb.capture.internal_errors import internal_errors
 
