@@ -145,9 +145,9 @@ def _ordinary(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
             result = function(*args, **kwargs)
             if _is_unstarted(result):
                 return _extended(call, result, _coroutine)
-            if is_generator and inspect.isgenerator(result):
+            if is_generator and type(result) is types.GeneratorType:
                 return _extended(call, result, _generator)
-            if is_async and inspect.isasyncgen(result):
+            if is_async and type(result) is types.AsyncGeneratorType:
                 return _extended(call, result, _async_generator)
             call.end(result=result)
             return result
@@ -165,7 +165,10 @@ def _unwrapped(function: Any) -> Any:
 
 
 def _is_unstarted(result: Any) -> bool:
-    return inspect.iscoroutine(result) and inspect.getcoroutinestate(result) == inspect.CORO_CREATED
+    return (
+        type(result) is types.CoroutineType
+        and inspect.getcoroutinestate(result) == inspect.CORO_CREATED
+    )
 
 
 def _extended(call: TrackedInvocation, work: Any, wrapper: Callable[[Any, Begin], Any]) -> Any:
