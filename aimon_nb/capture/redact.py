@@ -42,6 +42,9 @@ _NAMED = (
     rf"(?i)({_NAMES}[\w-]{{0,20}}\s?:\s{{0,3}}()){_VALUE}(?=[^\s'\"&,;]{{0,200}}\d)[^\s'\"&,;)\]}}]{{6,}}",
     r"(?i)((?<![\w-])(?:key|token|sig|signature)=)(?=[^\s'\"&,;]{0,200}\d)[^\s'\"&,;)\]}]{16,}",
 )
+_VALUES = tuple(re.compile(pattern) for pattern in _NAMED)
+# One of which is in each of those names.
+_WORDS = ("key", "secret", "passw", "pwd", "credential", "token", "authorization", "cookie", "sig")
 # What the keys of providers begin with.
 _BRANDS = (
     r"(?:(?:sk|pk|rk|gsk|xai|hf|r8|nvapi|pplx|tvly|pypi|glpat|lsv2|xox[abeoprs]|gh[oprsu])[-_]"
@@ -54,7 +57,6 @@ _SECRETS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ..
     (re.compile(r"\b[\w.+-]{1,64}:[^\s:/@'\"<>()]{3,100}@(?=\w)"), "…@"),
     (re.compile(r"\w://[^\s'\"()<>]+"), lambda url: re.sub(r"(?s)\?.+", "?…", url[0])),
     (re.compile(r"\?[^\s=?'\"()<>]+=[^\s'\"()<>]*"), "?…"),
-    *((re.compile(pattern), r"\1…") for pattern in _NAMED),
     (re.compile(r"(?i)\bbearer +[\w.~+/=-]{8,}"), "Bearer …"),
     (re.compile(r"(?i)\bbasic +(?=[a-z+/]{0,200}[\d=])[\w+/]{8,}={0,2}"), "Basic …"),
     # A JSON web token: its head, `{"alg"…`, is always the same letters.
@@ -87,6 +89,11 @@ def redact_secrets(text: str, limit: int | None = _READ) -> str:
     text = sent_secrets.redact(text[:limit])
     for pattern, stands_in in _SECRETS:
         text = pattern.sub(stands_in, text)
+    # Most texts name none, and to look for all of them by pattern is slow.
+    lowered = text.lower()
+    if any(word in lowered for word in _WORDS):
+        for pattern in _VALUES:
+            text = pattern.sub(r"\1…", text)
     return _EMAIL.sub("…@…", text) if emails.on else text
 
 
