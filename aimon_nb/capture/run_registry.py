@@ -10,6 +10,7 @@ from aimon_nb.capture import context, limits
 from aimon_nb.capture.exceptions import describe
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import Limits
+from aimon_nb.capture.prompt_quotes import recent_prompts, without_quotes
 from aimon_nb.capture.state import RunState
 from aimon_nb.model import Run
 from aimon_nb.model.run import RunStatus
@@ -86,7 +87,8 @@ class RunRegistry:
         if run_state in self.open_runs:
             self.open_runs.remove(run_state)
         if error is not None:
-            run.error_type, run.error = describe(error)
+            run.error_type, told = describe(error)
+            run.error = without_quotes(told, recent_prompts.text())
 
     def forget_all(self) -> None:
         """Let go of every run."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aimon_nb.model import Run
+from aimon_nb.model.redaction import redaction
 from aimon_nb.views.live import mimebundle
 from aimon_nb.views.live.host import shares_a_page
 from aimon_nb.views.live.ticker import Ticker
@@ -153,7 +154,8 @@ class HtmlSurface(OutputSurface):
 
     def redraw(self, *, wait: bool) -> mimebundle.Bundle:  # noqa: ARG002 (nothing to hold: no script)
         """Return it drawn once more."""
-        return {"text/html": html.static(self._run), "text/plain": text.tree(self._run)}
+        run = redaction.run("notebook", self._run)
+        return {"text/html": html.static(run), "text/plain": text.tree(run)}
 
     def _draw(self) -> None:
         self._show(self.redraw(wait=False))
@@ -206,4 +208,4 @@ class MarimoSurface(Surface):
         """Append it to the output of the cell that runs."""
         import marimo
 
-        marimo.output.append(marimo.Html(html.static(self._run)))
+        marimo.output.append(marimo.Html(html.static(redaction.run("notebook", self._run))))

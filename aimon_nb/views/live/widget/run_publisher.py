@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 from aimon_nb.model import Run, Span
+from aimon_nb.model.redaction import redaction
 from aimon_nb.model.run import RunStatus
 from aimon_nb.views.present import rows
 from aimon_nb.views.present.detail import Detail, detail
@@ -121,7 +122,9 @@ class RunPublisher:
     def snapshot(self) -> dict[str, object]:
         """Return the rows as far as they fit a trait, and how many messages of them there were."""
         with self._lock:
-            return {**rows.snapshot(self._run), "count": self._count}
+            # A front end may save it.
+            run = redaction.run("notebook", self._run)
+            return {**rows.snapshot(run), "count": self._count}
 
     def _known(self, ids: Iterable[str]) -> list[Span]:
         candidates = map(self._run.spans.get, ids)
