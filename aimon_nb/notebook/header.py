@@ -133,7 +133,7 @@ def help_text(parser: ArgumentParser = _parser, sign: str = "%%") -> str:
     return page.format_help()
 
 
-def with_help(function: Callable[[Any, Any], Any]) -> Callable[[Any, str], Any]:
+def with_help(function: Callable[..., Any]) -> Callable[[Any, str], Any]:
     """Make a line magic of a method that takes its options parsed; `-h` prints its help instead.
 
     It stands where IPython's `magic_arguments` would: a parser of IPython's knows no `-h`.

@@ -152,6 +152,18 @@ class AimonMagics(Magics):
 
     @no_var_expand
     @header.with_help
+    @line_magic
+    def ai_runs(self, args: Any) -> pd.DataFrame:  # noqa: ARG002 (it has no option but -h)
+        """The runs in memory as a DataFrame, a row a run: time, calls, tokens, cost.
+
+        Example:
+            %ai_runs
+        """
+        with run_selection.one_line():
+            return frames.runs(run_selection.all_runs())
+
+    @no_var_expand
+    @header.with_help
     @argument("name", nargs="*", help="a run's id or name (default: the last run)")
     @line_magic
     def ai_show(self, args: Any) -> RunView | None:

@@ -7,6 +7,7 @@ EXAMPLES = {
     "ai_auto": "%ai_auto on",
     "ai_usage": "%ai_usage --by model,day --since 2h",
     "ai_spans": "%ai_spans --to spans.parquet",
+    "ai_runs": "%ai_runs",
     "ai_show": "%ai_show summarise",
 }
 # As a cell of its own, with or without a line below it, below another magic, and as plain Python.

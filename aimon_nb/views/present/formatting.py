@@ -131,6 +131,12 @@ def count(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
+def failures(errors: int, retries: int) -> str:
+    """Format what went wrong: `3 failed · 11 retried`; "" where nothing did."""
+    parts = (f"{errors:,} failed" if errors else "", f"{retries:,} retried" if retries else "")
+    return " · ".join(part for part in parts if part)
+
+
 def cached(usage: Usage) -> str:
     """Format the share of the input that the provider's cache held: `74 % cached`; "" if none."""
     if not usage.cached or not usage.input:

@@ -41,6 +41,13 @@ def summary(run: Run) -> str:
     return "\n".join(_header(run, brief=True))
 
 
+def in_a_list(run: Run) -> str:
+    """Return the line that tells a run apart among others: when, how it went, what it took."""
+    when, took = f"{run.started.astimezone():%H:%M:%S}", formatting.seconds(rows.elapsed(run))
+    facts = " · ".join((when, took, *formatting.totals(run.totals)))
+    return f"<run {formatting.line(run.name, 60)!r} {formatting.status(run.status)}: {facts}>"
+
+
 def _header(run: Run, *, brief: bool = False) -> Iterator[str]:
     facts = [
         formatting.seconds(rows.elapsed(run)),
