@@ -139,15 +139,18 @@ def with_help(function: Callable[..., Any]) -> Callable[[Any, str], Any]:
     It stands where IPython's `magic_arguments` would: a parser of IPython's knows no `-h`.
     """
     declared = magic_arguments()(_help(function))
+    shown = help_text(declared.parser, "%")
 
     @functools.wraps(declared)
     def magic(self: Any, line: str) -> Any:
         args = parse_argstring(declared, line)
         if args.help:
-            print(help_text(declared.parser, "%"))  # noqa: T201 (the user wants it)
+            print(shown)  # noqa: T201 (the user wants it)
             return None
         return declared(self, args)
 
+    # What `?` shows.
+    magic.__doc__ = shown
     return magic
 
 

@@ -60,7 +60,7 @@ class AimonMagics(Magics):
     @output_can_be_silenced
     @line_cell_magic
     def ai_track(self, line: str, cell: str | None = None) -> Any:
-        """Track a cell, or with one `%` a statement; see `%%ai_track -h`."""
+        """Track a cell, or with one `%` a statement."""
         __tracebackhide__ = True
         if cell is None and line.strip() not in ("", "-h", "--help"):
             return self.tracker.run_statement(line)
@@ -70,6 +70,9 @@ class AimonMagics(Magics):
         if cell is None:
             raise UsageError("%ai_track needs a statement, %%ai_track a cell; -h shows help")
         return self.tracker.run_nested(line, cell)
+
+    # What `?` shows.
+    ai_track.__doc__ = header.help_text()
 
     @no_var_expand
     @header.with_help
