@@ -7,7 +7,11 @@ from types import SimpleNamespace
 import pytest
 from tests.views.samples import EACH, HOSTILE, SECRET, add, agentic, chat, empty, end, failed, hostile, loop_of, make_run, many, priced
 
+from tests.pricing.making import call, run_of, span, tokens
+
 from aimon_nb.model import Usage
+from aimon_nb.pricing import price_run
+from aimon_nb.views.present.row_names import remark
 from aimon_nb.views.live import mimebundle
 from aimon_nb.views.static import html, text
 from aimon_nb.views.tables import frames
@@ -57,6 +61,26 @@ def test_what_is_said_of_a_usage_is_never_cut():
         assert (tree.count(said), page.count(said)) == (1, 1)
         assert long_name in tree and long_name in page
         assert all(len(line) <= 100 for line in tree.splitlines())
+
+
+def test_unpriced_says_in_its_row_what_to_do():
+    """Below a call without a price stands what gives it one; not below one that counts nothing, nor beside one with a price."""
+    spans = {
+        "here": call("gpt-4o", tokens(5, 5), "127.0.0.1:8080", span_id="here"), "new": call('brand "new"', tokens(5, 5), span_id="new"),
+        "odd": call("gpt-4o", tokens(-5, 5), span_id="odd"), "known": call("gpt-4o", tokens(5, 5), span_id="known"),
+        "agent": span("agent", op="gen_ai.invoke_agent", usage=tokens(9, 9), model="brand"),
+    }  # fmt: skip
+    run = run_of(*spans.values())
+    price_run(run, set(run.spans))
+    spans["agent"].repeats = True
+    remarks = {name: remark(one) for name, one in spans.items()}
+    assert 'pricing.host("127.0.0.1:8080", provider=…)' in remarks["here"] and "this machine" in remarks["here"]
+    assert r'pricing.set("brand \"new\"", input_mtok=…, output_mtok=…)' in remarks["new"]
+    assert ("a negative token count was reported", "", "") == (remarks["odd"], remarks["known"], remarks["agent"])
+    said, page = text.tree(run), words_of(run)
+    for words in ("pricing.host", "pricing.set", "a negative token count was reported"):
+        assert (1, 1) == (said.count(words), page.count(words))
+    assert all(len(line) <= 100 for line in said.splitlines())
 
 
 @pytest.mark.parametrize("name", EACH)

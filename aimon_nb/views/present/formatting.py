@@ -32,6 +32,10 @@ FAILED = frozenset({"error", "interrupted", "lost", "over_budget", "killed"})
 
 _FOREIGN = "{:,} calls of threads that this cell did not start are not counted"
 _ONE_FOREIGN = "1 call of a thread that this cell did not start is not counted"
+_SAVED_WHOLE = (
+    "saved whole (--save full): the notebook's file holds this run's prompts and answers, and "
+    "what went into its steps and came out"
+)
 # How an amount begins.
 _FIGURE = tuple("$<→0123456789")
 _SMALLEST = Decimal("0.0001")
@@ -238,6 +242,11 @@ def all_notes(run: Run) -> list[str]:
     n = run.foreign_calls
     foreign = [_FOREIGN.format(n) if n > 1 else _ONE_FOREIGN] if n else []
     return [*run.notes, *uncounted, *foreign, *run.caps.values()]
+
+
+def saved_whole(run: Run) -> list[str]:
+    """Return the line that marks an output with prompts in it; none where it has none."""
+    return [_SAVED_WHOLE] if run.options.get("save") == "full" else []
 
 
 def empty(run: Run) -> str:

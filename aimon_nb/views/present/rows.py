@@ -116,13 +116,17 @@ def header(run: Run, now: datetime | None = None) -> Header:
         "destination": run.destination,
         "trace": run.trace_id if run.destination != "local" else None,
         "error": error_text.of_run_alone(run),
-        "notes": [formatting.line(note, 500) for note in formatting.all_notes(run)],
+        "notes": [formatting.line(note, 500) for note in _notes(run)],
         "faults": run.faults,
         "empty": formatting.line(formatting.empty(run), 500),
         "incomplete": run.incomplete,
         "counting": False,
         "progress": None,
     }
+
+
+def _notes(run: Run) -> list[str]:
+    return [*formatting.all_notes(run), *formatting.saved_whole(run)]
 
 
 # What the page gets of a row, in this order (`unpacked` in layout.js reads it); what is

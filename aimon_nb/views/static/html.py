@@ -9,7 +9,7 @@ white and on black, and words carry every meaning.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
@@ -38,13 +38,19 @@ _PROSE = '<div style="white-space:pre-wrap;opacity:.75">'
 _INSET = '<div style="margin-left:1.2em">'
 
 
-def static(run: Run, mount_id: str | None = None, *, outline: Outline | None = None) -> str:
+def static(
+    run: Run,
+    mount_id: str | None = None,
+    *,
+    outline: Outline | None = None,
+    notes: Sequence[str] = (),
+) -> str:
     """Return the whole run as HTML without any prompt or answer.
 
     With `mount_id`, unique to this showing, it stands in an element that the live
-    view may take over. `outline` is that of the run, if the caller has it.
+    view may take over. `outline` is that of the run, if the caller has it; `notes` come last.
     """
-    return _framed("".join(_body(run, outline or build_outline(run))), mount_id)
+    return _framed("".join(_body(run, outline or build_outline(run), notes)), mount_id)
 
 
 def summary(run: Run, mount_id: str | None = None) -> str:
@@ -92,7 +98,7 @@ def _text(text: str) -> str:
     return escape(formatting.visible(text), quote=False)
 
 
-def _body(run: Run, outline: Outline) -> Iterator[str]:
+def _body(run: Run, outline: Outline, notes: Sequence[str]) -> Iterator[str]:
     yield _header(run)
     why = formatting.empty(run)
     if why:
@@ -105,7 +111,7 @@ def _body(run: Run, outline: Outline) -> Iterator[str]:
         if outline.more is not None:
             yield f"{_LEAF}{_cells(outline.more, columns)}</div>"
         yield from _omitted(outline, columns)
-    for note in formatting.notes_below(run):
+    for note in (*formatting.notes_below(run), *notes):
         yield f"{_PROSE}note: {_text(note)}</div>"
 
 

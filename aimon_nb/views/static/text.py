@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -75,7 +76,8 @@ def _rows(outline: Outline, width: int) -> Iterator[str]:
         if one.error:
             yield cut(f"{below}{formatting.MARKS['error']} {one.error}", 3 * width)
         elif one.remark:
-            yield f"{below}{one.remark}"
+            for part in textwrap.wrap(one.remark, max(width - len(below), 20)):
+                yield f"{below}{part}"
     if outline.more is not None:
         yield _row(outline.more, "", room, columns)
     if not outline.omitted:
