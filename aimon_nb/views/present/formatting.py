@@ -136,7 +136,10 @@ def count(n: int, one: str, many: str = "") -> str:
 
 
 def failures(errors: int, retries: int) -> str:
-    """Format what went wrong: `3 failed · 11 retried`; "" where nothing did."""
+    """Format what went wrong: `3 failed · 11 retried`; "" where nothing did.
+
+    Failed are calls whose last attempt did, retried the attempts that a later one repaired.
+    """
     parts = (f"{errors:,} failed" if errors else "", f"{retries:,} retried" if retries else "")
     return " · ".join(part for part in parts if part)
 
@@ -198,12 +201,11 @@ def _estimate(totals: Totals) -> str:
 
 
 def totals(t: Totals) -> list[str]:
-    """Return the pieces of a totals line: calls, errors, retries, tokens, cached share, cost."""
+    """Return the pieces of a totals line: calls, what failed, tokens, cached share, cost."""
     text = tokens(t.usage)
     pieces = [
         count(t.calls, "call") if t.calls else "",
-        count(t.errors, "error") if t.errors else "",
-        count(t.retries, "retry", "retries") if t.retries else "",
+        failures(t.errors, t.retries),
         f"{text} tokens" if text else "",
         cached(t.usage),
         str(total_cost(t)),

@@ -15,7 +15,8 @@ from typing import Any
 
 from aimon_nb.model import Run
 from aimon_nb.views.present import error_text, formatting, rows
-from aimon_nb.views.present.outline import HEADS, Cells, Outline, OutlineRow, build_outline
+from aimon_nb.views.present.outline import Outline, build_outline
+from aimon_nb.views.present.outline_row import HEADS, Cells, OutlineRow
 
 # JupyterLab (MathJax 3 and later) and nbconvert (MathJax 2) make a formula of what stands
 # between two dollars, but not below an element of these classes.
@@ -134,7 +135,7 @@ def _numbers(cells: Cells, columns: list[int]) -> str:
 
 def _rows(outline: Outline, columns: list[int]) -> Iterator[str]:
     failed = any(one.fails for one in outline.shown)
-    open_depth = 2 if outline.all <= _SMALL else 0
+    open_depth = 2 if len(outline.shown) <= _SMALL else 0
     shown = {id(one) for one in outline.shown} if outline.omitted else None
     # An explicit stack: a chain of a thousand spans must not end in a RecursionError. It holds
     # closing tags too, which is why `preorder` of model/tree.py does not do.
@@ -164,7 +165,7 @@ def _cells(one: OutlineRow, columns: list[int]) -> str:
     label = formatting.line(row["label"], max(16, 60 - len(name)))
     dim = f" {_DIM}{_text(label)}</small>" if label else ""
     name = _text(name)
-    if one.span.status in formatting.FAILED:
+    if one.span.status in formatting.FAILED and not one.retried:
         name = f"<b>{formatting.MARKS.get(one.span.status, '?')} {name}</b>"
     return f"{name}{dim}{_numbers(one.cells, columns)}"
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from aimon_nb.model import Run
 from aimon_nb.views.present import error_text, formatting, rows
-from aimon_nb.views.present.outline import HEADS, LIMIT, Cells, Outline, OutlineRow, build_outline
+from aimon_nb.views.present.outline import LIMIT, Outline, build_outline
+from aimon_nb.views.present.outline_row import HEADS, Cells, OutlineRow
 
 _TEE, _END, _BAR, _GAP = "├─ ", "└─ ", "│  ", "   "
 _ASCII = str.maketrans(
@@ -117,7 +118,7 @@ def _row(one: OutlineRow, lead: str, room: int, columns: list[int]) -> str:
     row = one.row
     mark = (
         f"{formatting.MARKS.get(one.span.status, '?')} "
-        if one.span.status in formatting.FAILED
+        if one.span.status in formatting.FAILED and not one.retried
         else ""
     )
     text = f"{lead}{mark}{row['name']}"

@@ -357,7 +357,7 @@ class View {
     p.title.title = name;
     say(p.clock, running ? clock(this.run.now) : seconds(this.run.now));
     const many = (/** @type {number} */ n, one = '', all = `${one}s`) => (n ? `${commas(n)} ${n === 1 ? one : all}` : '');
-    this.two(p.calls, many(h.calls, 'call'), [many(h.errors, 'error'), many(h.retries, 'retry', 'retries')].filter(Boolean).join(' · '));
+    this.two(p.calls, many(h.calls, 'call'), [many(h.errors, 'failed', 'failed'), many(h.retries, 'retried', 'retried')].filter(Boolean).join(' · '));
     this.two(p['tokens-total'], h.tokens ? `${h.tokens} tokens` : '', h.cached);
     this.two(p.cost, h.cost, known || running ? h.cost_note : '…');
     say(p.where, h.trace ? `${h.destination} ${h.trace.slice(0, 8)}` : h.destination);
