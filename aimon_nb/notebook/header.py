@@ -156,7 +156,8 @@ def with_help(function: Callable[..., Any]) -> Callable[[Any, str], Any]:
 
 def line_of(statement: str) -> str:
     """Return a statement as a run's name: on one line, of 60 characters at most."""
-    return " ".join(statement.split())[:60]
+    line = " ".join(statement.split())
+    return line if len(line) <= 60 else f"{line[:59]}…"
 
 
 def name_from(source: str, count: int) -> str:

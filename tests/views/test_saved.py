@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
 from types import SimpleNamespace
@@ -387,6 +388,18 @@ def test_text_is_aligned():
     rows = [one for one in lines if re.search(r"\d s", one)]
     assert 1 == len({re.search(r"\d s\b", one).end() for one in rows})
     assert all(len(one) <= 100 for one in lines)
+
+
+@pytest.mark.parametrize("name", ["summarise", "answers = [answer(q, notes) for q in questions if q]; rank(answers)", "検索" * 40])
+def test_a_long_name_breaks_no_line(name):
+    """The head of the text, of a terminal of 80 columns too, stands on one line with all its numbers: the name gives way."""
+    run = agentic()
+    run.name, run.totals = name, replace(run.totals, unpriced=0, lower_bound=False)
+    for width in (80, 100):
+        head = text.tree(run, width=width).split("\n")[0]
+        assert text._width(head) <= width
+        assert "5.30 s" in head and "12,655 → 1,514 tokens" in head and "$0.0244" in head
+    assert name[:4] in head and ("…" in head) == (len(name) > 20) and "72 % cached" in head
 
 
 def test_text_aligns_wide_characters():
