@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _CHECK = "list the installed model clients and HTTP transports: heard, partly, not, and by what"
 _CHECK_MORE = """\
 exit codes: 0, everything installed here is heard, at least partly; 1, a client is
-not; 2, nothing is, for the installed sentry-sdk is of an unknown series. Versions are
+not; 2, nothing is, for the installed sentry-sdk has no streamed spans. Versions are
 compared by their series (3 of 3.54, 0.28 of 0.28.1) with the latest one that was
 tried. Nothing is imported and nothing is fetched.
 """

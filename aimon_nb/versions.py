@@ -65,7 +65,7 @@ def _version(name: str) -> str | None:
 def _sdk_and_clients() -> tuple[str, list[str]]:
     """Return whether the SDK is as this version knows it, and the names of clients and frameworks.
 
-    What is asked imports the SDK: of another series it cannot.
+    What is asked imports the SDK: of one that is too old it cannot.
     """
     try:
         from aimon_nb.ai.instrumentation import instrumentation

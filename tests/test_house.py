@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 import subprocess
 import sys
 import zipfile
@@ -110,6 +111,32 @@ def test_imports_follow_the_arrows():
             if other not in ARROWS[me] | {me}:
                 wrong.append(f"{named(path)} imports {name}")
     assert [] == wrong
+
+
+# What sentry-sdk 3 has no more, and who may name it or what stands on it.
+GONE = ("sentry_sdk.tracing.", "sentry_sdk.tracing_utils.has_span_streaming_enabled", "sentry_sdk.scrubber", "sentry_sdk.hub", "sentry_sdk.ai.monitoring")
+ON_GONE = {
+    "sdk.py": GONE,
+    "compat_check.py": ("sentry_sdk.tracing.",),
+    "own_spans.py": ("aimon_nb.sentry.own_spans_static",),
+    "instrument.py": ("aimon_nb.sentry.span_static",),
+}
+
+
+def test_what_sentry_sdk_3_has_no_more():
+    """It is imported by what is for series 2 alone, and by the places that ask which series is there."""
+    static = ("aimon_nb.sentry.own_spans_static", "aimon_nb.sentry.span_static", "aimon_nb.sentry.adapters_static")
+    wrong = [
+        f"{named(path)} imports {name}"
+        for path in MODULES
+        if not path.stem.endswith("_static")
+        for name, _ in imports(path)
+        if f"{name}.".startswith((*GONE, *static)) and not f"{name}.".startswith(ON_GONE.get(path.name, "-"))
+    ]
+    assert [] == wrong
+    # Their names in series 2, or in 3: `sentry/sdk.py` has one for both.
+    renamed = re.compile(r"\btraces\.(NoOp)?(Streamed)?Span\b|\.streamed_span\b")
+    assert [] == [named(path) for path in MODULES if renamed.search(path.read_text("utf-8"))]
 
 
 def test_the_arrows_inside_of_views():

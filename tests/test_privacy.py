@@ -24,10 +24,10 @@ from aimon_nb.views.live.widget.run_publisher import RunPublisher
 from aimon_nb.views.present import formatting
 from aimon_nb.views.tables import frames
 from aimon_nb.views.tables.export import export
+from tests.parts import sdk
 from tests.parts.places import ROOT
 
 PAGE = ROOT / "docs" / "privacy.md"
-LIFECYCLES = {"static": {}, "stream": {"trace_lifecycle": "stream"}}
 HOST = "api.openai.com"
 INPUT, OUTPUT = 1234567, 7654321
 
@@ -138,7 +138,7 @@ def tracked_run(folder, stream):
     client = openai.OpenAI(
         base_url=f"https://{HOST}/v1", api_key="sk-canary-key", http_client=httpx.Client(transport=httpx.MockTransport(answer))
     )
-    span = (lambda name: sentry_sdk.traces.start_span(name)) if stream else (lambda name: sentry_sdk.start_span(op="x", name=name))
+    span = (lambda name: sentry_sdk.traces.start_span(name)) if stream else (lambda name: sdk.start_span("x", name))
     with pytest.raises(ValueError), track("canary run", view="none") as view:
         ai_track("canary step")(space["main"])(client, span)
     run = view._run
@@ -247,11 +247,11 @@ def test_each_kind_has_a_row_and_each_place_a_column():
     assert {"yes", "no"} == {*TABLE.values()}
 
 
-@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+@pytest.mark.parametrize("lifecycle", sdk.LIFECYCLES)
 def test_every_cell_of_the_table(lifecycle, receiver, tmp_path, capfd, caplog):
     """What the table says is there is there, and what it says is not is not."""
     caplog.set_level("DEBUG", "aimon_nb")
-    receiver.init(**LIFECYCLES[lifecycle])
+    receiver.init(**sdk.OPTIONS[lifecycle])
     try:
         tracked = tracked_run(tmp_path, lifecycle == "stream")
         texts = {place: read(tracked.run, tmp_path) for place, read in PLACES.items() if read is not None}

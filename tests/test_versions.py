@@ -12,6 +12,7 @@ from aimon_nb import versions
 from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.app import monitor
 from aimon_nb.model.errors import UnsupportedSDKError
+from aimon_nb.sentry.sdk import STREAMED_SPAN
 from aimon_nb.views.live import environment
 
 KNOWN = ("ipython", "ipykernel", "jupyterlab", "notebook", "ipywidgets", "anywidget", "pandas", "sentry-sdk", "pydantic", "genai-prices", "openai", "httpx")
@@ -59,14 +60,14 @@ def test_the_sdk_is_as_we_know_it(capsys, installed):
 
 def test_an_sdk_that_has_changed(capsys, monkeypatch):
     """Of one that is not, it says how it differs."""
-    monkeypatch.delattr("sentry_sdk.tracing.Span.finish")
+    monkeypatch.delattr(f"sentry_sdk.traces.{STREAMED_SPAN}._end")
     told = printed(capsys)["hooks"]
-    assert "is not as aimon_nb knows it" in told and "Span.finish" in told
+    assert "is not as aimon_nb knows it" in told and f"{STREAMED_SPAN}._end" in told
 
 
-def test_an_sdk_of_another_series(capsys, monkeypatch):
+def test_an_sdk_that_is_too_old(capsys, monkeypatch):
     """Of one that cannot be used, it says so, and the rest stands there all the same."""
-    line = "aimon_nb works with sentry-sdk 2, and 3.0.0 is installed here"
+    line = "aimon_nb works with sentry-sdk 2.75 to 3, and 2.19.0 is installed here"
     monkeypatch.setattr("builtins.__import__", failing("aimon_nb.ai.instrumentation", UnsupportedSDKError(line)))
     shown = printed(capsys)
     assert (line, version("pandas")) == (shown["hooks"], shown["pandas"])

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.parts import sdk
+
 TIERS = ("soak", "matrix", "page", "kernel", "unit")
 TESTS = Path(__file__).parent
 # What a test of a kernel or of a page may share with a busy machine; a unit test shares nothing.
@@ -90,8 +92,19 @@ def _mark_what_covering_leaves_out(items):
                 item.add_marker("matrix")
 
 
+def _leave_other_series_out(config, items):
+    """Deselected, not skipped: with the installed series there is nothing that somebody could mend."""
+    other = "series_3" if sdk.HAS_TRANSACTIONS else "transactions"
+    out = [item for item in items if item.get_closest_marker(other)]
+    if out:
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if not item.get_closest_marker(other)]
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "covering: of its cases the default run takes a part, see tests/tiers.py")
+    config.addinivalue_line("markers", "transactions: about what sentry-sdk 3 has no more, where it is not collected")
+    config.addinivalue_line("markers", "series_3: about what sentry-sdk 3 alone has or does, and collected there alone")
 
 
 def pytest_ignore_collect(collection_path, config):
@@ -102,7 +115,8 @@ def pytest_ignore_collect(collection_path, config):
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    _leave_other_series_out(config, items)
     _mark_what_covering_leaves_out(items)
     for item in items:
         tier = tier_of(item)

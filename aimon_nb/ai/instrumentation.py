@@ -17,6 +17,8 @@ from aimon_nb.otel.hooks import OtelHooks
 from aimon_nb.otel.tracker import OtelTracker
 from aimon_nb.sentry import error_events, instrument
 from aimon_nb.sentry.client import Client
+from aimon_nb.sentry.delivery import Delivery
+from aimon_nb.sentry.heard.frameworks import HeardFrameworks
 from aimon_nb.sentry.integrations import Integrations
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.sentry.steps import Steps
@@ -29,7 +31,9 @@ class Instrumentation:
         self.tracker = SpanTracker(recorder)
         self.steps = Steps(self.tracker)
         self.client = Client()
+        self.delivery = Delivery()
         self.integrations = Integrations(recorder)
+        self.heard = HeardFrameworks(self.tracker, self.steps, self.integrations)
         otel = OtelTracker(self.tracker, self.steps, self.integrations.hears)
         self.otel = OtelHooks(recorder, otel, self.tracker.notes)
         self._patches: Patches | None = None
@@ -47,7 +51,9 @@ class Instrumentation:
                 instrument.install(self.tracker, patches)
                 propagation.install_thread_propagation(patches)
                 self.client.install(patches)
+                self.delivery.install(patches)
                 wire.install(self.tracker, patches)
+                self.heard.install()
                 self.integrations.install(patches)
                 self.otel.install(patches)
                 frameworks.install(self.steps, patches, self.otel.hears)
@@ -77,6 +83,7 @@ class Instrumentation:
             if self._patches is None:
                 return
             error_events.uninstall()
+            self.heard.uninstall()  # it stands on what they set
             self.integrations.uninstall()
             self._patches.undo()
             self._patches = None

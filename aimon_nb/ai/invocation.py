@@ -142,6 +142,7 @@ class TrackedInvocation:
         context.current_pipeline.set(self._pipeline)
         own_spans.fork()
         self._span = span = own_spans.ScopedSpan(self._options.name, self._op, self._options.span)
+        span.fold_into_tool((self._options.name, self._options.function))
         arguments, self._arguments = self._arguments, None
         if arguments is not None and span.open_span is not None:
             try:

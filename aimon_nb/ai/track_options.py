@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import reprlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -31,6 +31,7 @@ class Options:
     tags: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     span: Mapping[str, Any] = field(default_factory=dict)
+    function: str = ""  # what it decorates
     capture_input: bool | None = None  # None: as the run says
     capture_output: bool | None = None
 
@@ -56,7 +57,14 @@ class Options:
         for key, value in captured.items():
             if value is not None and type(value) is not bool:
                 raise TypeError(f"{key} must be True, False or None, not {type(value).__name__}")
-        return cls(encodable(name), op, _tags(keywords), _data(keywords), of_span, **captured)
+        into, out = captured.get("capture_input"), captured.get("capture_output")
+        tags, data = _tags(keywords), _data(keywords)
+        return cls(encodable(name), op, tags, data, of_span, capture_input=into, capture_output=out)
+
+    def of_function(self, function: Any) -> Options:
+        """Return the options of a function, which is named in them where it has a name."""
+        # A proxy answers to every name, with what is no text.
+        return replace(self, function=function.__name__) if inspect.isroutine(function) else self
 
     def at_call(self, kwargs: dict[str, Any], own: frozenset[str]) -> tuple[Any, Any]:
         """Return tags and data of one call; takes their keywords out of `kwargs`.

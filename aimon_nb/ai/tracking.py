@@ -108,6 +108,7 @@ def ai_track(
 def _begin_for(function: Callable[..., Any], options: Options) -> Begin:
     parameters = Parameters.of(function)
     takes_input = options.capture_input is not False
+    options = options.of_function(function)
 
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> TrackedInvocation:
         tags, data = options.at_call(kwargs, parameters.own)

@@ -110,18 +110,18 @@ def track(
             IPython, the saved form at the end in marimo and nothing in a script.
         save: what a saved notebook keeps: `none`, `summary`, `tree`, or `full`, which
             alone keeps prompts. None for either is what `%config AimonMagics` says.
-        **options: `op`, `sentry_tags`, `sentry_data` and options of Sentry's span, as
-            `ai_track` takes them.
+        **options: `op`, `tags`, `data` and options of Sentry's span, as `ai_track` takes
+            them; `%config AimonMagics.tags` are tags of every run.
 
     Returns:
         A context manager, sync and async, whose value is the run (a `RunView`).
 
     Raises:
         TypeError: an unknown option, or one of a wrong type.
-        ValueError: an unknown `view` or `save`.
+        ValueError: an unknown `view` or `save`, or a tag's name that Sentry does not take.
 
     Example:
-        with track("answer", sentry_tags={"model": "gpt-4"}) as run:
+        with track("answer", tags={"team": "search"}, data={"questions": 12}) as run:
             answer(question)
         run.usage()
 
@@ -129,6 +129,7 @@ def track(
     """
     read = Options.of(name, options)
     settings.check(view=view, save=save)
+    settings.check_tags(read.tags)
     of_run = {"op": read.op, "tags": read.tags, "data": read.data, "span": read.span}
     return Track(name, view, save, {key: value for key, value in of_run.items() if value})
 

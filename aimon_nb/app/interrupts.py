@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from types import CodeType, FrameType
 from typing import Any
 
+from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.state import RunState
 
 
@@ -122,9 +123,11 @@ def deferred_sigint() -> Iterator[threading.Event]:
         pending.set()
 
     before = signal.signal(signal.SIGINT, note)
+    internal_errors.deferring += 1
     try:
         yield pending
     finally:
+        internal_errors.deferring -= 1
         if signal.getsignal(signal.SIGINT) is note:
             signal.signal(signal.SIGINT, before)
 

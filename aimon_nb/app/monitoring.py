@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from aimon_nb.ai.instrumentation import instrumentation
+from aimon_nb.app import sending
 from aimon_nb.app.notebook_name import notebook_name
+from aimon_nb.app.process_end import ProcessEnd
 from aimon_nb.app.run_session import RunSession
 from aimon_nb.app.settings import Settings, from_environment, resolve
 from aimon_nb.app.warm_up import WarmUp
@@ -16,6 +19,7 @@ from aimon_nb.capture.limits import Limits
 from aimon_nb.model import Span
 from aimon_nb.pricing import api
 from aimon_nb.pricing.user_prices import user_prices
+from aimon_nb.sentry.client import destination
 from aimon_nb.sentry.root_span import open_root
 from aimon_nb.views.live import environment, run_display
 from aimon_nb.views.live.mimebundle import DEFAULT_SAVE, Save
@@ -31,11 +35,13 @@ class Monitor:
     def __init__(self) -> None:
         self.recorder = recorder
         self.tracker = instrumentation.tracker
-        self.client = instrumentation.client
+        self.client, self.delivery = instrumentation.client, instrumentation.delivery
         self.views = run_display.displays
         self._config: dict[str, Any] = {}
         self._remove: list[Any] = []
         self._warm_up = WarmUp()
+        self.open_sessions: dict[str, RunSession] = {}
+        self._process_end = ProcessEnd(self._settle, self.client.flush)
 
     @property
     def settings(self) -> Settings:
@@ -51,23 +57,30 @@ class Monitor:
         """Hand on the settings that no run is opened with."""
         now = self.settings
         estimates.on = now.estimate
+        self._process_end.seconds = now.sentry_flush
         caps = now.max_spans, now.max_attribute_bytes, now.max_runs, now.max_content_bytes
         self.recorder.limits = Limits(*caps)
 
     def install(self) -> None:
         """Put the wraps on; a second call does nothing."""
         instrumentation.install()
+        # Each run says what is wrong with a DSN.
+        with suppress(Exception):
+            self.client.ensure()
+        self._watch_process_end()
         self._warm_up.begin()
         if not self._remove:
             user_prices.find_span = _find_span
             self._remove = [
                 self.recorder.on_event(self._show),
                 api.on_change(self.recorder.reprice),
+                instrumentation.delivery.on_outcome(sending.note_lost),
             ]
 
     def uninstall(self) -> None:
         """Take everything off again; runs stay in memory."""
         self._warm_up.stop()
+        self._process_end.unwatch()
         instrumentation.uninstall()
         for remove in self._remove:
             remove()
@@ -110,6 +123,8 @@ class Monitor:
         run_options = dict(options or {})
         if now.op:
             run_options["op"] = now.op
+        if now.tags:
+            run_options["tags"] = {**now.tags, **run_options.get("tags", {})}
         # Elsewhere nothing is kept.
         if now.save != DEFAULT_SAVE and environment.outputs_are_saved():
             run_options["save"] = now.save
@@ -117,14 +132,33 @@ class Monitor:
             self.client.ensure()
         except Exception as error:
             notes.append(f"SENTRY_DSN cannot be used, spans stay here: {error}")
+        # `auto` opens many runs that nobody named.
+        facts["may_be_sent"] = now.sentry_auto or not facts.get("quiet")
+        self._watch_process_end()
         facts["notebook"] = notebook_name(environment.ipython_shell())
         self._warm_up.finish(mode)
         root = open_root(self.recorder, self.tracker, name, options=run_options, **facts)
         root.run_state.takes_content = now.step_content
         session = RunSession(self, root, mode)
         session.run.notes += notes
+        self.open_sessions[session.run.run_id] = session
         self._close_old_views()
         return session
+
+    def _watch_process_end(self) -> None:
+        """Settle and send at the end of the process, if there is somebody to send to."""
+        if destination() != "local":
+            self._process_end.seconds = self.settings.sentry_flush
+            self._process_end.watch()
+
+    def _settle(self) -> None:
+        """Let Sentry's client have what is still held back; runs that are open end for it."""
+        if self.recorder.forked:
+            return
+        self.recorder.settle_all()
+        for session in reversed(list(self.open_sessions.values())):
+            with internal_errors.suppress("ending a run at the end of the process"):
+                session.abort()
 
     def _close_old_views(self) -> None:
         """Close the views of runs that the recorder no longer has, or has less of."""

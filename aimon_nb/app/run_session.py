@@ -43,7 +43,7 @@ class RunSession:
         self._watched_output: str | None = None
         with internal_errors.suppress("describing the root span"):
             own_spans.set_tags(root.sdk, self.run.options.get("tags", {}))
-            own_spans.set_data(root.sdk, self.run.options.get("data", {}))
+            own_spans.set_data(root.sdk, _place(self.run) | self.run.options.get("data", {}))
 
     def watch(
         self,
@@ -106,7 +106,8 @@ class RunSession:
             ended = run.started + timedelta(seconds=self.run_state.seconds(left_at))
             self.view.mark_ended(status, ended)
         with internal_errors.suppress("capturing an error"):
-            if status == "error" and error is not None and not self.run_state.quiet:
+            is_sent = self.run_state.may_be_sent and not self.run_state.quiet
+            if status == "error" and error is not None and is_sent:
                 tags = run.options.get("tags")
                 error_events.capture(error, run.name, op, self._root.sdk, tags=tags)
         with internal_errors.suppress("leaving a run"):
@@ -117,7 +118,14 @@ class RunSession:
             self.view.finish()
         with internal_errors.suppress("closing the root span"):
             close = self._root.drop if self.run_state.quiet else self._root.close
-            close(error)
+            with self._monitor.delivery.closing(run.trace_id):
+                close(error)
+        self._monitor.open_sessions.pop(run.run_id, None)
+
+    def abort(self) -> None:
+        """Have Sentry get what is known of the run, for the process ends; its view stays."""
+        if not self.run_state.quiet:
+            self._root.abort()
 
     def _add_last_notes(self) -> None:
         """Note what is known only now that all spans have ended."""
@@ -127,7 +135,8 @@ class RunSession:
         unsent = self._root.set_sent_status()
         if unsent:
             run.notes.append(
-                f"{unsent:,} spans not sent to Sentry: over its limit for a transaction"
+                f"{unsent:,} spans not sent to Sentry: over its limit for a transaction; "
+                'with trace_lifecycle="stream" in sentry_sdk.init there is none'
             )
         count = internal_errors.count - self.run_state.faults_before
         if count:
@@ -136,6 +145,16 @@ class RunSession:
         # A quiet one is shown only once it has a call.
         elif run.status == "ok" and not (self.run_state.quiet or self.run_state.told_others):
             run.notes += _why_empty(run)
+
+
+def _place(run: Run) -> dict[str, Any]:
+    """Return which cell of which notebook a run is of, as far as that is known."""
+    place = {
+        "notebook.name": run.notebook,
+        "notebook.cell.number": run.execution_count,
+        "notebook.cell.id": run.cell_id,
+    }
+    return {key: value for key, value in place.items() if value is not None}
 
 
 def status_of_run(error: BaseException | None, *, stopped: bool = False) -> RunStatus:

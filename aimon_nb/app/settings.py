@@ -8,11 +8,12 @@ is one field here, and the code that goes by it.
 from __future__ import annotations
 
 import os
+import re
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
-from types import NoneType
+from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from aimon_nb.capture.limits import Limits
@@ -20,6 +21,7 @@ from aimon_nb.views.live.environment import View
 from aimon_nb.views.live.mimebundle import DEFAULT_SAVE, Save
 
 _PREFIX = "AIMON_NB_"
+_TAG = re.compile(r"[A-Za-z0-9_.:\-]{1,200}")
 _LIMITS = Limits()
 _SWITCH = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
 
@@ -84,6 +86,31 @@ class Settings:
     auto: bool = field(
         default=False,
         metadata=_metadata(config="Track every cell; one without a model call shows nothing."),
+    )
+    tags: dict[str, str] | None = field(
+        default=None,
+        metadata=_metadata(config="Tags of every run, {'team': 'search'}; --tag adds to them."),
+    )
+    sentry_auto: bool = field(
+        default=False,
+        metadata=_metadata(
+            config="Send the cells that `auto` tracks to Sentry, too.", environment=True
+        ),
+    )
+    sentry_flush: float = field(
+        default=2.0,
+        metadata=_metadata(
+            config="Seconds that the end of the process waits until all is sent, at most.",
+            environment=True,
+            minimum=0,
+        ),
+    )
+    sentry_url: str | None = field(
+        default=None,
+        metadata=_metadata(
+            config="Your team's Sentry, https://my-team.sentry.io: %ai_sentry links to it.",
+            environment=True,
+        ),
     )
     max_spans: int = field(
         default=_LIMITS.spans,
@@ -166,7 +193,10 @@ def _kind(hint: Any) -> type:
     """Return the class of the values of a hint, None aside."""
     if _choices(hint):
         return str
-    kind: type = next((part for part in get_args(hint) if part is not NoneType), hint)
+    one = hint
+    if isinstance(hint, UnionType):
+        one = next(part for part in get_args(hint) if part is not NoneType)
+    kind: type = get_origin(one) or one
     return kind
 
 
@@ -174,6 +204,16 @@ def check(**values: Any) -> None:
     """Raise `ValueError` for a value that is none of its setting's choices."""
     for name, value in values.items():
         known_settings()[name].check(value)
+
+
+def check_tags(tags: Mapping[str, Any]) -> None:
+    """Raise `ValueError` for a tag that Sentry would not take."""
+    for name in tags:
+        if not _TAG.fullmatch(name):
+            shown = reprlib.repr(name)
+            raise ValueError(
+                f"a tag's name has 1 to 200 letters, digits and any of _ . : - and is not {shown}"
+            )
 
 
 def from_environment(

@@ -19,8 +19,11 @@ _FIELDS: tuple[tuple[str, str, str], ...] = (
     ("operation", "gen_ai.operation.name", ""),
     ("agent", "gen_ai.agent.name", ""),
     ("tool", "gen_ai.tool.name", "mcp.tool.name"),
+    ("conversation", "gen_ai.conversation.id", ""),
 )
 _PIPELINE = "gen_ai.pipeline.name"
+# What integrations put on a tool's span, too: it is the model of the agent that calls it.
+_OF_MODELS = frozenset({"provider", "request_model", "model"})
 # Most spans say nothing of a model: one look tells.
 _MODEL_KEYS = frozenset(key for _, *keys in _FIELDS for key in keys)
 _P = "gen_ai.usage."
@@ -47,9 +50,10 @@ def update_fields(span: Span, attributes: dict[str, Any]) -> None:
     if not _MODEL_KEYS.isdisjoint(attributes):
         get = attributes.get
         request_model = get("gen_ai.request.model")
+        is_tool = span.op == "gen_ai.execute_tool" and _ALL_USAGE_KEYS.isdisjoint(attributes)
         for name, first, second in _FIELDS:
             value = get(first) or get(second) or (request_model if name == "model" else None)
-            if value:
+            if value and not (is_tool and name in _OF_MODELS):
                 setattr(span, name, as_text(value))
     if span.provider is None and span.op.endswith(".cohere"):
         span.provider = "cohere"  # whose integration says it nowhere else

@@ -49,6 +49,15 @@ class EventProcessor:
                 source.abandon(run_state)
             self._absorb()
 
+    def settle_all(self) -> None:
+        """Put usage on all spans that wait for it: nobody waits for the rest of any answer."""
+        with self.lock:
+            self._absorb()
+            for run_state in list(self._recorder.run_states.values()):
+                for source in self._recorder.sources:
+                    source.abandon(run_state)
+            self._absorb()
+
     def tell_all(self, worker: Worker | None, ended: RunState | None = None) -> None:
         """Have all that was posted so far told, a run that `ended` as finished; return then.
 

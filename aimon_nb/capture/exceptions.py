@@ -12,15 +12,24 @@ from aimon_nb.model.span import SpanStatus
 
 ERROR_LENGTH = 500  # characters of an error message kept
 FRAMES = 30  # frames of a traceback kept, the innermost
+# Classes of exceptions by which a framework leaves its own code, and nothing has failed.
+no_errors: set[type[BaseException]] = set()
 
 
 def status_of(error: BaseException) -> SpanStatus:
     """How a span ended that this exception left."""
     if isinstance(error, (KeyboardInterrupt, SystemExit)):
         return "interrupted"
+    if no_errors and isinstance(error, tuple(no_errors)):
+        return "ok"
     if type(error).__name__ in ("CancelledError", "Cancelled"):  # asyncio's and trio's
         return "cancelled"
     return "abandoned" if isinstance(error, GeneratorExit) else "error"
+
+
+def failed(error: BaseException | None) -> bool:
+    """Whether a span that this exception left has another end than a plain one."""
+    return error is not None and status_of(error) != "ok"
 
 
 def describe(error: BaseException) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,18 @@ class InternalErrors:
 
     def __init__(self) -> None:
         self.count = 0
+        # Blocks that the main thread is in, in which a Ctrl-C waits.
+        self.deferring = 0
+
+    def is_interrupt(self, error: BaseException) -> bool:
+        """Whether an error may be a Ctrl-C, which is for the user's code.
+
+        None is one where no signal arrives: in another thread, and where it waits. Then it is
+        a value's own code that raised it.
+        """
+        if not isinstance(error, KeyboardInterrupt) or self.deferring:
+            return False
+        return threading.current_thread() is threading.main_thread()
 
     def record(self, where: str) -> None:
         """Count the exception being handled."""
@@ -36,13 +49,13 @@ class InternalErrors:
         """Run a block of ours; an exception in it is recorded and suppressed.
 
         That of user code which we call there (a `__str__`) is suppressed, too; a
-        KeyboardInterrupt is not.
+        KeyboardInterrupt that may be a Ctrl-C is not.
         """
         try:
             yield
-        except KeyboardInterrupt:
-            raise
-        except BaseException:
+        except BaseException as error:
+            if self.is_interrupt(error):
+                raise
             self.record(where)
 
 

@@ -69,8 +69,6 @@ class Recorder:
         self._begin(threading.RLock())
         self.registry = registry
 
-    # -- runs ---------------------------------------------------------------
-
     @property
     def run_states(self) -> dict[str, RunState]:
         """The runs in memory by run id, oldest first, those that are quiet too."""
@@ -134,8 +132,6 @@ class Recorder:
             # By our thread: prices may not be in memory yet, and are none of the user's work.
             self._processor.tell_all(None if self.forked else self._worker, run_state)
 
-    # -- news -----------------------------------------------------------------
-
     def add_source(self, source: PolledSource) -> None:
         """Poll this source before the log is read; adding it again changes nothing."""
         if source not in self.sources:
@@ -166,6 +162,10 @@ class Recorder:
     def drain(self) -> None:
         """Turn everything in the log into records and tell the listeners."""
         self._processor.drain_now()
+
+    def settle_all(self) -> None:
+        """Do as `drain` for Sentry alone, at the end of the process: no answer is waited for."""
+        self._processor.settle_all()
 
     def catch_up(self) -> None:
         """Do as `drain`, but by our thread where there is one."""

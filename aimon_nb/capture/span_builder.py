@@ -43,7 +43,7 @@ def merge(span: Span, attributes: dict[str, Any] | None, update: CallUpdate | No
         span.model = call.response_model or call.request_model or span.model
         span.finish_reason, span.streaming = call.finish_reason, call.streaming
         span.attempt, span.retry_group = update.attempt, update.retry_group
-        span.ttft = update.ttft
+        span.ttft, span.conversation = update.ttft, call.conversation or span.conversation
     span.usage, span.usage_source = _usage(span, recorded)
 
 
@@ -145,7 +145,7 @@ def update_open_spans(run_state: RunState, open_spans: Iterable[OpenSpan]) -> No
 def _visible(span: Span) -> tuple[Any, ...]:
     """The displayed fields of an open span, compared to detect a change."""
     facts = span.name, span.op, span.model, span.usage, len(span.attributes), span.is_duplicate
-    return *facts, span.step is None
+    return *facts, span.step is None, span.is_alias, span.conversation
 
 
 def _read(open_span: OpenSpan, span: Span) -> None:
@@ -160,6 +160,11 @@ def _read(open_span: OpenSpan, span: Span) -> None:
             limit.cut_attributes(span, run_state.run)
     take_step_content(open_span, span)
     span.is_duplicate, span.is_part = open_span.is_duplicate, open_span.is_part
+    if open_span.is_alias and not span.is_alias:
+        span.is_alias = True
+        # What was told to be below it is now below the row above it.
+        below = (one.span for one in run_state.open_spans if one.parent is open_span)
+        run_state.changed.update(one.span_id for one in below if one is not None)
     if open_span is run_state.root and run_state.run.trace_id is None:
         run_state.run.trace_id = span.trace_id
 

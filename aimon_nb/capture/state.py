@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from aimon_nb.capture.caller_lines import CallerLines
+from aimon_nb.capture.exceptions import ERROR_LENGTH
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import SpanLimit
+from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.capture.span_adapter import SpanAdapter
 from aimon_nb.capture.step_content import NOT_TAKEN
 from aimon_nb.model import Frame, ModelCall, Run, Span
@@ -96,6 +98,7 @@ class OpenSpan:
     caller: Caller = ()  # the user's code that asked, of a call without a request
     is_duplicate = False  # a framework's span over the same request
     is_part = False  # a request of a batch, whose row is above
+    is_alias = False  # another row says what it says
     is_unsent = False  # it came when Sentry's span of its call had ended
     entered = False
     made_by_us = False  # by the wire, or for a framework's step
@@ -111,6 +114,11 @@ class OpenSpan:
 
     def __init__(self, sdk: Any, adapter: SpanAdapter, run_state: RunState, t0: int) -> None:
         self.sdk, self.adapter, self.run_state, self.t0 = sdk, adapter, run_state, t0
+
+    def set_error(self, kind: str, message: str) -> None:
+        """Note that it failed, of which its framework made words: no exception leaves it."""
+        if self.error is None:
+            self.error = ("error", kind, redact_secrets(message)[:ERROR_LENGTH], ())
 
     @property
     def is_answered(self) -> bool:
@@ -192,6 +200,7 @@ class RunState:
     closed: bool = False
     forgotten: bool = False  # no longer in memory: what still comes of it is of no use
     quiet: bool = False  # not shown, listed or sent until it has a model call (`auto`)
+    may_be_sent: bool = True  # to Sentry: one that `auto` opened only if the user says so
     unfinished: list[Span] = field(default_factory=list)  # whose answers it did not wait for
     told_others: bool = False  # usage was told in it that is another run's
     stop: bool = False  # interrupted: no model call is sent any more

@@ -17,6 +17,7 @@ from datetime import date, time, timedelta
 from enum import Enum
 from typing import Any
 
+from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.model.text import encodable
 
 DEPTH = 16
@@ -43,7 +44,8 @@ class Plain:
             scalar = _scalar(value)
             if scalar is None:
                 return self._container(value)
-        except Exception as error:
+        except BaseException as error:
+            _raise_interrupt(error)
             scalar = f"[cut: {type(value).__name__}, {type(error).__name__}]"
         return self._text(scalar) if isinstance(scalar, str) else self._number(scalar)
 
@@ -82,7 +84,8 @@ class Plain:
                     plain.append("[cut: more]")
                     break
                 plain.append(self.of(item))
-        except Exception as error:
+        except BaseException as error:
+            _raise_interrupt(error)
             # The iterator broke off: what was read stays.
             if not plain:
                 raise
@@ -97,7 +100,8 @@ class Plain:
                     plain["[cut]"] = "more"
                     break
                 plain[self._unique_name(key, plain)] = self.of(item)
-        except Exception as error:
+        except BaseException as error:
+            _raise_interrupt(error)
             if not plain:
                 raise
             plain["[cut]"] = type(error).__name__
@@ -120,6 +124,12 @@ class Plain:
         start = encodable(text[:room])
         self._budget -= len(start) + 2
         return start if len(text) <= room else f"{start}[cut: {len(text) - room} more]"
+
+
+def _raise_interrupt(error: BaseException) -> None:
+    """Raise a Ctrl-C on; whatever else a value's own code raises is none of ours."""
+    if internal_errors.is_interrupt(error):
+        raise error
 
 
 def _is_missing(value: Any) -> bool:
@@ -181,7 +191,8 @@ def _key(key: Any) -> str:
         return {None: "null", True: "true", False: "false"}[key]
     try:
         return str(_scalar(key) if isinstance(key, (str, int, float)) else key)
-    except Exception as error:
+    except BaseException as error:
+        _raise_interrupt(error)
         return f"[cut: {type(key).__name__}, {type(error).__name__}]"
 
 

@@ -35,6 +35,13 @@ class CallPart(NamedTuple):
     times: int
 
 
+class ServerTool(NamedTuple):
+    """A tool that the provider ran for an answer, and in words how it failed (None: it did not)."""
+
+    name: str
+    error: str | None
+
+
 @dataclass(slots=True)
 class ModelCall:
     """One request to a model and its answer, in the same fields for every provider.
@@ -52,7 +59,8 @@ class ModelCall:
     request never left it. `refused` means that nothing is billed: answered by an error,
     or never sent. `untold` says in words why there is no usage, or where it is still to come
     from. Of a batch `usage` and `details` are the sums over its `parts`, without the `failed`
-    requests.
+    requests. `server_tools` are what the provider ran for the answer, and `conversation` is the id
+    of the one that it belongs to.
     """
 
     provider: str | None = None
@@ -83,3 +91,5 @@ class ModelCall:
     output: list[Message] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     tools: list[str] = field(default_factory=list)
+    server_tools: list[ServerTool] = field(default_factory=list)
+    conversation: str | None = None

@@ -12,7 +12,7 @@ class RunStopped(RequestRefusedError):  # noqa: N818  a state of the run, in the
 
 
 class UnsupportedSDKError(ImportError):
-    """The installed sentry-sdk is of a series that this version does not know."""
+    """The installed sentry-sdk is too old, or has no streamed spans."""
 
     def _render_traceback_(self) -> list[str]:
         # IPython asks an exception for this: where ours failed tells the user nothing.

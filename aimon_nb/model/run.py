@@ -83,7 +83,8 @@ class Run:
     itself; views show it as their header, not as a row. `notes` are lines a
     reader must see (an internal error, say); `faults` counts the internal errors;
     `caps` has by the cap's name a line about what it folded or cut. `destination`
-    is where the spans go: `local` or `Sentry`. `duration` is in seconds. `unread` counts the
+    is where the spans go: `local`, `Sentry` or, of a run that its client does not sample,
+    `not sampled`. `duration` is in seconds. `unread` counts the
     requests that may have asked a model and that nobody can read, by their host and path.
     `more` has the sums over the calls past the cap on spans, which are in `totals` too;
     `foreign_calls` counts those of threads and tasks that an earlier cell began, which are
@@ -132,6 +133,12 @@ class Run:
         """Whether the cell has not ended yet."""
         return self.status == "running"
 
+    @property
+    def tags(self) -> str | None:
+        """Its tags in one text, `team=search, stage=dev`; None without any."""
+        tags = self.options.get("tags") or {}
+        return ", ".join(f"{name}={value}" for name, value in tags.items()) or None
+
     def children(self) -> dict[str | None, list[Span]]:
         """Return the shown spans by the id of the parent that they are under in views.
 
@@ -146,7 +153,13 @@ class Run:
         return below
 
     def shows(self, span: Span) -> bool:
-        """Return whether a span has a row: not the root, a duplicate, plumbing or past the cap."""
+        """Return whether a span has a row.
+
+        The root has none, nor a duplicate, plumbing, what is past the cap, and what another row
+        says already, unless it may have a cost.
+        """
+        if span.is_alias and not span.may_cost:
+            return False
         return not (
             span.span_id == self.root_id or span.is_duplicate or span.folded or span.is_noise
         )

@@ -59,9 +59,10 @@ CALL_OPERATIONS = frozenset(
 CACHE_HIT = "cache.hit"
 # Ops whose name alone is enough, whatever the operation.
 _KNOWN_OPS = ("gen_ai.", "ai.pipeline", "ai.run")
-# Plumbing below a call: in every table, folded in views.
+# Plumbing below a call, and agents that are only made: in every table, folded in views.
 NOISE_OPS = frozenset(
     {
+        "gen_ai.create_agent",
         "http.client",
         "subprocess",
         "subprocess.wait",
@@ -103,9 +104,12 @@ class Span:
     start and `duration` seconds (None while running), from our own monotonic clock.
     `frames` are those that an error came through, the innermost last.
     `step` is what went in and came out of one that is no call, where that was looked at.
+    `conversation` is the id of the thread or session that it belongs to, as the provider or the
+    framework names it.
     `call` is the model call that crossed the wire for it, if one did; a span
     that `is_duplicate` of a call made below it is folded in views and counts
     nothing, nor does one that `is_part` of a batch, whose sums stand in the row above it;
+    one that `is_alias` says again what the row above or below it says, and has no row;
     one that is `folded` came after the cap on spans: it counts and has no
     row. With `has_unread_request` one that nobody else can read crossed the wire for it: its
     own counts stand for that. `ttft` are seconds to the first token of a stream. `sent` is
@@ -143,6 +147,7 @@ class Span:
     operation: str | None = None
     agent: str | None = None
     tool: str | None = None
+    conversation: str | None = None
     finish_reason: str | None = None
     usage: Usage = NOTHING
     # None while there is no usage.
@@ -162,6 +167,7 @@ class Span:
     is_duplicate: bool = False
     repeats: bool = False
     is_part: bool = False
+    is_alias: bool = False
     has_unread_request: bool = False
     cached_locally: bool = False
     late: bool = False

@@ -123,7 +123,7 @@ class CellTracker:
         name = args.name or name or header.name_from(source, count)
         return self._monitor.open(
             name,
-            run_settings=header.settings_of(args),
+            **header.of_run(args),
             pipeline=args.name or context.default_pipeline,
             cell_id=cell_id,
             execution_count=count,

@@ -51,5 +51,8 @@ def _matches(parser: ArgumentParser, text: str) -> list[str]:
     values: Iterable[Any] | None = options[last].choices if last in options else None
     if last == "--by":  # a comma list, of which the last word is completed
         values, prefix = frames.KEYS, prefix.rpartition(",")[2]
-    candidates = values or (sorted(options) if prefix.startswith("-") else [])
+    words = [
+        word for one in parser._actions if not one.option_strings for word in one.choices or ()
+    ]
+    candidates = values or (sorted(options) if prefix.startswith("-") else words)
     return [str(one) for one in candidates if str(one).startswith(prefix)]

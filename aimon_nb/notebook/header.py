@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -17,7 +18,8 @@ from IPython.core.magic_arguments import (
     parse_argstring,
 )
 
-from aimon_nb.app.settings import known_settings
+from aimon_nb.ai.track_options import Options
+from aimon_nb.app.settings import check_tags, known_settings
 
 HEADER = re.compile(r"[ \t]*%%ai_track(?:[ \t]+(?P<line>.*?))?[ \t]*$")
 # The same as plain Python, for linters, formatters and jupytext.
@@ -44,9 +46,45 @@ def _setting_options(magic: Callable[..., Any]) -> Callable[..., Any]:
     return magic
 
 
+def _pair(text: str) -> tuple[str, str]:
+    """Return the two sides of `KEY=VALUE`; quotes may stand around it."""
+    name, sign, value = _unquoted(text).partition("=")
+    if not (name and sign):
+        raise ArgumentTypeError(f"give KEY=VALUE, not {text!r}")
+    return name, value
+
+
+def _tag(text: str) -> tuple[str, str]:
+    """Return a tag's name and value."""
+    name, value = _pair(text)
+    try:
+        check_tags({name: value})
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+    return name, value
+
+
+def _datum(text: str) -> tuple[str, Any]:
+    """Return the name and value of data: numbers and truth values are what they say."""
+    name, value = _pair(text)
+    for kind in (int, float):
+        with suppress(ValueError):
+            return name, kind(value)
+    return name, {"true": True, "false": False}.get(value.lower(), value)
+
+
+def _repeatable(name: str, kind: Callable[[str], Any], text: str) -> Callable[..., Any]:
+    decorate: Callable[..., Any] = argument(
+        name, action="append", type=kind, default=None, metavar="KEY=VALUE", help=text
+    )
+    return decorate
+
+
 @magic_arguments()
 @_help
 @argument("name", nargs="*", help="name of the run and its pipeline; it may hold spaces")
+@_repeatable("--tag", _tag, "tag of the run, in tables and at Sentry; more than once for several")
+@_repeatable("--data", _datum, "data of the root span at Sentry; more than once for several")
 @_setting_options
 def ai_track(line: str, cell: str | None = None) -> Any:
     """Track a cell: its model, agent and tool calls, live, with tokens and cost.
@@ -80,6 +118,17 @@ def settings_of(args: Any) -> dict[str, Any]:
     """Return the settings among the options of a line, by name; None where one is not given."""
     known = known_settings().values()
     return {one.name: getattr(args, one.name) for one in known if one.option is not None}
+
+
+def of_run(args: Any) -> dict[str, Any]:
+    """Return settings and options of the run that a line opens."""
+    return {"run_settings": settings_of(args), "options": options_of(args)}
+
+
+def options_of(args: Any) -> dict[str, Any]:
+    """Return tags and data among the options of a line, as `track` has them."""
+    read = Options.of("", {"tags": dict(args.tag or ()), "data": dict(args.data or ())})
+    return {key: value for key, value in (("tags", read.tags), ("data", read.data)) if value}
 
 
 def _unquoted(word: str) -> str:

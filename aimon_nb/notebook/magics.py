@@ -16,10 +16,9 @@ from IPython.core.magic import (
 from IPython.core.magic_arguments import argument
 from traitlets import All, observe
 
-from aimon_nb.app import Monitor
-from aimon_nb.app.run_view import RunView
-from aimon_nb.capture import context
-from aimon_nb.notebook import header, run_selection, setting_traits
+from aimon_nb.app import Monitor, sending
+from aimon_nb.notebook import header, line_magics, run_selection, setting_traits
+from aimon_nb.views.static.sending import SendingView
 from aimon_nb.views.tables import frames
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from aimon_nb.app.run_view import RunView
     from aimon_nb.notebook.cell import CellTracker
 
 
@@ -87,14 +87,7 @@ class AimonMagics(Magics):
         Example:
             %ai_pipeline nightly
         """
-        name = " ".join(args.name)
-        if args.clear and name:
-            raise UsageError(f"give a name or --clear, not both (got {name!r})")
-        if args.clear:
-            context.default_pipeline = None
-        elif name:
-            context.default_pipeline = name
-        return context.default_pipeline if not (name or args.clear) else None
+        return line_magics.pipeline(args)
 
     @no_var_expand
     @header.with_help
@@ -127,12 +120,7 @@ class AimonMagics(Magics):
         Example:
             %ai_usage --by model,day --since 2h
         """
-        keys = [name.strip() for name in args.by.split(",") if name.strip()]
-        with run_selection.one_line():
-            runs = run_selection.runs(args)
-            if args.to is not None:
-                return run_selection.write(args, runs, by=keys)
-            return frames.usage(runs, keys)
+        return line_magics.usage(args)
 
     @no_var_expand
     @header.with_help
@@ -147,11 +135,7 @@ class AimonMagics(Magics):
         Example:
             %ai_spans --to spans.parquet
         """
-        with run_selection.one_line():
-            runs = run_selection.runs(args)
-            if args.to is not None:
-                return run_selection.write(args, runs, content=args.content)
-            return frames.spans(runs, content=args.content)
+        return line_magics.spans(args)
 
     @no_var_expand
     @header.with_help
@@ -162,8 +146,7 @@ class AimonMagics(Magics):
         Example:
             %ai_runs
         """
-        with run_selection.one_line():
-            return frames.runs(run_selection.all_runs())
+        return line_magics.all_runs()
 
     @no_var_expand
     @header.with_help
@@ -175,6 +158,21 @@ class AimonMagics(Magics):
         Example:
             %ai_show summarise
         """
-        with run_selection.one_line():
-            runs = run_selection.named(" ".join(args.name) or None)
-        return RunView(runs[-1]) if runs else None
+        return line_magics.show(args)
+
+    @no_var_expand
+    @header.with_help
+    @argument("action", nargs="?", choices=["test"], help="send one, and say what came back")
+    @line_magic
+    def ai_sentry(self, args: Any) -> SendingView | None:
+        """Where spans go, and what became of them there: sent, not sent and why.
+
+        `AimonMagics.sentry_url` makes the last run's trace a link.
+
+        Example:
+            %ai_sentry test
+        """
+        if args.action == "test":
+            print(sending.send_one())  # noqa: T201 (the user wants it)
+            return None
+        return SendingView(sending.status(self._monitor.settings.sentry_url))

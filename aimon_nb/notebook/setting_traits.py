@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from traitlets import Bool, Enum, Float, HasTraits, Int, Unicode, default
+from traitlets import Bool, Dict, Enum, Float, HasTraits, Int, TraitError, Unicode, default
 
-from aimon_nb.app.settings import Setting, from_environment, known_settings
+from aimon_nb.app.settings import Setting, check_tags, from_environment, known_settings
 
-_TRAITS: dict[type, Any] = {bool: Bool, int: Int, float: Float, str: Unicode}
+
+class _Tags(Dict):
+    """Names and values of tags; one that Sentry would not take is refused."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Return tags as text; `TraitError` says what is wrong with one."""
+        given = super().validate(obj, value) or {}
+        tags = {str(name): " ".join(str(item).split())[:200] for name, item in given.items()}
+        try:
+            check_tags(tags)
+        except ValueError as error:
+            raise TraitError(str(error)) from None
+        return tags
+
+
+_TRAITS: dict[type, Any] = {bool: Bool, int: Int, float: Float, str: Unicode, dict: _Tags}
 NAMES = [one.name for one in known_settings().values() if one.config is not None]
 
 

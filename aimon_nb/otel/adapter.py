@@ -20,7 +20,7 @@ from aimon_nb.model import Span
 from aimon_nb.model.span import CALL_OPS
 from aimon_nb.otel import content, conventions
 from aimon_nb.otel.content import Told
-from aimon_nb.otel.conventions import NOISE, STEP, USAGE
+from aimon_nb.otel.conventions import AGENT, STEP, USAGE, WORKFLOW
 from aimon_nb.otel.open_spans import OtelSpan
 from aimon_nb.sentry.adapters import BARE, SentryAdapter
 from aimon_nb.sentry.span_maker import PIPELINE_NAME
@@ -63,6 +63,7 @@ class OtelAdapter(SpanAdapter):
             return None
         op, told = _described(open_span)
         span.op, span.name = op, _name(open_span, op, told)
+        _mark_aliases(open_span, span)
         span.origin = _origin(open_span)
         if self._is_sent_by_user:
             span.sent = "yes"
@@ -142,8 +143,6 @@ def _described(open_span: OpenSpan) -> tuple[str, Told]:
     told = conventions.read(raw, is_logfire=_origin(open_span).startswith(_LOGFIRE))
     op, attributes = conventions.op_of(raw.get), told.attributes
     has_ended = open_span.t1 is not None
-    if op == conventions.FOLDED:
-        op = NOISE
     is_others = open_span.has_call_below or (has_ended and not conventions.has_usage(raw))
     if op in CALL_OPS and open_span.model_request is None and is_others:
         op = STEP
@@ -153,6 +152,19 @@ def _described(open_span: OpenSpan) -> tuple[str, Told]:
         for key in USAGE & attributes.keys():
             del attributes[key]
     return op, told
+
+
+def _mark_aliases(open_span: OpenSpan, span: Span) -> None:
+    """A span that says what others say has no row; nor a workflow that is its one agent."""
+    declared = open_span.adapter.attribute(open_span, "sentry.op")
+    is_calls = declared in CALL_OPS and open_span.has_call_below and not open_span.model_request
+    if is_calls or not conventions.has_row(span.op, span.name):
+        open_span.is_alias = True
+    above = open_span.parent
+    if span.op == AGENT and isinstance(above, OtelSpan) and above.source is not None:
+        is_workflow = conventions.op_of(raw_attributes(above.source).get) == WORKFLOW
+        if is_workflow and conventions.is_same(above.source.name, span.name):
+            above.is_alias = True
 
 
 def _take_content(open_span: OpenSpan, told: Told) -> None:

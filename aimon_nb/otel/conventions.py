@@ -17,8 +17,10 @@ from aimon_nb.otel.content import Told, is_content
 
 STEP, AGENT, TOOL, CHAT = "function", "gen_ai.invoke_agent", "gen_ai.execute_tool", "gen_ai.chat"
 EMBEDDINGS, RETRIEVAL, NOISE = "gen_ai.embeddings", "gen_ai.retrieval", "http.client"
-# No row: an agent is made, and does nothing yet; a line of a log.
-FOLDED = "gen_ai.create_agent"
+WORKFLOW = "gen_ai.invoke_workflow"  # the whole that agents are parts of
+# No rows: an agent is made, and does nothing yet; a line of a log; what moves messages.
+_MADE, _LINE, _QUEUE = "gen_ai.create_agent", "log", "queue.process"
+WITHOUT_ROW = frozenset({_MADE, _LINE, _QUEUE})
 
 # The attribute that names a span's kind → op by that kind, in any case; of any other a step.
 _KINDS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -42,7 +44,8 @@ _KINDS: tuple[tuple[str, dict[str, str]], ...] = (
             "responses": CHAT,
             "embeddings": EMBEDDINGS,
             "invoke_agent": AGENT,
-            "create_agent": FOLDED,
+            "invoke_workflow": WORKFLOW,
+            "create_agent": _MADE,
             "execute_tool": TOOL,
             "retrieval": RETRIEVAL,
         },
@@ -65,8 +68,12 @@ _KINDS: tuple[tuple[str, dict[str, str]], ...] = (
 )
 _LOG = "logfire.span_type"  # that is "span", or else what happened in no time
 _HTTP = ("http.request.method", "http.method")
+_MESSAGING = ("messaging.operation", "messaging.operation.type")
 # Only one of these says that a span is no plain step.
-KINDS = frozenset({*(key for key, _ in _KINDS), *_HTTP, _LOG, "gen_ai.request.model"})
+KINDS = frozenset({*(key for key, _ in _KINDS), *_HTTP, *_MESSAGING, _LOG, "gen_ai.request.model"})
+# What Google's ADK calls a span that says again what those of its tools say; and Strands each
+# round of an agent, whose call and tools are the agent's.
+_AGAIN = frozenset({"execute_tool (merged tools)", "execute_event_loop_cycle"})
 
 # Our name of an attribute ← theirs, the first that is there.
 _P = "gen_ai.usage."
@@ -111,13 +118,15 @@ _LANGFUSE_KINDS = {"input": "input_tokens", "output": "output_tokens", "total": 
 def op_of(get: Callable[[str], Any]) -> str:
     """Return the op of a span by its attributes; of one that says nothing it is a step."""
     if get(_LOG) in ("log", "pending_span"):
-        return FOLDED
+        return _LINE
     for key, ops in _KINDS:
         kind = get(key)
         if type(kind) is str:
             return ops.get(kind.lower(), STEP)
     if any(get(key) is not None for key in _HTTP):
         return NOISE
+    if any(get(key) is not None for key in _MESSAGING):
+        return _QUEUE
     return CHAT if type(get("gen_ai.request.model")) is str else STEP
 
 
@@ -174,6 +183,16 @@ def _read_langfuse_usage(text: Any, attributes: dict[str, Any]) -> None:
             attributes.setdefault(_P + ours, count)
 
 
+def has_row(op: str, name: str) -> bool:
+    """Whether a span tells something that no other does, by the op and the name of its row."""
+    return op not in WITHOUT_ROW and name not in _AGAIN
+
+
+def is_same(workflow: str, agent: str) -> bool:
+    """Whether a workflow and the agent in it are one, by the names of their rows."""
+    return workflow.removeprefix("invoke_workflow ") == agent.removeprefix("invoke_agent ")
+
+
 def name_of(op: str, name: str, attributes: dict[str, Any]) -> str:
     """Return the name of a span's row, and complete the name of its agent or tool."""
     if op == AGENT:
@@ -215,7 +234,7 @@ def framework_of_scope(scope: str) -> str | None:
 
     OpenInference, Traceloop and Logfire name it last, a framework itself by its own name.
     """
-    parts = scope.lower().replace("-", "_").split(".")
+    parts = scope.lower().replace("-", "_").removesuffix("_python_sdk").split(".")  # MCP's own
     return next((part for part in reversed(parts) if part in _FRAMEWORKS), None)
 
 

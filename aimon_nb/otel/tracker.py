@@ -19,7 +19,7 @@ from aimon_nb.capture.span_adapter import Ending, SpanAdapter
 from aimon_nb.capture.state import OpenSpan, RunState
 from aimon_nb.otel import conventions
 from aimon_nb.otel.adapter import OtelAdapter
-from aimon_nb.otel.conventions import FOLDED, KINDS, STEP
+from aimon_nb.otel.conventions import KINDS, STEP, WITHOUT_ROW
 from aimon_nb.otel.open_spans import OpenOtelSpans, OtelSpan, Scope
 from aimon_nb.sentry.adapters import BARE, SentryAdapter
 from aimon_nb.sentry.span_maker import assign_id
@@ -113,7 +113,7 @@ class OtelTracker:
             self.frameworks.add(scope.framework)
             if self._sentry_hears(scope.framework):
                 return False
-        return op != FOLDED
+        return op not in WITHOUT_ROW
 
     def _await_request(self, open_span: OtelSpan) -> None:
         """A call that nobody enters may take a request all the same."""

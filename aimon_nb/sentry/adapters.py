@@ -15,6 +15,7 @@ from aimon_nb.capture.attributes import as_text, status_from
 from aimon_nb.capture.span_adapter import Ending, SpanAdapter
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.model import Span
+from aimon_nb.sentry.sdk import NoOpStreamedSpan
 
 # Attributes that the SDK puts on each streamed span; the thread's name has a field of its own.
 _INTERNAL = ("sentry.", "process.", "thread.")
@@ -103,7 +104,7 @@ class StreamAdapter(SentryAdapter):
             return None
         attributes: dict[str, Any] = {"sentry.op": op, "sentry.origin": origin}
         child = traces.start_span(name, attributes, sdk, active=False)
-        if isinstance(child, traces.NoOpStreamedSpan):
+        if isinstance(child, NoOpStreamedSpan):
             return None
         if start is not None:
             child._start_timestamp = start
@@ -161,7 +162,8 @@ class NoopAdapter(RecordedAdapter):
     def read(self, open_span: OpenSpan, span: Span) -> dict[str, Any] | None:
         """Copy what was recorded to `span`, and the SDK's object's name."""
         data = super().read(open_span, span)
-        span.name = span.name or as_text(open_span.sdk.name)
+        # Not `name`, which asks the value whether it is true: a user's object may do anything.
+        span.name = span.name or as_text(open_span.sdk._name)
         return data
 
     def parent_id(self, sdk: Any) -> Any:

@@ -130,6 +130,9 @@ def _sent_apart(open_span: OpenSpan) -> str | None:
         return "no: dropped"
     if root_sdk is None or transaction in (root_sdk, root_sdk.containing_transaction):
         return None
+    if transaction.sampled is None:
+        # Its client decides right after it is made, and our thread was faster.
+        return None
     return "yes" if transaction.sampled else "no: not sampled"
 
 

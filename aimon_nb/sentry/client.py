@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 from contextlib import suppress
 from typing import Any
@@ -12,8 +11,7 @@ from sentry_sdk.integrations.dedupe import DedupeIntegration
 from sentry_sdk.integrations.threading import ThreadingIntegration
 
 from aimon_nb.capture.hooks import Patches
-
-EXIT_SECONDS = 2.0  # how long the end of a process may wait for Sentry: the SDK's own default
+from aimon_nb.sentry.sdk import PRIVATE_OPTIONS
 
 
 class Client:
@@ -21,10 +19,13 @@ class Client:
 
     def __init__(self) -> None:
         self._ours: Any = None
-        self._pid = 0  # of the process that opened it
+        self._patches: Patches | None = None
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
 
     def install(self, patches: Patches) -> None:
         """While the client is ours, a guarded `init` of the user still runs and replaces it."""
+        self._patches = patches
         for module in (sentry_sdk, sentry_sdk.api):
             patches.wrap(module, "is_initialized", self._is_initialized)
 
@@ -36,38 +37,60 @@ class Client:
         # switches integrations off by what is installed; calls come from the wire.
         # Of the default ones only those that keep parents in threads and errors single.
         sentry_sdk.init(
+            environment=os.environ.get("SENTRY_ENVIRONMENT") or "notebook",
             traces_sample_rate=1.0,
             auto_enabling_integrations=False,
             default_integrations=False,
-            integrations=[DedupeIntegration(), ThreadingIntegration()],
-            include_local_variables=False,
-            include_source_context=False,
+            integrations=[DedupeIntegration(), ThreadingIntegration(propagate_scope=True)],
+            **PRIVATE_OPTIONS,
         )
-        self._ours, self._pid = sentry_sdk.get_client(), os.getpid()
-        # The SDK's own integration for this prints to stderr, and cannot be taken back.
-        atexit.unregister(self._flush_at_exit)  # of an earlier client: nobody waits twice
-        atexit.register(self._flush_at_exit)
+        self._ours = sentry_sdk.get_client()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the client in use is the one that was opened for `SENTRY_DSN`."""
+        return self._ours is not None and sentry_sdk.get_client() is self._ours
 
     def close(self) -> None:
         """Take our own client away, if it is still the one in use."""
-        atexit.unregister(self._flush_at_exit)
-        if self._ours is not None and sentry_sdk.get_client() is self._ours:
+        if self.is_ours:
             self._ours.close()
             sentry_sdk.get_global_scope().set_client(None)
         self._ours = None
 
-    def _flush_at_exit(self) -> None:
-        """Send what our own client still holds: its thread is a daemon, which Python ends."""
-        # A forked process has a copy of the queue, and would send it a second time.
-        if self._ours is None or os.getpid() != self._pid:
+    def flush(self, seconds: float, end: str) -> None:
+        """Send what is still here; the user's own client, too, where nothing else would.
+
+        Args:
+            seconds: How long that may take.
+            end: How the process ends: at an `exit` the user's client flushes itself. Ours does
+                not: the SDK's integration for that prints to stderr, and cannot be taken back.
+
+        """
+        if self._ours is not None:
+            self._ours.flush(timeout=seconds)
+        theirs = sentry_sdk.get_client()
+        if end != "exit" and theirs is not self._ours:
+            theirs.flush(timeout=seconds)
+
+    def _after_fork(self) -> None:
+        """Leave to the parent what it has not sent yet: a child has a copy of its queue.
+
+        The SDK sends that copy as soon as the child has something of its own to send, and then
+        each span of a run is at Sentry twice, whoever opened the client.
+        """
+        if self._patches is None or not self._patches.live:
             return
-        # Ctrl-C while this waits means to leave, and not to read a traceback of ours.
-        with suppress(Exception, KeyboardInterrupt):
-            self._ours.flush(timeout=EXIT_SECONDS)
+        # A transport of the user's, or of an SDK that we do not know, may have neither.
+        with suppress(Exception):
+            transport: Any = sentry_sdk.get_client().transport
+            # With a lock of its own: a thread of the parent may have held the other.
+            transport._worker = transport._create_worker(transport.options)
+            transport._discarded_events.clear()
 
     def _is_initialized(self, original: Any) -> Any:
         def is_initialized() -> bool:
-            if self._ours is not None and sentry_sdk.get_client() is self._ours:
+            if self.is_ours:
                 return False
             return bool(original())
 

@@ -15,31 +15,18 @@ from typing import Any
 
 import sentry_sdk
 from sentry_sdk import scope as sentry_scope
-from sentry_sdk.client import NonRecordingClient
+from sentry_sdk import traces
 
 from aimon_nb.capture import context
 from aimon_nb.capture.run_recorder import Recorder
 from aimon_nb.capture.state import OpenSpan, RunState
 from aimon_nb.model import Run, Span
 from aimon_nb.sentry.adapters import BARE, SentryAdapter
+from aimon_nb.sentry.discarding import discarding_scope
+from aimon_nb.sentry.sdk import HAS_TRANSACTIONS, NOOP_SPAN, START_STREAMED, STREAMED_SPAN
 from aimon_nb.sentry.span_tracker import SpanTracker
 
 NAME, OP, KEY = "probe", "aimon_nb.probe", "aimon_nb.key"
-
-
-class DiscardingClient(NonRecordingClient):
-    """A client that takes spans and sends none; an inactive one would be passed over."""
-
-    def is_active(self) -> bool:
-        """Whether spans are handed to it."""
-        return True
-
-
-def discarding_scope() -> Any:
-    """A scope like the current one, whose spans and events reach nobody."""
-    scope = sentry_sdk.get_current_scope().fork()
-    scope.set_client(DiscardingClient())
-    return scope
 
 
 class ProbeTracker(SpanTracker):
@@ -72,9 +59,10 @@ def _recorder() -> Recorder:
 
 def verify_hooks(tracker: ProbeTracker) -> list[str]:
     """Return the span classes whose spans are not tracked as they should be."""
-    from sentry_sdk import traces, tracing
 
     def static() -> Any:
+        from sentry_sdk import tracing
+
         span = tracing.Span(op=OP, name=NAME)
         span.set_data(KEY, 1)
         with span:
@@ -83,17 +71,21 @@ def verify_hooks(tracker: ProbeTracker) -> list[str]:
     def streamed() -> Any:
         scope = sentry_sdk.get_current_scope()
         # Below a sampled one, for as a root it would be a no-op: this scope's client samples none.
-        root = traces.StreamedSpan(name=NAME, active=False, scope=scope)
-        span = scope.start_streamed_span(NAME, {"sentry.op": OP, KEY: 1}, root, active=False)
+        root = getattr(traces, STREAMED_SPAN)(name=NAME, active=False, scope=scope)
+        start = getattr(scope, START_STREAMED)
+        span = start(NAME, {"sentry.op": OP, KEY: 1}, root, active=False)
         span.end()
         return span
 
     def noop() -> Any:
-        span = traces.NoOpStreamedSpan(name=NAME, attributes={"sentry.op": OP, KEY: 1})
+        attributes = {"sentry.op": OP, KEY: 1}
+        span = getattr(traces, NOOP_SPAN)(name=NAME, attributes=attributes)
         span.end()
         return span
 
-    probes = {"Span": static, "StreamedSpan": streamed, "NoOpStreamedSpan": noop}
+    probes = {STREAMED_SPAN: streamed, NOOP_SPAN: noop}
+    if HAS_TRANSACTIONS:
+        probes = {"Span": static, **probes}
     return [f"a {name}" for name, make in probes.items() if not _is_tracked(tracker, make)]
 
 

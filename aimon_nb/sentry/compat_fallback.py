@@ -20,9 +20,10 @@ from aimon_nb.capture.run_recorder import Recorder
 from aimon_nb.capture.state import OpenSpan, RunState
 from aimon_nb.model.span import CALL_OPS
 from aimon_nb.sentry.adapters import BARE
+from aimon_nb.sentry.sdk import HAS_TRANSACTIONS
 
 ENDS = ("__exit__", "finish", "end", "_end", "_finish")
-MODULES = ("sentry_sdk.tracing", "sentry_sdk.traces")
+MODULES = (*(("sentry_sdk.tracing",) if HAS_TRANSACTIONS else ()), "sentry_sdk.traces")
 
 
 class _ReentrancyGuard(threading.local):

@@ -7,9 +7,9 @@ from typing import Any
 
 import sentry_sdk
 from sentry_sdk import scope as sentry_scope
-from sentry_sdk.utils import event_from_exception
 
 from aimon_nb.capture import context
+from aimon_nb.sentry.event_making import make_event
 from aimon_nb.sentry.event_redaction import redact_breadcrumbs, redact_messages
 
 # On the exception itself: built-in ones take no weak reference, and a strong one
@@ -57,16 +57,7 @@ def capture(
     client = sentry_sdk.get_client()
     if not isinstance(error, Exception) or not client.is_active() or _is_repeated(error):
         return
-    event, hint = event_from_exception(
-        error,
-        # A notebook's locals are its prompts, answers and keys.
-        client_options={
-            **client.options,
-            "include_local_variables": False,
-            "include_source_context": False,
-        },
-        mechanism={"type": MECHANISM, "handled": False},
-    )
+    event, hint = make_event(error, {"type": MECHANISM, "handled": False})
     contexts = event.setdefault("contexts", {})
     contexts["ai"] = {"pipeline": pipeline, "op": op}
     if operation is not None:

@@ -1,16 +1,13 @@
-"""The hooks of both lifecycles are put on the installed SDK, if it is as we know it."""
+"""The hooks of its lifecycles are put on the installed SDK, if it is as we know it."""
 
 from __future__ import annotations
 
 from aimon_nb.capture.hooks import Patches
-from aimon_nb.sentry import span_static, span_streaming
+from aimon_nb.sentry import span_streaming
 from aimon_nb.sentry.compat_check import ProbeTracker, verify_hooks
 from aimon_nb.sentry.compat_fallback import describe_differences
+from aimon_nb.sentry.sdk import HAS_TRANSACTIONS, MissingClass
 from aimon_nb.sentry.span_tracker import SpanTracker
-
-
-class _MissingClass:
-    """In the place of a class that the SDK has no more."""
 
 
 def install(tracker: SpanTracker, patches: Patches) -> None:
@@ -40,9 +37,13 @@ def sdk_difference() -> str | None:
 
 def _put_on(tracker: SpanTracker, patches: Patches) -> list[str]:
     """Put the hooks on; returns what there is no more."""
-    hooks = [*span_static.hooks(tracker), *span_streaming.hooks(tracker)]
+    hooks = span_streaming.hooks(tracker)
+    if HAS_TRANSACTIONS:
+        from aimon_nb.sentry import span_static
+
+        hooks = [*span_static.hooks(tracker), *hooks]
     return [
         f"no {cls or module.__name__}.{name}"
         for module, cls, name, make in hooks
-        if not patches.wrap(getattr(module, cls, _MissingClass) if cls else module, name, make)
+        if not patches.wrap(getattr(module, cls, MissingClass) if cls else module, name, make)
     ]

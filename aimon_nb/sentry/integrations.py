@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,15 +22,16 @@ from typing import Any
 
 import sentry_sdk
 from sentry_sdk import client as sentry_client
-from sentry_sdk import integrations, tracing
+from sentry_sdk import integrations
 from sentry_sdk.scope import Scope
 
 from aimon_nb.capture import context
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.run_recorder import Recorder
-from aimon_nb.sentry import cache_hits, langchain_patches
+from aimon_nb.sentry import cache_hits, langchain_patches, sdk3_patches
 from aimon_nb.sentry.attribute_diff import diff_attributes
+from aimon_nb.sentry.sdk import HAS_TRANSACTIONS, START_STREAMED, NoOpSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,13 @@ class Integrations:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        # Identifier → the integration, on in every run.
-        self._ours: dict[str, Any] = {}
+        self._ours: dict[str, Any] = {}  # by identifier, on in every run
         self._origins: set[str] = set()
         self._patches: dict[str, Patches] = {}
         self._main: Patches | None = None
-        # Loaded, but could not be set up yet.
-        self._pending: dict[Integration, None] = {}
+        self._pending: dict[Integration, None] = {}  # loaded, and could not be set up yet
+        # Told of each that is set up: its name and its module.
+        self.when_set_up: Callable[[str, Any], None] = _do_nothing
 
     def install(self, patches: Patches) -> None:
         """Set up what is loaded, and the others at their first import."""
@@ -152,20 +153,21 @@ class Integrations:
             integrations._processed_integrations.add(framework.name)
             integrations._installed_integrations.add(framework.name)
         if framework.name == "langchain" and self._main is not None:
-            # LangChain then calls back in the caller's own task, and its span and the request
-            # meet. Otherwise it opens the span of an async call in a worker thread, and of eight
-            # below one parent nobody knows which is whose. Ours, whoever chose the integration.
-            self._main.set_attribute(module.SentryLangchainCallback, "run_inline", value=True)
+            langchain_patches.run_inline(module, self._main)
             langchain_patches.complete(module, patches)
         self._turn_on(framework, integration)
+        self.when_set_up(framework.name, module)
 
     def _turn_on(self, framework: Integration, integration: Any) -> None:
         if not self._ours and self._main is not None:
             for client in (sentry_client.BaseClient, sentry_client._Client):
                 self._main.wrap(client, "get_integration", self._wrap_get)
-            self._main.wrap(Scope, "start_span", self._wrap_start)
-            self._main.wrap(Scope, "start_transaction", self._wrap_start)
-            self._main.wrap(Scope, "start_streamed_span", self._wrap_start_streamed)
+            self._main.wrap(Scope, START_STREAMED, self._wrap_start_streamed)
+            if HAS_TRANSACTIONS:
+                self._main.wrap(Scope, "start_span", self._wrap_start)
+                self._main.wrap(Scope, "start_transaction", self._wrap_start)
+            else:
+                sdk3_patches.install(self._main, partial(_is_unasked, self._origins))
         self._ours[framework.name] = integration
         self._origins.add(framework.origin)
 
@@ -226,7 +228,7 @@ class Integrations:
         return start
 
 
-class _IgnoredSpan(tracing.NoOpSpan):
+class _IgnoredSpan(NoOpSpan):  # type: ignore[misc]
     """A span that nobody asked for; unlike the SDK's own no-op it is nobody's parent.
 
     It stands for both lifecycles' spans: it ignores whatever is put on it.
@@ -246,6 +248,11 @@ class _IgnoredSpan(tracing.NoOpSpan):
 
 def _do_nothing(*_: object, **__: object) -> None:
     pass
+
+
+def _is_unasked(origins: set[str], origin: Any) -> bool:
+    """Whether a span's origin is one of ours that the client in use did not choose."""
+    return origin in origins and not _is_chosen_by_user(origin.rpartition(".")[2])
 
 
 def _is_chosen_by_user(name: str) -> bool:

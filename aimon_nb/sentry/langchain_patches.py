@@ -21,6 +21,15 @@ EMBEDDINGS = {
 AGENT_MODULES = ("langchain_classic.agents", "langchain.agents")
 
 
+def run_inline(module: Any, patches: Patches) -> None:
+    """Have LangChain call back in the caller's own task, so that its span and the request meet.
+
+    Otherwise it opens the span of an async call in a worker thread, and of eight below one
+    parent nobody knows which is whose. This is ours, whoever chose the integration.
+    """
+    patches.set_attribute(module.SentryLangchainCallback, "run_inline", value=True)
+
+
 def complete(module: Any, patches: Patches) -> None:
     """Have the integration (its `module`) patch embeddings and agents once they are imported."""
     for name, classes in EMBEDDINGS.items():

@@ -9,6 +9,7 @@ from aimon_nb.capture.state import OpenSpan
 from aimon_nb.sentry.adapters import attribute
 
 AGENT_OP = "gen_ai.invoke_agent"
+_ONE_AT_A_TIME = "auto.ai.openai_agents"
 
 
 class OpenAgents:
@@ -32,7 +33,8 @@ class OpenAgents:
         """Return the agent that a step, (origin, op), belongs to; None if there is no such one.
 
         Agent and step are below the same `current` span. Sentry's scope knows which agent it is
-        (`parent_id`), but where `parent_id_is_reliable` is False.
+        (`parent_id`), but where `parent_id_is_reliable` is False, or where tools that ran at the
+        same time left it behind: openai-agents has one agent at a time below its workflow.
         """
         origin, op = step
         if op == AGENT_OP or not self.spans:
@@ -45,6 +47,7 @@ class OpenAgents:
             and agent.task_and_thread != here
             and attribute(agent, "sentry.origin") == origin
         ]
-        if not parent_id_is_reliable and len(candidates) == 1:
+        is_only = len(candidates) == 1 and (not parent_id_is_reliable or origin == _ONE_AT_A_TIME)
+        if is_only:
             return candidates[0]
         return next((agent for agent in candidates if agent.span_id == parent_id), None)

@@ -1,23 +1,26 @@
 """A span of ours, opened and closed in whichever lifecycle the client has.
 
-`trace_lifecycle` chooses: `sentry_sdk.traces.start_span` in the stream
-lifecycle, where the static API makes no-ops; else `own_spans_static`.
+In the stream lifecycle, the only one of sentry-sdk 3, `sentry_sdk.traces.start_span`
+makes it; else `own_spans_static`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sentry_sdk
 from sentry_sdk import scope as sentry_scope
-from sentry_sdk.tracing_utils import has_span_streaming_enabled
 
 from aimon_nb.capture import context
-from aimon_nb.capture.exceptions import describe, frames_of, status_of
+from aimon_nb.capture.exceptions import describe, failed, frames_of, status_of
 from aimon_nb.capture.state import OpenSpan
-from aimon_nb.sentry import own_spans_static
+from aimon_nb.sentry.adapters import attribute
+from aimon_nb.sentry.sdk import HAS_TRANSACTIONS, is_streaming
+
+if HAS_TRANSACTIONS:
+    from aimon_nb.sentry import own_spans_static
 
 # Options of the SDK's spans that make sense for every call of a function; the
 # last three have no counterpart in the stream lifecycle.
@@ -58,8 +61,17 @@ class ScopedSpan:
             open_span if open_span is not None and open_span.sdk is self.sdk else None
         )
 
+    def fold_into_tool(self, names: Collection[str]) -> None:
+        """Have no row of its own, if it is the code of the tool whose row is above it."""
+        tool = self.open_span.parent if self.open_span is not None else None
+        if self.open_span is not None and tool is not None:
+            is_tool = attribute(tool, "sentry.op") == "gen_ai.execute_tool"
+            self.open_span.is_alias = is_tool and attribute(tool, "gen_ai.tool.name") in names
+
     def close(self, error: BaseException | None) -> None:
         """End it; what is not an error of the code has a status of its own."""
+        if not failed(error):
+            error = None
         if self.open_span is not None and error is not None:
             self.open_span.error = (status_of(error), *describe(error), frames_of(error))
         status = _status_of(error)
@@ -81,9 +93,24 @@ class ScopedSpan:
 
 def start(name: str, op: str, **options: Any) -> Any:
     """Make the SDK's span, with those of its options that the lifecycle has."""
-    if has_span_streaming_enabled(sentry_sdk.get_client().options):
+    if is_streaming():
         return _streamed(name, op, **options)
     return own_spans_static.start(name, op, **options)
+
+
+def start_unsampled(name: str, op: str, options: Mapping[str, Any]) -> Any:
+    """Start a transaction that Sentry does not get, also where one is open that it gets."""
+    return own_spans_static.start_unsampled(name, op, options)
+
+
+def carried_ids(root: Any) -> set[str] | None:
+    """Return the ids of the spans that the root's transaction carries; None if it is none."""
+    return own_spans_static.carried_ids(root) if HAS_TRANSACTIONS else None
+
+
+def discard_spans(root: Any) -> bool:
+    """Let a root carry no spans; False if it is no transaction."""
+    return HAS_TRANSACTIONS and own_spans_static.discard_spans(root)
 
 
 def is_span(thing: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sentry_sdk
@@ -20,6 +21,11 @@ def start(name: str, op: str, **options: Any) -> Any:
     if outer is not None:
         options = {"trace_id": outer.trace_id, "parent_span_id": outer.span_id, **options}
     return sentry_sdk.start_transaction(name=name, op=op, **options)
+
+
+def start_unsampled(name: str, op: str, options: Mapping[str, Any]) -> Any:
+    """Start a transaction that Sentry does not get, also where one is open that it gets."""
+    return sentry_sdk.start_transaction(name=name, op=op, **{**options, "sampled": False})
 
 
 def carried_ids(root: Any) -> set[str] | None:

@@ -13,18 +13,19 @@ import sentry_sdk
 from sentry_sdk import scope as sentry_scope
 
 from aimon_nb.capture import context
+from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.run_recorder import Recorder
 from aimon_nb.capture.state import RunState
-from aimon_nb.model import Run
-from aimon_nb.sentry import own_spans, own_spans_static
+from aimon_nb.sentry import own_spans, root_trace
 from aimon_nb.sentry.adapters import attribute
 from aimon_nb.sentry.client import destination
-from aimon_nb.sentry.compat_check import discarding_scope
+from aimon_nb.sentry.discarding import discarding_scope
 from aimon_nb.sentry.span_tracker import SpanTracker
 
 OP = "ai.pipeline"
 ORIGIN = "auto.aimon_nb"
 OVER_LIMIT = "no: over the limit"
+NOT_SAMPLED = "not sampled"  # where spans of a run go whose root the client did not sample
 _INTEGRATIONS = ("auto.ai.", "auto.otel.")  # whose spans nobody else ends
 
 
@@ -45,8 +46,10 @@ class RootSpan:
             sentry_scope._current_scope.set(sentry_sdk.get_current_scope().fork())
             context.current_pipeline.set(pipeline)
             context.current_run.set(run_state)  # before the root: the root belongs to this run
-            run.destination = destination()
-            self._span = _start(run)
+            run.destination = destination() if run_state.may_be_sent else "local"
+            self._span = _start(run_state)
+            if run.destination != "local" and not self._span.sampled:
+                run.destination = NOT_SAMPLED
             self._span.__enter__()
         except BaseException:
             self.leave()
@@ -73,12 +76,26 @@ class RootSpan:
             var.set(value)  # type: ignore[attr-defined]
 
     def close(self, error: BaseException | None) -> None:
-        """End the root: Sentry serialises the whole run here, on this thread."""
+        """End the root: Sentry serialises the whole run here, on this thread.
+
+        A forked child that goes on with its parent's code has a copy of it, and sends none.
+        """
+        if self._tracker.recorder.forked:
+            sentry_scope._current_scope.set(discarding_scope())
         try:
             ty = type(error) if error is not None else None
             self._span.__exit__(ty, error, getattr(error, "__traceback__", None))
         finally:
             sentry_scope._current_scope.set(self._scope)
+
+    def abort(self) -> None:
+        """End the root, and what is open below it: the process ends in the middle of the run."""
+        for open_span in [*reversed(self.run_state.open_spans)]:
+            if open_span is not self.run_state.root and open_span.t1 is None:
+                with internal_errors.suppress("ending a span at the end of the process"):
+                    open_span.adapter.finish(open_span, time.time(), "cancelled")
+        if self.run_state.root is not None:
+            self.run_state.root.adapter.finish(self.run_state.root, time.time(), "cancelled")
 
     def drop(self, error: BaseException | None) -> None:
         """Close the root of a quiet run without a model call: Sentry gets nothing of it.
@@ -86,7 +103,7 @@ class RootSpan:
         In the stream lifecycle the user's own spans have left already, and hang on it.
         """
         run = self.run_state.run
-        if own_spans_static.discard_spans(self._span) or run.spans.keys() <= {run.root_id}:
+        if own_spans.discard_spans(self._span) or run.spans.keys() <= {run.root_id}:
             sentry_scope._current_scope.set(discarding_scope())
         self.close(error)
 
@@ -97,7 +114,7 @@ class RootSpan:
         transaction, those among them that our own cap let go.
         """
         self._end_integrations_spans()
-        carried, run = own_spans_static.carried_ids(self._span), self.run_state.run
+        carried, run = own_spans.carried_ids(self._span), self.run_state.run
         if self._tracker.changed is None:
             _set_sent_status(self.run_state, self._span, carried)
         else:
@@ -127,10 +144,17 @@ class RootSpan:
 
 
 def open_root(
-    recorder: Recorder, tracker: SpanTracker, name: str, pipeline: str | None = None, **facts: Any
+    recorder: Recorder,
+    tracker: SpanTracker,
+    name: str,
+    pipeline: str | None = None,
+    *,
+    may_be_sent: bool = True,
+    **facts: Any,
 ) -> RootSpan:
     """Open a run and its root span, and make both current."""
     run_state = recorder.open_run(name, **facts)
+    run_state.may_be_sent = may_be_sent
     try:
         return RootSpan(run_state, tracker, pipeline or name)
     except BaseException as error:
@@ -138,12 +162,14 @@ def open_root(
         raise
 
 
-def _start(run: Run) -> Any:
+def _start(run_state: RunState) -> Any:
+    run = run_state.run
     options = {"origin": ORIGIN, **run.options.get("span", {})}
     # Unsampled where nobody would get it: nothing is serialised for nobody.
     if run.destination == "local":
         options["sampled"] = False
-    return own_spans.start(run.name, run.options.get("op") or OP, **options)
+    op = run.options.get("op") or OP
+    return root_trace.start(run.name, op, options, may_be_sent=run_state.may_be_sent)
 
 
 def _set_sent_status(run_state: RunState, root: Any, carried: set[str] | None) -> None:

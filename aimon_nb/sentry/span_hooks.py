@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from aimon_nb.capture.exceptions import describe, frames_of, status_of
+from aimon_nb.capture.exceptions import describe, failed, frames_of, status_of
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.sentry.span_tracker import SpanTracker
 
@@ -19,6 +19,8 @@ def record_error(tracker: SpanTracker, original: Any) -> Any:
     def __exit__(sdk: Any, ty: Any, value: Any, tb: Any) -> Any:
         __tracebackhide__ = True
         open_span = tracker.open_by_id.get(id(sdk))
+        if open_span is not None and isinstance(value, BaseException) and not failed(value):
+            ty = value = tb = None
         if open_span is not None and isinstance(value, BaseException):
             try:
                 # In words, here: the user's `__str__` must not run on our thread.

@@ -15,7 +15,11 @@ from aimon_nb.capture.state import OpenSpan
 from aimon_nb.sentry.adapters import BARE, at_sentry
 
 # Our own generator: the user's seeded `random` stays theirs.
-_bits = random.Random(os.urandom(16)).getrandbits  # noqa: S311
+_generator = random.Random(os.urandom(16))  # noqa: S311
+_bits = _generator.getrandbits
+if hasattr(os, "register_at_fork"):
+    # Else each child makes the ids that its parent makes.
+    os.register_at_fork(after_in_child=_generator.seed)
 ORIGIN = "auto.http.aimon_nb"  # of those that the wire makes
 PIPELINE_NAME = "gen_ai.pipeline.name"
 

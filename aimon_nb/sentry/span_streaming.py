@@ -1,4 +1,4 @@
-"""The stream lifecycle (`trace_lifecycle="stream"`): its span classes and its no-ops.
+"""The stream lifecycle, the only one of sentry-sdk 3: its span classes and its no-ops.
 
 A span leaves for Sentry at its end there, so one whose model call is not read
 yet ends later: it is taken off its scope at once, and really ended when the
@@ -17,6 +17,14 @@ from aimon_nb.capture import context
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.sentry.adapters import NOOP, STREAM, at_sentry
+from aimon_nb.sentry.sdk import (
+    CURRENT_STREAMED,
+    NOOP_SPAN,
+    START_STREAMED,
+    STREAMED_SPAN,
+    NoOpStreamedSpan,
+    StreamedSpan,
+)
 from aimon_nb.sentry.span_hooks import Hook, record_attributes, record_error, track_end
 from aimon_nb.sentry.span_tracker import SpanTracker
 
@@ -24,15 +32,15 @@ from aimon_nb.sentry.span_tracker import SpanTracker
 def hooks(tracker: SpanTracker) -> list[Hook]:
     """Return the hooks on the stream lifecycle's classes and on what starts their spans."""
     return [
-        (traces, "StreamedSpan", "__exit__", partial(record_error, tracker)),
-        (traces, "StreamedSpan", "_end", partial(_end, tracker)),
-        (traces, "NoOpStreamedSpan", "__init__", partial(_noop_init, tracker)),
-        (traces, "NoOpStreamedSpan", "__exit__", partial(record_error, tracker)),
-        (traces, "NoOpStreamedSpan", "_end", partial(track_end, tracker)),
-        (traces, "NoOpStreamedSpan", "set_attribute", partial(record_attributes, tracker)),
-        (traces, "NoOpStreamedSpan", "set_attributes", partial(record_attributes, tracker)),
+        (traces, STREAMED_SPAN, "__exit__", partial(record_error, tracker)),
+        (traces, STREAMED_SPAN, "_end", partial(_end, tracker)),
+        (traces, NOOP_SPAN, "__init__", partial(_noop_init, tracker)),
+        (traces, NOOP_SPAN, "__exit__", partial(record_error, tracker)),
+        (traces, NOOP_SPAN, "_end", partial(track_end, tracker)),
+        (traces, NOOP_SPAN, "set_attribute", partial(record_attributes, tracker)),
+        (traces, NOOP_SPAN, "set_attributes", partial(record_attributes, tracker)),
         (traces, "", "start_span", partial(_start_any, tracker)),
-        (scope, "Scope", "start_streamed_span", partial(_start, tracker)),
+        (scope, "Scope", START_STREAMED, partial(_start, tracker)),
     ]
 
 
@@ -40,16 +48,21 @@ def _start(tracker: SpanTracker, original: Any) -> Any:
     """Wrap what makes every streamed span: only here is known whether its parent was explicit."""
 
     def start_streamed_span(
-        scope: Any, name: Any, attributes: Any, parent_span: Any, active: Any
+        scope: Any, name: Any, attributes: Any, parent_span: Any, active: Any, links: Any = None
     ) -> Any:
         __tracebackhide__ = True
         parent_is_default = parent_span is traces._DEFAULT_PARENT_SPAN
         if parent_is_default:
             with internal_errors.suppress("choosing a parent"):
-                parent_span = _true_parent(tracker, scope.streamed_span, attributes or {})
-        sdk = original(scope, name, attributes, parent_span, active)
+                parent_span = _true_parent(
+                    tracker, getattr(scope, CURRENT_STREAMED), attributes or {}
+                )
+        if links is None:
+            sdk = original(scope, name, attributes, parent_span, active)
+        else:
+            sdk = original(scope, name, attributes, parent_span, active, links)
         # Not a no-op, which its constructor has registered, nor one of `integrations`.
-        if type(sdk) is traces.StreamedSpan:
+        if type(sdk) is StreamedSpan:
             try:
                 data = sdk._attributes
                 origin = data.get("sentry.origin")
@@ -68,13 +81,17 @@ def _start(tracker: SpanTracker, original: Any) -> Any:
 def _true_parent(tracker: SpanTracker, chosen: Any, attributes: Any) -> Any:
     """Return the parent of a span whose scope chose `chosen`; the scope is shared between tasks."""
     current = context.nearest_open(context.current_span.get())
+    if tracker.remote_calls:
+        call = tracker.remote_call(attributes.get("sentry.op"), current)
+        if call is not None and call.adapter is STREAM:
+            return call.sdk
     current = at_sentry(current) if current is not None else None
     if current is None or current.adapter.carrier is not STREAM or current.sdk is chosen:
         return traces._DEFAULT_PARENT_SPAN
     step = attributes.get("sentry.origin"), attributes.get("sentry.op")
     parent_id = chosen._span_id if chosen is not None else None
     agent = tracker.agents.agent_of(step, parent_id, current)
-    return current.sdk if agent is None else chosen
+    return current.sdk if agent is None else agent.sdk
 
 
 def _make_current(open_span: OpenSpan) -> None:
@@ -90,6 +107,8 @@ def _noop_init(tracker: SpanTracker, original: Any) -> Any:
     ) -> None:
         __tracebackhide__ = True
         original(sdk, name, attributes, *args, **kwargs)
+        if type(sdk) is not NoOpStreamedSpan:  # one of `integrations`
+            return
         try:
             data = dict(attributes or {})
             origin = data.get("sentry.origin")
@@ -157,5 +176,5 @@ def _defer_end(tracker: SpanTracker, original: Any, sdk: Any, end_timestamp: Any
 def _off_scope(sdk: Any) -> None:
     if sdk._active:
         sdk._active = False
-        sdk._scope.streamed_span = sdk._previous_span_on_scope
+        setattr(sdk._scope, CURRENT_STREAMED, sdk._previous_span_on_scope)
         del sdk._previous_span_on_scope

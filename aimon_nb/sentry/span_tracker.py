@@ -27,6 +27,8 @@ from aimon_nb.sentry.compat_fallback import Fallback
 from aimon_nb.sentry.open_agents import AGENT_OP, OpenAgents
 from aimon_nb.sentry.span_maker import PIPELINE_NAME, SpanMaker, assign_id
 
+_SERVER_OP = "mcp.server"  # what a server of MCP does
+
 
 class SpanTracker:
     """The open spans by the identity of the SDK's object: what `instrument`'s hooks call."""
@@ -37,6 +39,8 @@ class SpanTracker:
         # Of AI integrations, perhaps without a request yet.
         self.unmatched_call_spans: dict[OpenSpan, None] = {}
         self.agents = OpenAgents()
+        # Tools that are called on an MCP server, which may be in this process.
+        self.remote_calls: dict[OpenSpan, None] = {}
         self.maker = SpanMaker(recorder, self.open_by_id)
         self._making = self.maker.making
         # A hook that could not be taken off does nothing: its patches are not live.
@@ -82,6 +86,9 @@ class SpanTracker:
         open_span.parent = self._parent(
             open_span, current, adapter, parent_is_default=parent_is_default
         )
+        if self.remote_calls and attribute(open_span, "sentry.op") == _SERVER_OP:
+            # One in this process: the row of its client says the same.
+            open_span.is_alias = open_span.parent in self.remote_calls
         if origin != "manual" and str(origin).startswith("auto.ai."):
             open_span.task_and_thread = context.task_and_thread()
             self.unmatched_call_spans[open_span] = None
@@ -102,23 +109,50 @@ class SpanTracker:
         parent_is_default: bool,
     ) -> OpenSpan | None:
         parent_id = adapter.parent_id(open_span.sdk)
-        if current is not None and parent_id == current.span_id:
+        # Where it is not reliable, an agent of another task may be nearer.
+        if (
+            current is not None
+            and parent_id == current.span_id
+            and (not self.agents.spans or adapter.parent_id_is_reliable)
+        ):
             return current
         if parent_id is not None and not parent_is_default:
             for other in list(self.open_by_id.values()):
                 if other.span_id == parent_id:
                     return context.nearest_open(other)
-        if self.agents.spans:
-            step = attribute(open_span, "sentry.origin"), attribute(open_span, "sentry.op")
-            knows = adapter.parent_id_is_reliable
-            agent = self.agents.agent_of(step, parent_id, current, parent_id_is_reliable=knows)
-            if agent is not None:
-                return agent
+        if self.agents.spans or self.remote_calls:
+            elsewhere = self._in_other_task(open_span, parent_id, current, adapter)
+            if elsewhere is not None:
+                if parent_id not in (None, elsewhere.span_id):
+                    adapter.correct_parent(open_span.sdk, elsewhere)
+                return elsewhere
         if current is None:
             return open_span.run_state.root
         if parent_id is not None:
             adapter.correct_parent(open_span.sdk, current)
         return current
+
+    def _in_other_task(
+        self,
+        open_span: OpenSpan,
+        parent_id: Any,
+        current: OpenSpan | None,
+        adapter: SentryAdapter,
+    ) -> OpenSpan | None:
+        """Return the agent of a step, or the call that a server answers, below `current`."""
+        op = attribute(open_span, "sentry.op")
+        step, knows = (attribute(open_span, "sentry.origin"), op), adapter.parent_id_is_reliable
+        agent = self.agents.agent_of(step, parent_id, current, parent_id_is_reliable=knows)
+        return agent or self.remote_call(op, current)
+
+    def remote_call(self, op: Any, current: OpenSpan | None) -> OpenSpan | None:
+        """Return the open call that a server's span below `current` answers; None if unknown."""
+        if op != _SERVER_OP or len(self.remote_calls) != 1:
+            return None
+        call = above = next(iter(list(self.remote_calls)), None)
+        while above is not None and above is not current:
+            above = above.parent
+        return call if current is None or above is current else None
 
     def on_end(self, sdk: Any) -> None:
         """Register the end of a span."""

@@ -9,20 +9,19 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sentry_sdk.scrubber import DEFAULT_DENYLIST, DEFAULT_PII_DENYLIST
-
 from aimon_nb.capture import context
-from aimon_nb.capture.exceptions import describe, frames_of, status_of
+from aimon_nb.capture.exceptions import describe, failed, frames_of, status_of
 from aimon_nb.capture.kept_content import take_input, take_output
 from aimon_nb.capture.span_adapter import Ending
 from aimon_nb.capture.state import OpenSpan, RunState
 from aimon_nb.capture.step_content import NOT_TAKEN, add_secret_names
+from aimon_nb.sentry.secret_names import SECRET_NAMES
 from aimon_nb.sentry.span_maker import PIPELINE_NAME
 from aimon_nb.sentry.span_tracker import SpanTracker
 
 _ENDINGS: dict[str, Ending] = {"ok": "ok", "cancelled": "cancelled", "abandoned": "cancelled"}
 # What the SDK keeps out of events is in no content of ours.
-add_secret_names([*DEFAULT_DENYLIST, *DEFAULT_PII_DENYLIST])
+add_secret_names(SECRET_NAMES)
 
 
 class Steps:
@@ -107,7 +106,7 @@ class Steps:
             return
         if step_output is not NOT_TAKEN and error is None:
             take_output(open_span, step_output)
-        if error is not None:
+        if error is not None and failed(error):
             open_span.error = (status_of(error), *describe(error), frames_of(error))
         if context.current_span.get() is open_span:
             context.current_span.set(open_span.entered_from)

@@ -77,20 +77,38 @@ def message(body: Body, chunks: int) -> tuple[Body, Tokens]:
         "type": "message",
         "role": "assistant",
         "model": model,
-        "content": [block],
+        "content": [*_hosted(body, number), block],
         "stop_reason": "tool_use" if "input" in block else "end_turn",
         "stop_sequence": None,
         "usage": usage(tokens),
     }, tokens
 
 
+def _hosted(body: Body, number: int) -> list[Body]:
+    """The blocks of a web search or a program, where the server is asked to use such a tool."""
+    kinds = ("web_search_", "code_execution_")
+    tools = [t for t in body.get("tools") or [] if str(t.get("type", "")).startswith(kinds)]
+    told: list[Body] = []
+    for at, tool in enumerate(tools if wants_tool(turns(body), tools) else ()):
+        name, one = tool["name"], f"srvtoolu_{number}_{at}"
+        error: Body = {"type": f"{name}_tool_result_error", "error_code": "unavailable"}
+        found: Any = [] if name == "web_search" else error
+        used: Body = {"type": "server_tool_use", "id": one, "name": name, "input": {"query": "x"}}
+        result: Body = {"type": f"{name}_tool_result", "tool_use_id": one, "content": found}
+        told += [used, result]
+    return told
+
+
 def events(whole: Body, chunks: int) -> Iterator[Body]:
     """The same message as the events of a stream."""
-    (block,), told = whole["content"], whole["usage"]
+    (*hosted, block), told = whole["content"], whole["usage"]
     begun: Body = {"content": [], "stop_reason": None}
     first = {**told, "output_tokens": 1, "output_tokens_details": None}
     yield {"type": "message_start", "message": {**whole, **begun, "usage": first}}
-    at: Body = {"index": 0}
+    for place, one in enumerate(hosted):
+        yield {"type": "content_block_start", "index": place, "content_block": one}
+        yield {"type": "content_block_stop", "index": place}
+    at: Body = {"index": len(hosted)}
     is_text = block["type"] == "text"
     empty: Body = {"text": ""} if is_text else {"input": {}}
     kind, key = ("text_delta", "text") if is_text else ("input_json_delta", "partial_json")

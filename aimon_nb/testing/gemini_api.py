@@ -6,7 +6,16 @@ import json
 from typing import Any
 
 from aimon_nb.testing.counting import Tokens, Turns, answer_to, pieces, words
-from aimon_nb.testing.dialect import Answer, Body, Endpoint, model_of, sse, text_of, tools_called
+from aimon_nb.testing.dialect import (
+    Answer,
+    Body,
+    Endpoint,
+    model_of,
+    sse,
+    text_of,
+    tools_called,
+    wants_tool,
+)
 from aimon_nb.testing.schema import example
 
 # Google's own client writes the newer one in both spellings.
@@ -85,8 +94,23 @@ def _chunk(body: Body, parts: list[Body], usage: Body, *, last: bool) -> Body:
     candidate: Body = {"content": {"parts": parts, "role": "model"}, "index": 0}
     if last:
         candidate["finishReason"] = "STOP"
+        candidate |= _hosted(body, candidate["content"]["parts"])
     told = {"candidates": [candidate], "usageMetadata": usage}
     return {**told, "modelVersion": body["model"], "responseId": "truth"}
+
+
+def _hosted(body: Body, parts: list[Body]) -> Body:
+    """Tell of a search and of a program that failed, where the server is asked to use its tools."""
+    tools = [tool for tool in body.get("tools") or [] if "functionDeclarations" not in tool]
+    if not wants_tool(_turns(body), tools):
+        return {}
+    names = {name for tool in tools for name in tool}
+    if "codeExecution" in names:
+        program: Body = {"executableCode": {"language": "PYTHON", "code": "1 / 0"}}
+        failed: Body = {"outcome": "OUTCOME_FAILED", "output": "ZeroDivisionError"}
+        parts[:0] = [program, {"codeExecutionResult": failed}]
+    queries = ["words", "more words"] if "googleSearch" in names else []
+    return {"groundingMetadata": {"webSearchQueries": queries}} if queries else {}
 
 
 def _generate(body: Body, _chunks: int) -> Answer:

@@ -8,7 +8,16 @@ from itertools import count
 
 from aimon_nb.testing import jobs_api
 from aimon_nb.testing.counting import Tokens, Turns, answer_to, pieces
-from aimon_nb.testing.dialect import CREATED, Answer, Body, model_of, sse, text_of, tools_called
+from aimon_nb.testing.dialect import (
+    CREATED,
+    Answer,
+    Body,
+    model_of,
+    sse,
+    text_of,
+    tools_called,
+    wants_tool,
+)
 from aimon_nb.testing.schema import example
 
 _numbers = count(1)
@@ -55,12 +64,39 @@ def _item(body: Body, chunks: int, number: int) -> tuple[str, Body]:
     return text, {**head, "content": content}
 
 
+_HOSTED = {"web_search", "web_search_preview", "code_interpreter", "file_search", "mcp"}
+
+
+def _hosted(body: Body, number: int) -> list[Body]:
+    """Return the items of the tools that the server runs, where it is asked to use them."""
+    tools = [tool for tool in body.get("tools") or [] if tool.get("type") in _HOSTED]
+    if not wants_tool(turns(body), tools):
+        return []
+    return [_hosted_item(tool, f"{number}_{at}") for at, tool in enumerate(tools)]
+
+
+def _hosted_item(tool: Body, number: str) -> Body:
+    kind = str(tool["type"]).removesuffix("_preview")
+    item: Body = {"type": f"{kind}_call", "id": f"{kind}_{number}", "status": "completed"}
+    if kind == "web_search":
+        return {**item, "action": {"type": "search", "query": "words", "sources": None}}
+    if kind == "code_interpreter":
+        return {**item, "code": "1 / 0", "container_id": "c", "outputs": None}
+    if kind == "file_search":
+        return {**item, "queries": ["words"], "results": None}
+    failed: Body = {"status": "failed", "error": "the server is away", "output": None}
+    named: Body = {"name": "look", "server_label": tool.get("server_label"), "arguments": "{}"}
+    return {**item, **named, **failed}
+
+
 def answer(body: Body, chunks: int) -> Answer:
     """Return the whole answer to a request, or its events where it asks for a stream."""
     number = next(_numbers)
     text, item = _item(body, chunks, number)
     tokens = turns(body).count(model_of(body), text)
-    item = {**item, "status": "completed"}
+    item, hosted = {**item, "status": "completed"}, _hosted(body, number)
+    named = body.get("conversation")
+    conversation = named if isinstance(named, dict) else {"id": named} if named else None
     whole = {
         "id": f"resp_{number}",
         "object": "response",
@@ -70,7 +106,8 @@ def answer(body: Body, chunks: int) -> Answer:
         "incomplete_details": None,
         "instructions": body.get("instructions"),
         "model": body["model"],
-        "output": [item],
+        "output": [*hosted, item],
+        "conversation": conversation,
         "parallel_tool_calls": True,
         "tool_choice": body.get("tool_choice", "auto"),
         "tools": body.get("tools", []),
@@ -98,16 +135,22 @@ def _events(whole: Body, item: Body, text: str, chunks: int) -> Iterator[Body]:
     begun = {**whole, "status": "in_progress", "output": [], "usage": None}
     yield {"type": "response.created", "response": begun}
     yield {"type": "response.in_progress", "response": begun}
+    *hosted, _ = whole["output"]
+    for place, one in enumerate(hosted):
+        begins = {**one, "status": "in_progress"}
+        yield {"type": "response.output_item.added", "output_index": place, "item": begins}
+        yield {"type": "response.output_item.done", "output_index": place, "item": one}
+    at: Body = {"output_index": len(hosted)}
     open_item: Body = {**item, "status": "in_progress"}
     empty: Body = {"content": []} if "content" in item else {"arguments": ""}
-    yield {"type": "response.output_item.added", "output_index": 0, "item": open_item | empty}
-    yield from _item_events(item, text, chunks)
-    yield {"type": "response.output_item.done", "output_index": 0, "item": item}
+    yield {"type": "response.output_item.added", **at, "item": open_item | empty}
+    yield from _item_events(item, text, chunks, at)
+    yield {"type": "response.output_item.done", **at, "item": item}
     yield {"type": "response.completed", "response": whole}
 
 
-def _item_events(item: Body, text: str, chunks: int) -> Iterator[Body]:
-    at: Body = {"item_id": item["id"], "output_index": 0}
+def _item_events(item: Body, text: str, chunks: int, place: Body) -> Iterator[Body]:
+    at: Body = {"item_id": item["id"], **place}
     if "content" not in item:
         kind = "response.function_call_arguments"
         for piece in pieces(text, chunks):

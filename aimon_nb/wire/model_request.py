@@ -58,6 +58,7 @@ class ModelRequest(OpenRequest):
     asks_model = True  # False for a GET that may tell the usage of an earlier request
     pending_type: type[Any] | None = None  # reads its answer on our thread, if not `PendingCall`
     is_held = False  # nobody knows of its span before its answer tells a usage
+    tool_rows = 0  # of tools that the provider ran
     bytes_read = 0  # by our thread, which alone writes it
     _bytes_kept = 0
     _request_read = False

@@ -23,6 +23,7 @@ from aimon_nb.wire.deferred import Asker, deferred
 from aimon_nb.wire.known_paths import shown_path
 from aimon_nb.wire.model_request import ModelRequest
 from aimon_nb.wire.response_reader import ResponseReader
+from aimon_nb.wire.server_tool_rows import add_server_tools
 from aimon_nb.wire.unread import unread_requests
 
 
@@ -208,6 +209,12 @@ class PendingCalls:
         recorder.note_request(model_request.open_span.run_state)
 
     @property
+    def waiting(self) -> int:
+        """How many calls have no usage at Sentry yet, for their answers are still read."""
+        requests = [*self._new, *self._calls]
+        return sum(not request.settled for request in requests)
+
+    @property
     def source(self) -> PolledSource:
         """What the recorder polls."""
         return PolledSource(self._poll, self._abandon)
@@ -224,6 +231,8 @@ class PendingCalls:
                 update = call.advance()
                 if update is not None:
                     log.append(update)
+                if isinstance(update, CallUpdate) and update.is_read:
+                    add_server_tools(request)
                 if call.is_finished or request.open_span.run_state.forgotten:
                     del self._calls[request]
             except Exception:

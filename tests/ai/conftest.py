@@ -8,19 +8,25 @@ import sentry_sdk
 
 from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.capture import context
+from tests.parts import sdk
 
 LIFECYCLES = {
     "static": {},
     "one item": {"stream_gen_ai_spans": False},
     "stream": {"trace_lifecycle": "stream"},
 }
-PLACES = [(name, rate) for name in LIFECYCLES for rate in (1.0, 0.0)] + [("no client", 0.0)]
-IDS = [f"{name}-{'sampled' if rate else 'unsampled'}" if name != "no client" else name for name, rate in PLACES]
+
+
+def _place(name, rate):
+    id = f"{name}-{'sampled' if rate else 'unsampled'}" if name != "no client" else name
+    return pytest.param((name, rate), id=id, marks=sdk.transactions if name in ("static", "one item") else ())
+
+
+PLACES = [_place(name, rate) for name in LIFECYCLES for rate in (1.0, 0.0)] + [_place("no client", 0.0)]
 
 
 def _only(sends):
-    there = [(place, id) for place, id in zip(PLACES, IDS, strict=True) if (place[1] > 0) == sends]
-    return pytest.mark.parametrize("place", [place for place, _ in there], ids=[id for _, id in there], indirect=True)
+    return pytest.mark.parametrize("place", [place for place in PLACES if (place.values[0][1] > 0) == sends], indirect=True)
 
 
 where_spans_are_sent, where_none_is_sent = _only(True), _only(False)
@@ -37,7 +43,7 @@ class Place:
 
     @property
     def stream(self):
-        return self.name == "stream"
+        return self.name == "stream" or not sdk.HAS_TRANSACTIONS
 
     @property
     def client(self):
@@ -46,6 +52,12 @@ class Place:
     @property
     def sends(self):
         return self.client and self.rate > 0
+
+    def root(self, name="root", op="task"):
+        """A root made by hand: a transaction, or a segment."""
+        if self.stream:
+            return sentry_sdk.traces.start_span(name)
+        return sentry_sdk.start_transaction(op=op, name=name)
 
     def span(self, name="inner", op="ai.step", **more):
         """A span made by hand, by this lifecycle's own API."""
@@ -65,7 +77,7 @@ class Place:
         return self.receiver.stored("event")
 
 
-@pytest.fixture(params=PLACES, ids=IDS)
+@pytest.fixture(params=PLACES)
 def place(request, receiver):
     """Every requirement holds in all seven."""
     name, rate = request.param
@@ -76,9 +88,9 @@ def place(request, receiver):
 
 @pytest.fixture
 def static(receiver):
-    """The static lifecycle, sampled: for what does not depend on the place."""
+    """The SDK's default lifecycle, static where there is one, sampled: for what does not depend on the place."""
     receiver.init()
-    return Place("static", 1.0, receiver)
+    return Place(sdk.DEFAULT, 1.0, receiver)
 
 
 @pytest.fixture(autouse=True)

@@ -24,6 +24,7 @@ from tests.ai.conftest import where_spans_are_sent
 from tests.parts.locks import SeenLock
 from tests.parts.waiting import eventually
 from tests.tiers import covering
+from tests.parts import sdk
 
 
 @pytest.fixture(autouse=True)
@@ -433,7 +434,7 @@ def test_the_first_calls_of_many_threads(receiver, monkeypatch):
 
     @ai_track("second")
     def second():
-        with sentry_sdk.start_span(op="x", name="inner"):
+        with sdk.start_span(op="x", name="inner"):
             pass
 
     monkeypatch.setattr(instrumentation, "_lock", lock)

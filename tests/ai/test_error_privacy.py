@@ -151,3 +151,26 @@ def test_the_users_hook_gets_the_error_itself(receiver):
     [(event, hint)] = got
     assert hint["exc_info"][1] is caught.value
     assert KEY not in json.dumps(event, default=str)
+
+
+def test_no_variables_whatever_the_client_collects(receiver):
+    """Of a frame its place alone leaves: no variable, no line of source, and no `__repr__` of a variable runs."""
+    ran = []
+
+    class Mine:
+        def __repr__(self):
+            ran.append(self)
+            return "canary value"
+
+    receiver.init(data_collection={"stack_frame_variables": True, "frame_context_lines": 5})
+
+    @ai_track("work")
+    def work(mine):
+        raise ValueError("no luck")
+
+    with pytest.raises(ValueError):
+        work(Mine())
+    [event] = receiver.of("event")
+    frames = event["exception"]["values"][-1]["stacktrace"]["frames"]
+    assert frames and not any(frame.keys() & {"vars", "context_line", "pre_context", "post_context"} for frame in frames)
+    assert ran == []

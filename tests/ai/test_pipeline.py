@@ -40,11 +40,7 @@ def test_a_name_is_text():
 
 def test_all_subsequent_operations_carry_it(place):
     """Spans made by hand after set_ai_pipeline_name carry the name; after clearing it none does."""
-    if place.stream:
-        root = sentry_sdk.traces.start_span("root")
-    else:
-        root = sentry_sdk.start_transaction(name="root", op="x")
-    with root:
+    with place.root():
         set_ai_pipeline_name("rag")
         with place.span("a"), place.span("chat", op="gen_ai.chat"):
             pass
@@ -58,7 +54,7 @@ def test_all_subsequent_operations_carry_it(place):
 def test_a_transaction_opened_by_hand_carries_it(place):
     """Transactions and segments carry the name too."""
     set_ai_pipeline_name("rag")
-    with sentry_sdk.traces.start_span("t") if place.stream else sentry_sdk.start_transaction(name="t", op="x"):
+    with place.root("t"):
         pass
     if place.sends:
         assert {"t": "rag"} == names(place)

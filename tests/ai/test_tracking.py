@@ -10,6 +10,7 @@ import pytest
 import sentry_sdk
 
 from aimon_nb import ai_track, get_ai_pipeline_name, set_ai_pipeline_name
+from tests.parts import sdk
 from tests.ai.conftest import where_none_is_sent, where_spans_are_sent
 from tests.tiers import covering
 
@@ -488,11 +489,7 @@ class TestTransaction:
 
     def test_inside_one_it_is_a_child(self, place):
         """Inside a transaction the call is a child of what is current."""
-        if place.stream:
-            root = sentry_sdk.traces.start_span("root")
-        else:
-            root = sentry_sdk.start_transaction(op="task", name="root")
-        with root:
+        with place.root():
             with place.span("step"):
                 ai_track("work")(lambda: None)()
         if place.sends:
@@ -500,6 +497,7 @@ class TestTransaction:
             assert place.spans()["step"]["span_id"] == place.spans()["work"]["parent_span_id"]
             assert (0 if place.stream else 1) == len(place.receiver.of("transaction"))
 
+    @sdk.transactions
     def test_below_a_span_outside_any_it_opens_one_in_that_trace(self, static):
         """A span without a transaction is not sent: the call below it is, in the same trace."""
         with sentry_sdk.start_span(op="x", name="orphan") as orphan:
@@ -517,7 +515,7 @@ class TestTransaction:
                 await go.wait()
                 ai_track("late")(lambda: None)()
 
-            with sentry_sdk.start_transaction(op="t", name="first"):
+            with static.root("first"):
                 task = asyncio.create_task(late())
                 await asyncio.sleep(0)
             sentry_sdk.get_current_scope().span = None
@@ -525,7 +523,7 @@ class TestTransaction:
             await task
 
         asyncio.run(main())
-        assert ["first", "late"] == sorted(t["transaction"] for t in static.receiver.stored("transaction"))
+        assert {"first": None, "late": None} == {name: span["parent_span_id"] for name, span in static.spans().items()}
 
     def test_siblings_of_a_gather_are_no_children_of_each_other(self, place):
         """Gathered calls are pipelines of their own, each with its own spans."""

@@ -11,6 +11,7 @@ from sentry_conventions.attributes import ATTRIBUTE_METADATA
 
 from aimon_nb import SPANDATA, ai_track, record_token_usage, set_ai_pipeline_name
 from aimon_nb.ai.consts import TODAY
+from tests.parts import sdk
 from tests.tiers import covering
 
 # How fast a machine is decides nothing.
@@ -200,12 +201,13 @@ def test_nothing_is_current(place):
 
 def test_the_pipeline_is_written_too(static):
     """The span says the pipeline that its tokens were used in, however old it is."""
-    with sentry_sdk.start_transaction(name="t", op="x") as span:
+    with static.root("t") as span:
         set_ai_pipeline_name("later")
         record_token_usage(span, 1)
     assert "later" == static.spans()["t"]["data"]["gen_ai.pipeline.name"]
 
 
+@sdk.transactions
 def test_the_static_api_in_the_stream_lifecycle(receiver, run):
     """sentry_sdk.start_span is the SDK's no-op there: heard, with name, op and tokens, marked not sent, with the hint."""
     from aimon_nb import track

@@ -1,12 +1,12 @@
 """The notebook of a run: the name of its file, never its folder; NA where nobody tells."""
 
 import pytest
-import sentry_sdk
 
 import aimon_nb
 from aimon_nb.app import monitor
 from aimon_nb.app.notebook_name import notebook_name
 from aimon_nb.views.live import environment
+from tests.parts import sdk
 
 PATHS = {
     "/home/ada/secret project/Analysis 1.ipynb": "Analysis 1.ipynb",
@@ -91,7 +91,7 @@ def test_tables(monkeypatch):
     monkeypatch.setenv("JPY_SESSION_NAME", "/home/ada/folder/a.ipynb")
     monkeypatch.setattr(environment, "ipython_shell", Shell)
     opened = monitor.open("x", "none")
-    with sentry_sdk.start_span(op="gen_ai.chat", name="by hand") as span:
+    with sdk.start_span(op="gen_ai.chat", name="by hand") as span:
         aimon_nb.record_token_usage(span, input_tokens=3, output_tokens=1)
     opened.end(None)
     monitor.uninstall()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 import traitlets
+from IPython.core.error import UsageError
 
 import aimon_nb
 from aimon_nb.app import monitor, settings
@@ -17,9 +18,10 @@ from aimon_nb.notebook.magics import AimonMagics
 from aimon_nb.wire.token_estimate import estimates
 
 KNOWN = known_settings()
-VARIABLES = [one for one in KNOWN.values() if one.environment]
+VARIABLES = [one for one in KNOWN.values() if one.environment and one.choices]
 # A value of each setting that is not its default.
-OTHER = {"op": "my.op", "view": "html", "save": "full", "estimate": True, "auto": True, "max_spans": 7, "max_attribute_bytes": 0, "step_content": False, "max_content_bytes": 5, "max_runs": 3}
+OTHER = {"op": "my.op", "view": "html", "save": "full", "estimate": True, "auto": True, "max_spans": 7, "max_attribute_bytes": 0, "step_content": False, "max_content_bytes": 5, "max_runs": 3,
+         "tags": {"team": "search"}, "sentry_auto": True, "sentry_flush": 0.5, "sentry_url": "https://x.sentry.io"}
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +49,7 @@ def test_options_of_the_magic():
     """The magic has an option for each setting that is one, with its choices, help and no default of its own."""
     made = {action.dest: action for action in header.parser_of(None)._actions}
     wanted = {name for name, one in KNOWN.items() if one.option}
-    assert wanted == made.keys() - {"help", "name"}
+    assert wanted == made.keys() - {"help", "name", "tag", "data"}
     for name in wanted:
         assert (KNOWN[name].option, None) == (made[name].help, made[name].default)
         assert (KNOWN[name].choices or None) == made[name].choices
@@ -145,6 +147,48 @@ def test_a_bad_value_in_the_environment(one, text, monkeypatch):
     assert line.startswith(f"{one.variable}='{text[:3]}")
     assert line.endswith(f"is not used: set it to {', '.join(one.choices)}, or unset it")
     assert "\n" not in line and len(line) < 150
+
+
+@pytest.mark.parametrize(("name", "text", "value"), [("sentry_auto", "on", True), ("sentry_flush", "0", 0.0), ("sentry_url", "https://x", "https://x")])
+def test_variables_without_choices(name, text, value, magics, monkeypatch):
+    """Switches, numbers and texts of the environment hold as its words do: below `%config`, above the default."""
+    assert KNOWN[name].default == getattr(monitor.settings, name)
+    monkeypatch.setenv(f"AIMON_NB_{name.upper()}", text)
+    assert value == getattr(monitor.settings, name)
+    setattr(magics, name, OTHER[name])
+    assert OTHER[name] == getattr(monitor.settings, name)
+
+
+@pytest.mark.parametrize("name", ["my tag", "", "x" * 201, "ä"])
+def test_a_tag_that_sentry_does_not_take(magics, name):
+    """It is one clear line wherever tags are given: `%config`, `track` and `--tag`."""
+    line = "a tag's name has 1 to 200 letters, digits and any of _ . : - and is not "
+    with pytest.raises(traitlets.TraitError, match=line):
+        magics.tags = {name: "x"}
+    with pytest.raises(ValueError, match=line):
+        aimon_nb.track("x", tags={name: "x"})
+    with pytest.raises(UsageError) as error:
+        header.parse(f'--tag "{name}=x"')
+    assert "\n" not in str(error.value) and str(error.value).startswith("argument --tag: ")
+
+
+def test_pairs_of_the_magic():
+    """`--tag` and `--data` take KEY=VALUE, quoted or not, several times; numbers and truth values of data are what they say."""
+    line = """NAME --tag team=search --tag "stage=a b" --tag 'x=c d' --data n=3 --data r=0.5 --data ok=true --data "w=two words" --data v=1.2.3"""
+    args = header.parse(line)
+    assert "NAME" == args.name
+    options = header.options_of(args)
+    assert {"team": "search", "stage": "a b", "x": "c d"} == options["tags"]
+    assert {"n": 3, "r": 0.5, "ok": True, "w": "two words", "v": "1.2.3"} == options["data"]
+    assert {} == header.options_of(header.parse("NAME"))
+
+
+@pytest.mark.parametrize("word", ["team", "=x", '""'])
+@pytest.mark.parametrize("option", ["--tag", "--data"])
+def test_no_pair(option, word):
+    """What is none is one line, which says what is wanted."""
+    with pytest.raises(UsageError, match=f"^argument {option}: give KEY=VALUE, not "):
+        header.parse(f"NAME {option} {word}")
 
 
 @pytest.mark.parametrize("one", VARIABLES, ids=lambda one: one.name)

@@ -8,14 +8,15 @@ import weakref
 
 import numpy as np
 import pytest
-import sentry_sdk
 
+from aimon_nb import track
 from aimon_nb.app import RunView, monitor
 from aimon_nb.capture import recorder
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.views.static import html, text
 from aimon_nb.views.present.rows import snapshot
 from aimon_nb.views.present.detail import detail
+from tests.parts import sdk
 
 
 @pytest.fixture(autouse=True)
@@ -71,13 +72,13 @@ def test_any_value_under_any_key(kind, op):
     """The span ends as it ended, and every view of its run can be made, while it runs and after."""
     tracked = monitor.open("odd", "none")
     for key in KEYS:
-        with sentry_sdk.start_span(op=op, name="odd") as span:
-            span.set_data(key, VALUES[kind]())
+        with sdk.start_span(op=op, name="odd") as span:
+            sdk.set_data(span, key, VALUES[kind]())
             recorder.drain()
             snapshot(tracked.run)
-    with pytest.raises(KeyError), sentry_sdk.start_span(op=op, name="fails") as span:
+    with pytest.raises(KeyError), sdk.start_span(op=op, name="fails") as span:
         for key in KEYS:
-            span.set_data(key, VALUES[kind]())
+            sdk.set_data(span, key, VALUES[kind]())
         raise KeyError
     tracked.end(None)
     statuses = [span.status for span in tracked.run.spans.values()]
@@ -97,8 +98,13 @@ NAMES = [5, None, ["a"], {}, Model.GPT, Angry(), np.array([1, 2]), b"x"]
 def test_a_name_or_op_that_is_no_text(what, value):
     """A name or op of another type is shown as far as it has a text; the tree stands."""
     tracked = monitor.open("odd", "none")
-    span = sentry_sdk.start_span(op="step", name="odd")
-    setattr(span, {"op": "op", "name": "description"}[what], value)
+    span = sdk.start_span(op="step", name="odd")
+    if sdk.HAS_TRANSACTIONS:
+        setattr(span, {"op": "op", "name": "description"}[what], value)
+    elif what == "op":
+        sdk.set_data(span, "sentry.op", value)
+    else:
+        span.name = value
     with span:
         recorder.drain()
     tracked.end(None)
@@ -118,9 +124,9 @@ def test_a_run_holds_no_object_of_the_users():
     tracked = monitor.open("held", "none")
     mine = Frame()
     known = weakref.ref(mine)
-    with sentry_sdk.start_span(op="step", name="s") as span:
-        span.set_data("frame", mine)
-        span.set_data("frames", [mine, {"in": mine}])
+    with sdk.start_span(op="step", name="s") as span:
+        sdk.set_data(span, "frame", mine)
+        sdk.set_data(span, "frames", [mine, {"in": mine}])
     tracked.end(None)
     del span, mine
     gc.collect()
@@ -139,9 +145,9 @@ def test_an_open_span_is_read_for_little(monkeypatch):
             return "slow"
 
     tracked = monitor.open("slow", "none")
-    with sentry_sdk.start_span(op="step", name="s") as span:
-        span.set_data("slow", Slow())
-        span.set_data("list", [Slow()] * 3)
+    with sdk.start_span(op="step", name="s") as span:
+        sdk.set_data(span, "slow", Slow())
+        sdk.set_data(span, "list", [Slow()] * 3)
         for _ in range(5):
             recorder.drain()
         assert asked == []
@@ -152,8 +158,42 @@ def test_an_open_span_is_read_for_little(monkeypatch):
 def test_counts_of_numpy_are_counts():
     """Token counts that a table summed up are numbers of numpy: they count."""
     tracked = monitor.open("counts", "none")
-    with sentry_sdk.start_span(op="gen_ai.chat", name="chat") as span:
-        span.set_data("gen_ai.usage.input_tokens", np.int64(5))
-        span.set_data("gen_ai.usage.output_tokens", np.float32(2))
+    with sdk.start_span(op="gen_ai.chat", name="chat") as span:
+        sdk.set_data(span, "gen_ai.usage.input_tokens", np.int64(5))
+        sdk.set_data(span, "gen_ai.usage.output_tokens", np.float32(2))
     tracked.end(None)
     assert (tracked.run.totals.usage.input, tracked.run.totals.usage.output) == (5, 2)
+
+
+def raising(error):
+    """Values whose own code raises what is no Exception, whatever it is asked."""
+
+    def refuse(*_):
+        raise error
+
+    asked = dict.fromkeys(("__str__", "__repr__", "__iter__", "__len__"), refuse)
+    Thing, List = type("Thing", (), asked), type("List", (list,), asked)
+    return {"thing": Thing(), "list": List([1]), "inside": {"a": Thing()}, "key": {Thing(): 1}}
+
+
+@sdk.transactions
+@pytest.mark.parametrize("sent", [False, True], ids=["local", "sent"])
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit])
+@pytest.mark.parametrize("kind", ["thing", "list", "inside", "key"])
+def test_a_value_that_ends_programs(receiver, kind, error, sent):
+    """An attribute whose code raises SystemExit or KeyboardInterrupt changes nothing: the run ends well, the next ones too.
+
+    In the stream lifecycle the SDK asks it in `set_attribute`, with us and without.
+    """
+    if sent:
+        receiver.init()
+    for value in (raising(error)[kind], 1):
+        left = None
+        try:
+            with track("cell") as run, sdk.start_span(op="x", name="inner") as span:
+                span.set_data("k", value)
+        except BaseException as raised:
+            left = type(raised)  # its traceback has the value, which pytest would show
+        assert left is None
+        assert ("ok", 0, 2) == (run.status, run._run.faults, len(run._run.spans))
+        assert not [note for note in run._run.notes if "fault" in note]

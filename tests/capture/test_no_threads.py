@@ -5,12 +5,12 @@ from decimal import Decimal
 
 import openai
 import pytest
-import sentry_sdk
 
 from aimon_nb import last_run, track
 from aimon_nb.app import monitor
 from aimon_nb.capture import context, recorder
 from aimon_nb.capture.internal_errors import internal_errors
+from tests.parts import sdk
 
 LINE = "no thread could be started: the view was brought up to date only at the end"
 REFUSAL = "can't start new thread"
@@ -77,7 +77,7 @@ def test_all_is_told_at_the_end(limit, ask, truth, view, on_main_only, monkeypat
     monkeypatch.setattr("aimon_nb.views.live.run_display._display", lambda *a, **_: shown.append(a))
     monkeypatch.setattr("aimon_nb.views.live.surfaces.OutputSurface._show", lambda _, bundle: shown.append(bundle))
     with pricing.context(), track("told", view=view) as run:
-        with sentry_sdk.start_span(op="step", name="step"):
+        with sdk.start_span(op="step", name="step"):
             assert ask().choices[0].message.content
             text = "".join(chunk.choices[0].delta.content or "" for chunk in ask("streamed", stream=True) if chunk.choices)
     assert text and limit.refused
@@ -94,11 +94,11 @@ def test_all_is_told_at_the_end(limit, ask, truth, view, on_main_only, monkeypat
 
 def test_it_is_priced(limit):
     """Prices are looked up where there is no thread of ours to import them."""
-    with track("priced") as run, sentry_sdk.start_span(op="gen_ai.chat", name="chat gpt-4o") as span:
-        span.set_data("gen_ai.request.model", "gpt-4o")
-        span.set_data("gen_ai.provider.name", "openai")
-        span.set_data("gen_ai.usage.input_tokens", 1_000_000)
-        span.set_data("gen_ai.usage.output_tokens", 0)
+    with track("priced") as run, sdk.start_span(op="gen_ai.chat", name="chat gpt-4o") as span:
+        sdk.set_data(span, "gen_ai.request.model", "gpt-4o")
+        sdk.set_data(span, "gen_ai.provider.name", "openai")
+        sdk.set_data(span, "gen_ai.usage.input_tokens", 1_000_000)
+        sdk.set_data(span, "gen_ai.usage.output_tokens", 0)
     assert run._run.totals.cost == Decimal("2.5") and LINE in run._run.notes
 
 
@@ -124,7 +124,7 @@ def test_later_runs_are_live_again(limit, ask, monkeypatch):
     told = threading.Event()
     remove = recorder.on_event(lambda run_state, _: run_state.run.running and told.set())
     with track("second") as second:
-        with sentry_sdk.start_span(op="step", name="step"):
+        with sdk.start_span(op="step", name="step"):
             assert told.wait(20)
     remove()
     assert LINE in first._run.notes and LINE not in second._run.notes
@@ -166,11 +166,11 @@ def test_new_prices_are_counted(limit):
     """A price that is set after the run is in it when it is looked at."""
     from aimon_nb import pricing
 
-    with track("repriced", view="none") as run, sentry_sdk.start_span(op="gen_ai.chat", name="chat mine") as span:
-        span.set_data("gen_ai.request.model", "mine")
-        span.set_data("gen_ai.provider.name", "openai")
-        span.set_data("gen_ai.usage.input_tokens", 1_000_000)
-        span.set_data("gen_ai.usage.output_tokens", 0)
+    with track("repriced", view="none") as run, sdk.start_span(op="gen_ai.chat", name="chat mine") as span:
+        sdk.set_data(span, "gen_ai.request.model", "mine")
+        sdk.set_data(span, "gen_ai.provider.name", "openai")
+        sdk.set_data(span, "gen_ai.usage.input_tokens", 1_000_000)
+        sdk.set_data(span, "gen_ai.usage.output_tokens", 0)
     assert run._run.totals.cost in (None, 0)
     pricing.set("mine", input_mtok=3, output_mtok=1)
     try:

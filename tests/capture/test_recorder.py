@@ -4,13 +4,13 @@ import threading
 
 import httpx
 import pytest
-import sentry_sdk
 
 from aimon_nb.app import monitor
 from aimon_nb.capture import recorder
 from aimon_nb.capture.event_log import PolledSource
 from tests.parts.locks import SeenLock
 from tests.parts.waiting import eventually
+from tests.parts import sdk
 
 ANSWER = {
     "model": "gpt-4o",
@@ -43,7 +43,7 @@ def test_it_begins_anew():
         changed = []
         remove = recorder.on_event(lambda run_state, ids, changed=changed: changed.append(run_state.run.run_id))
         tracked = monitor.open("run", "none")
-        with sentry_sdk.start_span(op="x", name="step"):
+        with sdk.start_span(op="x", name="step"):
             ask()
         tracked.end(None)
         assert [run.name for run in recorder.runs()] == ["run"]
@@ -151,14 +151,15 @@ def test_the_end_of_a_run_that_a_restart_let_go():
 def test_what_is_written_for_sentry_is_no_attribute_of_the_users():
     """A span of the user's that a call joins keeps the attributes that it had."""
     tracked = monitor.open("run", "none")
-    with sentry_sdk.start_span(op="gen_ai.chat", name="chat") as span:
-        span.set_data("mine", 1)
+    with sdk.start_span(op="gen_ai.chat", name="chat") as span:
+        sdk.set_data(span, "mine", 1)
         ask()
     tracked.end(None)
     [call] = [s for s in tracked.run.spans.values() if s.call is not None]
     assert set(call.attributes) == {"mine", "gen_ai.pipeline.name"}
 
 
+@sdk.transactions
 def test_beyond_the_limit_of_a_transaction(receiver):
     """An answer that is left under way says why Sentry does not get it: it is over the limit, not late."""
     receiver.init(_experiments={"max_spans": 3})

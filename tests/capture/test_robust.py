@@ -16,10 +16,13 @@ from aimon_nb.app import monitor, track
 from aimon_nb.capture.limits import Limits
 from aimon_nb.capture import context, repricing, event_processor, span_builder, recorder
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.sentry.adapters import RecordedAdapter
-from aimon_nb.sentry.adapters_static import StaticAdapter
+from aimon_nb.sentry.adapters import NoopAdapter as Adapter, RecordedAdapter
 from aimon_nb.sentry import root_span, span_hooks, span_tracker
 from aimon_nb.wire import pending_calls, response_reader
+from tests.parts import sdk
+
+if sdk.HAS_TRANSACTIONS:
+    from aimon_nb.sentry.adapters_static import StaticAdapter as Adapter
 
 
 @pytest.fixture(autouse=True)
@@ -54,10 +57,10 @@ def calls(run):
 def test_a_span_entered_twice():
     """A span that is entered twice does not hang what comes after it."""
     tracked = monitor.open("twice", "none")
-    span = sentry_sdk.start_span(op="x", name="a")
+    span = sdk.start_span(op="x", name="a")
     with span, span:
         pass
-    with sentry_sdk.start_span(op="x", name="b"):
+    with sdk.start_span(op="x", name="b"):
         pass
     tracked.end(None)
     assert {s.name for s in tracked.run.spans.values()} == {"twice", "a", "b"}
@@ -66,7 +69,7 @@ def test_a_span_entered_twice():
 FAULTS = [
     (span_tracker.SpanTracker, "on_start"), (span_tracker.SpanTracker, "on_end"), (span_tracker.SpanTracker, "_parent"),
     (span_hooks, "describe"), (span_builder, "begin_span"), (span_builder, "end_span"), (span_builder, "merge"), (span_builder, "end_open_spans"),
-    (repricing.Repricing, "_take_changes_of"), (event_processor.EventProcessor, "flush_ending_run"), (event_processor, "absorb"), (StaticAdapter, "read"),
+    (repricing.Repricing, "_take_changes_of"), (event_processor.EventProcessor, "flush_ending_run"), (event_processor, "absorb"), (Adapter, "read"),
     (response_reader.ResponseReader, "read"), (pending_calls.PendingCall, "_settle"), (pending_calls.PendingCall, "update"),
     (RecordedAdapter, "write"), (pending_calls, "call_attributes"), (root_span, "_set_sent_status"), (root_span.RootSpan, "leave"),
     (context, "pipeline_name"),
@@ -84,12 +87,12 @@ def test_a_fault_of_ours(monkeypatch, ask, owner, name):
     before = internal_errors.count
     tracked = monitor.open("faulty", "none")
     monkeypatch.setattr(owner, name, boom)
-    with sentry_sdk.start_span(op="x", name="step"):
+    with sdk.start_span(op="x", name="step"):
         assert ask("hello").choices[0].message.content
         job = threading.Thread(target=lambda: ask("from a thread"))
         job.start()
         job.join()
-    with pytest.raises(KeyError), sentry_sdk.start_span(op="x", name="fails"):
+    with pytest.raises(KeyError), sdk.start_span(op="x", name="fails"):
         raise KeyError("mine")
     tracked.end(None)
     monkeypatch.undo()
@@ -131,7 +134,7 @@ def test_a_stream_read_on_in_the_next_cell(ask):
 def test_recorded_by_hand_where_the_wire_has_nothing(ask):
     """Tokens recorded by hand stand where the provider reported none."""
     tracked = monitor.open("by hand", "none")
-    with sentry_sdk.start_span(op="gen_ai.chat", name="mine") as span:
+    with sdk.start_span(op="gen_ai.chat", name="mine") as span:
         list(ask("streamed words", stream=True))
         record_token_usage(span, 7, output_tokens=9)
     tracked.end(None)
@@ -185,11 +188,11 @@ def test_a_bad_dsn(monkeypatch):
 def test_fork(ask):
     """A forked child runs as without us, and records nothing."""
     tracked = monitor.open("fork", "none")
-    with sentry_sdk.start_span(op="x", name="before"):
+    with sdk.start_span(op="x", name="before"):
         child = os.fork()
         if child == 0:
             try:
-                with sentry_sdk.start_span(op="x", name="in the child"):
+                with sdk.start_span(op="x", name="in the child"):
                     ask("from the child")
                 os._exit(0 if not recorder.log else 3)
             except BaseException:
@@ -218,10 +221,10 @@ def test_a_slow_listener_holds_nobody_up():
 
     remove = recorder.on_event(slow)
     tracked = monitor.open("slow", "none")
-    with sentry_sdk.start_span(op="x", name="first"):
+    with sdk.start_span(op="x", name="first"):
         assert begun.wait(20)
     for _ in range(50):
-        with sentry_sdk.start_span(op="x", name="s"):
+        with sdk.start_span(op="x", name="s"):
             pass
     remove()
     ended.set()
@@ -274,7 +277,7 @@ def test_a_transaction_of_the_users_own(receiver):
     """What is sent in a transaction of the user's own is said to be sent; an orphan is not."""
     receiver.init()
     tracked = monitor.open("outer", "none")
-    with sentry_sdk.start_transaction(op="x", name="own"), sentry_sdk.start_span(op="x", name="inner"):
+    with sdk.start_root(op="x", name="own"), sdk.start_span(op="x", name="inner"):
         pass
     tracked.end(None)
     arrived = {s["name"] for s in receiver.spans()}
@@ -293,9 +296,9 @@ def test_nothing_is_priced_on_the_users_thread(monkeypatch):
         return price_run(*args)
 
     monkeypatch.setattr(pricing, "price_run", watched)
-    with track("by hand") as run, sentry_sdk.start_span(op="gen_ai.chat", name="chat gpt-4o") as span:
-        span.set_data("gen_ai.request.model", "gpt-4o")
-        span.set_data("gen_ai.provider.name", "openai")
+    with track("by hand") as run, sdk.start_span(op="gen_ai.chat", name="chat gpt-4o") as span:
+        sdk.set_data(span, "gen_ai.request.model", "gpt-4o")
+        sdk.set_data(span, "gen_ai.provider.name", "openai")
         record_token_usage(span, input_tokens=1_000_000, output_tokens=0)
     assert set(where) == {"aimon_nb"}
     assert run._run.totals.cost == Decimal("2.5")
@@ -314,12 +317,12 @@ def test_the_end_of_a_run_is_told_once():
     tracked = monitor.open("many", "none")
     tracked.run_state.price_at = float("inf")  # as after adding up a large one
     for i in range(200):
-        with sentry_sdk.start_span(op="step", name=f"s{i}"):
-            with sentry_sdk.start_span(op="gen_ai.chat", name=f"chat {i}") as span:
+        with sdk.start_span(op="step", name=f"s{i}"):
+            with sdk.start_span(op="gen_ai.chat", name=f"chat {i}") as span:
                 record_token_usage(span, 3, output_tokens=1)
         if i == 100:
             recorder.drain()
-    with sentry_sdk.start_span(op="gen_ai.chat", name="left open") as left:
+    with sdk.start_span(op="gen_ai.chat", name="left open") as left:
         recorder.drain()
         assert left.span_id in told
         tracked.end(None)
@@ -337,7 +340,7 @@ def test_a_fault_in_pricing_hides_no_row(monkeypatch):
     remove = recorder.on_event(lambda _, changed: told.update(changed))
     tracked = monitor.open("faulty", "none")
     monkeypatch.setattr(pricing, "price_run", lambda *_: 1 / 0)
-    with sentry_sdk.start_span(op="gen_ai.chat", name="chat") as span:
+    with sdk.start_span(op="gen_ai.chat", name="chat") as span:
         record_token_usage(span, 3, output_tokens=1)
     tracked.end(None)
     remove()
@@ -372,14 +375,12 @@ class Unreadable(Exception):
         raise SystemExit("no words")
 
 
-@pytest.mark.parametrize("options", [{}, {"trace_lifecycle": "stream"}], ids=["static", "stream"])
-def test_an_error_that_leaves_its_own_text(receiver, options):
+@pytest.mark.parametrize("lifecycle", sdk.LIFECYCLES)
+def test_an_error_that_leaves_its_own_text(receiver, lifecycle):
     """An exception whose `__str__` ends the program ends the span and the run as any other."""
-    receiver.init(**options)
+    receiver.init(**sdk.OPTIONS[lifecycle])
     tracked = monitor.open("unreadable", "none")
-    from sentry_sdk import traces
-
-    start = traces.start_span if options else sentry_sdk.start_span
+    start = sentry_sdk.traces.start_span if lifecycle == "stream" else sentry_sdk.start_span
     with pytest.raises(Unreadable) as caught:
         with start(name="step"):
             raise Unreadable
@@ -398,7 +399,7 @@ def test_what_begins_while_the_log_is_read_has_its_name(monkeypatch):
     def slow(open_span):
         begin(open_span)
         if not began:
-            began.append(sentry_sdk.start_span(op="gen_ai.chat", name="chat late").__enter__())
+            began.append(sdk.start_span(op="gen_ai.chat", name="chat late").__enter__())
 
     def listen(run_state, changed):
         for span_id in changed:
@@ -406,7 +407,7 @@ def test_what_begins_while_the_log_is_read_has_its_name(monkeypatch):
 
     remove = recorder.on_event(listen)
     monkeypatch.setattr(span_builder, "begin_span", slow)
-    with sentry_sdk.start_span(op="x", name="first"):
+    with sdk.start_span(op="x", name="first"):
         recorder.drain()
         recorder.drain()
     remove()

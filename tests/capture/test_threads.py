@@ -5,10 +5,10 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import sentry_sdk
 
 from aimon_nb.app import monitor
 from aimon_nb.capture import context
+from tests.parts import sdk
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def run():
 
 
 def step(name):
-    with sentry_sdk.start_span(op="step", name=name):
+    with sdk.start_span(op="step", name=name):
         pass
 
 
@@ -64,7 +64,7 @@ def test_a_thread_of_any_class(run):
         def run(self):
             step("strict")
 
-    with sentry_sdk.start_span(op="step", name="above"):
+    with sdk.start_span(op="step", name="above"):
         job = Strict()
         job.start()
         job.join()
@@ -74,7 +74,7 @@ def test_a_thread_of_any_class(run):
 def test_what_a_finished_job_calls(run):
     """A callback of a finished job belongs where the job was submitted."""
     with ThreadPoolExecutor(1) as pool:
-        with sentry_sdk.start_span(op="step", name="above"):
+        with sdk.start_span(op="step", name="above"):
             gate, called = threading.Event(), threading.Event()
             job = pool.submit(gate.wait, 20)
             job.add_done_callback(lambda _: (step("called back"), called.set()))
@@ -86,9 +86,9 @@ def test_what_a_finished_job_calls(run):
 def test_a_pools_thread_has_no_place_of_its_own(run):
     """A pool made in one span serves another, and after a job its worker stands nowhere."""
     pool = ThreadPoolExecutor(1)
-    with sentry_sdk.start_span(op="step", name="one"):
+    with sdk.start_span(op="step", name="one"):
         pool.submit(step, "in one").result()
-    with sentry_sdk.start_span(op="step", name="two"):
+    with sdk.start_span(op="step", name="two"):
         pool.submit(step, "in two").result()
     places = []
     place = context.current_context()

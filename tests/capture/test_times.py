@@ -6,7 +6,6 @@ import threading
 
 import openai
 import pytest
-import sentry_sdk
 
 from aimon_nb import pricing, track
 from aimon_nb.app import monitor
@@ -17,6 +16,7 @@ from aimon_nb.wire.dialects import registry
 from aimon_nb.wire.dialects.ollama import Ollama
 from aimon_nb.wire.dialects.registry import Registry
 from tests.parts.waiting import eventually
+from tests.parts import sdk
 
 OURS = "aimon_nb"
 
@@ -58,11 +58,11 @@ def imports(monkeypatch):
 
 def recorded(model="gpt-4o", status="ok"):
     """A call that was made by hand, with its usage."""
-    with sentry_sdk.start_span(op="gen_ai.chat", name=f"chat {model}") as span:
-        span.set_data("gen_ai.request.model", model)
-        span.set_data("gen_ai.provider.name", "openai")
-        span.set_data("gen_ai.usage.input_tokens", 1_000_000)
-        span.set_data("gen_ai.usage.output_tokens", 0)
+    with sdk.start_span(op="gen_ai.chat", name=f"chat {model}") as span:
+        sdk.set_data(span, "gen_ai.request.model", model)
+        sdk.set_data(span, "gen_ai.provider.name", "openai")
+        sdk.set_data(span, "gen_ai.usage.input_tokens", 1_000_000)
+        sdk.set_data(span, "gen_ai.usage.output_tokens", 0)
 
 
 class TestPrices:
@@ -104,7 +104,7 @@ class TestPrices:
     def test_a_run_without_a_call_imports_nothing(self, imports, monkeypatch):
         """However long it goes on."""
         monkeypatch.setattr(repricing, "SHORT", 0.0)
-        with track("steps"), sentry_sdk.start_span(op="step", name="step"):
+        with track("steps"), sdk.start_span(op="step", name="step"):
             for _ in range(3):
                 recorder._work()
         assert imports == []
@@ -141,7 +141,7 @@ class TestPrices:
         told = []
         remove = recorder.on_event(lambda run_state, changed: told.append({run_state.run.spans[i].name: run_state.run.spans[i].cost for i in changed}))
         with track("waits"):
-            with sentry_sdk.start_span(op="step", name="step"):
+            with sdk.start_span(op="step", name="step"):
                 recorded()
             recorder._work()
             eventually(lambda: any("step" in one for one in told))
@@ -255,7 +255,7 @@ class TestTheHead:
         """A thread that goes on while a run is closed: nothing lasts less than no time."""
         session = monitor.open("run", "none")
         left = recorder.clock()
-        span = sentry_sdk.start_span(op="step", name="late").__enter__()
+        span = sdk.start_span(op="step", name="late").__enter__()
         session.finish(None, left)
         late = next(s for s in session.run.spans.values() if s.name == "late")
         assert late.duration == 0.0 and late.status == "abandoned"
@@ -264,7 +264,7 @@ class TestTheHead:
     def test_spans_of_before_keep_their_place(self):
         """What a thread posted between the opening of a run and its beginning stands before it."""
         session = monitor.open("run", "none")
-        with sentry_sdk.start_span(op="step", name="early"):
+        with sdk.start_span(op="step", name="early"):
             pass
         recorder.drain()
         before = {s.name: s.start for s in session.run.spans.values()}

@@ -177,7 +177,7 @@ def test_a_wrong_setting_is_refused(shell):
 def test_sentry_hears_of_calls_only(kernels, truth, receiver):
     """A cell without a call sends no transaction and no event; one with a call does."""
     kernel = kernels(env={"SENTRY_DSN": receiver.dsn})
-    kernel.run([SETUP.format(url=truth.url), "%ai_auto on", "1 + 1", "1/0", "await asyncio.sleep(0)", "# told\nask()", "sentry_sdk.flush(5)"])
+    kernel.run([SETUP.format(url=truth.url), "%ai_auto on", "%config AimonMagics.sentry_auto = True", "1 + 1", "1/0", "await asyncio.sleep(0)", "# told\nask()", "sentry_sdk.flush(5)"])
     assert [kind for kind, _ in receiver.got if kind == "event"] == []
     assert [p["transaction"] for kind, p in receiver.got if kind == "transaction"] == ["told"]
 
@@ -187,6 +187,6 @@ def test_sentry_stream(kernels, truth, receiver):
     kernel = kernels()
     kernel.run(
         [SETUP.format(url=truth.url), f"sentry_sdk.init({receiver.dsn!r}, traces_sample_rate=1.0, default_integrations=False, trace_lifecycle='stream')",
-         "%ai_auto on", "1 + 1", "await asyncio.sleep(0)", "# told\nask()", "sentry_sdk.flush(5)"]
+         "%ai_auto on", "%config AimonMagics.sentry_auto = True", "1 + 1", "await asyncio.sleep(0)", "# told\nask()", "sentry_sdk.flush(5)"]
     )
     assert sorted(s["name"] for s in receiver.spans() if s["op"] == "ai.pipeline") == ["told"]

@@ -9,6 +9,7 @@ EXAMPLES = {
     "ai_spans": "%ai_spans --to spans.parquet",
     "ai_runs": "%ai_runs",
     "ai_show": "%ai_show summarise",
+    "ai_sentry": "%ai_sentry test",
 }
 # As a cell of its own, with or without a line below it, below another magic, and as plain Python.
 CELLS = ("%%ai_track -h", "%%ai_track -h\n", "%%ai_track --help\n\n", "%%ai_track NAME -h", "%%ai_track -h\nran = 1",

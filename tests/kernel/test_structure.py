@@ -9,7 +9,8 @@ client = openai.OpenAI(base_url={url!r}, api_key="none", max_retries=0)
 aclient = openai.AsyncOpenAI(base_url={url!r}, api_key="none", max_retries=0)
 tracer = trace.get_tracer("mine")
 asked = {{"model": "gpt-4o", "messages": [{{"role": "user", "content": "a"}}]}}"""
-PROVIDER = """from opentelemetry.sdk.trace import TracerProvider
+PROVIDER = """from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
 trace.set_tracer_provider(TracerProvider())"""
 CELL = """%%ai_track trip
 with tracer.start_as_current_span("plan"):
@@ -28,7 +29,7 @@ SHOWN = "from aimon_nb import last_run\nshown = [(depth, span.name) for depth, s
 @pytest.mark.parametrize("provider", [pytest.param("pass", id="nothing set up"), pytest.param(PROVIDER, marks=pytest.mark.own_kernel, id="provider")])
 def test_steps_of_opentelemetry(kernel, truth, provider):
     """Steps stand over what they ask, tasks of a cell's `gather` too; the saved tree has them, and outside of runs nothing is left of it."""
-    kernel.run([provider, SETUP.format(url=truth.url)])
+    assert [cell.status for cell in kernel.run([provider, SETUP.format(url=truth.url)])] == ["ok", "ok"]
     cell = kernel.cell(CELL)
     assert cell.status == "ok" and cell.text == ""
     kernel.cell(SHOWN)

@@ -1,22 +1,22 @@
-"""A sentry-sdk of a series that we do not know: one line says which, and what to do; nothing of ours is loaded.
+"""A sentry-sdk that is too old, or has no streamed spans: one line says which, and what to do; nothing of ours is loaded.
 
-A package of that name and version shadows the installed one, with none of the parts that
-series 3 took away.
+A package of that name and version shadows the installed one.
 """
 
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.parts.places import ROOT
 
-VERSION = "3.0.0b2"
+VERSION = "2.19.0"
 LINE = (
-    f"UnsupportedSDKError: aimon_nb works with sentry-sdk 2, and {VERSION} is installed here: "
-    'run pip install "sentry-sdk>=2,<3", then restart'
+    f"UnsupportedSDKError: aimon_nb works with sentry-sdk 2.75 to 3, and {VERSION} is installed here: "
+    'run pip install "sentry-sdk>=2.75,<4", then restart'
 )
 
 
@@ -77,6 +77,13 @@ def test_at_the_command_line(shadow):
     """`python -m aimon_nb check` says the line without a traceback, and fails."""
     run = python(shadow, "-m", "aimon_nb", "check")
     assert (2, "", LINE.partition(": ")[2] + "\n") == (run.returncode, run.stdout, run.stderr)
+
+
+def test_a_new_one_without_streamed_spans(shadow):
+    """Of a series to come that has none, the same is said: there is nothing to hear."""
+    consts = Path(shadow["PYTHONPATH"].partition(os.pathsep)[0], "sentry_sdk", "consts.py")
+    consts.write_text(consts.read_text().replace(VERSION, "5.0.0"))
+    assert LINE.replace(VERSION, "5.0.0") in python(shadow, "-c", "from aimon_nb import track").stderr
 
 
 def test_versions_for_a_bug_report(shadow):

@@ -38,6 +38,11 @@ ALONE = {
     "litellm": ["litellm>=1.83", "mcp", "fastapi", "orjson", "soundfile"],  # of which it imports a part, for its cache
     "marimo": ["marimo>=0.20", "nbformat>=5"],
     "mistralai": ["mistralai>=3"],
+    # The suites of `test_sdk3` and what they ask; `aimon-nb[test]` is this working copy.
+    "sdk3": [
+        "sentry-sdk==3.0.0b2", "aimon-nb[test]", "openai==3.54.0", "anthropic==2.12.0", "langchain==1.4.7", "langchain-openai==1.7.3",
+        "langgraph==1.2.22", "openai-agents==0.24.0", "pydantic-ai-slim[openai]==2.68.0", "mcp>=2",
+    ],
     "openai_agents": ["openai-agents>=0.24"],
     "voyageai": ["voyageai>=0.5"],
     "pydantic_ai": ["pydantic-ai-slim[openai,anthropic,google]>=2.68"],

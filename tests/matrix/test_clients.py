@@ -11,7 +11,7 @@ PLAIN = World("nobody", "here")
 @pytest.mark.parametrize(
     "world",
     [World("ours", "here"), pytest.param(World("ours", "here", "named", "stream"), marks=pytest.mark.matrix)],
-    ids=["off-static", "named-stream"],
+    ids=["off-default", "named-stream"],
 )
 def test_openai_chat(world):
     """Every mode of the OpenAI client is exactly right; `python -m tests.matrix` runs all."""

@@ -27,7 +27,7 @@ PART = [
 
 @pytest.mark.matrix
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("framework", "setup", "world"), PART, ids="-".join)
+@pytest.mark.parametrize(("framework", "setup", "world"), PART, ids=["-".join(one) for one in PART])
 def test_a_part(framework, setup, world):
     """Each tree is the one that is written down, each call and token is counted once, and the user's exporter gets what it gets without us."""
     # Where somebody exports, beside a run without us.

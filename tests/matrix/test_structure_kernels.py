@@ -74,7 +74,7 @@ def test_in_a_kernel(kernels, truth, environment, cells):
     told = kernel.run([LOAD, setup.format(url=truth.url), cell, SHOWN])
     assert [one.status for one in told] == ["ok"] * 4, told
     assert kernel.value("shown") == tree
-    assert told[2].text == ""
+    assert told[2].stream("stdout") == "" and "aimon_nb" not in told[2].stream("stderr")
     saved = told[2].data()[-1]
     assert [name for name in ("boss", "research", "look", "helper", "ToolCallingAgent") if name in tree and name not in saved] == []
     assert kernel.value("last_run()._latest.faults") == 0

@@ -4,8 +4,10 @@ import contextlib
 import os
 from dataclasses import asdict, dataclass
 from importlib import import_module
+from importlib.metadata import version
 
-LIFECYCLES = ("static", "stream")
+# The first is the default one. Asked without an import: the modes of `nobody` know no SDK.
+LIFECYCLES = ("static", "stream") if version("sentry-sdk").startswith("2.") else ("stream",)
 INTEGRATIONS = {
     "openai": ("openai", "OpenAIIntegration"),
     "anthropic": ("anthropic", "AnthropicIntegration"),
@@ -37,7 +39,7 @@ class World:
     observer: str  # "ours", "sentry" (its SDK alone) or "nobody"
     place: str
     on: str = "off"
-    lifecycle: str = "static"
+    lifecycle: str = LIFECYCLES[0]
 
     @property
     def key(self):
@@ -58,7 +60,7 @@ def init(world, own, dsn):
     """What the user does at the start: nothing but a DSN where he can, else `sentry_sdk.init`."""
     import sentry_sdk
 
-    if world.on == "off" and world.lifecycle == "static":
+    if world.on == "off" and world.lifecycle == LIFECYCLES[0]:
         os.environ["SENTRY_DSN"] = dsn
         return
     options = {"trace_lifecycle": "stream"} if world.lifecycle == "stream" else {}

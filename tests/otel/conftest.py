@@ -7,6 +7,7 @@ import sentry_sdk
 from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.app import monitor
 from aimon_nb.capture.internal_errors import internal_errors
+from tests.parts import sdk
 
 
 @pytest.fixture(autouse=True)
@@ -25,11 +26,11 @@ def client(truth):
     return openai.OpenAI(base_url=truth.url, api_key="none", max_retries=0)
 
 
-@pytest.fixture(params=["local", "static", "stream"])
+@pytest.fixture(params=["local", *sdk.LIFECYCLES])
 def world(request, receiver):
     """Whether Sentry gets the run, and in which lifecycle."""
     if request.param != "local":
-        receiver.init(**({"trace_lifecycle": "stream"} if request.param == "stream" else {}))
+        receiver.init(**sdk.OPTIONS[request.param])
     yield request.param
     sentry_sdk.get_client().close(timeout=1)
     sentry_sdk.get_global_scope().set_client(None)

@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from aimon_nb import track
+from tests.parts import sdk
 from tests.otel.worlds import rows
 
 
@@ -35,9 +36,9 @@ def sent_names(receiver):
     return sorted(one["name"] for one in receiver.spans())
 
 
-@pytest.fixture(params=[{}, {"trace_lifecycle": "stream"}], ids=["static", "stream"])
+@pytest.fixture(params=sdk.LIFECYCLES)
 def lifecycle(request):
-    yield request.param
+    yield sdk.OPTIONS[request.param]
     sentry_sdk.get_client().close(timeout=1)
     sentry_sdk.get_global_scope().set_client(None)
 

@@ -8,7 +8,7 @@ import pytest
 from opentelemetry import trace
 
 from aimon_nb import track
-from tests.otel.worlds import TRACERS, named, rows
+from tests.otel.worlds import TRACERS, named, rows, shown
 
 LLM = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o-mini"}
 OPENINFERENCE = {"openinference.span.kind": "LLM", "llm.model_name": "gpt-4o-mini"}
@@ -146,6 +146,40 @@ def test_an_agent_that_is_only_made(tracer, ask):
     with track("cell") as view, tracer.start_as_current_span("create_agent Ann", attributes={"gen_ai.operation.name": "create_agent"}):
         ask()
     assert rows(view) == ["chat gpt-4o-mini"]
+
+
+def test_a_workflow_and_its_agent(tracer, ask):
+    """A workflow that is named as the agent in it is one row with that; one that holds several agents has its own."""
+
+    def run(workflow, *agents):
+        with tracer.start_as_current_span(f"invoke_workflow {workflow}", attributes={"gen_ai.operation.name": "invoke_workflow"}):
+            for agent in agents:
+                with tracer.start_as_current_span(f"invoke_agent {agent}", attributes={"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": agent}):
+                    ask()
+
+    with track("cell") as view:
+        run("helper", "helper")
+        run("team", "one", "two")
+    one, two = (["  invoke_agent one", "    chat gpt-4o-mini"], ["  invoke_agent two", "    chat gpt-4o-mini"])
+    assert shown(view) == ["invoke_agent helper", "  chat gpt-4o-mini", "invoke_workflow team", *one, *two]
+
+
+def test_what_moves_messages(tracer, ask):
+    """Spans of a message bus, AutoGen's say, have no row: what they brought about hangs where it would without them."""
+    sent, told = {"messaging.operation": "publish", "messaging.destination": "topic"}, {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "Ann"}
+    with track("cell") as view, tracer.start_as_current_span("autogen publish topic", attributes=sent):
+        with tracer.start_as_current_span("invoke_agent Ann", attributes=told):
+            ask()
+    assert rows(view) == ["invoke_agent Ann", "  chat gpt-4o-mini"]
+
+
+def test_tools_that_are_told_again(tracer):
+    """Google's ADK puts a span over tools that were called at once: each of them has its own."""
+    with track("cell") as view, tracer.start_as_current_span("execute_tool (merged)") as merged:
+        merged.set_attributes({"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "(merged tools)"})
+        with tracer.start_as_current_span("execute_tool add", attributes={"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "add"}):
+            pass
+    assert shown(view) == ["execute_tool add"]
 
 
 def test_a_failed_request_and_its_retry(tracer, ask, truth):

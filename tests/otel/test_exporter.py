@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased,
 
 from aimon_nb import track
 from aimon_nb.app import monitor
+from tests.parts import sdk
 from tests.otel.worlds import exported, exporting, rows
 
 LLM = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o-mini"}
@@ -80,7 +81,7 @@ PROGRAMS = [steps, gather, threads, by_hand]
 SAMPLERS = {"all": ALWAYS_ON, "none": ALWAYS_OFF, "half": ParentBased(TraceIdRatioBased(0.5))}
 
 
-@pytest.fixture(params=["local", "static", "stream"], autouse=True)
+@pytest.fixture(params=["local", *sdk.LIFECYCLES], autouse=True)
 def destination(request, world):
     """With and without Sentry."""
 

@@ -111,7 +111,7 @@ def test_whether_a_framework_is_heard(hooks, monkeypatch):
     assert hooks.hears("haystack") and not hooks.hears("dspy")
 
 
-@pytest.mark.parametrize("scope", ["pydantic-ai", "openinference.instrumentation.langchain", "opentelemetry.instrumentation.openai_agents", "logfire.openai_agents", "opentelemetry.instrumentation.mcp"])
+@pytest.mark.parametrize("scope", ["pydantic-ai", "openinference.instrumentation.langchain", "opentelemetry.instrumentation.openai_agents", "logfire.openai_agents", "opentelemetry.instrumentation.mcp", "mcp-python-sdk"])
 def test_one_source_a_framework(scope, monkeypatch):
     """What an integration of Sentry's tells already has no second row; what is below hangs where it stood. If that is off, it has one."""
     tracer, mine = TRACERS["a provider"](scope), TRACERS["no provider"]("mine")

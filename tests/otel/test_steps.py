@@ -11,6 +11,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 
 from aimon_nb import ai_track, track
+from tests.parts import sdk
 from tests.otel.worlds import TRACERS, named, rows
 
 
@@ -23,7 +24,7 @@ def test_steps_in_steps(tracer, world, receiver):
     """A step is above what begins in it, spans of Sentry's too; Sentry gets the same tree."""
     with track("cell") as view:
         with tracer.start_as_current_span("a"):
-            with sentry_sdk.traces.start_span("theirs") if world == "stream" else sentry_sdk.start_span(op="x", name="theirs"):
+            with sentry_sdk.traces.start_span("theirs") if world == "stream" else sdk.start_span("x", "theirs"):
                 with tracer.start_as_current_span("b"):
                     pass
         with tracer.start_as_current_span("c"):

@@ -54,6 +54,11 @@ def exported(exporter):
     ]  # fmt: skip
 
 
+def shown(view):
+    """The rows of a run as text, as `rows`, of which some spans have none."""
+    return [f"{'  ' * depth}{span.name}" for depth, span in view._latest.walk()]
+
+
 def rows(view):
     """The tree of a run as text: `name` of each span, two spaces deeper a level."""
     run = view._latest

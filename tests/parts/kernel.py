@@ -249,6 +249,19 @@ class Kernel:
             except queue.Empty:
                 continue
 
+    def read_stdout(self, text, timeout=30) -> None:
+        """Return when this was printed by a request of which no reply is waited for."""
+        until = time.monotonic() + timeout
+        said = ""
+        while text not in said:
+            assert time.monotonic() < until, f"not within {timeout} s: {said!r}"
+            try:
+                msg = self.client.get_iopub_msg(timeout=0.05)
+            except queue.Empty:
+                continue
+            if msg["msg_type"] in ("stream", "error"):
+                said += msg["content"].get("text") or "\n".join(msg["content"].get("traceback", ()))
+
     def value(self, expression: str):
         """Evaluate an expression in the kernel; no cell hook of IPython runs for it."""
         import ast

@@ -36,7 +36,33 @@ class Receiver:
 
         self.got, self.dsn = [], None
         self._relay = StoreNormalizer(project_id=1)
-        self._arrived = threading.Condition()
+        self._arrived = threading.Condition()  # re-entrant
+        self.requests = 0  # that came, answered or not
+        self.status, self.headers = 200, {}  # of its answers; what is not 200 does not count as arrived
+        self._gate = threading.Event()
+        self._gate.set()
+
+    def hold(self) -> None:
+        """Answer nobody until `release()`."""
+        self._gate.clear()
+
+    def release(self) -> None:
+        self._gate.set()
+
+    def ask(self, body: bytes) -> int:
+        """Take a request; gives the status of its answer."""
+        with self._arrived:
+            self.requests += 1
+            self._arrived.notify_all()
+        self._gate.wait(60)
+        if self.status == 200:
+            self.add(body)
+        return self.status
+
+    def wait_for_requests(self, count: int = 1, timeout: float = 10) -> None:
+        """Return when so many requests have come, answered or not."""
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: self.requests >= count, timeout), self.requests
 
     def add(self, body: bytes) -> None:
         got = [(kind, json.loads(payload)) for kind, payload in items(body) if kind != "attachment"]
@@ -73,6 +99,11 @@ class Receiver:
         assert len(found) >= count, f"{len(found)} of {count} {kind} arrived in {timeout} s: {self.kinds()}"
         return found
 
+    def wait_for(self, check, timeout: float = 10) -> None:
+        """Return when `check()` is true, or the time is up: the test says what is missing then."""
+        with self._arrived:
+            self._arrived.wait_for(check, timeout)
+
     def forget(self) -> None:
         """Flush, and forget what has arrived so far."""
         self.of("")
@@ -87,6 +118,27 @@ class Receiver:
         out = [self._relay.normalize_event(payload) for payload in self.of(kind)]
         assert not any('"err"' in json.dumps(event.get("_meta")) for event in out), out
         return out
+
+    def roots(self, count: int = 1, timeout: float = 10) -> list[dict]:
+        """Name, trace and data of transactions and segments, as soon as there are so many: they come from another process."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: len(self._roots()) >= count, timeout)
+            found = self._roots()
+        assert len(found) >= count, f"{len(found)} of {count} roots arrived in {timeout} s: {self.kinds()}"
+        return found
+
+    def _roots(self):
+        found = []
+        for kind, payload in self.got:
+            if kind == "transaction":
+                trace = payload["contexts"]["trace"]
+                found.append({**_plain(trace, payload["transaction"]), "data": trace.get("data") or {}})
+            elif kind == "span":
+                for span in payload["items"]:
+                    if span.get("is_segment"):
+                        data = {key: value["value"] for key, value in span["attributes"].items()}
+                        found.append({**_plain(span, span["name"]), "op": data.get("sentry.op"), "data": data})
+        return found
 
     def v2(self) -> list[dict]:
         """Spans of `span` items (gen_ai.* by default, all when streaming), attributes unpacked."""
@@ -137,9 +189,11 @@ def _server():
             elif encoding == "deflate":
                 body = zlib.decompress(body)
             receiver = _PROJECTS.get(int(self.path.split("/")[2]))  # /api/PROJECT/envelope/
-            if receiver is not None:  # else what an earlier test's client still had to say
-                receiver.add(body)
-            self.send_response(200)
+            # None: what an earlier test's client still had to say.
+            status = receiver.ask(body) if receiver is not None else 200
+            self.send_response(status)
+            for name, value in (receiver.headers if receiver is not None else {}).items():
+                self.send_header(name, value)
             self.send_header("Content-Length", "2")
             self.end_headers()
             self.wfile.write(b"{}")
@@ -169,6 +223,7 @@ def receiving():
     finally:
         import sentry_sdk
 
+        rec.release()
         sentry_sdk.get_client().close(timeout=2)
         sentry_sdk.get_global_scope().set_client(None)
         del _PROJECTS[number]

@@ -55,9 +55,7 @@ class Case:
             sentry_sdk.init(transport=self.transport, **{**self.options, **more})
 
     def span(self, name):
-        if self.stream:
-            return traces.start_span(name)
-        return sentry_sdk.start_span(op="x", name=name)
+        return traces.start_span(name) if self.stream else sentry_sdk.start_span(op="x", name=name)
 
     def root(self, name="root"):
         return traces.start_span(name) if self.stream else sentry_sdk.start_transaction(op="x", name=name)

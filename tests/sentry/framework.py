@@ -183,7 +183,7 @@ def main(framework, order, client, dsn):
         server.clear()
         told["result"] = tracked(use, server, told, monitor)
         sentry_sdk.flush(5)
-        changed = [change for p in (*instrumentation.integrations._patches.values(), instrumentation._patches) for change in p._applied]
+        changed = [change for p in (*instrumentation.integrations._patches.values(), instrumentation.heard._patches, instrumentation._patches) for change in p._applied]
         told["set up"] = sorted(instrumentation.integrations._ours)
         monitor.uninstall()
         told["left"] = [f"{c.owner} {c.name}" for c in changed if c.owner.__dict__.get(c.name) is c.value]

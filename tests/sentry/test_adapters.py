@@ -8,10 +8,8 @@ from sentry_sdk import traces
 
 from aimon_nb.app import monitor
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.sentry.adapters import BARE, NOOP, STREAM, StreamAdapter
-from aimon_nb.sentry.adapters_static import DROPPED, STATIC, StaticAdapter
-
-LIFECYCLES = {"static": ({}, StaticAdapter), "stream": ({"trace_lifecycle": "stream"}, StreamAdapter)}
+from aimon_nb.sentry.adapters import BARE, NOOP, STREAM
+from tests.parts import sdk as installed
 
 
 @pytest.fixture
@@ -34,12 +32,17 @@ def streamed(name):
     return traces.start_span(name, {"sentry.op": "step"})
 
 
+STREAMING = installed.OPTIONS["stream"]
 KINDS = {
-    "static": (STATIC, {}, static),
-    "stream": (STREAM, {"trace_lifecycle": "stream"}, streamed),
-    "noop": (NOOP, {"trace_lifecycle": "stream", "traces_sample_rate": 0.0}, streamed),
-    "dropped": (DROPPED, {"trace_lifecycle": "stream"}, static),
+    "stream": (STREAM, STREAMING, streamed),
+    "noop": (NOOP, {**STREAMING, "traces_sample_rate": 0.0}, streamed),
 }
+ADAPTERS = {"stream": STREAM}
+if installed.HAS_TRANSACTIONS:
+    from aimon_nb.sentry.adapters_static import DROPPED, STATIC
+
+    KINDS |= {"static": (STATIC, {}, static), "dropped": (DROPPED, STREAMING, static)}
+    ADAPTERS["static"] = STATIC
 
 
 @pytest.mark.filterwarnings("ignore:Scope.start_span is not available")
@@ -76,11 +79,11 @@ def test_without_an_object_of_the_sdk(opened):
     assert ("chat gpt", "gen_ai.chat", 3, opened.run.trace_id) == (span.name, span.op, span.attributes["n"], span.trace_id)
 
 
-@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+@pytest.mark.parametrize("lifecycle", installed.LIFECYCLES)
 def test_another_thread_begins_a_span_while_ours_is_made(receiver, monkeypatch, lifecycle):
     """Of what the SDK makes meanwhile in other threads nothing is lost, and ours is there once, below its parent."""
-    options, adapter = LIFECYCLES[lifecycle]
-    receiver.init(**options)
+    adapter = type(ADAPTERS[lifecycle])
+    receiver.init(**installed.OPTIONS[lifecycle])
     monitor.install()
     tracked = monitor.open("run", "none")
     start_child = adapter.start_child
@@ -110,6 +113,7 @@ def test_another_thread_begins_a_span_while_ours_is_made(receiver, monkeypatch, 
     assert parent.span_id == sent["ours"]
 
 
+@installed.transactions
 @pytest.mark.filterwarnings("ignore:Using span streaming API")
 def test_a_no_op_from_a_function_that_was_imported_before_us(receiver):
     """Where the name is not known, a no-op is in the run all the same."""
@@ -132,9 +136,9 @@ def test_a_span_below_a_root_that_the_user_has_ended(receiver):
     monitor.install()
     tracked = monitor.open("run", "none")
     root = sentry_sdk.get_current_span()
-    root.finish()
+    installed.end(root)
     monitor.recorder.drain()
-    with root.start_child(op="step", name="after"):
+    with root.start_child(op="step", name="after") if installed.HAS_TRANSACTIONS else traces.start_span("after", parent_span=root):
         monitor.recorder.drain()
     tracked.end(None)
     monitor.uninstall()

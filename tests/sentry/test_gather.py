@@ -6,8 +6,8 @@ import pytest
 import sentry_sdk
 
 from aimon_nb.app import monitor
+from tests.parts import sdk
 
-LIFECYCLES = {"static": {}, "stream": {"trace_lifecycle": "stream"}}
 
 
 def start(name):
@@ -15,7 +15,7 @@ def start(name):
         from sentry_sdk import traces
 
         return traces.start_span(name)
-    return sentry_sdk.start_span(op="step", name=name)
+    return sdk.start_span("step", name)
 
 
 async def branch(name, depth=2):
@@ -67,10 +67,10 @@ def true_parents():
     return expected
 
 
-@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+@pytest.mark.parametrize("lifecycle", sdk.LIFECYCLES)
 def test_in_a_tracked_run(receiver, lifecycle):
     """Every span of the user's is once at Sentry, below what is above it in his code."""
-    receiver.init(**LIFECYCLES[lifecycle])
+    receiver.init(**sdk.OPTIONS[lifecycle])
     opened = monitor.open("run", "none")
     try:
         asyncio.run(tasks())

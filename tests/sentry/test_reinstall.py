@@ -2,9 +2,9 @@
 
 import threading
 
-import sentry_sdk
 
 from aimon_nb.app import monitor
+from tests.parts import sdk
 
 
 def test_a_thread_that_makes_spans_does_not_make_the_sdk_unknown():
@@ -13,7 +13,7 @@ def test_a_thread_that_makes_spans_does_not_make_the_sdk_unknown():
 
     def work():
         while not stop.is_set():
-            with sentry_sdk.start_span(op="x", name="s"):
+            with sdk.start_span(op="x", name="s"):
                 pass
 
     monitor.install()

@@ -7,10 +7,12 @@ import sentry_sdk
 
 from aimon_nb import track
 from aimon_nb.ai.instrumentation import instrumentation
+from aimon_nb.sentry.secret_names import SECRET_NAMES
+from tests.parts import sdk
 
 steps = instrumentation.steps
 AGENT, TOOL = "gen_ai.invoke_agent", "gen_ai.execute_tool"
-WORLDS = {"local": None, "static": {}, "stream": {"trace_lifecycle": "stream"}, "unsampled": {"traces_sample_rate": 0.0}}
+WORLDS = {"local": None, **sdk.OPTIONS, "unsampled": {"traces_sample_rate": 0.0}}
 
 
 def start(name, op=AGENT, **options):
@@ -23,7 +25,7 @@ def tree(view):
     return {span.name: names.get(span.parent_id) for span in spans}
 
 
-@pytest.fixture(params=WORLDS)
+@pytest.fixture(params=["local", *sdk.LIFECYCLES, "unsampled"])
 def world(request, receiver):
     options = WORLDS[request.param]
     if options is not None:
@@ -35,7 +37,7 @@ def test_steps_and_what_is_below_them(world, receiver):
     """A step holds what begins in it, spans of the SDK too, each with its true parent; Sentry gets the same tree, and no name twice."""
     with track("cell") as view:
         agent = start("agent", attributes={"gen_ai.agent.name": "Ann"})
-        with sentry_sdk.start_span(op="x", name="theirs") if world != "stream" else sentry_sdk.traces.start_span("theirs"):
+        with sdk.start_span(op="x", name="theirs") if world != "stream" else sentry_sdk.traces.start_span("theirs"):
             tool = start("tool", TOOL)
             steps.end(tool)
         steps.end(agent)
@@ -89,6 +91,14 @@ def test_steps_of_tasks_and_a_parent_that_is_given(world):
     above = tree(view)
     assert [above[f"{name}.tool"] for name in "abc"] == list("abc")
     assert (above["beside"], above["below"]) == ("cell", "aside")
+
+
+@sdk.transactions
+def test_names_of_secrets():
+    """None that series 2 keeps out of events is missing."""
+    from sentry_sdk.scrubber import DEFAULT_DENYLIST, DEFAULT_PII_DENYLIST
+
+    assert {*DEFAULT_DENYLIST, *DEFAULT_PII_DENYLIST} <= SECRET_NAMES
 
 
 def test_outside_of_runs():

@@ -17,10 +17,10 @@ from tests.views.samples import EACH, SECRET, agentic, hostile, make_run, told
 
 SPANS = (
     "name, caller, model, status, duration_s, input_tokens, output_tokens, cost_usd, cost_state, error_type, error, retried, attempt, "
-    "start, ttft_s, caller_line, agent, tool, item, provider, request_model, parameters, finish_reason, streaming, input_tokens_cached, "
+    "start, ttft_s, caller_line, agent, tool, conversation, item, provider, request_model, parameters, finish_reason, streaming, input_tokens_cached, "
     "input_tokens_cache_write, output_tokens_reasoning, total_tokens, estimated, "
     "input_tokens_estimated, output_tokens_estimated, cost_usd_estimated, "
-    "cached_locally, saved_usd, reported, pipeline, notebook, cell, worker, thread, late, sent, op, depth, run, run_id, span_id, parent_id"
+    "cached_locally, saved_usd, reported, tags, pipeline, notebook, cell, worker, thread, late, sent, op, depth, run, run_id, span_id, parent_id"
 ).split(", ")
 USAGE = (
     "calls, calls_no_usage, calls_unpriced, calls_cached_locally, requests_uncounted, errors, retries, input_tokens, input_tokens_cached, "
@@ -29,7 +29,7 @@ USAGE = (
 ).split(", ")
 RUNS = (
     "name, started, status, duration_s, calls, errors, retries, input_tokens, output_tokens, cost_usd, cost_is_lower_bound, cost_state, "
-    "error_type, error, notebook, cell, run_id"
+    "error_type, error, tags, notebook, cell, run_id"
 ).split(", ")
 DTYPES = {"string", "Int64", "Float64", "boolean", "datetime64[ns, UTC]"}
 

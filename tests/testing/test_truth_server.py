@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from aimon_nb.testing.counting import steering
+from tests.parts import sdk
 
 
 class TestReceiver:
+    @sdk.transactions
     @pytest.mark.parametrize("options", [{}, {"stream_gen_ai_spans": False}])
     def test_a_transaction_from_this_process(self, receiver, options):
         """A transaction with a model span arrives whole, however its spans are sent."""

@@ -5,7 +5,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-import sentry_sdk
 from tests.views.samples import EACH, HOSTILE, SECRET, START, add, agentic, chat, empty, failed, hostile, make_run, many, priced, told
 
 from aimon_nb.app import monitor, track
@@ -13,6 +12,7 @@ from aimon_nb.model import Cost, Usage
 from aimon_nb.model.cost import CostLine
 from aimon_nb.views.live import widget
 from aimon_nb.views.present import detail, rows
+from tests.parts import sdk
 
 
 def test_row_of_a_call():
@@ -40,9 +40,9 @@ def test_names_and_labels(span, name, label):
 def test_a_tool_of_an_mcp_server_is_a_tool():
     """What an MCP server is asked to run is shown as a tool, under the tool's name; what it is asked to read is not."""
     with track("served", view="none"):
-        with sentry_sdk.start_span(op="mcp.server", name="tools/call look") as span:
-            span.set_data("mcp.tool.name", "look")
-        with sentry_sdk.start_span(op="mcp.server", name="resources/read"):
+        with sdk.start_span(op="mcp.server", name="tools/call look") as span:
+            sdk.set_data(span, "mcp.tool.name", "look")
+        with sdk.start_span(op="mcp.server", name="resources/read"):
             pass
     run = monitor.recorder.runs()[-1]
     shown = [rows.row_dict(span, run) for _, span in run.walk()]

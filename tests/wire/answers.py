@@ -37,6 +37,8 @@ class Case:
     first: tuple | None = ("user", "How warm is it in Paris?")
     label: str = ""
     so_far: bool = False  # its counts may still grow
+    server_tools: list = field(default_factory=list)  # that the provider ran: (name, how it failed)
+    conversation: str | None = None
 
 
 def chunk(delta, finish=None, index=0, **more):
@@ -263,6 +265,7 @@ case(
     "responses", "/v1/responses", RESPONSES_ASK, plain(RESPONSE), Usage(60, 10, 5, 25, 15, 85), RESPONSE_SAID,
     "m", "m-1", "completed", "openai", operation="responses", tier="flex", tools=["weather", "web_search"],
     details={"web_searches": 1},
+    server_tools=[("web_search", None)],
 )  # fmt: skip
 case(
     "responses stream", "/openai/v1/responses", {**RESPONSES_ASK, "tools": [], "stream": True},
@@ -277,6 +280,7 @@ case(
     ),
     Usage(60, 10, 5, 25, 15, 85), RESPONSE_SAID, "m", "m-1", "completed", "azure.ai.openai",
     host="shop.openai.azure.com", operation="responses", streaming=True, tier="flex", details={"web_searches": 1},
+    server_tools=[("web_search", None)],
 )  # fmt: skip
 case(
     "responses stream, left", "/v1/responses", {**RESPONSES_ASK, "tools": [], "stream": True},
@@ -633,6 +637,7 @@ case(
     [("reasoning", "Paris …", []), ("assistant", "18 °C.", [("google_search", '{"queries": ["paris"]}'), CALLED])],
     "gemini-3-flash", "gemini-3-flash", "requires_action", "gcp.gemini", host=GOOGLES, operation="generate_content", tier="flex",
     details=INTERACTION_DETAILS, tools=["weather", "google_search"], first=("system", "Be brief."),
+    server_tools=[("google_search", None)],
 )  # fmt: skip
 case(
     "gemini interaction, first revision, an agent", "/v1/interactions",
@@ -675,6 +680,7 @@ case(
     [("reasoning", "Paris …", []), ("assistant", "18 °C.", [CALLED, ("google_search", '{"queries": ["paris"]}')])],
     "gemini-3-flash", "gemini-3-flash", "requires_action", "gcp.gemini", operation="generate_content", streaming=True,
     details=INTERACTION_DETAILS,
+    server_tools=[("google_search", None)],
 )  # fmt: skip
 case(
     "gemini interaction, stream of the first revision", INTERACTIONS, {"model": "gemini-2.5-flash", "input": INTERACT["input"], "stream": True},
@@ -769,6 +775,7 @@ case(
     Usage(100, None, None, 20, None, 120), [("assistant", "18 °C.", [("web_search", '{"query": "paris"}')])],
     "mistral-medium-latest", "m-1", "stop", "mistral_ai", host="api.mistral.ai", details=CONNECTED, tools=["web_search", "weather"],
     first=("system", "Be brief."),
+    server_tools=[("web_search", None)], conversation="conv_1",
 )  # fmt: skip
 case(
     "mistral conversation goes on, a function is called", CONVERSATIONS + "/conv_1", {"inputs": "How warm is it in Paris?", "stream": False},
@@ -779,6 +786,7 @@ case(
         }
     ),
     Usage(9, None, None, 2, None, 11), [("assistant", "", [CALLED])], None, "m-1", "tool_calls", "mistral_ai",
+    conversation="conv_1",
 )  # fmt: skip
 case(
     "mistral conversation, stream, begun again", CONVERSATIONS + "/conv_1/restart",
@@ -798,6 +806,7 @@ case(
     Usage(100, None, None, 20, None, 120),
     [("assistant", "18 °C.", [("web_search", '{"query": "paris"}'), CALLED]), ("reasoning", "Paris …", [])],
     None, "m-1", "stop", "mistral_ai", streaming=True, details=CONNECTED,
+    server_tools=[("web_search", None)], conversation="conv_1",
 )  # fmt: skip
 case(
     "mistral conversation, connectors inside the prompt", CONVERSATIONS, CONVERSE,
@@ -808,6 +817,7 @@ case(
         }
     ),
     Usage(100, None, None, 20, None, 120), [("assistant", "18", [])], "mistral-medium-latest", "m-1", "stop", "mistral_ai",
+    conversation="c",
 )  # fmt: skip
 case(
     "mistral conversation, failed in mid-stream", CONVERSATIONS, {**CONVERSE, "stream": True},

@@ -20,6 +20,7 @@ from aimon_nb.wire.response_reader import ResponseReader
 from aimon_nb.wire.dialects import known
 from aimon_nb.wire.dialects.dialect import Dialect
 from tests.wire.conftest import calls
+from tests.parts import sdk
 from tests.wire.model_requests import heard_call
 from tests.wire.received import Received
 from tests.wire.shapes import EVENTS
@@ -224,7 +225,7 @@ class TestTheLastEvent:
     ]
 
     @pytest.mark.parametrize(("pieces", "expected"), [(1, LEFT), (2, READ)])
-    @pytest.mark.parametrize("lifecycle", ["none", "static", "stream"])
+    @pytest.mark.parametrize("lifecycle", ["none", *sdk.LIFECYCLES])
     def test_nobody_reads_on_nor_closes(self, lifecycle, pieces, expected, track):
         """A client that stops at the answer's last event and keeps the response open has it whole; before it, it was left."""
         import httpx

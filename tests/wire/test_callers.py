@@ -18,6 +18,7 @@ from aimon_nb.views.present.outline import build_outline
 from aimon_nb.views.static import html, text
 from aimon_nb.views.tables import frames
 from tests.pricing.making import call, run_of, span, tokens
+from tests.parts import sdk
 
 pytestmark = pytest.mark.xdist_group("clients")
 
@@ -249,37 +250,37 @@ class TestWithoutRequest:
     """Calls that never cross HTTP: an integration of the SDK's over gRPC or a model in this process, usage recorded by hand."""
 
     SPAN = """
-import sentry_sdk
+from tests.parts import sdk
 def answer(p):
-    with sentry_sdk.start_span(op="gen_ai.chat", name="chat m", origin=ORIGIN) as span:
-        span.set_data("gen_ai.request.model", "m")
+    with sdk.start_span(op="gen_ai.chat", name="chat m", origin=ORIGIN) as span:
+        sdk.set_data(span, "gen_ai.request.model", "m")
 def route(p):
     answer(p)
 """
 
     def test_a_call_of_an_integration(self, cell):
         """Its row is named by who asked, as that of a request is; an agent of it, which is no call, has no caller."""
-        run = cell(self.SPAN + "route('a')\nwith sentry_sdk.start_span(op='gen_ai.invoke_agent', name='a', origin=ORIGIN): pass", ORIGIN="auto.ai.google_genai")
+        run = cell(self.SPAN + "route('a')\nwith sdk.start_span(op='gen_ai.invoke_agent', name='a', origin=ORIGIN): pass", ORIGIN="auto.ai.google_genai")
         assert asked(run) == [("route > answer", 4)]
         assert shown(run) == [("route › answer", "m")]
         assert [s.caller for s in run.spans.values() if not s.is_call] == [None, None]
 
     def test_one_that_also_crosses_the_wire(self, cell):
         """The place that the request came from stands, not the one where the span ended."""
-        source = f"import sentry_sdk{ASK}\ndef go():\n  with sentry_sdk.start_span(op='gen_ai.chat', name='chat', origin='auto.ai.openai'):\n    ask('a')\n    1\ngo()"
+        source = f"from tests.parts import sdk{ASK}\ndef go():\n  with sdk.start_span(op='gen_ai.chat', name='chat', origin='auto.ai.openai'):\n    ask('a')\n    1\ngo()"
         assert asked(cell(source)) == [("go > ask", 3)]
 
     def test_usage_recorded_by_hand(self, cell):
         """The function that recorded it stands in the columns; the name is the user's own."""
         source = """
-            import sentry_sdk
+            from tests.parts import sdk
             from aimon_nb import record_token_usage
             def ask(p):
-                with sentry_sdk.start_span(op="ai.chat", name="mine") as span:
+                with sdk.start_span(op="ai.chat", name="mine") as span:
                     record_token_usage(span, 3, output_tokens=4)
             def route(): ask("a")
             route()
-            with sentry_sdk.start_span(op="ai.chat", name="other"):
+            with sdk.start_span(op="ai.chat", name="other"):
                 record_token_usage(None, 1)
         """
         run = cell(source)
@@ -288,13 +289,11 @@ def route(p):
 
     def test_outside_of_runs_nothing_is_looked_for(self, monkeypatch):
         """Usage may be recorded on a span that is in no run: nobody asks who did."""
-        import sentry_sdk
-
         from aimon_nb import record_token_usage
         from aimon_nb.ai import usage
 
         monkeypatch.setattr(usage, "find_caller", lambda: 1 / 0)
-        with sentry_sdk.start_span(op="ai.chat", name="mine") as span:
+        with sdk.start_span(op="ai.chat", name="mine") as span:
             record_token_usage(span, 3)
 
 
@@ -379,7 +378,7 @@ class TestShown:
 
     def test_a_name_of_the_users_stays(self, cell):
         """A call that the user's code named keeps its name."""
-        source = f"import sentry_sdk{ASK}\ndef go():\n  with sentry_sdk.start_span(op='gen_ai.chat', name='my question'): ask('a')\ngo()"
+        source = f"from tests.parts import sdk{ASK}\ndef go():\n  with sdk.start_span(op='gen_ai.chat', name='my question'): ask('a')\ngo()"
         run = cell(source)
         assert callers_of(run) == ["go > ask"]
         assert [name for name, _ in shown(run)] == ["my question"]

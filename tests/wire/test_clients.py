@@ -96,7 +96,7 @@ def test_busy_then_well(hear, truth):
     anthropic = pytest.importorskip("anthropic")
     client = anthropic.Anthropic(base_url=truth.root, api_key="none")
     asked = {"model": "claude-haiku-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "hi [busy once] anthropic"}]}
-    # The client's own span, of OpenTelemetry, is around both: the attempt that was answered has it.
+    # Its own span of OpenTelemetry's takes the retry, and began before the first attempt.
     spans = sorted(hear(lambda: client.messages.create(**asked)), key=lambda span: span.attempt)
     assert [429, 200] == [call.status for call in truth.settled()]
     assert [("error", False), ("ok", True)] == [(s.status, s.usage.known) for s in spans]

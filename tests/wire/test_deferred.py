@@ -20,6 +20,7 @@ from aimon_nb.views.present.detail import detail
 from aimon_nb.views.present.row_names import label, name, remark
 from aimon_nb.wire import admission
 from aimon_nb.wire.deferred import deferred
+from tests.parts import sdk
 from tests.pricing.making import todays_list
 from tests.wire.conftest import calls
 
@@ -927,7 +928,7 @@ def test_the_row_of_the_post_has_ended_while_it_waits(track):
     assert [one.parent_id for one in calls(run)] == [run.root_id] * 2
 
 
-@pytest.mark.parametrize("lifecycle", ["static", "stream"])
+@pytest.mark.parametrize("lifecycle", sdk.LIFECYCLES)
 def test_sentry_gets_the_call_and_not_its_parts(lifecycle, track):
     """Rows that came when Sentry's span had ended say that they are held back, and nothing is over a limit."""
     import sentry_sdk

@@ -26,6 +26,7 @@ def check(case, call):
     assert (case.reason, case.tier, case.error) == (call.finish_reason, call.service_tier, call.error)
     assert (case.streaming, case.details, case.tools) == (call.streaming, call.details, call.tools)
     assert ([NOT_FINAL] if case.so_far else []) == call.shortfalls
+    assert (case.server_tools, case.conversation) == (call.server_tools, call.conversation)
     assert case.first == next(((turn.role, turn.text) for turn in call.input), None)
 
 

@@ -14,6 +14,7 @@ from aimon_nb.wire import span_matching
 from tests.parts.locks import SeenLock
 from tests.parts.waiting import eventually
 from tests.wire.conftest import calls
+from tests.parts import sdk
 from tests.wire.received import Received
 from tests.wire.shapes import EVENTS, WHOLE
 
@@ -70,7 +71,7 @@ class World:
         return self.received.spans
 
 
-@pytest.fixture(params=["static", "stream"])
+@pytest.fixture(params=sdk.LIFECYCLES)
 def world(request, track):
     return World(request.param)
 

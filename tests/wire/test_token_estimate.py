@@ -20,6 +20,7 @@ from aimon_nb.views.static.html import static
 from aimon_nb.wire import token_estimate as estimate_module
 from aimon_nb.wire.token_estimate import estimates
 from tests.wire.conftest import calls
+from tests.parts import sdk
 
 URL = "http://model.test/v1/chat/completions"
 ASKED = {"model": "gpt-4o", "messages": [{"role": "user", "content": "how warm is it today"}], "stream": True}
@@ -104,7 +105,7 @@ def test_rows_above_are_lower_bounds(ask, track):
 
     with track() as run:
         app.install(estimate=True)
-        with sentry_sdk.start_span(op="step", name="both"):
+        with sdk.start_span(op="step", name="both"):
             ask(stream=False)
             ask()
     line = next(one for one in text.tree(run).splitlines() if "both" in one)
@@ -158,6 +159,7 @@ def test_never_sent(ask, track, monkeypatch):
     with track():
         app.install(estimate=True)
         ask()
+    sentry_sdk.flush(5)
     assert _Kept.events and "gen_ai.usage" not in json.dumps(_Kept.events, default=str)
 
 

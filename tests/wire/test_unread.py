@@ -21,6 +21,7 @@ from tests.wire.clients import CLIENTS
 from tests.wire.conftest import calls
 from tests.wire.model_requests import sse
 from tests.wire.received import Received
+from tests.parts import sdk
 
 ASK = {"model": "m-1", "messages": [{"role": "user", "content": "hi"}]}
 CHAT = {"model": "gpt-4o", "choices": [{"index": 0, "message": {"content": "a"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}}
@@ -322,7 +323,7 @@ class TestUsageAlone:
         import sentry_sdk
 
         told.answers["/v1/tomorrow"] = {"usage": {"prompt_tokens": 9, "completion_tokens": 2}, "model": "m"}
-        for lifecycle in ("static", "stream"):
+        for lifecycle in sdk.NAMES:
             received = Received()
             received.init(lifecycle)
             start = sentry_sdk.traces.start_span if lifecycle == "stream" else lambda name: sentry_sdk.start_span(name=name, op="step")
@@ -538,11 +539,11 @@ class TestInterplay:
     def test_a_frameworks_call_that_alone_tells(self, told, track):
         """Its request crossed the wire, so no cache answered it, however fast it was."""
         told.answers["/anything"] = {"ok": True}
-        with track() as run, sentry_sdk.start_span(op="gen_ai.chat", name="chat", origin="auto.ai.langchain") as span:
-            span.set_data("gen_ai.request.model", "gpt-4o")
+        with track() as run, sdk.start_span(op="gen_ai.chat", name="chat", origin="auto.ai.langchain") as span:
+            sdk.set_data(span, "gen_ai.request.model", "gpt-4o")
             httpx.post(told.at("host.example.com", "/anything"), json=ASK)
-            span.set_data("gen_ai.usage.input_tokens", 100)
-            span.set_data("gen_ai.usage.output_tokens", 10)
+            sdk.set_data(span, "gen_ai.usage.input_tokens", 100)
+            sdk.set_data(span, "gen_ai.usage.output_tokens", 10)
         assert (run.totals.calls, run.totals.cached_locally, run.totals.usage.input) == (1, 0, 100)
         assert uncounted(run) == {}
         again = Run.from_dict(json.loads(json.dumps(run.to_dict())))
@@ -551,9 +552,9 @@ class TestInterplay:
     def test_a_frameworks_call_over_one_with_a_usage(self, told, track):
         """Both tell of the same request: it counts once, as the wire has it."""
         told.answers["/anything"] = {"usage": {"prompt_tokens": 100, "completion_tokens": 10}}
-        with track() as run, sentry_sdk.start_span(op="gen_ai.chat", name="chat", origin="auto.ai.langchain") as span:
+        with track() as run, sdk.start_span(op="gen_ai.chat", name="chat", origin="auto.ai.langchain") as span:
             httpx.post(told.at("host.example.com", "/anything"), json=ASK)
-            span.set_data("gen_ai.usage.input_tokens", 101)
+            sdk.set_data(span, "gen_ai.usage.input_tokens", 101)
         assert (run.totals.calls, run.totals.cached_locally, run.totals.usage.input) == (1, 0, 100)
 
     def test_a_quiet_run_that_has_nothing_else(self, told, track):

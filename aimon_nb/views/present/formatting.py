@@ -230,9 +230,13 @@ def marked(value: str) -> str:
 
 def destination(run: Run) -> str:
     """Return where the spans of a run go: `local`, or `Sentry` with the start of its trace id."""
-    if run.destination == "local":
-        return "local"
-    return f"{run.destination} {run.trace_id[:8]}" if run.trace_id else run.destination
+    trace_id = trace(run)
+    return f"{run.destination} {trace_id[:8]}" if trace_id else run.destination
+
+
+def trace(run: Run) -> str | None:
+    """Return the id of the trace of a run that Sentry gets, else None."""
+    return run.trace_id if run.destination == "Sentry" else None
 
 
 def all_notes(run: Run) -> list[str]:

@@ -84,7 +84,7 @@ def _group(members: list[OutlineRow]) -> OutlineRow:
     room = max(16, _LABEL - len(first.row["name"]) - len(times))
     words = f"{formatting.line(words, room)} {times}" if words else times
     row: RowDict = {**first.row, "label": words, "counts": False}
-    row["time"] = formatting.seconds(_wall_time(members)) or "running"
+    row["time"] = _wall_time(members)
     one = OutlineRow(first.span, first.run, first.depth, remark=_said(members))
     one.cached_row = row
     failed = [member for member in members if member.fails]
@@ -101,12 +101,17 @@ def _group(members: list[OutlineRow]) -> OutlineRow:
     return one
 
 
-def _wall_time(members: list[OutlineRow]) -> float | None:
-    """Return the seconds from the first start to the last end; None while one runs."""
-    ends = [one.span.offset + one.span.duration for one in members if one.span.duration is not None]
-    if len(ends) < len(members):
-        return None
-    return max(ends) - min(one.span.offset for one in members)
+def _wall_time(members: list[OutlineRow]) -> str:
+    """Return the time from the first start to the last end; "" where it is not known."""
+    if any(one.span.status == "running" for one in members):
+        return "running"
+    timed = [
+        (s.offset, s.duration) for s in (one.span for one in members) if s.duration is not None
+    ]
+    if not timed:
+        return ""
+    start = min(offset for offset, _ in timed)
+    return formatting.seconds(max(offset + duration for offset, duration in timed) - start)
 
 
 def _said(members: list[OutlineRow]) -> str:

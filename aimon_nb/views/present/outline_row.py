@@ -68,7 +68,9 @@ class OutlineRow:
     @property
     def time(self) -> str:
         """How long it took, or the word for why that is not known."""
-        return str(self.row["time"]) or formatting.status(self.span.status)
+        # Of a tool that the provider ran nobody knows it.
+        word = "" if self.span.status == "ok" else formatting.status(self.span.status)
+        return str(self.row["time"]) or word
 
     @property
     def cells(self) -> Cells:
@@ -122,8 +124,7 @@ def assign_error(one: OutlineRow) -> None:
     status, error = one.span.status, error_text.of_span(one.span)
     own = status in formatting.FAILED and not one.retried
     one.fails = own or any(child.fails for child in one.below)
-    is_fine = status == "ok" and not error and one.span.duration is not None
-    is_fine = is_fine or one.span.retried == "repaired"
+    is_fine = (status == "ok" and not error) or one.span.retried == "repaired"
     one.quiet = is_fine and all(child.quiet for child in one.below)
     passed_through = any(error_text.of_span(child.span) == error for child in one.below)
     if error and not one.retried and not passed_through:

@@ -34,7 +34,7 @@ def name(span: Span, kind: SpanKind | None = None, run: Run | None = None) -> st
     if span.call is not None:
         for words in _ASKED_ELSEWHERE:
             text = text.removesuffix(f" {words}")
-    for prefix in ("execute_tool ", "invoke_agent "):
+    for prefix in ("execute_tool ", "invoke_agent ", "invoke_workflow "):
         text = text.removeprefix(prefix)
     if run is not None and span.caller is not None and text in CALL_OPERATIONS:
         text = " › ".join(_caller_below(span, run)) or text

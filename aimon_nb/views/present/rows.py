@@ -114,7 +114,7 @@ def header(run: Run, now: datetime | None = None) -> Header:
         "cost_note": note,
         "unpriced": totals.unpriced,
         "destination": run.destination,
-        "trace": run.trace_id if run.destination != "local" else None,
+        "trace": formatting.trace(run),
         "error": error_text.of_run_alone(run),
         "notes": [formatting.line(note, 500) for note in _notes(run)],
         "faults": run.faults,

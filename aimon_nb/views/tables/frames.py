@@ -40,7 +40,7 @@ USAGE_COLUMNS = dtypes(USAGE_TABLE)
 RUN_COLUMNS = dtypes(RUN_TABLE)
 KEYS = (
     *("model", "provider", "op", "pipeline", "run", "cell", "notebook", "item"),
-    *("caller", "agent", "tool", "status", "worker", "day"),
+    *("caller", "agent", "tool", "conversation", "status", "worker", "day"),
 )
 
 
@@ -173,13 +173,13 @@ def _key(run: Run, name: str) -> Callable[[Span], str | None]:
         return lambda _: value
     if name == "day":
         return lambda span: f"{span.start.astimezone(timezone.utc):%Y-%m-%d}"
-    if name in ("agent", "tool"):
+    if name in ("agent", "tool", "conversation"):
         return lambda span: _above(run, span, name)
     return lambda span: str(value) if (value := getattr(span, name, None)) else None
 
 
 def _above(run: Run, span: Span, name: str) -> str | None:
-    """Return the agent or tool that a call was made in: the nearest above it that has a name."""
+    """Return the agent, tool or conversation that a call was made in: the nearest one named."""
     own: str | None = getattr(span, name)
     above = None if own else nearest_ancestor(span, run.spans, lambda one: bool(getattr(one, name)))
     return own or (getattr(above, name) if above is not None else None)

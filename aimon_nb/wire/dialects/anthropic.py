@@ -89,7 +89,12 @@ class Anthropic(Dialect):
     def _block(self, call: ModelCall, block: dict[str, Any], at: int, *, begins: bool) -> None:
         self.turns.add_text(call, text_of(block.get("text")))
         self.turns.add_reasoning(call, text_of(block.get("thinking")))
-        if text_of(block.get("type")).endswith("tool_use"):
+        kind = text_of(block.get("type"))
+        if kind in ("server_tool_use", "mcp_tool_use"):
+            self.server_tools.add(call, text_of(block.get("name")), text_of(block.get("id")))
+        elif kind.endswith("_tool_result"):
+            self.server_tools.fail(call, text_of(block.get("tool_use_id")), _failure(block))
+        if kind.endswith("tool_use"):
             # A stream starts a block with an empty input; its arguments come in pieces.
             tool_input = block.get("input")
             arguments = "" if begins and not tool_input else json_of(tool_input)
@@ -113,6 +118,15 @@ class Anthropic(Dialect):
         self.take_usage(call, self._usage, usage, known_usage.ANTHROPIC, is_final=is_final)
         call.shortfalls += shortfalls
         call.details = anthropic_usage.details(counts)
+
+
+def _failure(block: dict[str, Any]) -> str:
+    """Return in words how a tool that the server ran failed; "" where it did not."""
+    content = block.get("content")
+    told = dict_of(content)
+    failed = text_of(told.get("type")).endswith("_error") or block.get("is_error") is True
+    said = text_of(told.get("error_code")) or text_of_content(content)
+    return (said or "failed") if failed else ""
 
 
 def _message(raw: dict[str, Any]) -> Message:

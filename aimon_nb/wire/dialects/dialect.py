@@ -12,6 +12,7 @@ from aimon_nb.wire.dialects.charges import charge_in
 from aimon_nb.wire.dialects.json_values import text_of
 from aimon_nb.wire.dialects.known_usage import NOT_FINAL, unknown_in
 from aimon_nb.wire.dialects.message_builder import MessageBuilder
+from aimon_nb.wire.dialects.server_tools import ServerTools
 
 _LONGEST_ID = 300  # characters
 # Headers by which a gateway says that it is one: LiteLLM's proxy.
@@ -69,7 +70,7 @@ class Dialect:
         self.path = path
         known = providers.at_host(host) or providers.behind_gateway(host, path)
         self.provider, self._is_known = known.name if known else self.provider, known is not None
-        self.turns = MessageBuilder()
+        self.turns, self.server_tools = MessageBuilder(), ServerTools()
         self._is_final = False
         if known is None:
             self.headers = self.headers | _GATEWAYS

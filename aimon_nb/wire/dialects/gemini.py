@@ -60,6 +60,7 @@ class Gemini(Dialect):
         # By the candidate's index, whether it has its finish reason.
         self._finished: dict[int, bool] = {}
         self._searches: set[str] = set()
+        self._programs = 0
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Contents, tools and parameters; model and streaming stand in the path."""
@@ -103,12 +104,21 @@ class Gemini(Dialect):
         index = index_of(candidate.get("index"))
         queries = list_of(dict_of(candidate.get("groundingMetadata")).get("webSearchQueries"))
         self._searches |= {text_of(query) for query in queries}
+        for query in queries:
+            self.server_tools.add(call, "google_search", f"search {text_of(query)}")
+        if dicts_of(dict_of(candidate.get("urlContextMetadata")).get("urlMetadata")):
+            self.server_tools.add(call, "url_context", "urls")
         for part in dicts_of(dict_of(candidate.get("content")).get("parts")):
             text = text_of(part.get("text"))
             if part.get("thought") is True:
                 self.turns.add_reasoning(call, text, index)
             else:
                 self.turns.add_text(call, text, index)
+            if isinstance(part.get("executableCode"), dict):
+                self._programs += 1
+                self.server_tools.add(call, "code_execution", self._programs)
+            elif isinstance(part.get("codeExecutionResult"), dict):
+                self.server_tools.fail(call, self._programs, _outcome(part["codeExecutionResult"]))
             if isinstance(part.get("functionCall"), dict):
                 self.turns.add_tool_call(call, *_function_call(part["functionCall"]), index=index)
         if candidate.get("finishReason"):
@@ -116,6 +126,12 @@ class Gemini(Dialect):
             self._finished[index] = True
         else:
             self._finished.setdefault(index, False)
+
+
+def _outcome(result: dict[str, Any]) -> str:
+    """Return in words how a program that the server ran failed; "" where it did not."""
+    outcome = text_of(result.get("outcome"))
+    return "" if outcome in ("", "OUTCOME_OK") else outcome.removeprefix("OUTCOME_").lower()
 
 
 def turn(role: str, content: dict[str, Any]) -> Message:

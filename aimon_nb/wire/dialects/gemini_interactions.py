@@ -132,6 +132,7 @@ class GeminiInteractions(Dialect):
         if items:
             # The end of a stream may hold everything once more, or nothing of it.
             self.turns.reset(call)
+            self.server_tools.reset(call)
             self._named.clear()
         for at, item in enumerate(items):
             self._item(call, item, at)
@@ -167,6 +168,8 @@ class GeminiInteractions(Dialect):
 
     def _call(self, call: ModelCall, item: dict[str, Any], at: int) -> None:
         """Add a call, or to it: its start may name it alone, or hold all of it."""
+        if item.get("type") != "function_call":
+            self.server_tools.add(call, _tool(item), at)
         name, arguments = "" if at in self._named else _tool(item), item.get("arguments")
         self._named.add(at)
         if arguments:

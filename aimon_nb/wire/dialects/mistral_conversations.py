@@ -31,6 +31,9 @@ _MOST = 16  # kinds of connectors; what is beyond it is nonsense
 _CONNECTORS = {"web_search": "web_searches", "code_interpreter": "code_executions"}
 
 
+_CONVERSATION = re.compile(r"/v1/conversations/([^/]+)")
+
+
 class MistralConversations(Dialect):
     """`POST /v1/conversations`, `…/conversations/ID` and `…/conversations/ID/restart`."""
 
@@ -54,6 +57,7 @@ class MistralConversations(Dialect):
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model (an agent's is not told), instructions, inputs, tools and parameters."""
+        call.conversation = self.in_path(_CONVERSATION) or None
         call.request_model = text_of(body.get("model")) or None
         call.streaming = body.get("stream") is True
         instructions, inputs = text_of(body.get("instructions")), body.get("inputs")
@@ -69,6 +73,7 @@ class MistralConversations(Dialect):
         """A response with its entries, or one event of its stream."""
         kind = text_of(event.get("type"))
         call.response_model = text_of(event.get("model")) or call.response_model
+        call.conversation = text_of(event.get("conversation_id")) or call.conversation
         if kind == "conversation.response.error":
             call.error = text_of(event.get("message")) or call.error or "error"
         elif kind == "message.output.delta":
@@ -109,6 +114,8 @@ class MistralConversations(Dialect):
 
     def _tool_call(self, call: ModelCall, entry: dict[str, Any], at: str | None = None) -> None:
         name, arguments = text_of(entry.get("name")), json_of(entry.get("arguments"))
+        if text_of(entry.get("type")).startswith("tool.execution"):
+            self.server_tools.add(call, name, text_of(entry.get("id")) or None)
         # A function's call may come in pieces, each of which has its name.
         known = bool(at) and at in self._named
         self.turns.add_tool_call(call, "" if known else name, arguments, at or None)

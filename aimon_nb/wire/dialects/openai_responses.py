@@ -48,6 +48,15 @@ _BILLED = {
     "code_interpreter_call": "code_interpreter_calls",
     "image_generation_call": "image_generations",
 }
+# Kinds of calls that the caller's own code answers; all others the server runs.
+_RUN_BY_CALLER = {
+    "function_call",
+    "custom_tool_call",
+    "computer_call",
+    "local_shell_call",
+    "shell_call",
+    "apply_patch_call",
+}
 _FINAL_STATUSES = {"completed", "incomplete", "failed", "cancelled"}
 
 
@@ -76,6 +85,7 @@ class OpenAIResponses(OpenAIForm):
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model, instructions, items of input, tools and parameters."""
         super().request(call, body)
+        call.conversation = _conversation(body)
         instructions, items = text_of(body.get("instructions")), body.get("input")
         call.input = [Message("system", instructions)] if instructions else []
         if isinstance(items, str):
@@ -99,6 +109,8 @@ class OpenAIResponses(OpenAIForm):
             self._response(call, event["response"])
         elif kind == "response.output_item.added":
             self._start_item(call, dict_of(event.get("item")), index_of(event.get("output_index")))
+        elif kind == "response.output_item.done":
+            self._server_tool(call, dict_of(event.get("item")), index_of(event.get("output_index")))
         elif kind in _ARGUMENT_EVENTS:
             at = index_of(event.get("output_index"))
             self.turns.add_tool_call(call, "", text_of(event.get("delta")), at)
@@ -113,16 +125,27 @@ class OpenAIResponses(OpenAIForm):
         if "arguments" in item or text_of(item.get("type")).endswith("_call"):
             self.turns.add_tool_call(call, _tool(item), json_of(item.get("arguments")), at)
 
+    def _server_tool(self, call: ModelCall, item: dict[str, Any], at: int) -> None:
+        kind, error = text_of(item.get("type")), item.get("error")
+        if kind.endswith("_call") and kind not in _RUN_BY_CALLER:
+            said = text_of(dict_of(error).get("message")) or text_of(error)
+            if item.get("status") == "failed" or error:
+                said = said or "failed"
+            self.server_tools.add(call, _tool(item), at, said)
+
     def _response(self, call: ModelCall, response: dict[str, Any]) -> None:
         super().answer(call, response)
+        call.conversation = _conversation(response) or call.conversation
         status = text_of(response.get("status"))
         if status not in _FINAL_STATUSES and response.get("object") != "response.compaction":
             self._await(call, response)
             return
         self.awaited, call.untold = None, None
         self.turns.reset(call)
-        for item in dicts_of(response.get("output")):
+        self.server_tools.reset(call)
+        for at, item in enumerate(dicts_of(response.get("output"))):
             self._item(call, item)
+            self._server_tool(call, item, at)
         reason = text_of(dict_of(response.get("incomplete_details")).get("reason"))
         call.finish_reason = reason or status or call.finish_reason
         if isinstance(response.get("error"), dict):
@@ -148,6 +171,12 @@ class OpenAIResponses(OpenAIForm):
             self.turns.add_reasoning(call, text_of_content(parts))
         elif kind.endswith("_call"):
             self.turns.add_tool_call(call, _tool(item), _arguments(item))
+
+
+def _conversation(told: dict[str, Any]) -> str | None:
+    """Return the id of the conversation that a request or an answer names."""
+    named = told.get("conversation")
+    return text_of(named) or text_of(dict_of(named).get("id")) or None
 
 
 def _tool(item: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ def _aimon_nb():  # noqa: ANN202
         "ai_spans",
         "ai_runs",
         "ai_show",
+        "ai_sentry",
     ):
         shell.magics_manager.register_lazy(name, "aimon_nb")
     steps = shell.input_transformers_cleanup

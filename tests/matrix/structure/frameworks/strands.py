@@ -36,11 +36,9 @@ def all_tools():
 
 TREE = """
     agent helper
-      step execute_event_loop_cycle
-        call gpt-4o
-        tool look
-      step execute_event_loop_cycle
-        call gpt-4o
+      call gpt-4o
+      tool look
+      call gpt-4o
     """
 
 
@@ -64,12 +62,10 @@ def _(server):
 
 @ways("parallel-tools", unordered=True, varies=True, tree="""
     agent helper
-      step execute_event_loop_cycle
-        call gpt-4o
-        tool look
-        tool add
-      step execute_event_loop_cycle
-        call gpt-4o
+      call gpt-4o
+      tool look
+      tool add
+      call gpt-4o
     """)
 def _(server):
     return str(agent(server)("[call look, add]"))
@@ -82,8 +78,7 @@ def _(server):
 
 @ways("call-error", tree="""
     agent helper !error
-      step execute_event_loop_cycle !error
-        call gpt-4o !error
+      call gpt-4o !error
     """)
 def _(server):
     return error_of(lambda: agent(server)("[status 400]"))
@@ -91,17 +86,13 @@ def _(server):
 
 @ways("agent-in-a-tool", tree="""
     agent boss
-      step execute_event_loop_cycle
-        call gpt-4o
-        tool research
-          agent helper
-            step execute_event_loop_cycle
-              call gpt-4o
-              tool look
-            step execute_event_loop_cycle
-              call gpt-4o
-      step execute_event_loop_cycle
-        call gpt-4o
+      call gpt-4o
+      tool research
+        agent helper
+          call gpt-4o
+          tool look
+          call gpt-4o
+      call gpt-4o
     """)
 def _(server):
     from strands import tool
@@ -116,8 +107,7 @@ def _(server):
 
 @ways("left-early", left=True, tree="""
     agent helper !abandoned
-      step execute_event_loop_cycle !abandoned
-        call gpt-4o !abandoned
+      call gpt-4o !abandoned
     """)
 def _(server):
     async def use():

@@ -1,0 +1,71 @@
+"""What becomes of runs at Sentry: for `%ai_sentry`, and for the run's own tree."""
+
+from __future__ import annotations
+
+from aimon_nb.ai.instrumentation import instrumentation
+from aimon_nb.capture import recorder
+from aimon_nb.capture.state import RunState
+from aimon_nb.model.sending import Lost, SendingStatus
+from aimon_nb.sentry import sending_status, trial
+from aimon_nb.wire.pending_calls import pending_calls
+
+PATIENCE = 10.0  # seconds that a test waits for an answer
+DROPPED = "no: dropped"
+_NOTE = "not at Sentry: "
+
+
+def status(url: str | None) -> SendingStatus:
+    """Return where spans go and what became of them; `url` is the team's Sentry, for a link."""
+    found = sending_status.status(instrumentation.client, instrumentation.delivery)
+    found.held_back = pending_calls.waiting
+    run = recorder.last_run()
+    if run is not None:
+        root = run.spans.get(run.root_id or "")
+        found.last_run = f"{run.name}: {_fate(root.sent if root is not None else None)}"
+        if run.destination == "Sentry":
+            found.trace_id = run.trace_id
+            found.trace_url = trace_url(url, run.trace_id)
+    return found
+
+
+def send_one(seconds: float = PATIENCE) -> str:
+    """Send one transaction or segment; return in a line what came back."""
+    return trial.send(instrumentation.delivery, instrumentation.tracker.maker.making, seconds)
+
+
+def trace_url(url: str | None, trace_id: str | None) -> str | None:
+    """Return the page of a trace at the Sentry at `url`; None for what is no address."""
+    if not (url and trace_id and url.startswith(("https://", "http://"))):
+        return None
+    return f"{url.rstrip('/')}/explore/traces/trace/{trace_id}/"
+
+
+def note_lost(lost: Lost | None, _: frozenset[str]) -> None:
+    """Have the tree of a run say what of it did not get to Sentry, when that is known."""
+    if lost is None or lost.trace_id is None:
+        return
+    for run_state in list(recorder.run_states.values()):
+        if run_state.run.trace_id == lost.trace_id:
+            _note(run_state, lost)
+
+
+def _note(run_state: RunState, lost: Lost) -> None:
+    run = run_state.run
+    spans = dict(run.spans)
+    # What was dropped before there was an item of it is the whole transaction.
+    ids = lost.span_ids & spans.keys() or {i for i, span in spans.items() if span.sent == "yes"}
+    for span_id in ids:
+        spans[span_id].sent = DROPPED
+    dropped = sum(span.sent == DROPPED for span in spans.values())
+    if not dropped:
+        return
+    line = f"{_NOTE}{dropped:,} of its spans, {lost.why}"
+    run.notes[:] = [note for note in run.notes if not note.startswith(_NOTE)] + [line]
+    run_state.changed |= ids
+    recorder.wake()
+
+
+def _fate(sent: str | None) -> str:
+    if sent is None:
+        return "it goes on"
+    return "sent" if sent == "yes" else sent.replace("no: ", "not sent, ")

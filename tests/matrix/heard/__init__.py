@@ -1,0 +1,1 @@
+"""Ways in which frameworks run that Sentry's integrations hear, and their trees as text."""

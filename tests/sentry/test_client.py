@@ -1,0 +1,137 @@
+"""Where spans go: the client that SENTRY_DSN opens, and the user's own, which is respected."""
+
+import warnings
+
+import pytest
+import sentry_sdk
+
+from aimon_nb import install, track
+from aimon_nb.app import monitor
+
+STREAM = {"trace_lifecycle": "stream"}
+LIFECYCLES = pytest.mark.parametrize("options", [{}, STREAM], ids=["static", "stream"])
+
+
+@pytest.fixture(autouse=True)
+def taken_off():
+    """Each test puts the hooks on itself: that is when a client is opened."""
+    monitor.uninstall()
+    yield
+    monitor.uninstall()
+
+
+@pytest.fixture
+def dsn(receiver, monkeypatch):
+    """SENTRY_DSN is set, and nobody has opened a client."""
+    monkeypatch.setenv("SENTRY_DSN", receiver.dsn)
+    return receiver.dsn
+
+
+def roots(receiver):
+    return [span["name"] for span in receiver.spans() if span["parent_span_id"] is None]
+
+
+def test_the_client_of_a_dsn(dsn):
+    """Putting the hooks on opens it: traces on, in the environment `notebook`, with no private data, variable or source."""
+    install()
+    options = sentry_sdk.get_client().options
+    told = ("dsn", "environment", "traces_sample_rate", "send_default_pii", "include_local_variables", "include_source_context")
+    assert (dsn, "notebook", 1.0, False, False, False) == tuple(options[name] for name in told)
+    assert {"dedupe", "threading"} == {*sentry_sdk.get_client().integrations}
+    assert sentry_sdk.get_client().integrations["threading"].propagate_scope
+
+
+def test_its_environment_may_be_named(dsn, monkeypatch):
+    """SENTRY_ENVIRONMENT is what it says."""
+    monkeypatch.setenv("SENTRY_ENVIRONMENT", "staging")
+    install()
+    assert "staging" == sentry_sdk.get_client().options["environment"]
+
+
+def test_no_dsn_no_client(receiver, monkeypatch):
+    """Without a DSN none is opened, at the load and at a run; a blank one is none."""
+    monkeypatch.setenv("SENTRY_DSN", "")
+    install()
+    with track("cell") as run:
+        pass
+    assert not sentry_sdk.get_client().is_active() and "local" == run._run.destination
+
+
+def test_a_dsn_that_is_none(monkeypatch):
+    """The load is not disturbed; each run says it in one line, without the key in it."""
+    monkeypatch.setenv("SENTRY_DSN", "htp://secretkey@sentry.test/1")
+    install()
+    with track("cell") as run:
+        pass
+    [line] = run._run.notes[:1]
+    assert line.startswith("SENTRY_DSN cannot be used") and "secretkey" not in line and "\n" not in line
+    assert "local" == run._run.destination
+
+
+@LIFECYCLES
+def test_the_users_client_made_before(dsn, receiver, options):
+    """It is left as it is, and the run goes where it sends."""
+    receiver.init(environment="theirs", **options)
+    client = sentry_sdk.get_client()
+    install()
+    with track("cell"):
+        pass
+    assert sentry_sdk.get_client() is client and ["cell"] == roots(receiver)
+
+
+@LIFECYCLES
+def test_the_users_client_made_after(dsn, receiver, options):
+    """It replaces ours, also where the user first asks whether there is one."""
+    install()
+    assert not sentry_sdk.is_initialized()
+    receiver.init(environment="theirs", **options)
+    assert sentry_sdk.is_initialized()
+    with track("cell"):
+        pass
+    assert "theirs" == sentry_sdk.get_client().options["environment"] and ["cell"] == roots(receiver)
+
+
+def test_before_send_transaction_wins(receiver):
+    """What the user's hook changes arrives as he has it; what he drops does not arrive."""
+    receiver.init(before_send_transaction=lambda event, _: None if event["transaction"] == "drop" else {**event, "release": "mine"})
+    for name in ("drop", "keep"):
+        with track(name):
+            pass
+    assert [("keep", "mine")] == [(event["transaction"], event["release"]) for event in receiver.of("transaction")]
+
+
+def test_before_send_wins(receiver):
+    """So does what he does with errors."""
+    receiver.init(before_send=lambda event, _: None)
+    with pytest.raises(ValueError), track("cell"):
+        raise ValueError
+    assert [] == receiver.of("event") and ["cell"] == roots(receiver)
+
+
+@LIFECYCLES
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_a_traces_sampler_wins(receiver, options, rate):
+    """The user's sampler is asked with the run's name, and what it says is done; the view says what it said."""
+    asked = []
+
+    def sampler(about):
+        asked.append(about["transaction_context"]["name"])
+        return rate
+
+    receiver.init(traces_sampler=sampler, **options)
+    with track("cell") as run:
+        pass
+    assert ["cell"] == asked
+    assert (["cell"] if rate else []) == roots(receiver)
+    assert ("Sentry" if rate else "not sampled") == run._run.destination
+
+
+def test_ignored_spans_win(receiver):
+    """What the user ignores is not sent, and is in the tree all the same."""
+    receiver.init(ignore_spans=["quiet"], **STREAM)
+    with track("cell") as run, warnings.catch_warnings():
+        for name in ("quiet", "loud"):
+            with sentry_sdk.traces.start_span(name):
+                pass
+    assert {"cell", "loud"} == {span["name"] for span in receiver.spans()}
+    assert {"cell", "loud", "quiet"} == {*run.spans()["name"]}
