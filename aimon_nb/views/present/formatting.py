@@ -229,9 +229,14 @@ def marked(value: str) -> str:
 
 
 def destination(run: Run) -> str:
-    """Return where the spans of a run go: `local`, or `Sentry` with the start of its trace id."""
-    trace_id = trace(run)
-    return f"{run.destination} {trace_id[:8]}" if trace_id else run.destination
+    """Return where the spans of a run go: `Sentry 3f2a91c4`, or why not there.
+
+    Where nobody has a client there is nothing to say: "".
+    """
+    if run.destination == "Sentry":
+        return f"Sentry {run.trace_id[:8]}" if run.trace_id else "Sentry"
+    why = run.unsent if run.destination == "local" else run.destination
+    return f"not sent to Sentry: {why}" if why else ""
 
 
 def trace(run: Run) -> str | None:

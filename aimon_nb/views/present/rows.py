@@ -113,7 +113,8 @@ def header(run: Run, now: datetime | None = None) -> Header:
         "cost": shown,
         "cost_note": note,
         "unpriced": totals.unpriced,
-        "destination": run.destination,
+        # The page puts the start of the trace's id behind it.
+        "destination": "Sentry" if formatting.trace(run) else formatting.destination(run),
         "trace": formatting.trace(run),
         "error": error_text.of_run_alone(run),
         "notes": [formatting.line(note, 500) for note in _notes(run)],

@@ -361,7 +361,7 @@ class View {
     this.two(p['tokens-total'], h.tokens ? `${h.tokens} tokens` : '', h.cached);
     this.two(p.cost, h.cost, known || running ? h.cost_note : '…');
     say(p.where, h.trace ? `${h.destination} ${h.trace.slice(0, 8)}` : h.destination);
-    p.where.classList.toggle('local', h.destination === 'local');
+    p.where.classList.toggle('local', !h.trace && h.destination !== '');
     p.copy.hidden = !h.trace || folded;
     const left = p.stop === document.activeElement && !running;
     p.stop.hidden = !(running && this.run.interrupt);
