@@ -23,9 +23,9 @@ SPANS = (
     "cached_locally, saved_usd, reported, tags, pipeline, notebook, cell, worker, thread, late, sent, op, depth, run, run_id, span_id, parent_id"
 ).split(", ")
 USAGE = (
-    "calls, calls_no_usage, calls_unpriced, calls_cached_locally, requests_uncounted, errors, retries, input_tokens, input_tokens_cached, "
-    "input_tokens_cache_write, output_tokens, output_tokens_reasoning, total_tokens, cost_usd, cost_is_lower_bound, cost_state, "
-    "estimated, input_tokens_estimated, output_tokens_estimated, cost_usd_estimated, saved_usd, duration_s"
+    "calls, errors, retries, duration_s, input_tokens, output_tokens, cost_usd, cost_is_lower_bound, cost_state, calls_unpriced, calls_no_usage, "
+    "calls_cached_locally, requests_uncounted, input_tokens_cached, input_tokens_cache_write, output_tokens_reasoning, total_tokens, "
+    "estimated, input_tokens_estimated, output_tokens_estimated, cost_usd_estimated, saved_usd"
 ).split(", ")
 RUNS = (
     "name, started, status, duration_s, calls, errors, retries, input_tokens, output_tokens, cost_usd, cost_is_lower_bound, cost_state, "
@@ -55,6 +55,8 @@ def test_pandas_shows_what_one_looks_for():
         heads = re.findall("<th>([^<]*)</th>", shown._repr_html_().partition("</thead>")[0])
         assert wanted == heads[1:10] and "..." in heads
         assert repr(shown).split("\n")[0].split()[:9] == wanted
+        groups = re.findall("<th>([^<]*)</th>", frames.usage([agentic()])._repr_html_().partition("</thead>")[0])
+        assert ["model", *USAGE[:9]] == groups[1:11]
     assert {"run_id", "span_id", "parent_id"} == set(SPANS[-3:])
 
 

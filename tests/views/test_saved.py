@@ -13,7 +13,7 @@ from tests.pricing.making import call, run_of, span, tokens
 
 from aimon_nb.model import Cost, Totals, Usage
 from aimon_nb.pricing import price_run
-from aimon_nb.views.present.row_names import remark
+from aimon_nb.views.present import rows
 from aimon_nb.views.live import mimebundle
 from aimon_nb.views.static import html, text
 from aimon_nb.views.tables import frames
@@ -66,23 +66,32 @@ def test_what_is_said_of_a_usage_is_never_cut():
 
 
 def test_unpriced_says_in_its_row_what_to_do():
-    """Below a call without a price stands what gives it one; not below one that counts nothing, nor beside one with a price."""
+    """Below the first of the calls that lack the same price stands what gives them one, in every form; not below a call that counts nothing, nor one with a price."""
     spans = {
-        "here": call("gpt-4o", tokens(5, 5), "127.0.0.1:8080", span_id="here"), "new": call('brand "new"', tokens(5, 5), span_id="new"),
-        "odd": call("gpt-4o", tokens(-5, 5), span_id="odd"), "known": call("gpt-4o", tokens(5, 5), span_id="known"),
+        "known": call("gpt-4o", tokens(5, 5), span_id="known"), "here": call("gpt-4o", tokens(5, 5), "127.0.0.1:8080", span_id="here"),
+        "again": call("gpt-4o", tokens(5, 5), "127.0.0.1:8080", span_id="again"), "new": call('brand "new"', tokens(5, 5), span_id="new"),
+        "odd": call("gpt-4o", tokens(-5, 5), span_id="odd"), "own": span("own", op="gen_ai.chat", usage=tokens(9, 9), model="ranker", provider=None),
         "agent": span("agent", op="gen_ai.invoke_agent", usage=tokens(9, 9), model="brand"),
     }  # fmt: skip
     run = run_of(*spans.values())
     price_run(run, set(run.spans))
     spans["agent"].repeats = True
-    remarks = {name: remark(one) for name, one in spans.items()}
-    assert 'pricing.host("127.0.0.1:8080", provider=…)' in remarks["here"] and "this machine" in remarks["here"]
-    assert r'pricing.set("brand \"new\"", input_mtok=…, output_mtok=…)' in remarks["new"]
-    assert ("a negative token count was reported", "", "") == (remarks["odd"], remarks["known"], remarks["agent"])
-    said, page = text.tree(run), words_of(run)
-    for words in ("pricing.host", "pricing.set", "a negative token count was reported"):
-        assert (1, 1) == (said.count(words), page.count(words))
-    assert all(len(line) <= 100 for line in said.splitlines())
+    said = {name: rows.row_dict(one, run)["advice"] for name, one in spans.items()}
+    assert 'pricing.host("127.0.0.1:8080", provider=…)' in said["here"] and "this machine" in said["here"]
+    assert r'pricing.set("brand \"new\"", input_mtok=…, output_mtok=…)' in said["new"] and 'pricing.set("ranker"' in said["own"]
+    assert ("a negative token count was reported", None, None, None) == (said["odd"], said["known"], said["again"], said["agent"])
+    tree, page = text.tree(run), words_of(run)
+    for words in ("pricing.host", 'pricing.set("brand', 'pricing.set("ranker', "a negative token count was reported"):
+        assert (1, 1) == (tree.count(words), page.count(words))
+    assert all(len(line) <= 100 for line in tree.splitlines())
+
+
+def test_advice_parts_no_group():
+    """The first of many equal calls without a price is in their row, which says what would give them one."""
+    run = run_of(*[call("gpt-4o", tokens(5, 5), "127.0.0.1:8080", span_id=f"s{i}") for i in range(20)])
+    price_run(run, set(run.spans))
+    tree = text.tree(run)
+    assert "× 20" in tree and 1 == tree.count("pricing.host") and 1 == tree.count("unpriced", tree.index("time"))
 
 
 @pytest.mark.parametrize("name", EACH)

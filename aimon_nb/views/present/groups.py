@@ -86,6 +86,7 @@ def _group(members: list[OutlineRow]) -> OutlineRow:
     row: RowDict = {**first.row, "label": words, "counts": False}
     row["time"] = _wall_time(members)
     one = OutlineRow(first.span, first.run, first.depth, remark=_said(members))
+    one.advice = " · ".join(member.advice for member in members if member.advice)
     one.cached_row = row
     failed = [member for member in members if member.fails]
     one.below = merge_failures(failed)

@@ -13,6 +13,7 @@ from aimon_nb.model import Run
 from aimon_nb.views.present import groups
 from aimon_nb.views.present.more_calls import more_span
 from aimon_nb.views.present.outline_row import HEADS, OutlineRow, assign_error, sum_up
+from aimon_nb.views.present.price_advice import price_advice
 from aimon_nb.views.present.row_names import remark
 
 # So many lines does a saved form show, beside the failures of the others.
@@ -51,7 +52,7 @@ def build_outline(run: Run) -> Outline:
     flat: list[OutlineRow] = []
     path: list[OutlineRow] = []
     for depth, span in run.walk():
-        one = OutlineRow(span, run, depth, remark=remark(span))
+        one = OutlineRow(span, run, depth, remark=remark(span), advice=price_advice(span, run))
         del path[depth:]
         (path[-1].below if path else top).append(one)
         path.append(one)

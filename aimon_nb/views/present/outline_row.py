@@ -30,7 +30,8 @@ class OutlineRow:
     """One shown span, or a group of equal ones: its row and what stands below it.
 
     `error` is the line of its error ("" if none), `remark` the dim one: what is to be said of
-    its usage, and of a group what came of it and how long each took.
+    its usage, and of a group what came of it and how long each took; `advice` what gives it a
+    price, if it is the first row without one.
     `fails` means that this span or one below it did not end well, `quiet` that all there has
     ended and was answered, at another attempt perhaps; `inexact` that `cost` misses something.
     The row stands for `spans` spans, those of the rows below it aside. Equal siblings share
@@ -43,6 +44,7 @@ class OutlineRow:
     below: list[OutlineRow] = field(default_factory=list)
     error: str = ""
     remark: str = ""
+    advice: str = ""
     fails: bool = False
     quiet: bool = False
     spans: int = 1
@@ -64,6 +66,11 @@ class OutlineRow:
     def retried(self) -> bool:
         """Whether another attempt at its request followed: its error is none of the run."""
         return self.span.retried is not None
+
+    @property
+    def words(self) -> str:
+        """The dim line below it; "" where there is nothing to say."""
+        return " · ".join(part for part in (self.remark, self.advice) if part)
 
     @property
     def time(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import re
 
 from aimon_nb.model import Run, Span
@@ -13,8 +12,6 @@ from aimon_nb.providers import OF_OUR_HOOKS, is_frameworks
 from aimon_nb.views.present import error_text, formatting
 
 _ASKED_ELSEWHERE = (ASKED_BEFORE, ASKED_IN_FORGOTTEN)
-# How a reason begins that names no way out.
-_NOT_LISTED = "no price is known for"
 _STATUS_CODE = re.compile(r"\b([45]\d\d)\b")
 
 
@@ -112,30 +109,19 @@ def _outcome(span: Span) -> str:
 
 
 def remark(span: Span) -> str:
-    """Return the dim line below the row: who asked, where its usage comes from, why no price.
+    """Return the dim line below the row: who asked, where its usage is or will come from.
 
     Mostly there is nothing to say: "".
     """
-    call, said = span.call, []
-    if call is not None:
-        said = [words for words in _ASKED_ELSEWHERE if words in (span.name or "")]
-        if call.untold is not None and not span.usage.known:
-            said.append(formatting.line(call.untold, 120))
-        elif call.from_usage_alone:
-            said.append(USAGE_ALONE)
-    if span.cost is not None and span.cost.state == "unpriced" and not span.repeats:
-        said.append(_why_unpriced(span, span.cost.reason or ""))
-    return " · ".join(words for words in said if words)
-
-
-def _why_unpriced(span: Span, reason: str) -> str:
-    """Return why a call has no price, and what gives it one."""
-    model = span.model or span.request_model
-    has_tokens = span.usage.input is not None or span.usage.output is not None
-    if reason.startswith(_NOT_LISTED) and model and has_tokens:
-        name = json.dumps(formatting.line(model, 80), ensure_ascii=False)
-        reason += f"; pricing.set({name}, input_mtok=…, output_mtok=…) tells"
-    return formatting.line(reason)
+    call = span.call
+    if call is None:
+        return ""
+    said = [words for words in _ASKED_ELSEWHERE if words in (span.name or "")]
+    if call.untold is not None and not span.usage.known:
+        said.append(formatting.line(call.untold, 120))
+    elif call.from_usage_alone:
+        said.append(USAGE_ALONE)
+    return " · ".join(said)
 
 
 def model_name(span: Span) -> str:

@@ -16,6 +16,7 @@ from aimon_nb.model import Run, Span, Usage
 from aimon_nb.model.span import SpanKind
 from aimon_nb.pricing.summable import summable
 from aimon_nb.views.present import error_text, formatting, more_calls
+from aimon_nb.views.present.price_advice import price_advice
 from aimon_nb.views.present.row_names import label, model_name, name, remark
 
 # The values of `FIELDS` in that order, without trailing Nones.
@@ -83,6 +84,7 @@ class RowDict(TypedDict):
     hidden: bool
     more: list[int] | None
     remark: str | None
+    advice: str | None
     time: str
 
 
@@ -137,7 +139,7 @@ def _notes(run: Run) -> list[str]:
 FIELDS = (
     *("id", "parent", "kind", "name", "label", "status", "start", "dur", "counts", "cost"),
     *("streaming", "input", "output", "usd", "cost_state", "model", "error", "retried", "ttft"),
-    *("heard", "item", "tokens", "hidden", "more", "remark"),
+    *("heard", "item", "tokens", "hidden", "more", "remark", "advice"),
 )
 
 
@@ -174,6 +176,7 @@ def encode_row(span: Span, run: Run) -> EncodedRow:
         None if run.shows(span) else True,
         several,
         remark(span) or None,
+        price_advice(span, run) or None,
     ]
     while values[-1] is None:
         values.pop()

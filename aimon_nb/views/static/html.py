@@ -171,11 +171,11 @@ def _cells(one: OutlineRow, columns: list[int]) -> str:
 
 
 def _second_line(one: OutlineRow) -> str:
-    """Return the line below a row: its error, or else its remark; "" without either."""
+    """Return the line below a row: its error, or else the dim words; "" without either."""
     style = "padding-left:2.4em;white-space:pre-wrap"
     if one.error:
         return f'<div style="{style}"><b>{_text(one.error)}</b></div>'
-    return f'<div style="{style};opacity:.75">{_text(one.remark)}</div>' if one.remark else ""
+    return f'<div style="{style};opacity:.75">{_text(one.words)}</div>' if one.words else ""
 
 
 def _omitted(outline: Outline, columns: list[int]) -> Iterator[str]:

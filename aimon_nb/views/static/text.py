@@ -83,8 +83,8 @@ def _rows(outline: Outline, width: int) -> Iterator[str]:
         yield _row(one, lead, room, columns)
         if one.error:
             yield cut(f"{below}{formatting.MARKS['error']} {one.error}", 3 * width)
-        elif one.remark:
-            for part in textwrap.wrap(one.remark, max(width - len(below), 20)):
+        elif one.words:
+            for part in textwrap.wrap(one.words, max(width - len(below), 20)):
                 yield f"{below}{part}"
     if outline.more is not None:
         yield _row(outline.more, "", room, columns)

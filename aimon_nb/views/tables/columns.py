@@ -143,18 +143,9 @@ CONTENT_TABLE: tuple[Column, ...] = (
     Column("input_text", "string", lambda s: side_text(s, "in"), _ASKED),
     Column("output_text", "string", lambda s: side_text(s, "out"), _ASKED),
 )
+_OF_GROUP = {one: one._replace(source=f"totals.{one.source}") for one in TOKEN_TABLE}
 USAGE_TABLE: tuple[Column, ...] = (
     Column("calls", "Int64", "totals.calls", nullable=False),
-    Column("calls_no_usage", "Int64", "totals.no_usage", nullable=False),
-    Column("calls_unpriced", "Int64", "totals.unpriced", nullable=False),
-    Column("calls_cached_locally", "Int64", "totals.cached_locally", nullable=False),
-    Column(
-        "requests_uncounted",
-        "Int64",
-        "totals.requests_uncounted",
-        "requests that may have been billed and that nobody can read",
-        nullable=False,
-    ),
     Column("errors", "Int64", "totals.errors", "calls whose last attempt failed", nullable=False),
     Column(
         "retries",
@@ -163,16 +154,28 @@ USAGE_TABLE: tuple[Column, ...] = (
         "failed attempts that later ones repaired",
         nullable=False,
     ),
-    *(one._replace(source=f"totals.{one.source}") for one in TOKEN_TABLE),
+    Column("duration_s", "Float64", "duration", "sum of the calls' times, in seconds"),
+    _OF_GROUP[_INPUT],
+    _OF_GROUP[_OUTPUT],
     Column("cost_usd", "Float64", "totals.cost", "US dollars"),
     Column("cost_is_lower_bound", "boolean", "totals.lower_bound", nullable=False),
     Column("cost_state", "string", "totals.state", nullable=False),
+    Column("calls_unpriced", "Int64", "totals.unpriced", nullable=False),
+    Column("calls_no_usage", "Int64", "totals.no_usage", nullable=False),
+    Column("calls_cached_locally", "Int64", "totals.cached_locally", nullable=False),
+    Column(
+        "requests_uncounted",
+        "Int64",
+        "totals.requests_uncounted",
+        "requests that may have been billed and that nobody can read",
+        nullable=False,
+    ),
+    *(_OF_GROUP[one] for one in (_CACHED, _WRITTEN, _REASONING, _TOTAL)),
     Column("estimated", "boolean", "has_estimates", nullable=False),
     Column("input_tokens_estimated", "Int64", "totals.estimate.input", _BESIDE_TOKENS),
     Column("output_tokens_estimated", "Int64", "totals.estimate.output", _BESIDE_TOKENS),
     Column("cost_usd_estimated", "Float64", "totals.estimate_cost", _BESIDE_COST),
     Column("saved_usd", "Float64", "totals.saved", "what locally cached calls would have cost"),
-    Column("duration_s", "Float64", "duration", "sum of the calls' times, in seconds"),
 )
 # Of runs, in the names of the exported records.
 RUN_TABLE: tuple[Column, ...] = (
@@ -189,7 +192,8 @@ RUN_TABLE: tuple[Column, ...] = (
     Column("calls", "Int64", "totals.calls", nullable=False),
     Column("errors", "Int64", "totals.errors", "calls whose last attempt failed", nullable=False),
     Column("retries", "Int64", "totals.retries", "failed attempts that later ones repaired"),
-    *(one._replace(source=f"totals.{one.source}") for one in (_INPUT, _OUTPUT)),
+    _OF_GROUP[_INPUT],
+    _OF_GROUP[_OUTPUT],
     Column("cost_usd", "Float64", "totals.cost", "US dollars"),
     Column("cost_is_lower_bound", "boolean", "totals.lower_bound", nullable=False),
     Column("cost_state", "string", "totals.state", nullable=False),

@@ -7,7 +7,7 @@
  *   cost:string, input:number|null, output:number|null, usd:number|null,
  *   cost_state:string|null, counts:boolean, error:string|null, streaming:boolean,
  *   ttft:number|null, heard:number|null, model:string|null, retried:boolean, item:string|null,
- *   hidden:boolean, more:[number,number]|null, remark:string|null, members?:Row[]}} Row
+ *   hidden:boolean, more:[number,number]|null, remark:string|null, advice:string|null, members?:Row[]}} Row
  * @typedef {{input:number|null, output:number|null, usd:number|null, doubtful:boolean}} Sum
  * @typedef {{opened?:Set<string>, find?:(row:Row)=>boolean, order?:string}} Look
  */
@@ -99,7 +99,7 @@ export function pieces(text, size = PIECE) {
 export const unpacked = (v) => ({
   id: v[0], parent: v[1], kind: v[2], name: v[3], label: v[4], status: v[5], start: v[6], dur: v[7], counts: v[8], cost: v[9], streaming: v[10],
   input: v[11] ?? null, output: v[12] ?? null, usd: v[13] ?? null, cost_state: v[14] ?? null, model: v[15] ?? null, error: v[16] ?? null,
-  retried: v[17] ?? false, ttft: v[18] ?? null, heard: v[19] ?? null, item: v[20] ?? null, tokens: v[21] ?? null, hidden: v[22] ?? false, more: v[23] ?? null, remark: v[24] ?? null,
+  retried: v[17] ?? false, ttft: v[18] ?? null, heard: v[19] ?? null, item: v[20] ?? null, tokens: v[21] ?? null, hidden: v[22] ?? false, more: v[23] ?? null, remark: v[24] ?? null, advice: v[25] ?? null,
 });
 
 /** Put rows in by id; a known row is replaced and keeps its place. @param {Map<string, Row>} rows @param {Row[]} fresh */
@@ -186,7 +186,7 @@ export class Entry {
     this.faint = false;
     /** @type {string|undefined} */ this.said = undefined;
     this.top = 0; // lines above it
-    this.lines = row.members || row.remark || (row.error && this.error) ? 2 : 1;
+    this.lines = row.members || row.remark || row.advice || (row.error && this.error) ? 2 : 1;
   }
 
   get kids() {
@@ -205,8 +205,8 @@ export class Entry {
 
   /** The words of its second line: its error, or else what is to be said of its usage and of a group's times. */
   get why() {
-    const { members, remark } = this.row;
-    return (this.said ??= this.error || [remark, members && spread(members)].filter(Boolean).join(' · '));
+    const { members, remark, advice } = this.row;
+    return (this.said ??= this.error || [remark, members && spread(members), advice].filter(Boolean).join(' · '));
   }
 
   /** The sum of what is below a row that is no call itself. @returns {Sum|null} */
