@@ -12,8 +12,7 @@ from aimon_nb.model.redaction import redaction
 from aimon_nb.model.run import RunStatus
 from aimon_nb.views.live import environment
 from aimon_nb.views.live.run_display import display_of
-from aimon_nb.views.present import formatting
-from aimon_nb.views.static import text
+from aimon_nb.views.static import html, text
 from aimon_nb.views.tables import frames
 from aimon_nb.views.tables.usage_table import UsageTable
 
@@ -66,9 +65,8 @@ class RunView:
         """A row a span, in the order of the tree; NA for what is unknown.
 
         Args:
-            content: whether the columns `input_text` and `output_text` hold what was
-                asked and answered, and what went into steps and came out; a DataFrame that
-                is shown is saved with the notebook.
+            content: whether `input_text` and `output_text` hold prompts, answers, arguments
+                and results; a DataFrame that is shown is saved with the notebook.
 
         Returns:
             Durations in seconds, `start` in UTC, money in US dollars, tokens as counts.
@@ -97,8 +95,7 @@ class RunView:
             ValueError: there is nothing like that to group by.
 
         Example:
-            run.usage(by=["provider", "model"])
-            run.usage(styled=True)
+            run.usage(by=["provider", "model"], styled=True)
         """
         keys = [by] if isinstance(by, str) else list(by)
         data = frames.usage([redaction.run("table", self._latest)], keys)
@@ -173,6 +170,8 @@ class RunView:
 
         return filter_mimebundle(display_of(self._latest).reopened(), include, exclude)
 
+    def _repr_html_(self) -> str:
+        return html.static(self._latest)  # for places that know no mimebundle
+
     def __repr__(self) -> str:
-        run = self._latest
-        return f"<run {run.name!r} {run.status}, {formatting.count(run.totals.calls, 'call')}>"
+        return text.in_a_list(self._latest)

@@ -68,4 +68,6 @@ def _note(run_state: RunState, lost: Lost) -> None:
 def _fate(sent: str | None) -> str:
     if sent is None:
         return "it goes on"
+    if sent == "no: local":
+        return "not sent"
     return "sent" if sent == "yes" else sent.replace("no: ", "not sent, ")

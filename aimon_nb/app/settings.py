@@ -64,7 +64,8 @@ class Settings:
         default=DEFAULT_SAVE,
         metadata=_metadata(
             option="what the saved notebook keeps of it: tree (no prompts), one line, nothing, or "
-            "full: the whole view with prompts and answers",
+            "full: the whole view, with prompts and answers, arguments and results of steps, "
+            "which the output then says of itself",
             config="default of --save",
             environment=True,
         ),

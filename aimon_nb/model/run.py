@@ -84,8 +84,9 @@ class Run:
     reader must see (an internal error, say); `faults` counts the internal errors;
     `caps` has by the cap's name a line about what it folded or cut. `destination`
     is where the spans go: `local`, `Sentry` or, of a run that its client does not sample,
-    `not sampled`. `duration` is in seconds. `unread` counts the
-    requests that may have asked a model and that nobody can read, by their host and path.
+    `not sampled`; `unsent` why they stay here though there is a client. `duration` is in
+    seconds. `unread` counts the requests that may have asked a model and that nobody can
+    read, by their host and path.
     `more` has the sums over the calls past the cap on spans, which are in `totals` too;
     `foreign_calls` counts those of threads and tasks that an earlier cell began, which are
     not.
@@ -109,6 +110,7 @@ class Run:
     root_id: str | None = None
     trace_id: str | None = None
     destination: str = "local"
+    unsent: str | None = None
     spans: dict[str, Span] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
     more: MoreCalls | None = None

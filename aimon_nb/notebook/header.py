@@ -182,27 +182,31 @@ def help_text(parser: ArgumentParser = _parser, sign: str = "%%") -> str:
     return page.format_help()
 
 
-def with_help(function: Callable[[Any, Any], Any]) -> Callable[[Any, str], Any]:
+def with_help(function: Callable[..., Any]) -> Callable[[Any, str], Any]:
     """Make a line magic of a method that takes its options parsed; `-h` prints its help instead.
 
     It stands where IPython's `magic_arguments` would: a parser of IPython's knows no `-h`.
     """
     declared = magic_arguments()(_help(function))
+    shown = help_text(declared.parser, "%")
 
     @functools.wraps(declared)
     def magic(self: Any, line: str) -> Any:
         args = parse_argstring(declared, line)
         if args.help:
-            print(help_text(declared.parser, "%"))  # noqa: T201 (the user wants it)
+            print(shown)  # noqa: T201 (the user wants it)
             return None
         return declared(self, args)
 
+    # What `?` shows.
+    magic.__doc__ = shown
     return magic
 
 
 def line_of(statement: str) -> str:
     """Return a statement as a run's name: on one line, of 60 characters at most."""
-    return " ".join(statement.split())[:60]
+    line = " ".join(statement.split())
+    return line if len(line) <= 60 else f"{line[:59]}…"
 
 
 def name_from(source: str, count: int) -> str:

@@ -17,10 +17,7 @@ from IPython.core.magic_arguments import argument
 from traitlets import All, observe
 
 from aimon_nb.app import Monitor, sending
-from aimon_nb.app.run_view import RunView
-from aimon_nb.capture import context
-from aimon_nb.model.redaction import redaction
-from aimon_nb.notebook import header, run_selection, setting_traits
+from aimon_nb.notebook import header, line_magics, run_selection, setting_traits
 from aimon_nb.views.static.sending import SendingView
 from aimon_nb.views.tables import frames
 
@@ -29,6 +26,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from aimon_nb.app.run_view import RunView
     from aimon_nb.notebook.cell import CellTracker
 
 
@@ -62,7 +60,7 @@ class AimonMagics(Magics):
     @output_can_be_silenced
     @line_cell_magic
     def ai_track(self, line: str, cell: str | None = None) -> Any:
-        """Track a cell, or with one `%` a statement; see `%%ai_track -h`."""
+        """Track a cell, or with one `%` a statement."""
         __tracebackhide__ = True
         if cell is None and line.strip() not in ("", "-h", "--help"):
             return self.tracker.run_statement(line)
@@ -72,6 +70,9 @@ class AimonMagics(Magics):
         if cell is None:
             raise UsageError("%ai_track needs a statement, %%ai_track a cell; -h shows help")
         return self.tracker.run_nested(line, cell)
+
+    # What `?` shows.
+    ai_track.__doc__ = header.help_text()
 
     @no_var_expand
     @header.with_help
@@ -86,14 +87,7 @@ class AimonMagics(Magics):
         Example:
             %ai_pipeline nightly
         """
-        name = " ".join(args.name)
-        if args.clear and name:
-            raise UsageError(f"give a name or --clear, not both (got {name!r})")
-        if args.clear:
-            context.default_pipeline = None
-        elif name:
-            context.default_pipeline = name
-        return context.default_pipeline if not (name or args.clear) else None
+        return line_magics.pipeline(args)
 
     @no_var_expand
     @header.with_help
@@ -126,12 +120,7 @@ class AimonMagics(Magics):
         Example:
             %ai_usage --by model,day --since 2h
         """
-        keys = [name.strip() for name in args.by.split(",") if name.strip()]
-        with run_selection.one_line():
-            runs = run_selection.runs(args)
-            if args.to is not None:
-                return run_selection.write(args, runs, by=keys)
-            return frames.usage([redaction.run("table", run) for run in runs], keys)
+        return line_magics.usage(args)
 
     @no_var_expand
     @header.with_help
@@ -146,12 +135,18 @@ class AimonMagics(Magics):
         Example:
             %ai_spans --to spans.parquet
         """
-        with run_selection.one_line():
-            runs = run_selection.runs(args)
-            if args.to is not None:
-                return run_selection.write(args, runs, content=args.content)
-            shown = [redaction.run("table", run) for run in runs]
-            return frames.spans(shown, content=args.content)
+        return line_magics.spans(args)
+
+    @no_var_expand
+    @header.with_help
+    @line_magic
+    def ai_runs(self, args: Any) -> pd.DataFrame:  # noqa: ARG002 (it has no option but -h)
+        """The runs in memory as a DataFrame, a row a run: time, calls, tokens, cost.
+
+        Example:
+            %ai_runs
+        """
+        return line_magics.all_runs()
 
     @no_var_expand
     @header.with_help
@@ -163,9 +158,7 @@ class AimonMagics(Magics):
         Example:
             %ai_show summarise
         """
-        with run_selection.one_line():
-            runs = run_selection.named(" ".join(args.name) or None)
-        return RunView(runs[-1]) if runs else None
+        return line_magics.show(args)
 
     @no_var_expand
     @header.with_help

@@ -46,6 +46,11 @@ def runs(args: Any) -> list[Run]:
     return selected if args.since is not None else selected[-1:]
 
 
+def all_runs() -> list[Run]:
+    """Return every run in memory, in the order they started."""
+    return recorder.runs()
+
+
 def named(name: str | None) -> list[Run]:
     """Return the runs of a name or id, latest last; the last run without one."""
     return _last() if name is None else _named(name, recorder.runs())

@@ -30,6 +30,10 @@ OVER_LIMIT = "no: over the limit"
 NOT_SAMPLED = "not sampled"  # where spans of a run go whose root the client did not sample
 _INTEGRATIONS = ("auto.ai.", "auto.otel.")  # whose spans nobody else ends
 
+# Why a run is not sent though there is a client.
+NO_DSN = "the client has no DSN"
+OF_AUTO = "%ai_auto sends none (AimonMagics.sentry_auto)"
+
 
 class RootSpan:
     """An open root; `close` restores everything it changed."""
@@ -48,7 +52,7 @@ class RootSpan:
             sentry_scope._current_scope.set(sentry_sdk.get_current_scope().fork())
             context.current_pipeline.set(pipeline)
             context.current_run.set(run_state)  # before the root: the root belongs to this run
-            run.destination = destination() if run_state.may_be_sent else "local"
+            run.destination, run.unsent = _destination(may_be_sent=run_state.may_be_sent)
             self._span = _start(run_state)
             if run.destination != "local" and not self._span.sampled:
                 run.destination = NOT_SAMPLED
@@ -167,6 +171,14 @@ def open_root(
     except BaseException as error:
         recorder.end_run(run_state, "error", error)
         raise
+
+
+def _destination(*, may_be_sent: bool) -> tuple[str, str | None]:
+    """Return where spans go, and why not to Sentry though there is a client."""
+    place = destination()
+    if place == "local":
+        return place, NO_DSN if sentry_sdk.get_client().is_active() else None
+    return (place, None) if may_be_sent else ("local", OF_AUTO)
 
 
 def _start(run_state: RunState) -> Any:

@@ -7,6 +7,7 @@ EXAMPLES = {
     "ai_auto": "%ai_auto on",
     "ai_usage": "%ai_usage --by model,day --since 2h",
     "ai_spans": "%ai_spans --to spans.parquet",
+    "ai_runs": "%ai_runs",
     "ai_show": "%ai_show summarise",
     "ai_sentry": "%ai_sentry test",
 }
@@ -72,6 +73,6 @@ def test_what_is_no_help(loaded):
     assert "error" == wrong.status and "--bogus" in wrong.text
     assert "NameError" == loaded.cell("%ai_track x -h").ename
     shown = loaded.cell("%%ai_track?").reply["payload"][0]["data"]["text/plain"]
-    assert "Track a cell" in shown and "%%ai_track -h" in shown
+    assert "Track a cell" in shown and "--save {none,summary,tree,full}" in shown and "%%ai_track summarise" in shown
     usage = loaded.cell("%ai_usage?").reply["payload"][0]["data"]["text/plain"]
-    assert "--by BY" in usage and "a row a group" in usage
+    assert "--by BY" in usage and "a row a group" in usage and "::" not in usage

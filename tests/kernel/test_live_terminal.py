@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.views.samples import agentic, loop_of
+from tests.views.samples import add, agentic, end, make_run
 
 from aimon_nb.views.live import terminal
 
@@ -140,10 +140,18 @@ def test_not_on_a_dumb_terminal_or_a_file():
     assert terminal.Terminal.on(agentic(running=True)) is None
 
 
+def steps_of(n):
+    """`n` steps of other names, so that none stands for others."""
+    run = make_run()
+    for i in range(n):
+        add(run, f"s{i}", name=f"step {i}", offset=i)
+    return end(run, "ok", n)
+
+
 def test_a_frame_is_small(monkeypatch):
     """A frame fits: header and the last twelve lines, none as wide as the terminal."""
     live = terminal.Terminal.__new__(terminal.Terminal)
-    live._run, live._out = loop_of(400), io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    live._run, live._out = steps_of(400), io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("LINES", "40")
     frame = live._frame()

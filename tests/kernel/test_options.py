@@ -56,7 +56,7 @@ def test_completion(loaded):
     assert "--since" in complete(loaded, "%ai_usage --")
     assert "caller" in complete(loaded, "%ai_usage --by model,ca")
     assert {"--tag", "--data"} <= {*complete(loaded, "%%ai_track --")}
-    assert ["test"] == complete(loaded, "%ai_sentry te")
+    assert ["test"] == complete(loaded, "%ai_sentry tes")
     loaded.cell("%unload_ext aimon_nb")
     assert [] == [m for m in complete(loaded, "%%ai_track --sa") if m == "--save"]
 

@@ -7,6 +7,8 @@ import sentry_sdk
 
 from aimon_nb import install, track
 from aimon_nb.app import monitor
+from aimon_nb.views.present import detail, rows
+from aimon_nb.views.static import html, text
 
 STREAM = {"trace_lifecycle": "stream"}
 LIFECYCLES = pytest.mark.parametrize("options", [{}, STREAM], ids=["static", "stream"])
@@ -55,6 +57,21 @@ def test_no_dsn_no_client(receiver, monkeypatch):
     with track("cell") as run:
         pass
     assert not sentry_sdk.get_client().is_active() and "local" == run._run.destination
+
+
+@pytest.mark.parametrize("has_client", [False, True])
+def test_local_is_no_word(receiver, has_client):
+    """Without a client nothing is said of Sentry; with one that has no DSN every form says that the run was not sent, and why."""
+    if has_client:
+        sentry_sdk.init(traces_sample_rate=1.0, default_integrations=False, auto_enabling_integrations=False)
+    with track("cell") as run:
+        pass
+    one, words = run._run, "not sent to Sentry: the client has no DSN" if has_client else ""
+    assert (words, None) == (rows.header(one)["destination"], rows.header(one)["trace"])
+    for said in (text.tree(one), text.summary(one), html.static(one), html.summary(one)):
+        assert "local" not in said and ("Sentry" in said) == has_client
+        assert words in said
+    assert "local" not in str(detail.detail(next(iter(one.spans.values()))))
 
 
 def test_a_dsn_that_is_none(monkeypatch):

@@ -5,6 +5,7 @@ import sentry_sdk
 
 from aimon_nb import track
 from aimon_nb.app import monitor
+from aimon_nb.views.present import formatting
 
 STREAM = {"trace_lifecycle": "stream"}
 LIFECYCLES = pytest.mark.parametrize("options", [{}, STREAM], ids=["static", "stream"])
@@ -75,7 +76,7 @@ def test_a_continued_trace_decides(receiver, options):
         with track("cell") as run:
             pass
     assert [] == roots(receiver)
-    assert "not sampled" == run._run.destination and "not sampled" in run.tree().splitlines()[0]
+    assert "not sampled" == run._run.destination and "not sent to Sentry: not sampled" in run.tree().splitlines()[0]
     assert ["no: not sampled"] == [*run.spans()["sent"]]
 
 
@@ -137,6 +138,7 @@ def test_auto_is_not_sent(receiver, options, with_error):
     assert [] == receiver.spans() == receiver.of("event")
     assert {"cell", "inner"} == {span.name for span in session.run.spans.values()}
     assert "local" == session.run.destination
+    assert "not sent to Sentry: %ai_auto sends none (AimonMagics.sentry_auto)" == formatting.destination(session.run)
 
 
 @LIFECYCLES

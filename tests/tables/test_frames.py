@@ -1,5 +1,7 @@
 """DataFrames: columns, dtypes, order, unknown values."""
 
+import json
+import re
 import subprocess
 import sys
 import threading
@@ -11,19 +13,23 @@ from aimon_nb.pricing import price_run
 from aimon_nb.views.tables import frames
 from aimon_nb.views.present import formatting
 from tests.pricing.making import call, run_of, span, tokens
-from tests.views.samples import EACH, SECRET, agentic, hostile, told
+from tests.views.samples import EACH, SECRET, agentic, hostile, make_run, told
 
 SPANS = (
-    "run_id, run, cell, notebook, tags, pipeline, span_id, parent_id, depth, op, name, status, error_type, error, start, duration_s, "
-    "ttft_s, provider, model, request_model, caller, caller_line, agent, tool, conversation, finish_reason, streaming, input_tokens, input_tokens_cached, "
-    "input_tokens_cache_write, output_tokens, output_tokens_reasoning, total_tokens, cost_usd, cost_state, estimated, "
+    "name, caller, model, status, duration_s, input_tokens, output_tokens, cost_usd, cost_state, error_type, error, retried, attempt, "
+    "start, ttft_s, caller_line, agent, tool, conversation, item, provider, request_model, parameters, finish_reason, streaming, input_tokens_cached, "
+    "input_tokens_cache_write, output_tokens_reasoning, total_tokens, estimated, "
     "input_tokens_estimated, output_tokens_estimated, cost_usd_estimated, "
-    "cached_locally, saved_usd, reported, item, attempt, retried, worker, thread, late, sent"
+    "cached_locally, saved_usd, reported, tags, pipeline, notebook, cell, worker, thread, late, sent, op, depth, run, run_id, span_id, parent_id"
 ).split(", ")
 USAGE = (
-    "calls, calls_no_usage, calls_unpriced, calls_cached_locally, requests_uncounted, errors, retries, input_tokens, input_tokens_cached, "
-    "input_tokens_cache_write, output_tokens, output_tokens_reasoning, total_tokens, cost_usd, cost_is_lower_bound, cost_state, "
-    "estimated, input_tokens_estimated, output_tokens_estimated, cost_usd_estimated, saved_usd, duration_s"
+    "calls, errors, retries, duration_s, input_tokens, output_tokens, cost_usd, cost_is_lower_bound, cost_state, calls_unpriced, calls_no_usage, "
+    "calls_cached_locally, requests_uncounted, input_tokens_cached, input_tokens_cache_write, output_tokens_reasoning, total_tokens, "
+    "estimated, input_tokens_estimated, output_tokens_estimated, cost_usd_estimated, saved_usd"
+).split(", ")
+RUNS = (
+    "name, started, status, duration_s, calls, errors, retries, input_tokens, output_tokens, cost_usd, cost_is_lower_bound, cost_state, "
+    "error_type, error, tags, notebook, cell, run_id"
 ).split(", ")
 DTYPES = {"string", "Int64", "Float64", "boolean", "datetime64[ns, UTC]"}
 
@@ -38,6 +44,52 @@ def test_columns(name):
     assert {str(d) for d in data.dtypes} | {str(d) for d in usage.dtypes} <= DTYPES
     assert frames.SPAN_COLUMNS == data.dtypes.astype(str).to_dict()
     assert len(run.spans) == len(data)
+
+
+def test_pandas_shows_what_one_looks_for():
+    """pandas' own display has name, caller, model, status, time, tokens and cost in sight, before the `…`, as text and HTML."""
+    wanted = SPANS[:9]
+    assert ["name", "caller", "model", "status", "duration_s", "input_tokens", "output_tokens", "cost_usd", "cost_state"] == wanted
+    with pd.option_context("display.max_columns", 20, "display.width", 2000):
+        shown = frames.spans([agentic()])
+        heads = re.findall("<th>([^<]*)</th>", shown._repr_html_().partition("</thead>")[0])
+        assert wanted == heads[1:10] and "..." in heads
+        assert repr(shown).split("\n")[0].split()[:9] == wanted
+        groups = re.findall("<th>([^<]*)</th>", frames.usage([agentic()])._repr_html_().partition("</thead>")[0])
+        assert ["model", *USAGE[:9]] == groups[1:11]
+    assert {"run_id", "span_id", "parent_id"} == set(SPANS[-3:])
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_a_table_of_runs(name):
+    """A row a run: the sums are those that its tree shows, and what is not known yet is NA."""
+    run, other = EACH[name](), make_run("another")
+    data = frames.runs([run, other])
+    assert RUNS == list(data.columns)
+    assert frames.RUN_COLUMNS == data.dtypes.astype(str).to_dict()
+    row, totals = data.iloc[0], run.totals
+    assert run.name.encode("utf-8", "replace").decode() == row["name"]
+    assert [run.status, totals.calls, totals.errors, totals.retries] == list(row[["status", "calls", "errors", "retries"]])
+    assert (run.duration is None, totals.usage.input is None, totals.cost is None) == tuple(row[["duration_s", "input_tokens", "cost_usd"]].isna())
+    assert ["another", "running", 0] == list(data.iloc[1][["name", "status", "calls"]])
+    assert [run.run_id, other.run_id] == data.attrs["run_ids"]
+
+
+def test_no_runs():
+    """Before the first run the table of runs has its columns and no row."""
+    assert RUNS == list(frames.runs([]).columns)
+
+
+def test_parameters():
+    """What a request set is JSON, of the wire or of the span; a text that is more than a word, and no number of JSON's, is left out."""
+    sent = call("gpt-4o", tokens(1, 1), span_id="sent")
+    sent.call.parameters = {"temperature": 0.2, "seed": 7, "store": True, "reasoning_effort": "low", "n": 10**40,
+                            "top_p": float("nan"), "verbosity": "as I told you: " + SECRET}  # fmt: skip
+    told = span("told", op="gen_ai.chat", attributes={"gen_ai.request.temperature": 1, "gen_ai.request.messages": SECRET})
+    said = frames.spans([run_of(sent, told, call("gpt-4o", tokens(1, 1), span_id="none"))]).set_index("span_id")["parameters"]
+    assert {"temperature": 0.2, "seed": 7, "store": True, "reasoning_effort": "low"} == json.loads(said["sent"])
+    assert {"temperature": 1} == json.loads(said["told"])
+    assert said[["root", "none"]].isna().all()
 
 
 def test_no_run():

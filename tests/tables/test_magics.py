@@ -1,5 +1,6 @@
 """`%ai_usage` and `%ai_spans` in a shell, and RunView."""
 
+import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -61,7 +62,17 @@ def test_to(magics, tmp_path):
     with pytest.raises(UsageError, match="exists; force"):
         magics.ai_spans(f"--to {path}")
     magics.ai_spans(f"--to {path} --force")
-    assert path.read_text().startswith("run_id,run")
+    assert path.read_text().startswith("name,caller,model,status")
+
+
+def test_runs(magics):
+    """`%ai_runs` is a table of all runs in memory, a row a run, in the order they started."""
+    data = magics.ai_runs("")
+    assert ["first", "my last"] == list(data["name"])
+    assert ["name", "started", "status", "duration_s", "calls"] == list(data.columns[:5])
+    assert [1, 1] == list(data["calls"]) and data["cost_usd"].gt(0).all()
+    with pytest.raises(UsageError, match="unrecognized"):
+        magics.ai_runs("--bogus")
 
 
 def test_content(magics):
@@ -112,6 +123,15 @@ def test_run_view(magics, tmp_path):
     assert ["day"] == list(view.usage("day").columns[:1])
     assert view.export(tmp_path / "a.json").exists()
     assert "input_text" in view.spans(content=True)
+
+
+def test_what_a_run_looks_like(magics):
+    """In a list a run is a line with its time, calls, tokens and cost, on which no hostile name breaks out; elsewhere it is its tree."""
+    view = app.RunView(recorder.run_states["id-my last"].run)
+    assert re.fullmatch(r"<run 'my last' \w+: \d\d:\d\d:\d\d · .+ · 1 call · 1,000 → 100 tokens · \$0\.0035>", repr(view))
+    assert "gpt-4o" in view._repr_html_() and "<script" not in view._repr_html_()
+    view._run.name = "two\nlines\x1b[31m</b>"
+    assert "\n" not in repr(view) and "\x1b" not in repr(view) and "&lt;/b&gt;" in view._repr_html_()
 
 
 def test_a_change_counts_everything_again(magics):

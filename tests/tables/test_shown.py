@@ -1,5 +1,6 @@
 """Usage for people, pictures, and the words beside doubtful numbers."""
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 
@@ -11,7 +12,8 @@ from aimon_nb.views.tables import frames
 from aimon_nb.views.present import formatting
 from aimon_nb.views.tables.usage_table import UsageTable
 from tests.pricing.making import call, run_of, span, tokens
-from tests.views.samples import agentic, empty, hostile, many
+from tests.parts.places import ROOT
+from tests.views.samples import agentic, chat, empty, end, failed, hostile, make_run, many, priced
 
 
 # Which imports matplotlib, and looks at its fonts.
@@ -33,8 +35,17 @@ def test_styled():
 def test_styled_text():
     """Where there is no HTML it is a text table."""
     lines = repr(table(agentic())).splitlines()
-    assert lines[0].split() == ["model", "calls", "input", "output", "cost"]
+    assert re.split("  +", lines[0]) == ["model", "calls", "errors", "call time", "input", "output", "cost"]
     assert any("1 unpriced" in line for line in lines)
+
+
+def test_styled_time_and_errors():
+    """How long the calls took stands in both forms, and how many failed or were repaired by another attempt; nothing where none did."""
+    for said in (table(agentic())._repr_html_(), repr(table(agentic()))):
+        assert "1 retried" in said and "failed" not in said and "call time" in said
+        assert formatting.seconds(float(frames.usage([agentic()])["duration_s"][0])) in said
+    assert "1 failed" in repr(table(failed()))
+    assert "retried" not in repr(table(many(2)))
 
 
 def test_styled_hostile():
@@ -129,6 +140,37 @@ def test_plot_marks_the_unknown():
 
     said = [text.get_text() for text in plot(agentic()).axes[0].texts]
     assert any("1 unpriced" in text for text in said)
+
+
+@ONE_WORKER
+@pytest.mark.parametrize("dollars", ["0.0000004", "0.00123", "0.4", "12345.678"])
+def test_plot_ticks_stand_apart(dollars):
+    """The numbers on an axis never run together, whatever their size; money has its sign."""
+    pytest.importorskip("matplotlib")
+    from aimon_nb.views.tables.plots import plot
+
+    run = make_run()
+    for n, tokens_of in enumerate((3, 9_876_543, 123)):
+        chat(run, f"c{n}", model=f"model-{n}", offset=n, duration=1000.5, usage=tokens(tokens_of, tokens_of), cost=priced(dollars))
+    price_run(end(run, "ok", 3000.0), set())
+    figure = plot(run)
+    figure.canvas.draw()
+    for axes in figure.axes:
+        boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
+        assert len(boxes) > 1
+        assert all(a.x1 + 3 < b.x0 for a, b in zip(boxes, boxes[1:]))
+    assert all(label.get_text().startswith("\\$") for label in figure.axes[0].get_xticklabels())
+
+
+@ONE_WORKER
+def test_plot_has_the_colours_of_the_tree():
+    """Agents, tools, calls and errors have the colours of the live tree in its light theme."""
+    from aimon_nb.views.tables import plots
+
+    css = "\n".join(path.read_text("utf-8") for path in (ROOT / "aimon_nb/views/live").rglob("*.css"))
+    of_tree = dict(re.findall(r"--(\w+): light-dark\((#[0-9a-f]{6}),", css))
+    assert {kind: of_tree[kind] for kind in ("model", "agent", "tool", "retrieval", "other")} | {"embedding": of_tree["model"]} == plots._COLOURS
+    assert plots._FAILED == of_tree["err"]
 
 
 def test_no_matplotlib(monkeypatch):

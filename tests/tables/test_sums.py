@@ -111,7 +111,7 @@ def test_rows_and_trees_add_up_to_the_run(run):
     header = rows.header(run)
     assert (totals.errors, totals.errors, totals.retries) == (sum(failed), header["errors"], header["retries"])
     said = formatting.totals(totals)
-    assert (f"{totals.errors} error" in " ".join(said)) == (totals.errors > 0)
+    assert (f"{totals.errors:,} failed" in " ".join(said)) == (totals.errors > 0)
 
 
 def _summed(one, kind):
@@ -178,7 +178,7 @@ def test_errors_are_calls_whose_last_attempt_failed(statuses, errors, retries):
     assert (errors, retries) == (usage["errors"].sum(), usage["retries"].sum())
     header, tree, saved = rows.header(run), text.tree(run), html.static(run)
     assert (errors, retries) == (header["errors"], header["retries"])
-    for words, number in ((" error", errors), (" retr", retries)):
+    for words, number in ((" failed", errors), (" retried", retries)):
         summary = " ".join(tree.splitlines()[0].split())
         assert (f"{number}{words}" in summary) == (number > 0)
         assert not number or str(number) in saved

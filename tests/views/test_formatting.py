@@ -85,7 +85,7 @@ def test_totals():
     usage = Usage(12345, 9135, None, 1204)
     totals = Totals(5, 1, 0, 1, 0, usage, Decimal("0.02416"), True)
     assert [
-        "5 calls", "1 error", "12,345 → 1,204 tokens", "74 % cached", "≥ $0.0242 · 1 unpriced",
+        "5 calls", "1 failed", "12,345 → 1,204 tokens", "74 % cached", "≥ $0.0242 · 1 unpriced",
     ] == formatting.totals(totals)  # fmt: skip
 
 

@@ -98,7 +98,7 @@ def test_header():
     header = rows.header(agentic(running=True), START + timedelta(seconds=4.2))
     wanted = {"name": "summarise", "status": "running", "elapsed": 4.2, "dur": None, "calls": 6,
               "tokens": "12,655 → 1,514", "cached": "72 % cached", "cost": "≥ $0.0244", "cost_note": "1 unpriced",
-              "unpriced": 1, "destination": "local", "trace": None, "empty": ""}  # fmt: skip
+              "unpriced": 1, "destination": "", "trace": None, "empty": ""}  # fmt: skip
     assert wanted == {key: header[key] for key in wanted}
     assert int(START.timestamp() * 1000) == header["started"]
 

@@ -1,13 +1,19 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
+from decimal import Decimal
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import pytest
 from tests.views.samples import EACH, HOSTILE, SECRET, add, agentic, chat, empty, end, failed, hostile, loop_of, make_run, many, priced
 
-from aimon_nb.model import Usage
+from tests.pricing.making import call, run_of, span, tokens
+
+from aimon_nb.model import Cost, Totals, Usage
+from aimon_nb.pricing import price_run
+from aimon_nb.views.present import rows
 from aimon_nb.views.live import mimebundle
 from aimon_nb.views.static import html, text
 from aimon_nb.views.tables import frames
@@ -57,6 +63,35 @@ def test_what_is_said_of_a_usage_is_never_cut():
         assert (tree.count(said), page.count(said)) == (1, 1)
         assert long_name in tree and long_name in page
         assert all(len(line) <= 100 for line in tree.splitlines())
+
+
+def test_unpriced_says_in_its_row_what_to_do():
+    """Below the first of the calls that lack the same price stands what gives them one, in every form; not below a call that counts nothing, nor one with a price."""
+    spans = {
+        "known": call("gpt-4o", tokens(5, 5), span_id="known"), "here": call("gpt-4o", tokens(5, 5), "127.0.0.1:8080", span_id="here"),
+        "again": call("gpt-4o", tokens(5, 5), "127.0.0.1:8080", span_id="again"), "new": call('brand "new"', tokens(5, 5), span_id="new"),
+        "odd": call("gpt-4o", tokens(-5, 5), span_id="odd"), "own": span("own", op="gen_ai.chat", usage=tokens(9, 9), model="ranker", provider=None),
+        "agent": span("agent", op="gen_ai.invoke_agent", usage=tokens(9, 9), model="brand"),
+    }  # fmt: skip
+    run = run_of(*spans.values())
+    price_run(run, set(run.spans))
+    spans["agent"].repeats = True
+    said = {name: rows.row_dict(one, run)["advice"] for name, one in spans.items()}
+    assert 'pricing.host("127.0.0.1:8080", provider=…)' in said["here"] and "this machine" in said["here"]
+    assert r'pricing.set("brand \"new\"", input_mtok=…, output_mtok=…)' in said["new"] and 'pricing.set("ranker"' in said["own"]
+    assert ("a negative token count was reported", None, None, None) == (said["odd"], said["known"], said["again"], said["agent"])
+    tree, page = text.tree(run), words_of(run)
+    for words in ("pricing.host", 'pricing.set("brand', 'pricing.set("ranker', "a negative token count was reported"):
+        assert (1, 1) == (tree.count(words), page.count(words))
+    assert all(len(line) <= 100 for line in tree.splitlines())
+
+
+def test_advice_parts_no_group():
+    """The first of many equal calls without a price is in their row, which says what would give them one."""
+    run = run_of(*[call("gpt-4o", tokens(5, 5), "127.0.0.1:8080", span_id=f"s{i}") for i in range(20)])
+    price_run(run, set(run.spans))
+    tree = text.tree(run)
+    assert "× 20" in tree and 1 == tree.count("pricing.host") and 1 == tree.count("unpriced", tree.index("time"))
 
 
 @pytest.mark.parametrize("name", EACH)
@@ -164,14 +199,96 @@ def test_size_of_200_rows():
     assert len(mimebundle.final(many(200), "m1")["text/html"].encode()) <= 40_000
 
 
-def test_500_rows_are_complete():
-    """Up to 500 rows each span has a row of its own: nothing is grouped, nothing cut."""
-    assert 501 == html.static(loop_of(500)).count("<samp")
-    assert "×" not in words_of(loop_of(500)) + text.tree(loop_of(500))
+def fan_out(n=300, failed=(7, 150, 290), retried=range(3, 300, 27)):
+    """`n` requests of one caller at once, some refused for good, some answered at a second attempt, other calls between them."""
+    run = make_run("labels")
+    for i in range(n):
+        facts = {"caller": "label", "offset": i / 100, "prompt": f"{SECRET} {i}"}
+        if i in retried:
+            chat(run, f"first {i}", status="error", error_type="RateLimitError", error="Error code: 429 - slow down", duration=0.1,
+                 retried="repaired", retry_group=i, **facts)  # fmt: skip
+        if i in failed:
+            chat(run, f"c{i}", status="error", error_type="BadRequestError", error=f"Error code: 400 - no. {i % 2}", duration=0.2, **facts)
+        else:
+            chat(run, f"c{i}", duration=0.01 * (1 + i % 100), usage=Usage(10, None, None, 2), cost=priced("0.001"), **facts)
+        if i % 100 == 50:
+            chat(run, f"judge {i}", caller="judge", model="o3", offset=i / 100, usage=Usage(5, None, None, 1), cost=priced("0.01"))
+    run.totals = Totals(n + len(retried) + n // 100, errors=len(failed), retries=len(retried))
+    return end(run, "ok", 5.0)
+
+
+def test_a_fan_out_is_one_row():
+    """Equal calls of one caller are one row, whatever stands between them: how many, what came of them, p50, p95, max, their sums; failed ones below it."""
+    run = fan_out()
+    plain = text.tree(run)
+    for said in (words_of(run), plain):
+        said = " ".join(said.split())
+        assert 1 == said.count("label gpt-4o × 300")
+        assert "3 failed · 11 retried · each p50 0.50 s · p95 0.96 s · max 1.00 s" in said
+        assert "2,970 → 594 $0.2970" in said
+        assert (1, 1) == (said.count("Error code: 400 - no. 0"), said.count("Error code: 400 - no. 1"))
+        assert "429" not in said and 3 == said.count("judge o3")
+        assert "3 failed · 11 retried" in said[:300]
+    assert plain.index("× 300") < plain.index("400 - no. 1") < plain.index("400 - no. 0") < plain.index("judge")
+    assert len(plain.splitlines()) <= 25
+
+
+def test_the_size_of_a_fan_out():
+    """300 calls, failures among them, take at most 25 lines and 15 kB of the file, html and text together."""
+    kept = mimebundle.final(fan_out(), "m1")
+    assert len(kept["text/html"].encode()) + len(kept["text/plain"].encode()) <= 15_000
+    assert len(kept["text/plain"].splitlines()) <= 25 and kept["text/html"].count("<samp") <= 25
+
+
+def test_four_are_no_group():
+    """Fewer than five equal requests have a row each; attempts that were repaired are no requests more."""
+    run = fan_out(4, failed=(), retried=(1, 2))
+    assert "×" not in text.tree(run) + words_of(run)
+    assert "× 5" in text.tree(fan_out(5, failed=(), retried=(1,)))
+
+
+def test_what_is_not_equal_is_no_group():
+    """Calls of other callers, lines or models, and those whose usage has another story, stand for themselves."""
+    run = make_run()
+    for i in range(20):
+        facts = [{"caller": f"f{i}"}, {"caller": "f", "caller_lines": f"line {i}"}, {"model": f"m{i}"}, {"caller": "g", "cached_locally": i % 8 == 3}][i % 4]
+        chat(run, f"c{i}", offset=i, cost=priced("0.001"), **facts)
+    assert "×" not in text.tree(end(run, "ok", 30))
+
+
+def test_what_goes_on_in_a_group_is_counted():
+    """While calls of a group run, or were cancelled or left, the row says how many."""
+    run = make_run()
+    for i, status in enumerate(["ok"] * 4 + ["running"] * 3 + ["cancelled", "abandoned", "abandoned"]):
+        chat(run, f"c{i}", offset=i, status=status, duration=None if status == "running" else 1.0)
+    said = text.tree(run)
+    assert "× 10" in said and "3 running · 1 cancelled · 2 abandoned" in said
+    assert "running" in next(line for line in said.splitlines() if "× 10" in line)
+
+
+def test_all_of_a_group_failed():
+    """A group of which nothing was answered is marked as failed, and its error stands below it, once."""
+    run = make_run()
+    for i in range(2_000):
+        chat(run, f"c{i}", status="error", error_type="RateLimitError", error="slow down", prompt=f"{i}")
+    said = text.tree(end(run, "error", 1.0))
+    assert 1 == said.count("slow down") and "2,000 failed" in said
+    assert 2 == said.count("× 2,000") and "more:" not in said
+    assert 2 == said.count("✕ chat")
+
+
+def test_a_word_for_the_cost_of_a_group():
+    """Where no amount is known, a group has the word that all its calls have."""
+    for state, word in (("free", "free"), ("unpriced", "unpriced"), ("no_usage", "no usage")):
+        run = make_run()
+        for i in range(6):
+            chat(run, f"c{i}", offset=i, cost=Cost(state, Decimal(0) if state == "free" else None), usage=Usage(5))
+        [row] = [line for line in text.tree(run).splitlines() if "× 6" in line]
+        assert row.endswith(word)
 
 
 def test_a_longer_tree_is_grouped():
-    """Beyond 500 rows identical siblings are one line: how many, their sums, p50, p95 and max."""
+    """Any number of equal siblings is one line: how many, their sums, p50, p95 and max."""
     for said in (words_of(loop_of(600)), text.tree(loop_of(600))):
         assert 1 == said.count("× 600")
         assert "each p50 0.50 s · p95 0.95 s · max 1.00 s" in said
@@ -179,53 +296,67 @@ def test_a_longer_tree_is_grouped():
         assert "more:" not in said
 
 
-def test_a_group_holds_only_what_went_well():
-    """A failed call stands for itself between two groups."""
-    run = loop_of(300)
-    chat(run, "bad", status="error", error_type="ServerError", error="boom", prompt="another")
-    for span in loop_of(299).spans.values():
-        span.span_id = f"later {span.span_id}"
-        run.spans[span.span_id] = span
-    for said in (words_of(run), text.tree(run)):
-        assert "× 300" in said and "× 299" in said and 1 == said.count("boom")
-
-
 def test_groups_of_steps():
-    """Steps with the same work below them are one line too; calls inside count in its sums."""
+    """Steps with the same shape below them are one line, and what is below them is grouped too; one that failed stands with all of its own."""
     run = make_run()
     for i in range(200):
-        add(run, f"s{i}", name="answer", offset=i, duration=0.5)
+        add(run, f"s{i}", name="answer", offset=i, duration=0.5, status="error" if i == 100 else "ok", error="boom" if i == 100 else None)
         for j in range(6):
             chat(run, f"c{i}-{j}", f"s{i}", offset=i + j / 10, duration=0.1, usage=Usage(10), cost=priced("0.001"))
-    chat(run, "bad", "s100", status="error", error="boom", offset=100.7)
-    said = text.tree(end(run, "error", 200.0))
-    assert [n in said for n in ("× 100", "× 99", "× 6")] == [True] * 3
-    assert "$0.6000" in said and "$0.5940" in said
+        add(run, f"t{i}", f"s{i}", name="look", offset=i + 0.7, duration=0.01)
+    chat(run, "bad", "s100", status="error", error="boom", offset=100.8)
+    run = end(run, "error", 200.0)
+    said = text.tree(run)
+    assert [n in said for n in ("answer  × 199", "gpt-4o × 1,194", "look  × 199", "gpt-4o × 7")] == [True] * 4
+    assert "$1.19" in said and "$0.0060" in said
     assert 1 == said.count("boom")
+    assert len(said.splitlines()) < 20
+    assert said.count("answer") == 2
+
+
+def test_steps_of_another_shape_are_no_group():
+    """Steps in which other things happened stand for themselves: no row says less than the tree knows."""
+    run = make_run()
+    for i in range(12):
+        add(run, f"s{i}", name="answer", offset=i, duration=0.5)
+        add(run, f"t{i}", f"s{i}", name=f"tool {i}", offset=i + 0.1)
+    assert "×" not in text.tree(end(run, "ok", 20))
+
+
+def test_a_repaired_attempt_parts_no_steps():
+    """A step in which a refused call was answered at its second attempt is as the others are."""
+    run = make_run()
+    for i in range(10):
+        add(run, f"s{i}", name="answer", offset=i, duration=0.5)
+        if i == 3:
+            chat(run, "first", "s3", status="error", error="429", retried="repaired", offset=i)
+        chat(run, f"c{i}", f"s{i}", offset=i + 0.1, cost=priced("0.001"))
+    said = text.tree(end(run, "ok", 20))
+    assert "answer  × 10" in said and "gpt-4o × 10" in said and "1 retried" in said
 
 
 def test_beyond_500_rows():
     """What is too much even in groups is counted, and every error of it is listed."""
-    run = many(20_000)
+    run = make_run()
+    for i in range(20_000):
+        bad = i % 97 == 5
+        add(run, f"s{i}", name=f"step {i}", offset=i / 50, status="error" if bad else "ok", error=f"500 at {i}" if bad else None)
+    run = end(run, "error", 500)
     said, plain = words_of(run), text.tree(run)
     left = int(re.search(r"([\d,]+) more: %ai_spans", said)[1].replace(",", ""))
     assert f"{left:,} more: %ai_spans" in plain
-    assert 15_000 < left < 19_500
+    assert 19_500 == left
     for i in range(5, 20_000, 97):
-        if i % 8:
-            assert f"500 at {i} " in said + " ", i
-            assert f"500 at {i}\n" in plain + "\n", i
+        assert f"500 at {i} " in said + " ", i
+        assert f"500 at {i}\n" in plain + "\n", i
 
 
-def test_the_same_error_a_thousand_times():
-    """Equal errors beyond the limit are one line with their number."""
-    run = make_run()
-    for i in range(2_000):
-        chat(run, f"c{i}", status="error", error_type="RateLimitError", error="slow down", prompt=f"{i}")
-    said = text.tree(end(run, "error", 1.0))
-    assert "1,500 more: %ai_spans; what failed among them:" in said
-    assert "× 1,500" in said
-    assert 501 == said.count("slow down")
+def test_thousands_of_items():
+    """Items with a step each and errors among their calls: every error is there, and nothing is cut that a group holds."""
+    run = many(5_000)
+    said = text.tree(run)
+    for i in range(5, 5_000, 97):
+        assert i % 8 == 0 or f"500 at {i}\n" in said + "\n", i
 
 
 def test_the_grouped_form_is_small():
@@ -266,6 +397,18 @@ def test_text_is_aligned():
     rows = [one for one in lines if re.search(r"\d s", one)]
     assert 1 == len({re.search(r"\d s\b", one).end() for one in rows})
     assert all(len(one) <= 100 for one in lines)
+
+
+@pytest.mark.parametrize("name", ["summarise", "answers = [answer(q, notes) for q in questions if q]; rank(answers)", "検索" * 40])
+def test_a_long_name_breaks_no_line(name):
+    """The head of the text, of a terminal of 80 columns too, stands on one line with all its numbers: the name gives way."""
+    run = agentic()
+    run.name, run.totals = name, replace(run.totals, unpriced=0, lower_bound=False)
+    for width in (80, 100):
+        head = text.tree(run, width=width).split("\n")[0]
+        assert text._width(head) <= width
+        assert "5.30 s" in head and "12,655 → 1,514 tokens" in head and "$0.0244" in head
+    assert name[:4] in head and ("…" in head) == (len(name) > 20) and "72 % cached" in head
 
 
 def test_text_aligns_wide_characters():

@@ -7,6 +7,8 @@ import pytest
 from tests.views.samples import EACH, SECRET, agentic, chat, failed, hostile, many, make_run, end
 
 from aimon_nb.views.live import mimebundle, saved_full
+from aimon_nb.views.present import rows
+from aimon_nb.views.static import html
 
 SAVES = ("none", "summary", "tree", "full")
 
@@ -37,6 +39,17 @@ def test_prompts_are_in_one_form_only(name, save):
     if save != "full":
         assert SECRET not in said["text/html"]
         assert len(re.findall(r"<script>.*?</script>", said["text/html"])[0].encode()) <= 300
+
+
+def test_full_is_marked():
+    """An output that holds prompts says so, where it is read and in the view, while the cell runs too; no other says it, nor a page without its script."""
+    mark = "the notebook's file holds this run's prompts and answers"
+    said = kept(agentic(), "full")
+    assert mark in read(said["text/html"]) and mark in str(held(said["text/html"])["snapshot"]["header"]["notes"])
+    running = agentic(running=True)
+    running.options["save"] = "full"
+    assert mark in str(rows.header(running)["notes"])
+    assert mark not in str(kept(agentic(), "tree")) + str(kept(agentic(), "full", None)) + html.static(running) + str(rows.header(agentic()))
 
 
 def test_none_keeps_nothing_to_read():
@@ -82,7 +95,7 @@ def test_full_holds_the_view():
     """`full` keeps the tree to read, and the renderer with every row and detail in its script."""
     said = kept(agentic(), "full")
     tree = kept(agentic(), "tree")
-    assert read(tree["text/html"]) == read(said["text/html"])
+    assert read(said["text/html"]).startswith(read(tree["text/html"]))
     assert tree["text/plain"] == said["text/plain"]
     data = held(said["text/html"])
     assert {"r", "e", "a", "c1", "t", "c2", "c3", "c4", "c5"} == {row[0] for row in data["snapshot"]["rows"]} == set(data["items"])

@@ -176,6 +176,12 @@ test('a remark takes a second line below its row, where an error stands before i
   assert.equal(other.id, 'r5');
 });
 
+test('what gives a price stands below the first row without one, and parts it from none of its like', () => {
+  const [group, ...others] = tree.flatten(rows(...Array.from({ length: 6 }, (_, i) => row(`r${i}`, null, { name: 'x', advice: i ? null : 'A' }))), new Set()).entries;
+  assert.match(group.why, /^each p50 .* · A$/);
+  assert.equal(others.length, 0);
+});
+
 test('five identical siblings in a row are one group with its spread; an error breaks it', () => {
   const call = (id, more = {}) => row(id, null, { name: 'ask', label: 'gpt-4o', counts: true, input: 10, output: 1, usd: 0.5, cost_state: 'priced', ...more });
   const all = rows(...[1, 2, 3, 4, 5].map((i) => call(`a${i}`, { dur: i })), call('bad', { status: 'error', error: 'E' }), call('b'));

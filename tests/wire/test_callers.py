@@ -436,7 +436,7 @@ class TestShown:
         """Many equal calls of one function are one row of its name in a saved form."""
         run = run_of(*(call("gpt-4o", tokens(1, 1), span_id=f"s{n}", caller="label > ask") for n in range(600)))
         row = build_outline(run).top[0].row
-        assert (row["name"], row["label"]) == ("label › ask", "gpt-4o · × 600")
+        assert (row["name"], row["label"]) == ("label › ask", "gpt-4o × 600")
 
     def test_usage_by_agent_tool_and_status(self):
         """Calls are summed by the agent or tool they were made in, and by how they ended."""

@@ -45,7 +45,9 @@ def final(run: Run, mount_id: str | None = None, *, opened: bool = False) -> Bun
         bundle = {"text/html": html.summary(run, mount_id), "text/plain": text.summary(run)}
     else:
         outline = build_outline(run)
-        page = html.static(run, mount_id, outline=outline)
+        # The mark is true of HTML with its script alone.
+        notes = formatting.saved_whole(run) if mount_id is not None else []
+        page = html.static(run, mount_id, outline=outline, notes=notes)
         bundle = {"text/html": page, "text/plain": text.tree(run, outline=outline)}
     if mount_id is not None:
         script = saved_full.script if save == "full" else html.mount_script

@@ -170,7 +170,7 @@ def _more_facts(span: Span) -> dict[str, str | None]:
         "started": f"{started} UTC",
         "span": span.span_id,
         "trace": span.trace_id,
-        "sent": span.sent,
+        "sent": "no" if span.sent == "no: local" else span.sent,
     }
 
 

@@ -32,6 +32,10 @@ FAILED = frozenset({"error", "interrupted", "lost", "over_budget", "killed"})
 
 _FOREIGN = "{:,} calls of threads that this cell did not start are not counted"
 _ONE_FOREIGN = "1 call of a thread that this cell did not start is not counted"
+_SAVED_WHOLE = (
+    "saved whole (--save full): the notebook's file holds this run's prompts and answers, and "
+    "what went into its steps and came out"
+)
 # How an amount begins.
 _FIGURE = tuple("$<→0123456789")
 _SMALLEST = Decimal("0.0001")
@@ -131,6 +135,15 @@ def count(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
+def failures(errors: int, retries: int) -> str:
+    """Format what went wrong: `3 failed · 11 retried`; "" where nothing did.
+
+    Failed are calls whose last attempt did, retried the attempts that a later one repaired.
+    """
+    parts = (f"{errors:,} failed" if errors else "", f"{retries:,} retried" if retries else "")
+    return " · ".join(part for part in parts if part)
+
+
 def cached(usage: Usage) -> str:
     """Format the share of the input that the provider's cache held: `74 % cached`; "" if none."""
     if not usage.cached or not usage.input:
@@ -188,12 +201,11 @@ def _estimate(totals: Totals) -> str:
 
 
 def totals(t: Totals) -> list[str]:
-    """Return the pieces of a totals line: calls, errors, retries, tokens, cached share, cost."""
+    """Return the pieces of a totals line: calls, what failed, tokens, cached share, cost."""
     text = tokens(t.usage)
     pieces = [
         count(t.calls, "call") if t.calls else "",
-        count(t.errors, "error") if t.errors else "",
-        count(t.retries, "retry", "retries") if t.retries else "",
+        failures(t.errors, t.retries),
         f"{text} tokens" if text else "",
         cached(t.usage),
         str(total_cost(t)),
@@ -217,9 +229,14 @@ def marked(value: str) -> str:
 
 
 def destination(run: Run) -> str:
-    """Return where the spans of a run go: `local`, or `Sentry` with the start of its trace id."""
-    trace_id = trace(run)
-    return f"{run.destination} {trace_id[:8]}" if trace_id else run.destination
+    """Return where the spans of a run go: `Sentry 3f2a91c4`, or why not there.
+
+    Where nobody has a client there is nothing to say: "".
+    """
+    if run.destination == "Sentry":
+        return f"Sentry {run.trace_id[:8]}" if run.trace_id else "Sentry"
+    why = run.unsent if run.destination == "local" else run.destination
+    return f"not sent to Sentry: {why}" if why else ""
 
 
 def trace(run: Run) -> str | None:
@@ -236,6 +253,11 @@ def all_notes(run: Run) -> list[str]:
     n = run.foreign_calls
     foreign = [_FOREIGN.format(n) if n > 1 else _ONE_FOREIGN] if n else []
     return [*run.notes, *uncounted, *foreign, *run.caps.values()]
+
+
+def saved_whole(run: Run) -> list[str]:
+    """Return the line that marks an output with prompts in it; none where it has none."""
+    return [_SAVED_WHOLE] if run.options.get("save") == "full" else []
 
 
 def empty(run: Run) -> str:

@@ -75,26 +75,37 @@ def _lines(span: Span, run: Run) -> str | None:
     return None if above is not None and _asks_by_itself(above, names) else span.caller_lines
 
 
-def label(span: Span, kind: SpanKind | None = None, run: Run | None = None) -> str:
+def label(
+    span: Span,
+    kind: SpanKind | None = None,
+    run: Run | None = None,
+    *,
+    with_outcome: bool = True,
+) -> str:
     """Return the dim words beside the name: model, `line 3`, `agent`, `tool`, `429` ….
 
-    That a failed call was `retried` is known when the tree is laid out.
+    That a failed call was `retried` is known when the tree is laid out. Without the outcome
+    they are the same for equal calls, however each of them went.
     """
     kind = kind or span.kind
     parts = [model_name(span), _lines(span, run) if run is not None else None]
     if kind in ("agent", "tool", "retrieval"):
         parts.append(kind)
-    if span.status == "error" and span.is_call:
-        parts.append(_status_code(span) or "error")
-    elif span.status not in ("ok", "running"):
-        parts.append(formatting.status(span.status))
+    if with_outcome:
+        parts.append(_outcome(span))
     if span.cached_locally:
         parts.append("cached locally")
     if span.repeats and span.is_call:
         parts.append("not counted")
-    if span.streaming and span.status == "running":
+    if span.streaming and span.status == "running" and with_outcome:
         parts.append("streaming")
     return " · ".join(p for p in parts if p)
+
+
+def _outcome(span: Span) -> str:
+    if span.status == "error" and span.is_call:
+        return _status_code(span) or "error"
+    return "" if span.status in ("ok", "running") else formatting.status(span.status)
 
 
 def remark(span: Span) -> str:

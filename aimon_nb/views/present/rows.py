@@ -16,6 +16,7 @@ from aimon_nb.model import Run, Span, Usage
 from aimon_nb.model.span import SpanKind
 from aimon_nb.pricing.summable import summable
 from aimon_nb.views.present import error_text, formatting, more_calls
+from aimon_nb.views.present.price_advice import price_advice
 from aimon_nb.views.present.row_names import label, model_name, name, remark
 
 # The values of `FIELDS` in that order, without trailing Nones.
@@ -83,6 +84,7 @@ class RowDict(TypedDict):
     hidden: bool
     more: list[int] | None
     remark: str | None
+    advice: str | None
     time: str
 
 
@@ -113,16 +115,21 @@ def header(run: Run, now: datetime | None = None) -> Header:
         "cost": shown,
         "cost_note": note,
         "unpriced": totals.unpriced,
-        "destination": run.destination,
+        # The page puts the start of the trace's id behind it.
+        "destination": "Sentry" if formatting.trace(run) else formatting.destination(run),
         "trace": formatting.trace(run),
         "error": error_text.of_run_alone(run),
-        "notes": [formatting.line(note, 500) for note in formatting.all_notes(run)],
+        "notes": [formatting.line(note, 500) for note in _notes(run)],
         "faults": run.faults,
         "empty": formatting.line(formatting.empty(run), 500),
         "incomplete": run.incomplete,
         "counting": False,
         "progress": None,
     }
+
+
+def _notes(run: Run) -> list[str]:
+    return [*formatting.all_notes(run), *formatting.saved_whole(run)]
 
 
 # What the page gets of a row, in this order (`unpackRow` in rows.js reads it); what is
@@ -132,7 +139,7 @@ def header(run: Run, now: datetime | None = None) -> Header:
 FIELDS = (
     *("id", "parent", "kind", "name", "label", "status", "start", "dur", "counts", "cost"),
     *("streaming", "input", "output", "usd", "cost_state", "model", "error", "retried", "ttft"),
-    *("heard", "item", "tokens", "hidden", "more", "remark"),
+    *("heard", "item", "tokens", "hidden", "more", "remark", "advice"),
 )
 
 
@@ -169,6 +176,7 @@ def encode_row(span: Span, run: Run) -> EncodedRow:
         None if run.shows(span) else True,
         several,
         remark(span) or None,
+        price_advice(span, run) or None,
     ]
     while values[-1] is None:
         values.pop()

@@ -9,13 +9,14 @@ white and on black, and words carry every meaning.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
 from aimon_nb.model import Run
 from aimon_nb.views.present import error_text, formatting, rows
-from aimon_nb.views.present.outline import HEADS, Cells, Outline, OutlineRow, build_outline
+from aimon_nb.views.present.outline import Outline, build_outline
+from aimon_nb.views.present.outline_row import HEADS, Cells, OutlineRow
 
 # JupyterLab (MathJax 3 and later) and nbconvert (MathJax 2) make a formula of what stands
 # between two dollars, but not below an element of these classes.
@@ -38,13 +39,19 @@ _PROSE = '<div style="white-space:pre-wrap;opacity:.75">'
 _INSET = '<div style="margin-left:1.2em">'
 
 
-def static(run: Run, mount_id: str | None = None, *, outline: Outline | None = None) -> str:
+def static(
+    run: Run,
+    mount_id: str | None = None,
+    *,
+    outline: Outline | None = None,
+    notes: Sequence[str] = (),
+) -> str:
     """Return the whole run as HTML without any prompt or answer.
 
     With `mount_id`, unique to this showing, it stands in an element that the live
-    view may take over. `outline` is that of the run, if the caller has it.
+    view may take over. `outline` is that of the run, if the caller has it; `notes` come last.
     """
-    return _framed("".join(_body(run, outline or build_outline(run))), mount_id)
+    return _framed("".join(_body(run, outline or build_outline(run), notes)), mount_id)
 
 
 def summary(run: Run, mount_id: str | None = None) -> str:
@@ -93,7 +100,7 @@ def _text(text: str) -> str:
     return escape(formatting.visible(text), quote=False)
 
 
-def _body(run: Run, outline: Outline) -> Iterator[str]:
+def _body(run: Run, outline: Outline, notes: Sequence[str]) -> Iterator[str]:
     yield _header(run)
     why = formatting.empty(run)
     if why:
@@ -106,7 +113,7 @@ def _body(run: Run, outline: Outline) -> Iterator[str]:
         if outline.more is not None:
             yield f"{_LEAF}{_cells(outline.more, columns)}</div>"
         yield from _omitted(outline, columns)
-    for note in formatting.notes_below(run):
+    for note in (*formatting.notes_below(run), *notes):
         yield f"{_PROSE}note: {_text(note)}</div>"
 
 
@@ -129,7 +136,7 @@ def _numbers(cells: Cells, columns: list[int]) -> str:
 
 def _rows(outline: Outline, columns: list[int]) -> Iterator[str]:
     failed = any(one.fails for one in outline.shown)
-    open_depth = 2 if outline.all <= _SMALL else 0
+    open_depth = 2 if len(outline.shown) <= _SMALL else 0
     shown = {id(one) for one in outline.shown} if outline.omitted else None
     # An explicit stack: a chain of a thousand spans must not end in a RecursionError. It holds
     # closing tags too, which is why `preorder` of model/tree.py does not do.
@@ -159,17 +166,17 @@ def _cells(one: OutlineRow, columns: list[int]) -> str:
     label = formatting.line(row["label"], max(16, 60 - len(name)))
     dim = f" {_DIM}{_text(label)}</small>" if label else ""
     name = _text(name)
-    if one.span.status in formatting.FAILED:
+    if one.span.status in formatting.FAILED and not one.retried:
         name = f"<b>{formatting.MARKS.get(one.span.status, '?')} {name}</b>"
     return f"{name}{dim}{_numbers(one.cells, columns)}"
 
 
 def _second_line(one: OutlineRow) -> str:
-    """Return the line below a row: its error, or else its remark; "" without either."""
+    """Return the line below a row: its error, or else the dim words; "" without either."""
     style = "padding-left:2.4em;white-space:pre-wrap"
     if one.error:
         return f'<div style="{style}"><b>{_text(one.error)}</b></div>'
-    return f'<div style="{style};opacity:.75">{_text(one.remark)}</div>' if one.remark else ""
+    return f'<div style="{style};opacity:.75">{_text(one.words)}</div>' if one.words else ""
 
 
 def _omitted(outline: Outline, columns: list[int]) -> Iterator[str]:

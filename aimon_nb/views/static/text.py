@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from aimon_nb.model import Run
 from aimon_nb.views.present import error_text, formatting, rows
-from aimon_nb.views.present.outline import HEADS, LIMIT, Cells, Outline, OutlineRow, build_outline
+from aimon_nb.views.present.outline import LIMIT, Outline, build_outline
+from aimon_nb.views.present.outline_row import HEADS, Cells, OutlineRow
 
 _TEE, _END, _BAR, _GAP = "├─ ", "└─ ", "│  ", "   "
 _ASCII = str.maketrans(
@@ -17,18 +19,20 @@ _ASCII = str.maketrans(
         "✓": "+", "✕": "x", "◼": "#", "◌": "o", "⟨": "<", "⟩": ">", "›": ">",
     }
 )  # fmt: skip
-_NARROWEST = 60
+_NARROWEST, _WIDTH = 60, 100
+_SHORTEST_NAME = 12
 
 
 def tree(
-    run: Run, *, ascii_only: bool = False, width: int = 100, outline: Outline | None = None
+    run: Run, *, ascii_only: bool = False, width: int = _WIDTH, outline: Outline | None = None
 ) -> str:
     """Return the header line and a line a span, with columns that line up within `width`.
 
     `outline` is that of the run, if the caller has it.
     """
     outline = outline or build_outline(run)
-    lines = [*_header(run), *_rows(outline, max(width, _NARROWEST))]
+    width = max(width, _NARROWEST)
+    lines = [*_header(run, width), *_rows(outline, width)]
     lines += [f"note: {formatting.line(note, 500)}" for note in formatting.notes_below(run)]
     text = "\n".join(line.rstrip() for line in lines)
     if not ascii_only:
@@ -38,17 +42,29 @@ def tree(
 
 def summary(run: Run) -> str:
     """Return the one line that says how the run went, and below it what it failed with."""
-    return "\n".join(_header(run, brief=True))
+    return "\n".join(_header(run, _WIDTH, brief=True))
 
 
-def _header(run: Run, *, brief: bool = False) -> Iterator[str]:
+def in_a_list(run: Run) -> str:
+    """Return the line that tells a run apart among others: when, how it went, what it took."""
+    when, took = f"{run.started.astimezone():%H:%M:%S}", formatting.seconds(rows.elapsed(run))
+    facts = " · ".join((when, took, *formatting.totals(run.totals)))
+    return f"<run {formatting.line(run.name, 60)!r} {formatting.status(run.status)}: {facts}>"
+
+
+def _header(run: Run, width: int, *, brief: bool = False) -> Iterator[str]:
     facts = [
         formatting.seconds(rows.elapsed(run)),
         *formatting.totals(run.totals),
         formatting.destination(run),
     ]
-    name = formatting.line(run.name, 60)
-    yield "  ".join([f"{formatting.marked(run.status)}  {name}", *(f for f in facts if f)])
+    name, status = formatting.line(run.name, 60), formatting.marked(run.status)
+    # On one line: what is least looked for gives way, then a long name, a statement perhaps.
+    for least in (formatting.destination(run), formatting.cached(run.totals.usage)):
+        if _room(status, facts, width) < min(_width(name), _SHORTEST_NAME) and least in facts:
+            facts.remove(least)
+    name = cut(name, max(_room(status, facts, width), _SHORTEST_NAME))
+    yield "  ".join([status, name, *(fact for fact in facts if fact)])
     error = error_text.of_run(run) if brief else error_text.of_run_alone(run)
     if error:
         yield f"   {formatting.line(error, 300)}"
@@ -67,8 +83,9 @@ def _rows(outline: Outline, width: int) -> Iterator[str]:
         yield _row(one, lead, room, columns)
         if one.error:
             yield cut(f"{below}{formatting.MARKS['error']} {one.error}", 3 * width)
-        elif one.remark:
-            yield f"{below}{one.remark}"
+        elif one.words:
+            for part in textwrap.wrap(one.words, max(width - len(below), 20)):
+                yield f"{below}{part}"
     if outline.more is not None:
         yield _row(outline.more, "", room, columns)
     if not outline.omitted:
@@ -79,6 +96,11 @@ def _rows(outline: Outline, width: int) -> Iterator[str]:
         yield cut(f"   {formatting.MARKS['error']} {one.error}", 3 * width)
     if outline.unlisted:
         yield f"{outline.unlisted:,} more that failed: %ai_spans"
+
+
+def _room(status: str, facts: list[str], width: int) -> int:
+    """Return how many columns these leave for a name in the head."""
+    return width - _width("  ".join([status, "", *(fact for fact in facts if fact)]))
 
 
 class _GuidedRow(NamedTuple):
@@ -108,7 +130,7 @@ def _row(one: OutlineRow, lead: str, room: int, columns: list[int]) -> str:
     row = one.row
     mark = (
         f"{formatting.MARKS.get(one.span.status, '?')} "
-        if one.span.status in formatting.FAILED
+        if one.span.status in formatting.FAILED and not one.retried
         else ""
     )
     text = f"{lead}{mark}{row['name']}"

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 from aimon_nb.model import Run, Span
+from aimon_nb.views.present import parameters
 from aimon_nb.views.present.conversation import side_text
 from aimon_nb.views.tables.summands import Summand
 
@@ -52,18 +53,21 @@ def _cached_locally(span: Span) -> bool | None:
 _BESIDE_TOKENS = "counted here, beside the exact ones"
 _BESIDE_COST = "US dollars for estimated tokens, beside the exact cost"
 
+TOKEN_TABLE = (
+    Column("input_tokens", "Int64", "usage.input", "cached and cache-written ones included"),
+    Column("input_tokens_cached", "Int64", "usage.cached"),
+    Column("input_tokens_cache_write", "Int64", "usage.cache_write"),
+    Column("output_tokens", "Int64", "usage.output", "reasoning included"),
+    Column("output_tokens_reasoning", "Int64", "usage.reasoning"),
+    Column("total_tokens", "Int64", "usage.total"),
+)
+_INPUT, _CACHED, _WRITTEN, _OUTPUT, _REASONING, _TOTAL = TOKEN_TABLE
+# pandas shows the first ten and the last ten of many columns: what one looks for stands first,
+# and ids last.
 SPAN_TABLE: tuple[Column, ...] = (
-    Column("run_id", "string", "run.run_id", nullable=False),
-    Column("run", "string", "run.name", nullable=False),
-    Column("cell", "string", "run.cell_id"),
-    Column("notebook", "string", "run.notebook"),
-    Column("tags", "string", "run.tags", "of the run: `team=search, stage=dev`"),
-    Column("pipeline", "string", "span.pipeline"),
-    Column("span_id", "string", "span.span_id", nullable=False),
-    Column("parent_id", "string", "span.parent_id"),
-    Column("depth", "Int64", "tree.depths", "levels below the run's root", nullable=False),
-    Column("op", "string", "span.op", nullable=False),
     Column("name", "string", "span.name", nullable=False),
+    Column("caller", "string", "span.caller", "the nearest functions of yours: `route > ask`"),
+    Column("model", "string", "span.model"),
     Column(
         "status",
         "string",
@@ -71,15 +75,22 @@ SPAN_TABLE: tuple[Column, ...] = (
         "running, ok, error, interrupted, cancelled, abandoned or lost",
         nullable=False,
     ),
+    Column("duration_s", "Float64", "span.duration", "seconds"),
+    _INPUT,
+    _OUTPUT,
+    Column("cost_usd", "Float64", "sum.cost", "US dollars; a lower bound if `partial`"),
+    Column(
+        "cost_state",
+        "string",
+        "sum.state",
+        "priced, partial, free, unpriced or no_usage; null: not counted",
+    ),
     Column("error_type", "string", "span.error_type"),
     Column("error", "string", "span.error"),
+    Column("retried", "string", "span.retried", "repaired or unrepaired, by a later attempt"),
+    Column("attempt", "Int64", "span.attempt"),
     Column("start", "datetime64[ns, UTC]", "span.start", "UTC", nullable=False),
-    Column("duration_s", "Float64", "span.duration", "seconds"),
     Column("ttft_s", "Float64", "span.ttft", "seconds to the first token of a stream"),
-    Column("provider", "string", "span.provider"),
-    Column("model", "string", "span.model"),
-    Column("request_model", "string", "span.request_model"),
-    Column("caller", "string", "span.caller", "the nearest functions of yours: `route > ask`"),
     Column("caller_line", "Int64", "span.caller_line", "that tells the calls of a caller apart"),
     Column("agent", "string", "span.agent"),
     Column("tool", "string", "span.tool"),
@@ -89,21 +100,21 @@ SPAN_TABLE: tuple[Column, ...] = (
         "span.conversation",
         "the id of the thread, session or conversation",
     ),
+    Column("item", "string", "span.item"),
+    Column("provider", "string", "span.provider"),
+    Column("request_model", "string", "span.request_model"),
+    Column(
+        "parameters",
+        "string",
+        parameters.as_json,
+        'JSON of what the request set: `{"temperature": 0.2, "seed": 7}`',
+    ),
     Column("finish_reason", "string", "span.finish_reason"),
     Column("streaming", "boolean", "span.streaming"),
-    Column("input_tokens", "Int64", "usage.input", "cached and cache-written ones included"),
-    Column("input_tokens_cached", "Int64", "usage.cached"),
-    Column("input_tokens_cache_write", "Int64", "usage.cache_write"),
-    Column("output_tokens", "Int64", "usage.output", "reasoning included"),
-    Column("output_tokens_reasoning", "Int64", "usage.reasoning"),
-    Column("total_tokens", "Int64", "usage.total"),
-    Column("cost_usd", "Float64", "sum.cost", "US dollars; a lower bound if `partial`"),
-    Column(
-        "cost_state",
-        "string",
-        "sum.state",
-        "priced, partial, free, unpriced or no_usage; null: not counted",
-    ),
+    _CACHED,
+    _WRITTEN,
+    _REASONING,
+    _TOTAL,
     Column("estimated", "boolean", _estimated),
     Column("input_tokens_estimated", "Int64", "sum.estimate.input", _BESIDE_TOKENS),
     Column("output_tokens_estimated", "Int64", "sum.estimate.output", _BESIDE_TOKENS),
@@ -111,13 +122,20 @@ SPAN_TABLE: tuple[Column, ...] = (
     Column("cached_locally", "boolean", _cached_locally),
     Column("saved_usd", "Float64", "sum.saved", "what a locally cached call would have cost"),
     Column("reported", "string", "sum.reported", "tokens that it reports and that no sum has"),
-    Column("item", "string", "span.item"),
-    Column("attempt", "Int64", "span.attempt"),
-    Column("retried", "string", "span.retried", "repaired or unrepaired, by a later attempt"),
+    Column("tags", "string", "run.tags", "of the run: `team=search, stage=dev`"),
+    Column("pipeline", "string", "span.pipeline"),
+    Column("notebook", "string", "run.notebook"),
+    Column("cell", "string", "run.cell_id"),
     Column("worker", "string", None),
     Column("thread", "string", "span.thread"),
     Column("late", "boolean", "span.late"),
     Column("sent", "string", "span.sent"),
+    Column("op", "string", "span.op", nullable=False),
+    Column("depth", "Int64", "tree.depths", "levels below the run's root", nullable=False),
+    Column("run", "string", "run.name", nullable=False),
+    Column("run_id", "string", "run.run_id", nullable=False),
+    Column("span_id", "string", "span.span_id", nullable=False),
+    Column("parent_id", "string", "span.parent_id"),
 )
 _ASKED = "only if content was asked for; of a step what went in or came out, as JSON"
 # Of spans only with `content`: prompts and answers, and the like of steps.
@@ -125,19 +143,9 @@ CONTENT_TABLE: tuple[Column, ...] = (
     Column("input_text", "string", lambda s: side_text(s, "in"), _ASKED),
     Column("output_text", "string", lambda s: side_text(s, "out"), _ASKED),
 )
-TOKEN_TABLE = tuple(one for one in SPAN_TABLE if str(one.source).startswith("usage."))
+_OF_GROUP = {one: one._replace(source=f"totals.{one.source}") for one in TOKEN_TABLE}
 USAGE_TABLE: tuple[Column, ...] = (
     Column("calls", "Int64", "totals.calls", nullable=False),
-    Column("calls_no_usage", "Int64", "totals.no_usage", nullable=False),
-    Column("calls_unpriced", "Int64", "totals.unpriced", nullable=False),
-    Column("calls_cached_locally", "Int64", "totals.cached_locally", nullable=False),
-    Column(
-        "requests_uncounted",
-        "Int64",
-        "totals.requests_uncounted",
-        "requests that may have been billed and that nobody can read",
-        nullable=False,
-    ),
     Column("errors", "Int64", "totals.errors", "calls whose last attempt failed", nullable=False),
     Column(
         "retries",
@@ -146,16 +154,55 @@ USAGE_TABLE: tuple[Column, ...] = (
         "failed attempts that later ones repaired",
         nullable=False,
     ),
-    *(one._replace(source=f"totals.{one.source}") for one in TOKEN_TABLE),
+    Column("duration_s", "Float64", "duration", "sum of the calls' times, in seconds"),
+    _OF_GROUP[_INPUT],
+    _OF_GROUP[_OUTPUT],
     Column("cost_usd", "Float64", "totals.cost", "US dollars"),
     Column("cost_is_lower_bound", "boolean", "totals.lower_bound", nullable=False),
     Column("cost_state", "string", "totals.state", nullable=False),
+    Column("calls_unpriced", "Int64", "totals.unpriced", nullable=False),
+    Column("calls_no_usage", "Int64", "totals.no_usage", nullable=False),
+    Column("calls_cached_locally", "Int64", "totals.cached_locally", nullable=False),
+    Column(
+        "requests_uncounted",
+        "Int64",
+        "totals.requests_uncounted",
+        "requests that may have been billed and that nobody can read",
+        nullable=False,
+    ),
+    *(_OF_GROUP[one] for one in (_CACHED, _WRITTEN, _REASONING, _TOTAL)),
     Column("estimated", "boolean", "has_estimates", nullable=False),
     Column("input_tokens_estimated", "Int64", "totals.estimate.input", _BESIDE_TOKENS),
     Column("output_tokens_estimated", "Int64", "totals.estimate.output", _BESIDE_TOKENS),
     Column("cost_usd_estimated", "Float64", "totals.estimate_cost", _BESIDE_COST),
     Column("saved_usd", "Float64", "totals.saved", "what locally cached calls would have cost"),
-    Column("duration_s", "Float64", "duration", "sum of the calls' times, in seconds"),
+)
+# Of runs, in the names of the exported records.
+RUN_TABLE: tuple[Column, ...] = (
+    Column("name", "string", "name", nullable=False),
+    Column("started", "datetime64[ns, UTC]", "started", "UTC", nullable=False),
+    Column(
+        "status",
+        "string",
+        "status",
+        "running, ok, error, interrupted, over_budget or killed",
+        nullable=False,
+    ),
+    Column("duration_s", "Float64", "duration", "seconds"),
+    Column("calls", "Int64", "totals.calls", nullable=False),
+    Column("errors", "Int64", "totals.errors", "calls whose last attempt failed", nullable=False),
+    Column("retries", "Int64", "totals.retries", "failed attempts that later ones repaired"),
+    _OF_GROUP[_INPUT],
+    _OF_GROUP[_OUTPUT],
+    Column("cost_usd", "Float64", "totals.cost", "US dollars"),
+    Column("cost_is_lower_bound", "boolean", "totals.lower_bound", nullable=False),
+    Column("cost_state", "string", "totals.state", nullable=False),
+    Column("error_type", "string", "error_type"),
+    Column("error", "string", "error"),
+    Column("tags", "string", "tags", "`team=search, stage=dev`"),
+    Column("notebook", "string", "notebook"),
+    Column("cell", "string", "cell_id"),
+    Column("run_id", "string", "run_id", nullable=False),
 )
 
 

@@ -20,6 +20,7 @@ from aimon_nb.views.present.more_calls import more_span
 from aimon_nb.views.tables.arrays import array
 from aimon_nb.views.tables.columns import (
     CONTENT_TABLE,
+    RUN_TABLE,
     SPAN_TABLE,
     TOKEN_TABLE,
     USAGE_TABLE,
@@ -36,6 +37,7 @@ SPAN_COLUMNS = dtypes(SPAN_TABLE)
 CONTENT_COLUMNS = tuple(dtypes(CONTENT_TABLE))
 TOKEN_COLUMNS = tuple(dtypes(TOKEN_TABLE))
 USAGE_COLUMNS = dtypes(USAGE_TABLE)
+RUN_COLUMNS = dtypes(RUN_TABLE)
 KEYS = (
     *("model", "provider", "op", "pipeline", "run", "cell", "notebook", "item"),
     *("caller", "agent", "tool", "conversation", "status", "worker", "day"),
@@ -91,6 +93,21 @@ def usage(runs: Iterable[Run], by: Sequence[str] = ("model",)) -> pd.DataFrame:
         data[column.name] = list(map(attrgetter(str(column.source)), groups.values()))
     frame = _frame(data, dict.fromkeys(by, "string") | USAGE_COLUMNS)
     frame.attrs.update(_attrs(runs, (s.cost for group in groups.values() for s in group.all)))
+    return frame
+
+
+def runs(some: Iterable[Run]) -> pd.DataFrame:
+    """Return a row for each run, in the order given: its time, calls, tokens and cost.
+
+    Sums are those that its tree shows above; NA for what is unknown, and for the time of one
+    that goes on. `attrs` as in `spans`.
+    """
+    some = list(some)
+    data = {one.name: list(map(attrgetter(str(one.source)), some)) for one in RUN_TABLE}
+    frame = _frame(data, RUN_COLUMNS)
+    frame.attrs.update(
+        _attrs(some, (span.cost for run in some for span in list(run.spans.values())))
+    )
     return frame
 
 

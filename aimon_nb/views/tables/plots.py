@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 
 # Bars of a picture, at most.
 _SHOWN = 40
+# The live tree's in its light theme: a figure is white in every theme.
 _COLOURS = {
-    "model": "#5b6ad0",
-    "embedding": "#4a9ba8",
-    "agent": "#9aa0ac",
-    "tool": "#b98a4e",
-    "retrieval": "#6ba36b",
-    "other": "#c3c7cf",
+    "model": "#5b5bd6",
+    "embedding": "#5b5bd6",
+    "agent": "#9a6700",
+    "tool": "#0e7c66",
+    "retrieval": "#0969a8",
+    "other": "#7d8590",
 }
-_IN, _OUT, _FAILED = "#9aa5ea", "#5b6ad0", "#c0504d"
+_IN, _OUT, _FAILED = "#b9b9ef", "#5b5bd6", "#c1272d"
+# Numbers on an axis, at most: five of the longest stand beside each other in half a picture.
+_TICKS = 4
 
 
 def plot(run: Run) -> Figure:
@@ -76,6 +79,7 @@ def _costs(axes: Any, models: dict[str, list[Span]]) -> None:
         axes.text(float(total.cost or 0), at, text, va="center", fontsize=8)
     _set_labels(axes, list(models), "cost, USD (estimated locally)")
     axes.margins(x=0.35)
+    axes.xaxis.set_major_formatter(lambda amount, _: _escaped(f"${amount:,.6g}"))
     if not any(total.cost for total in totals):
         axes.set_xlim(0, 1)
         axes.set_xticks([])
@@ -89,7 +93,6 @@ def _tokens(axes: Any, models: dict[str, list[Span]]) -> None:
     axes.barh(positions, out, left=into, color=_OUT, label="output")
     _set_labels(axes, list(models), "tokens")
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.locator_params(axis="x", nbins=6)
     if models:
         axes.legend(fontsize=8, frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
 
@@ -116,6 +119,7 @@ def _set_labels(axes: Any, names: list[str], unit: str) -> None:
     axes.set_yticks(range(len(names)), [_escaped(name) for name in names], fontsize=8)
     axes.set_xlabel(unit, fontsize=8)
     axes.tick_params(axis="x", labelsize=8)
+    axes.locator_params(axis="x", nbins=_TICKS)
     # The first on top; a single bar no thicker than one of two.
     axes.set_ylim(max(len(names), 2) - 0.4, -0.6)
     for side in ("top", "right"):

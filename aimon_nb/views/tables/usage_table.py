@@ -32,7 +32,7 @@ _BAR = (
     '<div style="width:6em"><div style="width:{:.0f}%;height:.7em;'
     'background:rgba(110,110,210,.65)"></div></div>'
 )
-_HEADS = ("calls", "input", "cached", "output", "cost", "")
+_HEADS = ("calls", "errors", "call time", "input", "cached", "output", "cost", "")
 
 
 class UsageTable:
@@ -63,6 +63,8 @@ class UsageTable:
             short = isinstance(name, str) and len(name) <= _SHORT
             yield f'<td style="{_LEFT};{_ON_ONE_LINE if short else _BROKEN}">{shown}</td>'
         yield f'<td style="{_RIGHT}">{row["calls"]:,}</td>'
+        yield f'<td style="{_RIGHT}">{_errors_of(row)}</td>'
+        yield f'<td style="{_RIGHT}">{formatting.seconds(_number(row["duration_s"]))}</td>'
         for name in ("input_tokens", "input_tokens_cached", "output_tokens"):
             count = _number(row[name])
             text = "" if count is None else f"{count:,.0f}"
@@ -80,12 +82,14 @@ class UsageTable:
 
     def __repr__(self) -> str:
         rows: list[dict[str, Any]] = self.data.to_dict("records")  # type: ignore[assignment]
-        lines = [[*self._keys, "calls", "input", "output", "cost"]]
+        lines = [[*self._keys, "calls", "errors", "call time", "input", "output", "cost"]]
         for row in rows:
             names = [formatting.line(row[k]) if isinstance(row[k], str) else "" for k in self._keys]
             counts = [_number(row[name]) for name in ("input_tokens", "output_tokens")]
             shown = ["" if count is None else f"{count:,.0f}" for count in counts]
-            lines.append([*names, f"{row['calls']:,}", *shown, cost_of(row)])
+            took = formatting.seconds(_number(row["duration_s"]))
+            counts_of = [f"{row['calls']:,}", _errors_of(row), took]
+            lines.append([*names, *counts_of, *shown, cost_of(row)])
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         return "\n".join(self._line(line, widths) for line in lines)
 
@@ -113,6 +117,11 @@ def cost_of(row: dict[str, Any]) -> str:
         estimates=int(row["estimated"]),
     )
     return str(formatting.total_cost(totals))
+
+
+def _errors_of(row: dict[str, Any]) -> str:
+    """Return how many calls failed for good, and how many attempts a later one repaired."""
+    return formatting.failures(int(row["errors"]), int(row["retries"]))
 
 
 def _number(value: Any) -> float | None:

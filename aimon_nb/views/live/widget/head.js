@@ -16,7 +16,10 @@ const many = (/** @type {number} */ n, one = '', all = `${one}s`) => (n ? `${com
 export function sumsOf(header, running) {
   const known = !running && !header.counting;
   return {
-    calls: [many(header.calls, 'call'), [many(header.errors, 'error'), many(header.retries, 'retry', 'retries')].filter(Boolean).join(' · ')],
+    calls: [
+      many(header.calls, 'call'),
+      [many(header.errors, 'failed', 'failed'), many(header.retries, 'retried', 'retried')].filter(Boolean).join(' · '),
+    ],
     'tokens-total': [header.tokens ? `${header.tokens} tokens` : '', header.cached],
     cost: [header.cost, known || running ? header.cost_note : '…'],
   };
@@ -29,8 +32,8 @@ export const Head = ({ run, folded, empty, finds, showsModels, onFind, onModels 
     known = !running && !header.counting,
     hideClock = known && empty;
   const reason = visible((!running && header.error) || (empty ? header.empty : ''));
-  const isLocal = header.destination === 'local',
-    trace = header.trace ?? '';
+  const trace = header.trace ?? '',
+    isLocal = !trace && header.destination !== '';
   const sums = Object.entries(sumsOf(header, running));
   return html`
     <span class="tools">

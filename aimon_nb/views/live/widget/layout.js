@@ -76,7 +76,7 @@ export class Entry {
     this.faint = false;
     /** @type {string|undefined} */ this.said = undefined;
     this.top = 0; // lines above it
-    this.lines = row.members || row.remark || (row.error && this.error) ? 2 : 1;
+    this.lines = row.members || row.remark || row.advice || (row.error && this.error) ? 2 : 1;
   }
 
   get kids() {
@@ -95,8 +95,8 @@ export class Entry {
 
   /** The words of its second line: its error, or else what is to be said of its usage and of a group's times. */
   get why() {
-    const { members, remark } = this.row;
-    this.said ??= this.error || [remark, members && spread(members)].filter(Boolean).join(' · ');
+    const { members, remark, advice } = this.row;
+    this.said ??= this.error || [remark, members && spread(members), advice].filter(Boolean).join(' · ');
     return this.said;
   }
 

@@ -57,6 +57,7 @@ export type PackedRow = [
   hidden?: boolean | null,
   more?: [calls: number, errors: number] | null,
   remark?: string | null,
+  advice?: string | null,
 ];
 
 /** One message of a conversation, or what went into a step or came out; `calls` are [tool, arguments as text]. */

@@ -7,7 +7,7 @@
  *   cost:string, input:number|null, output:number|null, usd:number|null,
  *   cost_state:string|null, counts:boolean, error:string|null, streaming:boolean,
  *   ttft:number|null, heard:number|null, model:string|null, retried:boolean, item:string|null,
- *   hidden:boolean, more:[number,number]|null, remark:string|null, members?:Row[]}} Row
+ *   hidden:boolean, more:[number,number]|null, remark:string|null, advice:string|null, members?:Row[]}} Row
  */
 import { commas, tokens } from './format.js';
 
@@ -44,6 +44,7 @@ export const unpackRow = (v) => ({
   hidden: v[22] ?? false,
   more: v[23] ?? null,
   remark: v[24] ?? null,
+  advice: v[25] ?? null,
 });
 
 /** Put rows in by id; a known row is replaced and keeps its place. @param {Map<string, Row>} rows @param {Row[]} fresh */
