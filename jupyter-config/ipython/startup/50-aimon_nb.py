@@ -7,8 +7,8 @@ def _aimon_nb():  # noqa: ANN202
     shell = get_ipython()  # noqa: F821
     if os.environ.get("AIMON_NB_AUTOLOAD") == "0":
         return
-    tables = ("ai_usage", "ai_spans", "ai_runs")
-    for name in ("ai_track", "ai_auto", "ai_pipeline", *tables, "ai_show", "ai_sentry"):
+    for name in ("ai_track", "ai_auto", "ai_pipeline", "ai_usage", "ai_spans", "ai_runs",
+                 "ai_show", "ai_sentry"):  # fmt: skip
         shell.magics_manager.register_lazy(name, "aimon_nb")
     steps = shell.input_transformers_cleanup
 
