@@ -164,10 +164,8 @@ def _unwrapped(function: Any) -> Any:
 
 
 def _is_unstarted(result: Any) -> bool:
-    return (
-        type(result) is types.CoroutineType
-        and inspect.getcoroutinestate(result) == inspect.CORO_CREATED
-    )
+    is_coroutine = type(result) is types.CoroutineType  # not `isinstance`: that asks a proxy
+    return is_coroutine and inspect.getcoroutinestate(result) == inspect.CORO_CREATED
 
 
 def _extended(call: TrackedInvocation, work: Any, wrapper: Callable[[Any, Begin], Any]) -> Any:

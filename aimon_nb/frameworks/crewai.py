@@ -14,9 +14,10 @@ from typing import Any
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.step_content import NOT_TAKEN
 from aimon_nb.frameworks.framework import Framework, is_librarys
+from aimon_nb.frameworks.guard import guard
 from aimon_nb.frameworks.step import FUNCTION, RETRIEVAL, StepInfo, agent, tool
 
-MODULES = ("crewai.events.event_bus",)
+MODULES = ("crewai.events.event_bus", "crewai.crew")
 _FAILED = ("_failed", "_error")
 
 
@@ -25,8 +26,10 @@ class Error(Exception):
 
 
 def install(framework: Framework, module: ModuleType) -> None:
-    """Wrap what every event goes through."""
+    """Wrap what every event goes through, and a crew: of one that is interrupted no event tells."""
     framework.hook(getattr(module, "CrewAIEventsBus", None), "emit", partial(_wrap, framework))
+    for name in ("kickoff", "akickoff"):
+        guard(framework, getattr(module, "Crew", None), name)
 
 
 def _wrap(framework: Framework, original: Any) -> Any:

@@ -235,6 +235,10 @@ def _without_verb(name: str, verb: str) -> str:
 _METHODS = frozenset({"run", "arun", "invoke", "ainvoke", "stream", "astream", "__call__"})
 
 
+# What a framework tells its makers, unasked, and of which our own hooks tell (`frameworks`).
+TELEMETRY = frozenset({"crewai", "crewai.telemetry"})
+
+
 @lru_cache(maxsize=1024)
 def framework_of_scope(scope: str) -> str | None:
     """Return the framework that an instrumentation scope stands for: `openai_agents`, say.

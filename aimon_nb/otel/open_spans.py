@@ -18,6 +18,7 @@ class Scope(NamedTuple):
     origin: str
     framework: str | None
     is_told_late: bool  # its spans get attributes only after the start
+    is_telemetry: bool  # what a framework tells its makers
 
 
 class _LateId:

@@ -103,29 +103,23 @@ class OtelTracker:
         return open_span
 
     def _known(self, scope: str) -> Scope:
-        framework = conventions.framework_of_scope(scope)
         if len(self._scopes) >= _SCOPES:
             self._scopes.clear()
-        facts = Scope(f"auto.otel.{scope}", framework, scope in _TOLD_LATE)
-        self._scopes[scope] = facts
-        return facts
+        return self._scopes.setdefault(scope, _facts(scope))
 
     def _has_row(self, scope: Scope, op: str) -> bool:
-        if scope.framework is not None:
+        if scope.framework is not None and not scope.is_telemetry:
             self.frameworks.add(scope.framework)
             if self._sentry_hears(scope.framework):
                 return False
-        return op not in WITHOUT_ROW
+        return op not in WITHOUT_ROW and not scope.is_telemetry
 
     def _await_request(self, open_span: OtelSpan) -> None:
         """A call that nobody enters may take a request all the same."""
         open_span.task_and_thread = context.task_and_thread()
         waiting = self._tracker.unmatched_call_spans
         if len(waiting) >= self._purge_at:
-            # Those that nobody ended, of runs that are over: each request would look at them.
-            for one in list(waiting):
-                if one.t1 is not None or one.run_state.closed:
-                    waiting.pop(one, None)
+            _forget_left(waiting)
             self._purge_at = 2 * len(waiting) + _MANY
         waiting[open_span] = None
 
@@ -191,6 +185,18 @@ def _finish_at_sentry(tracker: SpanTracker, open_span: OtelSpan, how: Ending) ->
     waits = adapter.carrier.leaves_at_end and request is not None and request.ok
     if not (waits and request is not None and request.defer_end(end)):
         end()
+
+
+def _facts(scope: str) -> Scope:
+    framework, is_telemetry = conventions.framework_of_scope(scope), scope in conventions.TELEMETRY
+    return Scope(f"auto.otel.{scope}", framework, scope in _TOLD_LATE, is_telemetry)
+
+
+def _forget_left(waiting: dict[OpenSpan, None]) -> None:
+    """Forget what nobody ended, of runs that are over: each request would look at it."""
+    for one in list(waiting):
+        if one.t1 is not None or one.run_state.closed:
+            waiting.pop(one, None)
 
 
 def _is_innermost(given: OtelSpan, current: OpenSpan | None) -> bool:

@@ -16,6 +16,7 @@ from aimon_nb.capture import context
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.frameworks.framework import Framework
+from aimon_nb.frameworks.guard import guard
 from aimon_nb.frameworks.step import agent, tool
 
 
@@ -235,3 +236,35 @@ def test_a_library_without_the_hook(name):
     for module in frameworks._FRAMEWORKS[name].MODULES:
         frameworks._FRAMEWORKS[name].install(framework, types.ModuleType(module))
     assert internal_errors.count == before and patches._applied == []
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, asyncio.CancelledError, ValueError])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_what_a_timeout_leaves_open(framework, error, is_async):
+    """Steps whose ends nobody tells have ended where the guarded function was left: what comes next is not below them."""
+
+    def work(self):
+        framework.start_as("1", agent("outer"))
+        framework.start_as("2", tool("inner"))
+        raise error
+
+    async def async_work(self):
+        work(self)
+
+    Library.work = async_work if is_async else work
+    guard(framework, Library, "work")
+    library = Library()
+    with track("cell") as view:
+        before = context.current_span.get()
+        with pytest.raises(error):
+            asyncio.run(library.work()) if is_async and error is not KeyboardInterrupt else drive(library.work)
+        assert context.current_span.get() is before
+        library.ask("after")
+    status = {KeyboardInterrupt: "interrupted", asyncio.CancelledError: "cancelled", ValueError: "error"}[error]
+    assert tree(view) == [(0, "invoke_agent outer", status), (1, "execute_tool inner", status), (0, "execute_tool after", "ok")]
+
+
+def drive(work):
+    """Run it, a coroutine too, without a loop."""
+    made = work()
+    made.send(None)

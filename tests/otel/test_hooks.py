@@ -123,3 +123,15 @@ def test_one_source_a_framework(scope, monkeypatch):
     with track("cell") as view, tracer.start_as_current_span("agent"):
         mine.start_span("below").end()
     assert rows(view) == ["agent", "  below"]
+
+
+@pytest.mark.parametrize("scope", ["crewai", "crewai.telemetry"])
+def test_what_a_framework_tells_its_makers(hooks, scope, ask, truth):
+    """CrewAI does so unless told not to: it has no row and takes no request, and our hooks on its events go on."""
+    theirs, mine = TRACERS["a provider"](scope), TRACERS["no provider"]("mine")
+    with track("cell") as view, mine.start_as_current_span("step"):
+        with theirs.start_as_current_span("chat", attributes={"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o-mini"}) as told:
+            ask()
+            told.set_attribute("gen_ai.usage.input_tokens", 1000)
+    assert rows(view) == ["step", "  chat gpt-4o-mini"] and not hooks.hears("crewai")
+    assert view._latest.totals.usage.input == sum(call.input for call in truth.settled())
