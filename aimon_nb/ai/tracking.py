@@ -45,10 +45,9 @@ def ai_track(
     every span made inside carries it. Calls inside a pipeline (in a tracked cell,
     or after `set_ai_pipeline_name`) join it.
 
-    Works on functions, methods (also below or above `staticmethod` and
-    `classmethod`), coroutines, generators, async generators, partials and
-    objects with a `__call__`. A generator's span lasts from the first item asked
-    for to exhaustion, error, `close()` or collection.
+    Works on functions, methods (also below or above `staticmethod` and `classmethod`),
+    coroutines, generators, async generators, partials and objects with a `__call__`. A
+    generator's span lasts from its first item to exhaustion, error, `close()` or collection.
 
     An error is captured once, by the outermost tracked call that it leaves, with
     the pipeline's name, op and span, and goes on unchanged. Interrupts, exits and

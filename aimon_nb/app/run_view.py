@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from aimon_nb.capture import recorder
 from aimon_nb.model import Run
+from aimon_nb.model.redaction import redaction
 from aimon_nb.model.run import RunStatus
 from aimon_nb.views.live import environment
 from aimon_nb.views.live.run_display import display_of
@@ -75,7 +76,7 @@ class RunView:
         Example:
             run.spans().nlargest(5, "duration_s")[["name", "duration_s", "cost_usd"]]
         """
-        return frames.spans([self._latest], content=content)
+        return frames.spans([redaction.run("table", self._latest)], content=content)
 
     @overload
     def usage(self, by: Keys = ..., *, styled: Literal[False] = ...) -> pd.DataFrame: ...
@@ -100,7 +101,7 @@ class RunView:
             run.usage(styled=True)
         """
         keys = [by] if isinstance(by, str) else list(by)
-        data = frames.usage([self._latest], keys)
+        data = frames.usage([redaction.run("table", self._latest)], keys)
         return UsageTable(data, keys) if styled else data
 
     def plot(self) -> Figure:
@@ -152,7 +153,7 @@ class RunView:
         Example:
             print(run.tree())
         """
-        return text.tree(self._latest)
+        return text.tree(redaction.run("notebook", self._latest))
 
     @property
     def widget(self) -> RunWidget:

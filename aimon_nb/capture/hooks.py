@@ -68,7 +68,6 @@ class Patches:
     def __init__(self) -> None:
         self.live = False
         self._applied: list[_AppliedPatch] = []
-        self._finder = _ImportFinder()
 
     def wrap(self, owner: Any, name: str, make: Make) -> bool:
         """Replace `owner.name` by `make(original)`; False if there is no such name."""
@@ -114,21 +113,16 @@ class Patches:
             with internal_errors.suppress(f"patching {name}"):
                 then(module)
             return
-        self._finder.waiting.setdefault(name, []).append(then)
-        if self._finder not in sys.meta_path:
-            sys.meta_path.insert(0, self._finder)
+        _finder.add(self, name, then)
         if module is not None:
-            self._finder.partial.add(name)
+            _finder.partial.add(name)
             with internal_errors.suppress(f"waiting for {name}"):
-                _when_complete(module.__spec__, self._finder.tell_complete)
+                _when_complete(module.__spec__, _finder.tell_complete)
 
     def undo(self) -> None:
         """Take every wrap off, last first."""
         self.live = False
-        self._finder.waiting.clear()
-        self._finder.partial.clear()
-        if self._finder in sys.meta_path:
-            sys.meta_path.remove(self._finder)
+        _finder.remove(self)
         for one in reversed(self._applied):
             if one.owner.__dict__.get(one.name) is not one.value:
                 continue
@@ -157,12 +151,36 @@ def before_each_import(step: Callable[[], None]) -> Iterator[None]:
 
 
 class _ImportFinder(MetaPathFinder):
-    """Notices the first import of the modules waited for; loads nothing itself."""
+    """Notices the first import of the modules waited for; loads nothing itself.
+
+    There is one for all sets of patches: each import asks it once.
+    """
 
     def __init__(self) -> None:
-        self.waiting: dict[str, list[Callable[[ModuleType], None]]] = {}
+        self.waiting: dict[str, list[tuple[Patches, Callable[[ModuleType], None]]]] = {}
         self.partial: set[str] = set()  # of these, whose import we did not see begin
+        self._users: set[Patches] = set()
         self._asking: set[str] = set()
+
+    def add(self, patches: Patches, name: str, then: Callable[[ModuleType], None]) -> None:
+        """Have `then` called when the module is imported, as long as `patches` are on."""
+        self.waiting.setdefault(name, []).append((patches, then))
+        self._users.add(patches)
+        if self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
+
+    def remove(self, patches: Patches) -> None:
+        """Let go of what these patches waited for; of all, nothing of ours is asked any more."""
+        for name, waiting in list(self.waiting.items()):
+            rest = [one for one in waiting if one[0] is not patches]
+            if rest:
+                self.waiting[name] = rest
+            else:
+                self.waiting.pop(name, None)
+                self.partial.discard(name)
+        self._users.discard(patches)
+        if not self._users and self in sys.meta_path:
+            sys.meta_path.remove(self)
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
         step = _before_import.get(threading.get_ident()) if _before_import else None
@@ -200,7 +218,7 @@ class _ImportFinder(MetaPathFinder):
                 self._tell(name, module)
 
     def _tell(self, name: str, module: ModuleType) -> None:
-        for then in self.waiting.pop(name, []):
+        for _, then in self.waiting.pop(name, []):
             with internal_errors.suppress(f"patching {name}"):
                 then(module)
 
@@ -229,6 +247,9 @@ def _when_complete(spec: Any, then: Callable[[], None]) -> None:
 def _is_partial(module: ModuleType) -> bool:
     """Whether its code is still running."""
     return getattr(getattr(module, "__spec__", None), "_initializing", False) is True
+
+
+_finder = _ImportFinder()
 
 
 def _spec_from_others(ours: MetaPathFinder, name: str, path: Any, target: Any) -> ModuleSpec | None:

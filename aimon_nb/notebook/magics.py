@@ -19,6 +19,7 @@ from traitlets import All, observe
 from aimon_nb.app import Monitor, sending
 from aimon_nb.app.run_view import RunView
 from aimon_nb.capture import context
+from aimon_nb.model.redaction import redaction
 from aimon_nb.notebook import header, run_selection, setting_traits
 from aimon_nb.views.static.sending import SendingView
 from aimon_nb.views.tables import frames
@@ -130,7 +131,7 @@ class AimonMagics(Magics):
             runs = run_selection.runs(args)
             if args.to is not None:
                 return run_selection.write(args, runs, by=keys)
-            return frames.usage(runs, keys)
+            return frames.usage([redaction.run("table", run) for run in runs], keys)
 
     @no_var_expand
     @header.with_help
@@ -149,7 +150,8 @@ class AimonMagics(Magics):
             runs = run_selection.runs(args)
             if args.to is not None:
                 return run_selection.write(args, runs, content=args.content)
-            return frames.spans(runs, content=args.content)
+            shown = [redaction.run("table", run) for run in runs]
+            return frames.spans(shown, content=args.content)
 
     @no_var_expand
     @header.with_help

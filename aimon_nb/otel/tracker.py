@@ -169,21 +169,22 @@ class OtelTracker:
             how = _note_error(open_span, error, status)
         open_span.t1 = t1
         if open_span.sdk is not None:
-            self._finish_at_sentry(open_span, how)
+            _finish_at_sentry(self._tracker, open_span, how)
         self._recorder.log.append(open_span)
         if open_span.run_state.closed:
             self._recorder.wake()
 
-    def _finish_at_sentry(self, open_span: OtelSpan, how: Ending) -> None:
-        self._tracker.open_by_id.pop(id(open_span.sdk), None)
-        adapter, request = open_span.adapter, open_span.model_request
-        if not isinstance(adapter, OtelAdapter):
-            return
-        adapter.tell(open_span)
-        end = partial(adapter.carrier.finish, open_span, time.time(), how)
-        waits = adapter.carrier.leaves_at_end and request is not None and request.ok
-        if not (waits and request is not None and request.defer_end(end)):
-            end()
+
+def _finish_at_sentry(tracker: SpanTracker, open_span: OtelSpan, how: Ending) -> None:
+    tracker.open_by_id.pop(id(open_span.sdk), None)
+    adapter, request = open_span.adapter, open_span.model_request
+    if not isinstance(adapter, OtelAdapter):
+        return
+    adapter.tell(open_span)
+    end = partial(adapter.carrier.finish, open_span, time.time(), how)
+    waits = adapter.carrier.leaves_at_end and request is not None and request.ok
+    if not (waits and request is not None and request.defer_end(end)):
+        end()
 
 
 def _facts(scope: str) -> Scope:

@@ -249,7 +249,8 @@ def test_a_rerun_frees_memory(spans):
     tracemalloc.start()
     sizes = [once() for _ in range(6)]
     tracemalloc.stop()
-    assert sizes[-1] - sizes[1] < 300_000, sizes
+    # What another thread holds for a moment is in one of three, what is kept in all.
+    assert min(sizes[3:]) - min(sizes[:3]) < 300_000, sizes
 
 
 def test_without_plain_keeps_a_run_of_calls():

@@ -46,10 +46,7 @@ ALONE = {
     "openai_agents": ["openai-agents>=0.24"],
     "voyageai": ["voyageai>=0.5"],
     "pydantic_ai": ["pydantic-ai-slim[openai,anthropic,google]>=2.68"],
-    # Frameworks that emit nothing, heard by `aimon_nb/frameworks/`; `dspy` is above.
-    "smolagents": ["smolagents[openai]>=1.26", "openinference-instrumentation-smolagents>=0.1.43"],
-    "haystack": ["haystack-ai>=3.4"],
-    "llama_index": ["llama-index-core>=0.14.25", "llama-index-llms-openai>=0.8.3"],
+    # It emits nothing, as those of `structure_openai_2`, which it does not resolve beside.
     "crewai": ["crewai>=1.15"],
 }
 # Of the structure axis: frameworks that resolve beside each other, those on openai 3 and those on openai 2. Pinned, for pip

@@ -18,7 +18,7 @@ def run(framework, order, **more):
     """{way: what is told of it}."""
     asked = {"framework": framework, "order": order, **more}
     done = subprocess.run(
-        [environments.make(framework), "-W", "ignore", "-m", "tests.matrix.adapters"], input=json.dumps(asked), capture_output=True, text=True,
+        [environments.make("crewai" if framework == "crewai" else "structure_openai_2"), "-W", "ignore", "-m", "tests.matrix.adapters"], input=json.dumps(asked), capture_output=True, text=True,
         timeout=300, cwd=environments.ROOT, env={**os.environ, "PYTHONPATH": str(environments.ROOT)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
