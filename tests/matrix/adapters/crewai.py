@@ -187,13 +187,16 @@ def _(server):
     return asyncio.run(use())
 
 
-@ways("left early", """
-    crew [abandoned]
-      writing [abandoned]
-        invoke_agent Writer [abandoned]
+LEFT = """
+    crew [cancelled CancelledError]
+      writing [cancelled CancelledError]
+        invoke_agent Writer [cancelled CancelledError]
           chat gpt-4o
     chat gpt-4o
-""")
+"""
+
+
+@ways("left early", LEFT)
 def _(server):
     """No event tells of a cancelled task, and its call goes on in a thread."""
     async def use():
@@ -203,6 +206,27 @@ def _(server):
         job.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await job
+        server.release()
+        return llm(server).call("after")
+
+    return asyncio.run(use())
+
+
+@ways("left by a timeout", LEFT)
+def _(server):
+    """In the very task that goes on after it: what that asks is not below the crew."""
+    async def use():
+        me = asyncio.current_task()
+
+        async def stop():
+            await asyncio.to_thread(server.wait_held, 1)
+            me.cancel()
+
+        server.hold()
+        stopping = asyncio.ensure_future(stop())
+        with contextlib.suppress(asyncio.CancelledError):
+            await crew(task(agent(server), name="writing")).akickoff()
+        await stopping
         server.release()
         return llm(server).call("after")
 
