@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from aimon_nb.capture.internal_errors import internal_errors
 
 Make = Callable[[Any], Any]
 ABSENT = object()
+_AS_THEY_ARE = (FunctionType, staticmethod, classmethod, property)
 
 
 def named_like(function: Callable[..., Any], wrapper: Any, updated: tuple[str, ...] = ()) -> Any:
@@ -40,9 +41,21 @@ class _AppliedPatch(NamedTuple):
 
 
 def _wrapped(owner: Any, name: str, original: Any, make: Make) -> _AppliedPatch:
-    value = functools.wraps(original)(make(original))
+    value = functools.wraps(original)(make(_unbound(owner, original)))
     setattr(owner, name, value)
     return _AppliedPatch(owner, name, value, original, make)
+
+
+def _unbound(owner: Any, original: Any) -> Any:
+    """What `owner.name` is, to be called with the instance first.
+
+    Another library's wrapper, wrapt's say, may learn of the instance only if it is asked as an
+    attribute of the class.
+    """
+    plain = isinstance(owner, ModuleType) or type(original) in _AS_THEY_ARE
+    if plain or not hasattr(type(original), "__get__"):
+        return original
+    return original.__get__(None, owner)
 
 
 def _is_bare(one: _AppliedPatch) -> bool:

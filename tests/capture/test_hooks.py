@@ -83,3 +83,36 @@ def test_one_that_is_imported_in_another_thread(library, monkeypatch):
     assert type(sys.modules["shop.first"].__spec__) is ModuleSpec
     patches.undo()
     others.undo()
+
+
+class Bound:
+    """A wrapper as wrapt makes them: it learns of the instance where it is asked as an attribute."""
+
+    def __init__(self, function, instance=None, is_asked=False):
+        self.function, self.instance, self.is_asked = function, instance, is_asked
+        self.__wrapped__ = function
+
+    def __get__(self, instance, owner):
+        return Bound(self.function, instance, True)
+
+    def __call__(self, *args):
+        if self.is_asked and self.instance is None:
+            self.instance, args = args[0], args[1:]
+        return f"{type(self.instance).__name__}: {self.function(self.instance, *args)}"
+
+
+class Shop:
+    def ask(self, word):
+        return f"asked {word}"
+
+
+def test_over_another_librarys_wrapper(monkeypatch):
+    """One that another library has wrapped with a descriptor of its own is called as it would be without us, and stands there again at the undo."""
+    theirs = Bound(Shop.ask)
+    monkeypatch.setattr(Shop, "ask", theirs)
+    assert Shop().ask("a") == "Shop: asked a"
+    patches = Patches()
+    patches.wrap(Shop, "ask", lambda original: lambda *args: f"hooked {original(*args)}")
+    assert Shop().ask("a") == "hooked Shop: asked a"
+    patches.undo()
+    assert Shop.__dict__["ask"] is theirs

@@ -48,7 +48,7 @@ CODED = """
     """
 # What OpenInference says of it: each step of an agent.
 CODED_IN_STEPS = """
-    agent CodeAgent.run
+    agent CodeAgent
       step Step 1
         call gpt-4o
         tool look
@@ -61,7 +61,7 @@ CALLED = """
       call gpt-4o
     """
 CALLED_IN_STEPS = """
-    agent ToolCallingAgent.run
+    agent ToolCallingAgent
       step Step 1
         call gpt-4o
         tool look
