@@ -45,7 +45,7 @@ soak: $(VENV)/.test browser ## random moments, races, very large runs: minutes, 
 test-versions: $(VENV)/.versions ## lowest, newest and coming versions of what we need, on each Python that is here
 	$(BIN)/nox $(FLAGS)
 
-lint: $(VENV)/.lint ## ruff (rules and format), codespell, mypy and the types of the widget's modules
+lint: $(VENV)/.lint ## ruff (rules and format), codespell, mypy, the types and the style of the widget's modules
 	$(BIN)/python tests/run.py lint types
 
 check: $(VENV)/.test $(VENV)/.lint browser ## what CI runs

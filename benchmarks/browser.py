@@ -88,15 +88,15 @@ FRAMES = """() => { window.longest = 0; let last = performance.now(); clearInter
   const step = now => { window.longest = Math.max(window.longest, now - last); last = now; if (window.frames_ === token) requestAnimationFrame(step); };
   requestAnimationFrame(step); }"""
 # When the last run of the page shows that it is over, and when it is whole as well; each a frame later.
-LAST = """([spans, after]) => { const runs = [...(globalThis[Symbol.for('aimon_nb')]?.runs.values() ?? [])], run = runs.at(-1);
-  if (runs.length <= after || %s || ![...run.views].some(v => v.root.isConnected && v.parts.mark.textContent === '✓')) return null;
+LAST = """([spans, after]) => { const runs = [...(storedRuns().values())], run = runs.at(-1);
+  if (runs.length <= after || %s || ![...run.views].some(v => v.root.isConnected && v.root.querySelector('.mark')?.textContent === '✓')) return null;
   return new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => r(Date.now() / 1000)))); }"""
 OVER, WHOLE = LAST % "run.running", LAST % "run.running || run.header.counting || run.rows.size < spans"
 SCROLL = """async () => {
   let body = document.getElementById('body');
   if (!body) {
-    const view = [...[...globalThis[Symbol.for('aimon_nb')].runs.values()].at(-1).views].find(v => v.root.isConnected);
-    view.fold = false; view.stale = true; view.paint(); body = view.body; }
+    const view = [...[...storedRuns().values()].at(-1).views].find(v => v.root.isConnected);
+    view.fold = false; view.stale = true; view.paint(); body = view.list.body; }
   await new Promise(r => setTimeout(r, 300));
   const frames = []; let last = performance.now(); const start = last;
   await new Promise(done => { const step = now => { frames.push(now - last); last = now;
@@ -116,8 +116,8 @@ SEEN = """() => { const seen = window.seen = {}, begun = Date.now() / 1000;
   const look = () => { for (const row of document.querySelectorAll('.aimon .row .name')) for (const m of row.textContent.matchAll(/at (\\d+\\.\\d{6})/g)) if (m[1] > begun) seen[m[1]] ??= Date.now() / 1000;
     if (window.seen === seen) requestAnimationFrame(look); };
   look(); }"""
-HEARD = "() => [...[...globalThis[Symbol.for('aimon_nb')].runs.values()].at(-1).rows.values()].filter(r => r.name.startsWith('at ')).length"
-RUNS = "() => globalThis[Symbol.for('aimon_nb')]?.runs.size ?? 0"
+HEARD = "() => [...[...storedRuns().values()].at(-1).rows.values()].filter(r => r.name.startsWith('at ')).length"
+RUNS = "() => storedRuns().size"
 
 
 def ms(seconds):

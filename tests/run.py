@@ -104,7 +104,7 @@ def no_node() -> str | None:
 
 
 def types() -> list[list[str]]:
-    return [[str(BIN / "mypy")], [str(ROOT / ".ci/types"), str(BIN.parent / "node")]]
+    return [[str(BIN / "mypy")], *([str(ROOT / ".ci" / tool), str(BIN.parent / "node")] for tool in ("types", "biome"))]
 
 
 PARTS = {

@@ -1,12 +1,15 @@
 """What is where: each kind of content against each place it could get to, as docs/privacy.md says.
 
-The table of that page is read, and every cell of it is tried: a run holds a word of its own
-(a canary) for each kind, and each place is searched for them. A new kind of content is a row
-and a canary, a new place a column and a way to read it.
+Every cell of `tests/privacy_table.py` is tried: a run holds a word of its own (a canary) for each
+kind, and each place is searched for them. A new kind of content is a row and a canary, a new
+place a column and a way to read it.
 """
 
+import contextlib
+import io
 import json
 import linecache
+import logging
 import re
 from dataclasses import dataclass
 from itertools import product
@@ -19,40 +22,47 @@ from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.app import monitor
 from aimon_nb.model import Run
 from aimon_nb.views.live import mimebundle
-from aimon_nb.views.live.widget import RunWidget
+from aimon_nb.views.live.widget import WholeRunWidget
 from aimon_nb.views.live.widget.run_publisher import RunPublisher
 from aimon_nb.views.present import formatting
 from aimon_nb.views.tables import frames
 from aimon_nb.views.tables.export import export
+from tests import privacy_table
 from tests.parts import sdk
-from tests.parts.places import ROOT
+from tests.parts.receiver import receiving
 
-PAGE = ROOT / "docs" / "privacy.md"
+KEY = "sk-canary-named-0123456789"
+TOLD = {"sentry_tags": {"t": f"canary tag {KEY}"}, "sentry_data": {"d": f"canary datum {KEY}"}}
+QUOTED = "canary quotation of a prompt"  # twenty characters and more
 HOST = "api.openai.com"
 INPUT, OUTPUT = 1234567, 7654321
 
 # By kind of content patterns, all of which are found where it is, and none where it is not;
 # the numbers are known when the run is over.
 CANARIES = {
-    "prompts": ["canary prompt"],
+    "prompts": ["canary prompt", QUOTED],
     "answers": ["canary answer"],
     "tools' arguments, results": ["canary argument", "canary result"],
     "arguments, results of steps": ["canary given", "canary deep", "canary returned", "canary yielded", "canary step in", "canary step out"],
     "secrets in them": ["canary secret"],
     "content in attributes": ["canary output", "canary input"],
     "other attributes": ["canary fact"],
+    "tags": ["canary tag"],
+    "data": ["canary datum"],
     "parameters of a request": ["canary-parameter"],
     "names of tools offered": ["canary-tool"],
     "names of runs, spans, pipelines": ["canary run", "canary step"],
     "name of a model": ["canary model"],
     "error message": ["canary error"],
+    "prompt that an error quotes": [f"canary error: at [^\"]*{QUOTED}"],
     "function that asked": ["canary_asker"],
     "function of a frame": ["canary_function"],
     "file of a frame": ["canary_file.py"],
     "folder of a frame": ["canary_folder"],
     "line of source": ["canary source"],
     "local variables": ["canary local"],
-    "headers, keys, cookies": ["canary-header", "canary-key", "canary-cookie", "canary-token"],
+    "texts of breadcrumbs": ["canary crumb"],
+    "headers, keys, cookies": ["canary-header", "canary-key", "canary-cookie", "canary-token", "canary-named", "canary-quoted"],
     "query and user of a URL": ["canary-query", "canary-user"],
     "host": [HOST],
     "token counts": [],
@@ -65,7 +75,7 @@ def canary_asker(client):
     client.chat.completions.create(
         model="gpt-4o",
         messages=[
-            {"role": "user", "content": "canary " + "prompt"},
+            {"role": "user", "content": "canary " + "prompt" + " and " + QUOTED},
             {"role": "assistant", "content": None, "tool_calls": [
                 {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"q": "canary ' + 'argument"}'}},
             ]},
@@ -99,10 +109,17 @@ def main(client, span):
     list(ai_track("yielding")(yielding)())
     step = steps.start("gen_ai.execute_tool", "execute_tool t", origin="auto.t", step_input={"q": "canary " + "step in", "token": secret})
     steps.end(step, step_output="canary " + "step out")
+    with asking("GET") as asked:
+        (getattr(asked, "set_data", None) or asked.set_attribute)("http.query", "key=canary-" + "query")
+    sentry_sdk.add_breadcrumb(message="canary " + "crumb", data={"x": "canary " + "crumb"})
+    try:
+        client.chat.completions.create(model="refused", messages=[], extra_headers={"x-key": "canary-" + "quoted"})
+    except Exception:
+        pass
     canary_function(span)
 '''
 ATTRIBUTES = {"gen_ai.tool.output": "canary output", "gen_ai.input.messages": "canary input", "my.fact": "canary fact"}
-MESSAGE = "canary error: at https://canary-user:x@h.test/v1?k=canary-query, Bearer canary-token-0123456789, key sk-canary-key-0123456789"
+MESSAGE = f"canary error: at {QUOTED}, https://canary-user:x@h.test/v1?k=canary-query, Bearer canary-token-0123456789, key sk-canary-key-0123456789"
 
 
 @dataclass
@@ -116,12 +133,23 @@ class Tracked:
 def answer(request):
     import httpx
 
+    if b'"refused"' in request.content:
+        return httpx.Response(401, json={"error": {"message": f"no such key: {request.headers['x-key']}"}})
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"q": "canary argument"}'}}
     message = {"role": "assistant", "content": "canary answer", "tool_calls": [call]}
     usage = {"prompt_tokens": INPUT, "completion_tokens": OUTPUT, "total_tokens": INPUT + OUTPUT}
     body = {"object": "chat.completion", "id": "c", "created": 1, "model": "gpt-4o canary model", "usage": usage}
     body["choices"] = [{"index": 0, "finish_reason": "stop", "message": message}]
     return httpx.Response(200, json=body, headers={"x-theirs": "canary-header", "set-cookie": "canary-cookie"})
+
+
+def asking_stream(name):
+    """A span as an integration of the user's makes it of a request."""
+    return sentry_sdk.traces.start_span(name, {"sentry.op": "http.client", "sentry.origin": "auto.http.his"})
+
+
+def asking_static(name):
+    return sentry_sdk.start_span(op="http.client", name=name, origin="auto.http.his")
 
 
 def tracked_run(folder, stream):
@@ -134,13 +162,14 @@ def tracked_run(folder, stream):
     file.write_text(SOURCE, "utf-8")
     linecache.checkcache(str(file))
     space = {"ATTRIBUTES": ATTRIBUTES, "MESSAGE": MESSAGE, "ai_track": ai_track, "steps": instrumentation.steps}
+    space |= {"QUOTED": QUOTED, "sentry_sdk": sentry_sdk, "asking": asking_stream if stream else asking_static}
     exec(compile(SOURCE, str(file), "exec"), space)
     client = openai.OpenAI(
         base_url=f"https://{HOST}/v1", api_key="sk-canary-key", http_client=httpx.Client(transport=httpx.MockTransport(answer))
     )
     span = (lambda name: sentry_sdk.traces.start_span(name)) if stream else (lambda name: sdk.start_span("x", name))
-    with pytest.raises(ValueError), track("canary run", view="none") as view:
-        ai_track("canary step")(space["main"])(client, span)
+    with pytest.raises(ValueError), track(f"canary run {KEY}", view="none", **TOLD) as view:
+        ai_track("canary step", **TOLD)(space["main"])(client, span)
     run = view._run
     forms = [run.totals.cost, float(run.totals.cost), formatting.money(run.totals.cost), formatting.exact(run.totals.cost)]
     numbers = {
@@ -186,7 +215,7 @@ def saved_full(run, folder):
 
 
 def widget_state(run, folder):
-    widget = RunWidget(run.run_id, RunPublisher(run, lambda *_: Page()).snapshot)
+    widget = WholeRunWidget(run.run_id, RunPublisher(run, lambda *_: Page()).snapshot)
     try:
         return [json.dumps({key: value for key, value in widget.get_state().items() if not key.startswith("_")}, default=str)]
     finally:
@@ -231,41 +260,70 @@ PLACES = {
 }  # fmt: skip
 
 
-def rows_of(page):
-    """The table of the page: by kind and place whether it is there, `yes` or `no`."""
-    lines = [line for line in page.splitlines() if line.startswith("|")]
-    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    return {(row[0], place): cell.rstrip("¹²³⁴⁵⁶⁷⁸⁹").strip("*") for row in rows for place, cell in zip(head[1:], row[1:], strict=True)}
-
-
-TABLE = rows_of(PAGE.read_text("utf-8"))
+TABLE = privacy_table.cells()
 
 
 def test_each_kind_has_a_row_and_each_place_a_column():
-    """The table has all kinds and all places, and says yes or no in each cell."""
+    """The table has all kinds and all places."""
     assert list(TABLE) == list(product(CANARIES, PLACES))
-    assert {"yes", "no"} == {*TABLE.values()}
 
 
-@pytest.mark.parametrize("lifecycle", sdk.LIFECYCLES)
-def test_every_cell_of_the_table(lifecycle, receiver, tmp_path, capfd, caplog):
-    """What the table says is there is there, and what it says is not is not."""
-    caplog.set_level("DEBUG", "aimon_nb")
-    receiver.init(**sdk.OPTIONS[lifecycle])
-    try:
-        tracked = tracked_run(tmp_path, lifecycle == "stream")
-        texts = {place: read(tracked.run, tmp_path) for place, read in PLACES.items() if read is not None}
-        events = receiver.of("event")
-    finally:
-        monitor.uninstall()
-    assert tracked.run.status == "error" and len(events) == 1
-    sent = [payload for kind, payload in receiver.got if kind != "event"]
+def test_the_page_shows_the_table():
+    """`docs/privacy.md` is as `python -m tests.privacy_table` writes it."""
+    page = privacy_table.PAGE.read_text("utf-8")
+    assert page == privacy_table.written(page)
+
+
+AT_SENTRY = ("spans at Sentry", "error event at Sentry")
+WORLDS = ["no DSN", "SENTRY_DSN", *sdk.LIFECYCLES]  # the last are those of a client of the user's
+
+
+@pytest.fixture(scope="module", params=WORLDS)
+def found(request, tmp_path_factory):
+    """By (kind, place), for each text of that place, whether each canary is in it; in one world."""
+    with receiving() as receiver, pytest.MonkeyPatch.context() as patch, _printed() as printed:
+        world = request.param
+        if world == "SENTRY_DSN":
+            patch.setenv("SENTRY_DSN", receiver.dsn)
+            monitor.install()
+        elif world != "no DSN":
+            receiver.init(**sdk.OPTIONS[world])
+        folder = tmp_path_factory.mktemp("privacy")
+        try:
+            tracked = tracked_run(folder, world == "stream" or not sdk.HAS_TRANSACTIONS)
+            texts = {place: read(tracked.run, folder) for place, read in PLACES.items() if read is not None}
+            events = receiver.of("event")
+        finally:
+            monitor.uninstall()
+            sentry_sdk.get_isolation_scope().clear_breadcrumbs()
+        sent = [payload for kind, payload in receiver.got if kind != "event"]
+    assert (len(events), bool(sent)) == ((0, False) if world == "no DSN" else (1, True))
     texts["spans at Sentry"], texts["error event at Sentry"] = [json.dumps(sent)], [json.dumps(events)]
-    ours = [record.getMessage() for record in caplog.records if record.name.startswith("aimon_nb")]
-    texts["stdout, stderr, log"] = ["".join(capfd.readouterr()) + "".join(ours)]
-    wrong = []
-    for (kind, place), cell in TABLE.items():
-        hits = [bool(re.search(pattern, text)) for pattern in tracked.patterns[kind] for text in texts[place]]
-        if (cell == "yes") != all(hits) or (cell == "no") == any(hits):
-            wrong.append((kind, place, cell, hits))
-    assert [] == wrong
+    texts["stdout, stderr, log"] = [printed.getvalue()]
+    hits = {(kind, place): [bool(re.search(one, text)) for one in tracked.patterns[kind] for text in texts[place]] for kind, place in TABLE}
+    return world, hits
+
+
+@contextlib.contextmanager
+def _printed():
+    """What is printed, and what our log is told, meanwhile."""
+    printed = io.StringIO()
+    handler, logger = logging.StreamHandler(printed), logging.getLogger("aimon_nb")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel("DEBUG")
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            yield printed
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("kind", CANARIES)
+def test_a_cell_of_the_table(found, kind, place):
+    """What the table says is there is there, and what it says is not is not; without a DSN nothing is at Sentry."""
+    world, hits = found
+    is_there = TABLE[kind, place] == "yes" and not (world == "no DSN" and place in AT_SENTRY)
+    assert all(hits[kind, place]) if is_there else not any(hits[kind, place])

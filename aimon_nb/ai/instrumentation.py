@@ -13,6 +13,7 @@ from aimon_nb import frameworks, wire
 from aimon_nb.capture import propagation, recorder
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.prompt_quotes import recent_prompts
 from aimon_nb.otel.hooks import OtelHooks
 from aimon_nb.otel.tracker import OtelTracker
 from aimon_nb.sentry import error_events, instrument
@@ -20,6 +21,7 @@ from aimon_nb.sentry.client import Client
 from aimon_nb.sentry.delivery import Delivery
 from aimon_nb.sentry.heard.frameworks import HeardFrameworks
 from aimon_nb.sentry.integrations import Integrations
+from aimon_nb.sentry.sent_spans import sent_spans
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.sentry.steps import Steps
 
@@ -58,6 +60,7 @@ class Instrumentation:
                 self.otel.install(patches)
                 frameworks.install(self.steps, patches, self.otel.hears)
                 error_events.install(self.integrations.should_drop_event)
+                sent_spans.install(patches, _is_tracked)
             finally:
                 # Only now, for `ensure` reads it without the lock; and after an error too, so
                 # that the next call does not run into it again.
@@ -83,11 +86,18 @@ class Instrumentation:
             if self._patches is None:
                 return
             error_events.uninstall()
+            sent_spans.uninstall()
             self.heard.uninstall()  # it stands on what they set
             self.integrations.uninstall()
+            recent_prompts.forget()
             self._patches.undo()
             self._patches = None
             self.client.close()
+
+
+def _is_tracked(span_id: str) -> bool:
+    """Return whether a run has a span of this id."""
+    return any(span_id in one.run.spans for one in list(recorder.run_states.values()))
 
 
 instrumentation = Instrumentation()

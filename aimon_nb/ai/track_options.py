@@ -11,6 +11,7 @@ from typing import Any
 
 from aimon_nb.ai.consts import with_today
 from aimon_nb.ai.normalize import normalized
+from aimon_nb.capture.redact import redact_secrets, redact_texts
 from aimon_nb.capture.to_plain import key_text
 from aimon_nb.model.text import encodable
 from aimon_nb.sentry import own_spans
@@ -158,13 +159,14 @@ def _tags(keywords: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _one_line(value: Any) -> str:
-    return " ".join(str(normalized(value, unpack=False)).split())[:200]
+    return " ".join(redact_secrets(str(normalized(value, unpack=False))).split())[:200]
 
 
 def _data(keywords: Mapping[str, Any]) -> dict[str, Any]:
     """Return data as `set_data_normalized` has it: one bad value would lose the envelope."""
     merged = _merged(keywords, _DATA)
-    return with_today({key: normalized(value, unpack=False) for key, value in merged.items()})
+    plain = {key: normalized(value, unpack=False) for key, value in merged.items()}
+    return with_today(redact_texts(plain))
 
 
 def _merged(keywords: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:

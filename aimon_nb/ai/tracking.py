@@ -45,10 +45,9 @@ def ai_track(
     every span made inside carries it. Calls inside a pipeline (in a tracked cell,
     or after `set_ai_pipeline_name`) join it.
 
-    Works on functions, methods (also below or above `staticmethod` and
-    `classmethod`), coroutines, generators, async generators, partials and
-    objects with a `__call__`. A generator's span lasts from the first item asked
-    for to exhaustion, error, `close()` or collection.
+    Works on functions, methods (also below or above `staticmethod` and `classmethod`),
+    coroutines, generators, async generators, partials and objects with a `__call__`. A
+    generator's span lasts from its first item to exhaustion, error, `close()` or collection.
 
     An error is captured once, by the outermost tracked call that it leaves, with
     the pipeline's name, op and span, and goes on unchanged. Interrupts, exits and
@@ -145,9 +144,9 @@ def _ordinary(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
             result = function(*args, **kwargs)
             if _is_unstarted(result):
                 return _extended(call, result, _coroutine)
-            if is_generator and inspect.isgenerator(result):
+            if is_generator and type(result) is types.GeneratorType:
                 return _extended(call, result, _generator)
-            if is_async and inspect.isasyncgen(result):
+            if is_async and type(result) is types.AsyncGeneratorType:
                 return _extended(call, result, _async_generator)
             call.end(result=result)
             return result
@@ -165,7 +164,10 @@ def _unwrapped(function: Any) -> Any:
 
 
 def _is_unstarted(result: Any) -> bool:
-    return inspect.iscoroutine(result) and inspect.getcoroutinestate(result) == inspect.CORO_CREATED
+    return (
+        type(result) is types.CoroutineType
+        and inspect.getcoroutinestate(result) == inspect.CORO_CREATED
+    )
 
 
 def _extended(call: TrackedInvocation, work: Any, wrapper: Callable[[Any, Begin], Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from aimon_nb.ai.track_options import Options
 from aimon_nb.app import interrupts, settings
@@ -10,12 +10,13 @@ from aimon_nb.app.monitoring import monitor
 from aimon_nb.app.run_session import RunSession
 from aimon_nb.app.run_view import RunView
 from aimon_nb.capture import context, recorder
+from aimon_nb.model.redaction import Redact, redaction
 from aimon_nb.sentry import own_spans
 from aimon_nb.views.live import environment
 from aimon_nb.views.live.mimebundle import Save
 
 
-def install(*, estimate: bool | None = None) -> None:
+def install(*, estimate: bool | None = None, redact: Redact | Literal[False] | None = None) -> None:
     """Start to track spans and model calls in this process (loading the extension does it).
 
     A second call puts nothing on twice. Importing the package never does it; the first
@@ -25,6 +26,12 @@ def install(*, estimate: bool | None = None) -> None:
         estimate: whether calls of which the provider tells no usage get tokens counted
             here, marked `~` and in no exact sum; `%config AimonMagics.estimate` is the
             same. None leaves it as it is: off at first.
+        redact: a function `f(destination, kind, value)` that is asked for each text before it
+            is saved, shown as a table, exported or sent, and returns what stands in its place;
+            the live view has the text itself. `destination` is `notebook`, `table`,
+            `export` or `sentry`; `kind` is `name`, `error`, `attribute` (tags, data and
+            parameters too), `prompt`, `answer`, `argument`, `result` or `source`. Where it raises,
+            or returns no text, the text is left out. None leaves it as it is, False takes it off.
 
     Example:
         install()  # at the top of a script: spans from here on are tracked
@@ -36,6 +43,8 @@ def install(*, estimate: bool | None = None) -> None:
     monitor.install()
     if estimate is not None:
         monitor.configure(estimate=estimate)
+    if redact is not None:
+        redaction.hook = redact or None
 
 
 class Track:

@@ -16,6 +16,7 @@ from aimon_nb.app.warm_up import WarmUp
 from aimon_nb.capture import recorder
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import Limits
+from aimon_nb.capture.redact import emails
 from aimon_nb.model import Span
 from aimon_nb.pricing import api
 from aimon_nb.pricing.user_prices import user_prices
@@ -57,6 +58,7 @@ class Monitor:
         """Hand on the settings that no run is opened with."""
         now = self.settings
         estimates.on = now.estimate
+        emails.on = now.redact_emails
         self._process_end.seconds = now.sentry_flush
         caps = now.max_spans, now.max_attribute_bytes, now.max_runs, now.max_content_bytes
         self.recorder.limits = Limits(*caps)
@@ -86,9 +88,7 @@ class Monitor:
             remove()
         self._remove = []
         self.recorder.close()
-        for view in self.views.values():
-            view.close()
-        self.views.clear()
+        run_display.close_all()
         self._config.clear()
         self._apply()
 

@@ -18,6 +18,7 @@ from aimon_nb.model.run import RunStatus
 from aimon_nb.providers import IN_PROCESS
 from aimon_nb.sentry import error_events, own_spans
 from aimon_nb.sentry.root_span import RootSpan
+from aimon_nb.sentry.sent_spans import SOURCE
 from aimon_nb.views.live.run_display import RunDisplay, Shown
 
 if TYPE_CHECKING:
@@ -44,6 +45,22 @@ class RunSession:
         with internal_errors.suppress("describing the root span"):
             own_spans.set_tags(root.sdk, self.run.options.get("tags", {}))
             own_spans.set_data(root.sdk, _place(self.run) | self.run.options.get("data", {}))
+
+    def with_source(self, cell: str) -> RunSession:
+        """Put the source of the run's cell on the root span, if the user wants it at Sentry.
+
+        The line of the magic is no part of it.
+        """
+        if not self._monitor.settings.sentry_source or self.run.destination == "local":
+            return self
+        with internal_errors.suppress("reading a cell's source"):
+            from aimon_nb.app.cell_source import shown_source
+
+            head, _, body = cell.partition("\n")
+            shown = shown_source(body if head.startswith("%%") else cell)
+            if shown:
+                own_spans.set_data(self._root.sdk, {SOURCE: shown})
+        return self
 
     def watch(
         self,

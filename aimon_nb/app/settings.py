@@ -83,6 +83,16 @@ class Settings:
             "live and in spans(content=True) alone.",
         ),
     )
+    redact_emails: bool = field(
+        default=False,
+        metadata=_metadata(config="Leave e-mail addresses out of error messages, as keys are."),
+    )
+    sentry_source: bool = field(
+        default=False,
+        metadata=_metadata(
+            config="Send a cell's source to Sentry, without long strings, long comments and keys."
+        ),
+    )
     auto: bool = field(
         default=False,
         metadata=_metadata(config="Track every cell; one without a model call shows nothing."),

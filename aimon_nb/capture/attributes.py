@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aimon_nb.capture.redact import redact_urls
 from aimon_nb.capture.to_plain import key_text
 from aimon_nb.model import Span, Usage
 from aimon_nb.model.span import SpanStatus
@@ -43,7 +44,7 @@ _STATUSES: dict[str, SpanStatus] = {"ok": "ok", "cancelled": "cancelled"}
 
 def update_fields(span: Span, attributes: dict[str, Any]) -> None:
     """Set what the attributes (plain data) say: pipeline, provider, models, agent, tool."""
-    span.attributes = attributes
+    span.attributes = redact_urls(attributes)
     pipeline = attributes.get(_PIPELINE)
     if pipeline:
         span.pipeline = as_text(pipeline)

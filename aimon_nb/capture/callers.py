@@ -38,7 +38,7 @@ class _Path(NamedTuple):
     at: int  # the instruction of it
     entry: CodeType  # the library's function that it called
     middle: CodeType  # halfway
-    steps: int  # from there to the outer frame
+    passed: tuple[CodeType, ...]  # from there, to the outer frame
     outer: CodeType
 
 
@@ -69,7 +69,7 @@ class CallerFinder:
         at: int,
         entry: CodeType,
         middle: CodeType,
-        steps: int,
+        passed: tuple[CodeType, ...],
         outer: CodeType,
     ) -> Caller | None:
         """Return the places at the end of a path, if this is the same way to them."""
@@ -86,8 +86,11 @@ class CallerFinder:
         ):
             return None
         above = frame.f_back
-        while steps > 1 and above is not None:
-            above, steps = above.f_back, steps - 1
+        for code in passed:
+            # A function of the user's may stand where a lambda or a library's stood.
+            if above is None or above.f_code is not code:
+                return None
+            above = above.f_back
         return None if above is None or above.f_code is not outer else self._places(frame, above)
 
     def _walk(self, frame: FrameType | None) -> Caller:
@@ -108,7 +111,7 @@ class CallerFinder:
                 if name != _MODULE and _is_passed_over(name, code, is_nearest=is_first):
                     skipped = True
                 elif nearest is not None:
-                    self._remember(nearest, depth, frame, step - depth)
+                    self._remember(nearest, depth, frame)
                     return self._places(nearest, frame)
                 elif name == _MODULE:
                     return (_place(frame),)
@@ -130,11 +133,15 @@ class CallerFinder:
         self._kinds[file] = kind
         return kind
 
-    def _remember(self, nearest: FrameType, depth: int, outer: FrameType, steps: int) -> None:
+    def _remember(self, nearest: FrameType, depth: int, outer: FrameType) -> None:
         # As deep as `_again` sees them: it and this stand one below `find` and two below.
         entry, middle = sys._getframe(depth).f_code, sys._getframe(depth // 2 + 1).f_code
+        passed, frame = [], nearest.f_back
+        while frame is not None and frame is not outer:
+            passed.append(frame.f_code)
+            frame = frame.f_back
         self._path = _Path(
-            depth, nearest.f_code, nearest.f_lasti, entry, middle, steps, outer.f_code
+            depth, nearest.f_code, nearest.f_lasti, entry, middle, tuple(passed), outer.f_code
         )
 
     def _places(self, nearest: FrameType, outer: FrameType) -> Caller:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import deque
-from types import FrameType
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from types import FrameType, TracebackType
 
 from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.model import Frame
@@ -12,6 +16,8 @@ from aimon_nb.model.span import SpanStatus
 
 ERROR_LENGTH = 500  # characters of an error message kept
 FRAMES = 30  # frames of a traceback kept, the innermost
+_EXCEPTIONS = 100  # that led to one another are looked at
+_OUR_FOLDER = f"{Path(__file__).parents[1]}{os.sep}"
 # Classes of exceptions by which a framework leaves its own code, and nothing has failed.
 no_errors: set[type[BaseException]] = set()
 
@@ -52,6 +58,35 @@ def frames_of(error: BaseException) -> tuple[Frame, ...]:
         found.append(Frame(code.co_filename, at.tb_lineno, code.co_name))
         at = at.tb_next
     return tuple(found)
+
+
+def leave_out_our_frames(error: BaseException) -> None:
+    """Take our own frames out of the traceback of an exception, and of those that led to it."""
+    waiting: list[BaseException | None] = [error]
+    for one in islice(_each(waiting), _EXCEPTIONS):
+        at = first = one.__traceback__
+        while at is not None:
+            below = at.tb_next
+            while below is not None and _is_ours(below):
+                at.tb_next = below = below.tb_next
+            at = below
+        if first is not None and _is_ours(first):
+            one.__traceback__ = first.tb_next
+        waiting += one.__cause__, one.__context__, *getattr(one, "exceptions", ())
+
+
+def _each(waiting: list[BaseException | None]) -> Iterator[BaseException]:
+    """Each exception that waits or comes to wait, once."""
+    seen: set[int] = set()
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, BaseException) and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+
+
+def _is_ours(at: TracebackType) -> bool:
+    return at.tb_frame.f_code.co_filename.startswith(_OUR_FOLDER)
 
 
 def current_stack() -> tuple[Frame, ...]:

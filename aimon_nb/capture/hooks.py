@@ -101,14 +101,23 @@ class Patches:
         self.live = True
 
     def on_import(self, name: str, then: Callable[[ModuleType], None]) -> None:
-        """Call `then(module)` now if the module is loaded, else right after its first import."""
+        """Call `then(module)` now if the module is loaded, else right after its first import.
+
+        One that is being imported just now, by whoever called us or in another thread, has not
+        all of its names: then it is called as soon as it has.
+        """
         self.live = True
         module = sys.modules.get(name)
-        if module is not None:
+        is_partial = module is not None and _is_partial(module)
+        if module is not None and not is_partial:
             with internal_errors.suppress(f"patching {name}"):
                 then(module)
             return
         _finder.add(self, name, then)
+        if module is not None:
+            _finder.partial.add(name)
+            with internal_errors.suppress(f"waiting for {name}"):
+                _when_complete(module.__spec__, _finder.tell_complete)
 
     def undo(self) -> None:
         """Take every wrap off, last first."""
@@ -149,6 +158,7 @@ class _ImportFinder(MetaPathFinder):
 
     def __init__(self) -> None:
         self.waiting: dict[str, list[tuple[Patches, Callable[[ModuleType], None]]]] = {}
+        self.partial: set[str] = set()  # of these, whose import we did not see begin
         self._users: set[Patches] = set()
         self._asking: set[str] = set()
 
@@ -167,6 +177,7 @@ class _ImportFinder(MetaPathFinder):
                 self.waiting[name] = rest
             else:
                 self.waiting.pop(name, None)
+                self.partial.discard(name)
         self._users.discard(patches)
         if not self._users and self in sys.meta_path:
             sys.meta_path.remove(self)
@@ -193,11 +204,49 @@ class _ImportFinder(MetaPathFinder):
         def exec_module(module: ModuleType) -> None:
             loader.__dict__.pop("exec_module", None)
             load(module)
-            for _, then in self.waiting.pop(name, []):
-                with internal_errors.suppress(f"patching {name}"):
-                    then(module)
+            self._tell(name, module)
 
         loader.exec_module = exec_module
+
+    def tell_complete(self) -> None:
+        """Tell of the modules that have become complete since."""
+        for name in list(self.partial):
+            module = sys.modules.get(name)
+            if module is None or not _is_partial(module):
+                self.partial.discard(name)
+            if module is not None and not _is_partial(module):
+                self._tell(name, module)
+
+    def _tell(self, name: str, module: ModuleType) -> None:
+        for _, then in self.waiting.pop(name, []):
+            with internal_errors.suppress(f"patching {name}"):
+                then(module)
+
+
+def _when_complete(spec: Any, then: Callable[[], None]) -> None:
+    """Call `then()` when the import that goes on is over: who imports notes that on the spec."""
+    kind = type(spec)
+
+    class Watched(kind):  # type: ignore[misc, valid-type]
+        @property
+        def _initializing(self) -> bool:
+            return self.__dict__.get("_initializing", False) is True
+
+        @_initializing.setter
+        def _initializing(self, value: bool) -> None:
+            self.__class__ = kind
+            self._initializing = value  # another one may watch it, too
+            then()
+
+    spec.__class__ = Watched
+    if not spec._initializing:  # another thread was done meanwhile
+        spec.__class__ = kind
+        then()
+
+
+def _is_partial(module: ModuleType) -> bool:
+    """Whether its code is still running."""
+    return getattr(getattr(module, "__spec__", None), "_initializing", False) is True
 
 
 _finder = _ImportFinder()

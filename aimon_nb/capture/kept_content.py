@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # Attributes in which SDKs tell the same, where a client of the user's lets them.
 _INPUTS = ("gen_ai.tool.call.arguments", "gen_ai.tool.input")
 _OUTPUTS = ("gen_ai.tool.call.result", "gen_ai.tool.output", "mcp.tool.result.content")
+_LONGEST_JSON = 1_000_000  # characters of a text that is looked through for secrets
 _ASIDE = 40  # characters of a value's name, quotes, and mark that it is cut
 _RECORDED = frozenset({*_INPUTS, *_OUTPUTS})
 
@@ -78,6 +79,7 @@ def _keep(open_span: OpenSpan, span: Span, side: str, taken: Any) -> None:
     limit = open_span.run_state.span_limit
     # Half a span's room for each side, so that one leaves some for the other.
     room = limit.limits.attribute_bytes // 2
+    taken = _without_told_secrets(taken)
     plain = Plain(room, unpack=False).of(_with_short_texts(taken, room))
     step = span.step = span.step or StepContent()
     if not limit.room_for(span, size_of(plain), open_span.run_state.run):
@@ -86,6 +88,15 @@ def _keep(open_span: OpenSpan, span: Span, side: str, taken: Any) -> None:
         step.has_input, step.input = True, plain
     else:
         step.has_output, step.output = True, plain
+
+
+def _without_told_secrets(taken: Any) -> Any:
+    """Return a text as it is; JSON that has secrets, as arguments are told, without these."""
+    if type(taken) is not str or len(taken) > _LONGEST_JSON:
+        return taken
+    told = _parsed(taken)
+    filtered = _without_secrets(told)
+    return taken if filtered == told else filtered
 
 
 def _with_short_texts(taken: Any, room: int) -> Any:

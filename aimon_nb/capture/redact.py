@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from aimon_nb.capture.sent_secrets import sent_secrets
 
 _READ = 100_000  # characters of a message that are looked through for keys; the rest is left out
+_NAME = 1_000  # characters of a name of which what is left is remembered
+# Attributes that hold a query without its URL, and those that hold a URL.
+_QUERIES = frozenset({"http.query", "http.fragment", "url.query", "url.fragment"})
+_URLS = frozenset({"url", "http.url", "url.full", "http.target"})
+_OF_URLS = _QUERIES | _URLS
 # A client that refuses a header quotes it, and what it refuses is a key with a newline as
 # often as not. No pattern knows the keys of every provider: the whole quotation goes, to
 # the end of a text that was cut. Other text may quote the error, so quotes may be escaped.
@@ -19,25 +28,102 @@ _REFUSED_HEADERS = (
     r"(Cannot serialize non-str key ).*",
     r"(metadata was invalid: ).*",
 )
+# Names whose values are secrets. What follows them is one if it is quoted, or set by `=`, or
+# has a digit: "password: is required" is no secret.
+_NAMES = (
+    r"(?:api[-_ ]?key|(?:access|account|secret|private)[-_ ]?key|secret|passw(?:or)?d|pwd"
+    r"|credentials?|(?:auth|access|refresh|session|security|bearer|id)[-_ ]?token|authorization"
+    r"|cookie)"
+)
+_VALUE = r"(?:(?:bearer|basic|token|digest|key) +)?(?![*…])"
+_NAMED = (
+    rf"(?i)({_NAMES}[\w-]{{0,20}}\\*['\"]?\s{{0,3}}[:=]\s{{0,3}}b?\\*(['\"])){_VALUE}[^'\"\\]{{4,}}",
+    rf"(?i)({_NAMES}[\w-]{{0,20}}\s?=\s?()){_VALUE}[^\s'\"&,;)\]}}]{{4,}}",
+    rf"(?i)({_NAMES}[\w-]{{0,20}}\s?:\s{{0,3}}()){_VALUE}(?=[^\s'\"&,;]{{0,200}}\d)[^\s'\"&,;)\]}}]{{6,}}",
+    r"(?i)((?<![\w-])(?:key|token|sig|signature)=)(?=[^\s'\"&,;]{0,200}\d)[^\s'\"&,;)\]}]{16,}",
+)
+_VALUES = tuple(re.compile(pattern) for pattern in _NAMED)
+# One of which is in each of those names.
+_WORDS = ("key", "secret", "passw", "pwd", "credential", "token", "authorization", "cookie", "sig")
+# What the keys of providers begin with.
+_BRANDS = (
+    r"(?:(?:sk|pk|rk|gsk|xai|hf|r8|nvapi|pplx|tvly|pypi|glpat|lsv2|xox[abeoprs]|gh[oprsu])[-_]"
+    r"|github_pat_|npm_)"
+)
 _SECRETS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     *((re.compile(pattern, re.DOTALL), r"\1…") for pattern in _REFUSED_HEADERS),
+    (re.compile(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END|\Z)"), "…"),
     (re.compile(r"//[^\s/@'\"]+@"), "//…@"),
+    (re.compile(r"\b[\w.+-]{1,64}:[^\s:/@'\"<>()]{3,100}@(?=\w)"), "…@"),
     (re.compile(r"\w://[^\s'\"()<>]+"), lambda url: re.sub(r"(?s)\?.+", "?…", url[0])),
     (re.compile(r"\?[^\s=?'\"()<>]+=[^\s'\"()<>]*"), "?…"),
     (re.compile(r"(?i)\bbearer +[\w.~+/=-]{8,}"), "Bearer …"),
-    (re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf|r8|nvapi)[-_](?=[\w*-]*[\d*])[\w*-]{12,}"), "…"),
-    (re.compile(r"\b(?:AIza[\w-]{20,}|A[KS]IA[A-Z0-9]{12,})"), "…"),
+    (re.compile(r"(?i)\bbasic +(?=[a-z+/]{0,200}[\d=])[\w+/]{8,}={0,2}"), "Basic …"),
+    # A JSON web token: its head, `{"alg"…`, is always the same letters.
+    (re.compile(r"\beyJ[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*)?"), "…"),
+    (re.compile(rf"\b{_BRANDS}(?=[\w*-]{{0,200}}[\d*])[\w*-]{{12,}}"), "…"),
+    (re.compile(r"\b(?:AIza[\w-]{20,}|A[KSB]IA[A-Z0-9]{12,}|ya29\.[\w-]{10,})"), "…"),
+    (re.compile(r"\b(?:dapi[0-9a-f]{20,}|SG\.[\w-]{16,}\.[\w-]{16,})"), "…"),
 )
+_EMAIL = re.compile(r"\b[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}\b")
 
 
-def redact_secrets(text: str) -> str:
+class EmailRule:
+    """Whether e-mail addresses are taken out as keys are; off unless the user switches it on."""
+
+    on = False
+
+
+emails = EmailRule()
+"""The process's own."""
+
+
+def redact_secrets(text: str, limit: int | None = _READ) -> str:
     """A message without a URL's user and query, a header, and words that look like keys.
 
     An HTTP client tells the whole URL that it could not reach and the header that it
-    would not send, and a provider the key that it refused. Of a message of megabytes the
-    beginning stays.
+    would not send, and a provider the key that it refused: what a failed request's headers
+    held is known by its hash (`capture/sent_secrets.py`). Of a message of megabytes the
+    beginning stays, as far as `limit`.
     """
-    text = text[:_READ]
+    text = sent_secrets.redact(text[:limit])
     for pattern, stands_in in _SECRETS:
         text = pattern.sub(stands_in, text)
-    return text
+    # Most texts name none, and to look for all of them by pattern is slow.
+    lowered = text.lower()
+    if any(word in lowered for word in _WORDS):
+        for pattern in _VALUES:
+            text = pattern.sub(r"\1…", text)
+    return _EMAIL.sub("…@…", text) if emails.on else text
+
+
+def redact_name(name: str) -> str:
+    """Return a name without what looks like a key: a run has few names and many spans."""
+    return _redact_short(name) if len(name) <= _NAME else redact_secrets(name, None)
+
+
+@lru_cache(maxsize=4096)
+def _redact_short(name: str) -> str:
+    return redact_secrets(name)
+
+
+def redact_texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return tags or data without what looks like a key in their texts."""
+    return {
+        key: redact_secrets(value, None) if type(value) is str else value
+        for key, value in values.items()
+    }
+
+
+def redact_urls(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return attributes without what a URL asks for; they themselves where they have no URL.
+
+    Integrations keep a query beside its URL.
+    """
+    if _OF_URLS.isdisjoint(attributes):
+        return attributes
+    return {
+        key: redact_secrets(value, None) if key in _URLS and isinstance(value, str) else value
+        for key, value in attributes.items()
+        if key not in _QUERIES
+    }

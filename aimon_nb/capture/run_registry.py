@@ -10,6 +10,7 @@ from aimon_nb.capture import context, limits
 from aimon_nb.capture.exceptions import describe
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import Limits
+from aimon_nb.capture.prompt_quotes import recent_prompts, without_quotes
 from aimon_nb.capture.state import RunState
 from aimon_nb.model import Run
 from aimon_nb.model.run import RunStatus
@@ -60,7 +61,8 @@ class RunRegistry:
 
         """
         self._count += 1
-        run_id = f"{started:%Y%m%dT%H%M%S}-{self._count:03d}{os.urandom(2).hex()}"  # sorts by start
+        # It sorts by start, and nobody guesses it: a script of a page that knows it gets the view.
+        run_id = f"{started:%Y%m%dT%H%M%S}-{self._count:03d}{os.urandom(6).hex()}"
         run_state = RunState(Run(run_id=run_id, name=name, started=started, **fields), t0)
         run_state.faults_before = internal_errors.count
         run_state.span_limit.limits = caps
@@ -85,7 +87,8 @@ class RunRegistry:
         if run_state in self.open_runs:
             self.open_runs.remove(run_state)
         if error is not None:
-            run.error_type, run.error = describe(error)
+            run.error_type, told = describe(error)
+            run.error = without_quotes(told, recent_prompts.text())
 
     def forget_all(self) -> None:
         """Let go of every run."""

@@ -14,6 +14,8 @@ from aimon_nb.capture.attributes import is_counted_by_sdk, reported_usage, updat
 from aimon_nb.capture.caller_lines import note_caller
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.kept_content import take_step_content
+from aimon_nb.capture.prompt_quotes import keep_apart
+from aimon_nb.capture.redact import redact_name
 from aimon_nb.capture.state import CallUpdate, ForeignCall, OpenSpan, RunState, UnreadRequest
 from aimon_nb.model import Span, Usage
 from aimon_nb.model.caller import Caller
@@ -125,6 +127,7 @@ def end_span(open_span: OpenSpan) -> None:
         span.status = "ok"
     if open_span.call_update is not None:
         _set_outcome(span, open_span.call_update)  # the wire has the last word on its span
+    keep_apart(span)
     run_state.changed.add(span.span_id)
     _release(open_span, span)
 
@@ -152,6 +155,7 @@ def _read(open_span: OpenSpan, span: Span) -> None:
     """Refresh the record of a span from the SDK's object."""
     run_state = open_span.run_state
     attributes = open_span.adapter.read(open_span, span)
+    span.name = redact_name(span.name)
     if attributes is not None:
         limit = run_state.span_limit
         plain = limit.plain_attributes(attributes, ended=span.duration is not None)
@@ -187,6 +191,7 @@ def update_call(update: CallUpdate) -> None:
     if update.is_earlier_attempt and run_state.run.destination != "local":
         span.sent = "no: held back"
     _set_outcome(span, update)
+    keep_apart(span)
     run_state.changed.add(span.span_id)
     if update.is_read:
         run_state.span_limit.cut_content(span, run_state.run)
@@ -237,6 +242,7 @@ def _forget_failed_attempt(open_span: OpenSpan, span: Span) -> None:
     """A retry took the span: what failed before says nothing of this row any more."""
     if open_span.error is None:
         span.error_type, span.error, span.frames = None, None, ()
+        span.error_in_full = None
         span.status = "running" if span.duration is None else "ok"
 
 

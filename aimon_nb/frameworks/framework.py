@@ -103,13 +103,11 @@ class Framework:
         if owner is not None:
             self.patches.wrap(owner, name, make)
 
-    def around(
-        self, describe: Describe, output: Output = _as_it_is, *, is_stream: bool = False
-    ) -> Make:
+    def around(self, describe: Describe, output: Output = _as_it_is) -> Make:
         """Return what wraps a function or coroutine function, whose calls `describe` tells.
 
-        Where `is_stream`, and a call returns a generator, its step lasts until that is over;
-        what came out is then the last item.
+        The step of a stream lasts from the first item asked for until its generator is over:
+        that may be in another cell. What came out is then the last item.
         """
 
         def make(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -121,12 +119,13 @@ class Framework:
                 step = self.step(describe, *args, **kwargs)
                 if step is None:
                     return original(*args, **kwargs)
+                if step.info.is_stream:
+                    result = original(*args, **kwargs)
+                    return followed(step, result, output) if inspect.isgenerator(result) else result
                 with step:
                     result = original(*args, **kwargs)
-                    if not (is_stream and inspect.isgenerator(result)):
-                        step.end_with(output, result)
-                        return result
-                return followed(step, result, output)
+                    step.end_with(output, result)
+                    return result
 
             return wrapper
 

@@ -15,16 +15,16 @@ _WITH_ANSWER = frozenset({"RunResult", "FinalAnswerStep"})
 
 def install(framework: Framework, module: ModuleType) -> None:
     """Wrap what runs an agent, calls a tool and executes the code of a `CodeAgent`."""
-    run = framework.around(_agent, _answer, is_stream=True)
-    framework.hook(getattr(module, "MultiStepAgent", None), "run", run)
+    framework.wrap(getattr(module, "MultiStepAgent", None), "run", _agent, _answer)
     framework.wrap(getattr(module, "Tool", None), "__call__", _tool)
     framework.wrap(getattr(module, "LocalPythonExecutor", None), "__call__", _code)
     remote = getattr(module, "remote_executors", None)
     framework.wrap(getattr(remote, "RemotePythonExecutor", None), "__call__", _code)
 
 
-def _agent(self: Any, task: Any = None, *_: Any, **__: Any) -> StepInfo:
-    return agent(getattr(self, "name", None) or type(self).__name__, {"task": task})
+def _agent(self: Any, task: Any = None, stream: Any = False, *_: Any, **__: Any) -> StepInfo:  # noqa: FBT002
+    step = agent(getattr(self, "name", None) or type(self).__name__, {"task": task})
+    return step._replace(is_stream=stream is True)
 
 
 def _answer(result: Any) -> Any:

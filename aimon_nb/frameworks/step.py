@@ -38,6 +38,8 @@ class StepInfo(NamedTuple):
     is_whole: bool = False
     # Whether what begins in its code is below it without a word.
     is_current: bool = True
+    # Whether what the call returns is a generator, whose code is the step's.
+    is_stream: bool = False
 
 
 def agent(name: str, step_input: Any = NOT_TAKEN, *, is_whole: bool = False) -> StepInfo:
@@ -62,21 +64,21 @@ class StepInContext:
     """
 
     def __init__(self, framework: Framework, info: StepInfo) -> None:
-        self._framework, self._info = framework, info
+        self._framework, self.info = framework, info
         self.parent: OpenSpan | None = None  # the step above, if not the one that code is in
         self.open_span: OpenSpan | None = None
         self._inside: OpenSpan | None = None
         self._is_started = False
 
     def __enter__(self) -> StepInContext:  # noqa: PYI034 (`Self` needs Python 3.11)
-        if self._info.is_current:
+        if self.info.is_current:
             self._outside = context.current_span.get(), _entered.get()
             _entered.set(self)
         if not self._is_started:
             self._is_started = True
             with internal_errors.suppress("starting a step"):
-                self.open_span = self._framework.start(self._info, self.parent)
-        elif self._info.is_current:
+                self.open_span = self._framework.start(self.info, self.parent)
+        elif self.info.is_current:
             context.current_span.set(self._inside)
         return self
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 _CONTENT = re.compile(
     r"messages?$|(\.|_)content$|\.text$|texts$|instructions$|arguments$|\.choice$|\.prompts?$"
     r"|tool\.(call\.)?(input|output|result)$|tool_calls?$|embeddings\.input|\.responses$"
-    r"|documents$|preamble$|search_(queries|results)$|citations$|definitions$|available_tools$"
+    r"|^notebook\.cell\.source$|documents$|preamble$|search_(queries|results)$|citations$|definitions$|available_tools$"
     r"|function_call$|\.completion(\.|$)|argument\.|^(input|output|prompt|completion)(\.|$)|\.(input|output)\.value$",
     re.IGNORECASE,
 )

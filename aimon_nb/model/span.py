@@ -102,6 +102,7 @@ class Span:
 
     `since` is when its run started (UTC), `offset` seconds from there to its own
     start and `duration` seconds (None while running), from our own monotonic clock.
+    `error` quotes no prompt; where it did, the whole is content: `error_in_full`.
     `frames` are those that an error came through, the innermost last.
     `step` is what went in and came out of one that is no call, where that was looked at.
     `conversation` is the id of the thread or session that it belongs to, as the provider or the
@@ -139,6 +140,7 @@ class Span:
     status: SpanStatus = "running"
     error_type: str | None = None
     error: str | None = None
+    error_in_full: str | None = None
     frames: tuple[Frame, ...] = ()
     duration: float | None = None
     provider: str | None = None

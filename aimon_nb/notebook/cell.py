@@ -128,7 +128,7 @@ class CellTracker:
             cell_id=cell_id,
             execution_count=count,
             quiet=quiet,
-        )
+        ).with_source(source)
 
     def run_statement(self, statement: str) -> Any:
         """`%ai_track STATEMENT`: run it, tracked under its own text."""

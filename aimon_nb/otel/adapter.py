@@ -23,6 +23,7 @@ from aimon_nb.otel.content import Told
 from aimon_nb.otel.conventions import AGENT, STEP, USAGE, WORKFLOW
 from aimon_nb.otel.open_spans import OtelSpan
 from aimon_nb.sentry.adapters import BARE, SentryAdapter
+from aimon_nb.sentry.call_attributes import step_attributes
 from aimon_nb.sentry.span_maker import PIPELINE_NAME
 
 _SCALARS = (str, bool, int, float)
@@ -91,7 +92,7 @@ class OtelAdapter(SpanAdapter):
         name = conventions.name_of(op, open_span.source.name, told.attributes)
         self._carrier.set_op(open_span, op)
         plain = {k: v for k, v in told.attributes.items() if type(v) in _SCALARS}
-        self._carrier.write(open_span, plain, name)
+        self._carrier.write(open_span, {**step_attributes(op), **plain}, name)
 
     def finish(self, open_span: OpenSpan, end: float, how: Ending) -> None:
         """End Sentry's span, which says by then what it is."""

@@ -6,9 +6,13 @@ They are shown where ours are, in the live view, and nowhere else.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+
+from aimon_nb.capture.step_content import is_secret
+from aimon_nb.model import content
 
 # Names that begin so are one of the conventions': of these only what is listed is no content.
 _THEIRS = (
@@ -67,37 +71,40 @@ _NO_CONTENT = (
 )
 # Where a file of the user's is on his disk.
 _PATHS = frozenset({"code.filepath", "code.file.path"})
+_HEADERS = re.compile(r"\.(header|headers|metadata)\.|headers?$")
 _BUT_CONTENT = ("gen_ai.system_instructions",)
 # Anybody's, by a word in the name: who puts a question on a span of his own means content too.
 _WORDS = frozenset(
     {
         "answer",
-        "answers",
         "argument",
-        "arguments",
         "args",
         "body",
         "completion",
         "content",
         "document",
-        "documents",
+        "history",
         "input",
+        "instruction",
         "kwargs",
         "message",
-        "messages",
         "output",
         "prompt",
-        "prompts",
+        "queries",
         "query",
         "question",
+        "replies",
         "reply",
         "response",
         "result",
-        "results",
+        "sql",
         "stacktrace",
+        "statement",
         "text",
+        "transcript",
     }
 )
+_WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+")  # of `user_question`, `mlflow.spanInputs`
 _INPUT, _OUTPUT = "input", "output"
 _LONGEST_JSON = 100_000
 # What a span's input and output are, where it says so in one: the first that is there.
@@ -176,10 +183,15 @@ def unpacked(value: Any) -> Any:
 
 @lru_cache(maxsize=4096)
 def is_content(key: str) -> bool:
-    """Whether an attribute of this name is shown only where prompts and answers are."""
-    if key in _PATHS:
+    """Whether an attribute of this name is shown only where prompts and answers are.
+
+    Headers and what is called as a password is are so too, and are no step's input or output.
+    """
+    if key in _PATHS or _HEADERS.search(key) or is_secret(key.rpartition(".")[2]):
+        return True
+    if content.is_content(key):
         return True
     if key.startswith(_THEIRS):
         return key.startswith(_BUT_CONTENT) or not key.startswith(_NO_CONTENT)
-    words = key.lower().replace("-", ".").replace("_", ".").split(".")
-    return not _WORDS.isdisjoint(words)
+    words = {word.lower() for word in _WORD.findall(key)}
+    return not _WORDS.isdisjoint(words | {word.removesuffix("s") for word in words})

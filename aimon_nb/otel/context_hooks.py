@@ -24,10 +24,11 @@ class ContextHooks:
         self._state = state
         # By the identity of OpenTelemetry's token, which is kept: no other gets its identity.
         self._before: dict[int, tuple[Any, OtelSpan, OpenSpan | None]] = {}
+        self._purge_at = _MANY
 
     def attach(self, original: Any) -> Any:
         """Wrap `attach`. A light span is seen by nobody: its answer stands in its place."""
-        state, patches, before_each = self._state, self._state.patches, self._before
+        state, patches, enter = self._state, self._state.patches, self._enter
         open_spans = state.tracker.open_spans
         known = open_spans.by_identity
 
@@ -50,19 +51,23 @@ class ContextHooks:
                 internal_errors.record("entering a span of OpenTelemetry")
             token = original(runtime, given)
             if found is not None:
-                before = current_span.get()
-                if not found.entered:
-                    found.entered, found.entered_from = True, before
-                before_each[id(token)] = token, found, before
-                current_span.set(found)
+                enter(token, found)
             return token
 
         return attach
 
+    def _enter(self, token: Any, found: OtelSpan) -> None:
+        """Make a span current until its token is detached."""
+        before = current_span.get()
+        if not found.entered:
+            found.entered, found.entered_from = True, before
+        if len(self._before) >= self._purge_at:
+            self._forget_ended()
+        self._before[id(token)] = token, found, before
+        current_span.set(found)
+
     def _entered_again(self, runtime: Any, found: OtelSpan, span: Any) -> OtelSpan | None:
         """The span to make current again, if it is open and our context is not in it already."""
-        if len(self._before) > _MANY:
-            self._forget_ended()
         if found.t1 is not None:
             return None
         there = runtime.get_current().get(self._state.span_key)
@@ -74,9 +79,11 @@ class ContextHooks:
         return None if _is_in(current_span.get(), found) else found
 
     def _forget_ended(self) -> None:
+        """Forget what was attached and never detached, or in vain: in another context, say."""
         for key, (_, open_span, _) in list(self._before.items()):
             if open_span.t1 is not None:
                 self._before.pop(key, None)
+        self._purge_at = 2 * len(self._before) + _MANY
 
     def detach(self, original: Any) -> Any:
         """Wrap `detach`: what was current before the token's span is again."""

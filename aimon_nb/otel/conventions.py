@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.model.span import CALL_OPS
 from aimon_nb.model.usage import MAX_TOKENS
 from aimon_nb.otel.content import Told, is_content
@@ -146,7 +147,7 @@ def read(raw: Mapping[str, Any], *, is_logfire: bool = False) -> Told:
         if is_content_key(key) or (is_logfire and "." not in key):
             told.content[key] = value
         else:
-            told.attributes[key] = value
+            told.attributes[key] = _without_query(value)
     for ours, names in _NAMES.items():
         if ours not in told.attributes:
             value = next((raw[name] for name in names if name in raw), None)
@@ -156,6 +157,12 @@ def read(raw: Mapping[str, Any], *, is_logfire: bool = False) -> Told:
         del told.attributes[theirs]
     _read_langfuse_usage(raw.get(_LANGFUSE_USAGE), told.attributes)
     return told
+
+
+def _without_query(value: Any) -> Any:
+    """Return an attribute; of one that is a URL its query and user, often a key, are left out."""
+    is_url = type(value) is str and ("://" in value or (value[:1] == "/" and "?" in value))
+    return redact_secrets(value) if is_url else value
 
 
 def is_content_key(key: str) -> bool:

@@ -16,7 +16,13 @@ from aimon_nb.capture.run_recorder import Recorder
 from aimon_nb.otel.context_hooks import ContextHooks
 from aimon_nb.otel.hook_state import HookState
 from aimon_nb.otel.light import light_class
-from aimon_nb.otel.span_hooks import API, NoOpHooks, end_sdk_hook, start_sdk_hook
+from aimon_nb.otel.span_hooks import (
+    API,
+    NoOpHooks,
+    end_sdk_hook,
+    record_exception_hook,
+    start_sdk_hook,
+)
 from aimon_nb.otel.tracker import OtelTracker
 
 _SDK, _CONTEXT = "opentelemetry.sdk.trace", "opentelemetry.context.contextvars_context"
@@ -107,6 +113,8 @@ class OtelHooks:
         start = start_sdk_hook(self._state, internal)
         self._state.patches.wrap(module.Tracer, "start_span", start)
         self._state.patches.wrap(module.Span, "end", end_sdk_hook(self._state))
+        recorded = record_exception_hook(self._state)
+        self._state.patches.wrap(module.Span, "record_exception", recorded)
 
 
 def _has(module: ModuleType, path: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from aimon_nb.capture.context import current_run
+from aimon_nb.capture.exceptions import leave_out_our_frames
 from aimon_nb.capture.hooks import Make
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.otel.bridge import Bridge
@@ -90,6 +91,23 @@ def end_sdk_hook(state: HookState) -> Make:
                     internal_errors.record("the end of a span of OpenTelemetry")
 
         return end
+
+    return make
+
+
+def record_exception_hook(state: HookState) -> Make:
+    """Wrap what writes a traceback on the SDK's spans: it is the one that there is without us."""
+    known = state.tracker.open_spans.by_identity
+
+    def make(original: Any) -> Any:
+        def record_exception(self: Any, exception: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            if id(self) in known:
+                with internal_errors.suppress("leaving our frames out of a traceback"):
+                    leave_out_our_frames(exception)
+            return original(self, exception, *args, **kwargs)
+
+        return record_exception
 
     return make
 

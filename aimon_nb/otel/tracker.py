@@ -31,6 +31,7 @@ _TOLD_LATE = frozenset({"langfuse-sdk"})
 _ENDINGS: dict[str, Ending] = {"cancelled": "cancelled", "abandoned": "cancelled"}
 _BARE, _BRIDGED = OtelAdapter(BARE), OtelAdapter(BARE, is_sent_by_user=True)
 _SCOPES = 1000  # facts of so many tracers are kept
+_MANY = 1000
 
 
 class OtelTracker:
@@ -52,6 +53,7 @@ class OtelTracker:
         self.open_spans = OpenOtelSpans()
         self._scopes: dict[str, Scope] = {}
         self._adapters: dict[SpanAdapter, OtelAdapter] = {}
+        self._purge_at = _MANY
 
     def on_start(
         self,
@@ -118,7 +120,14 @@ class OtelTracker:
     def _await_request(self, open_span: OtelSpan) -> None:
         """A call that nobody enters may take a request all the same."""
         open_span.task_and_thread = context.task_and_thread()
-        self._tracker.unmatched_call_spans[open_span] = None
+        waiting = self._tracker.unmatched_call_spans
+        if len(waiting) >= self._purge_at:
+            # Those that nobody ended, of runs that are over: each request would look at them.
+            for one in list(waiting):
+                if one.t1 is not None or one.run_state.closed:
+                    waiting.pop(one, None)
+            self._purge_at = 2 * len(waiting) + _MANY
+        waiting[open_span] = None
 
     def _parent(self, named: Any, run_state: RunState) -> OpenSpan | None:
         """The nearest open one, of what the caller named or of where code is; else the root."""
@@ -166,21 +175,22 @@ class OtelTracker:
             how = _note_error(open_span, error, status)
         open_span.t1 = t1
         if open_span.sdk is not None:
-            self._finish_at_sentry(open_span, how)
+            _finish_at_sentry(self._tracker, open_span, how)
         self._recorder.log.append(open_span)
         if open_span.run_state.closed:
             self._recorder.wake()
 
-    def _finish_at_sentry(self, open_span: OtelSpan, how: Ending) -> None:
-        self._tracker.open_by_id.pop(id(open_span.sdk), None)
-        adapter, request = open_span.adapter, open_span.model_request
-        if not isinstance(adapter, OtelAdapter):
-            return
-        adapter.tell(open_span)
-        end = partial(adapter.carrier.finish, open_span, time.time(), how)
-        waits = adapter.carrier.leaves_at_end and request is not None and request.ok
-        if not (waits and request is not None and request.defer_end(end)):
-            end()
+
+def _finish_at_sentry(tracker: SpanTracker, open_span: OtelSpan, how: Ending) -> None:
+    tracker.open_by_id.pop(id(open_span.sdk), None)
+    adapter, request = open_span.adapter, open_span.model_request
+    if not isinstance(adapter, OtelAdapter):
+        return
+    adapter.tell(open_span)
+    end = partial(adapter.carrier.finish, open_span, time.time(), how)
+    waits = adapter.carrier.leaves_at_end and request is not None and request.ok
+    if not (waits and request is not None and request.defer_end(end)):
+        end()
 
 
 def _is_innermost(given: OtelSpan, current: OpenSpan | None) -> bool:

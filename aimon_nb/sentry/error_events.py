@@ -9,8 +9,11 @@ import sentry_sdk
 from sentry_sdk import scope as sentry_scope
 
 from aimon_nb.capture import context
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.redact import redact_name, redact_secrets
+from aimon_nb.sentry.cell_frames import name_cells
 from aimon_nb.sentry.event_making import make_event
-from aimon_nb.sentry.event_redaction import redact_breadcrumbs, redact_messages
+from aimon_nb.sentry.event_redaction import redact_event, redact_joined
 
 # On the exception itself: built-in ones take no weak reference, and a strong one
 # would keep the user's frames alive.
@@ -59,26 +62,30 @@ def capture(
         return
     event, hint = make_event(error, {"type": MECHANISM, "handled": False})
     contexts = event.setdefault("contexts", {})
+    pipeline = redact_name(pipeline) if pipeline else pipeline
     contexts["ai"] = {"pipeline": pipeline, "op": op}
     if operation is not None:
-        contexts["ai"]["operation"] = operation
+        contexts["ai"]["operation"] = redact_name(operation)
     all_tags = {**(tags or {}), **({"gen_ai.pipeline.name": pipeline} if pipeline else {})}
     event["tags"] = {str(key): _tag(value) for key, value in all_tags.items()}
     if span is not None:
         trace_context = getattr(span, "get_trace_context", None) or span._get_trace_context
         contexts["trace"] = trace_context()
-    redact_messages(event)
+    run_state = context.current_run.get()
+    with internal_errors.suppress("naming the cells of an error"):
+        name_cells(event, None if run_state is None else run_state.run.notebook)
+    redact_event(event)
     # Breadcrumbs join the event inside of `capture_event`, and of all the processors that it
     # asks only those of the current scope can be for one event alone.
     with sentry_sdk.new_scope() as scope:
-        scope.add_event_processor(redact_breadcrumbs)
+        scope.add_event_processor(redact_joined)
         sentry_sdk.capture_event(event, hint=hint)
     error.__dict__[_MARK] = True
 
 
 def _tag(value: Any) -> str:
     """A tag's value as Sentry takes it: one line of at most 200 characters."""
-    return " ".join(str(value).split())[:200]
+    return " ".join(redact_secrets(str(value)).split())[:200]
 
 
 def _is_repeated(error: Exception) -> bool:

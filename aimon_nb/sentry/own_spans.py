@@ -15,6 +15,7 @@ from sentry_sdk import scope as sentry_scope
 
 from aimon_nb.capture import context
 from aimon_nb.capture.exceptions import describe, failed, frames_of, status_of
+from aimon_nb.capture.redact import redact_name
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.sentry.adapters import attribute
 from aimon_nb.sentry.sdk import HAS_TRANSACTIONS, is_streaming
@@ -93,6 +94,7 @@ class ScopedSpan:
 
 def start(name: str, op: str, **options: Any) -> Any:
     """Make the SDK's span, with those of its options that the lifecycle has."""
+    name = redact_name(name)
     if is_streaming():
         return _streamed(name, op, **options)
     return own_spans_static.start(name, op, **options)

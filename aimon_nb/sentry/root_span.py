@@ -14,8 +14,10 @@ from sentry_sdk import scope as sentry_scope
 
 from aimon_nb.capture import context
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.redact import redact_name, redact_texts
 from aimon_nb.capture.run_recorder import Recorder
 from aimon_nb.capture.state import RunState
+from aimon_nb.model.redaction import redaction
 from aimon_nb.sentry import own_spans, root_trace
 from aimon_nb.sentry.adapters import attribute
 from aimon_nb.sentry.client import destination
@@ -157,6 +159,11 @@ def open_root(
     **facts: Any,
 ) -> RootSpan:
     """Open a run and its root span, and make both current."""
+    name = redact_name(name)
+    options = facts.get("options") or {}
+    for kind in ("tags", "data"):
+        if kind in options:
+            options[kind] = redact_texts(options[kind])
     run_state = recorder.open_run(name, **facts)
     run_state.may_be_sent = may_be_sent
     try:
@@ -181,7 +188,9 @@ def _start(run_state: RunState) -> Any:
     if run.destination == "local":
         options["sampled"] = False
     op = run.options.get("op") or OP
-    return root_trace.start(run.name, op, options, may_be_sent=run_state.may_be_sent)
+    # Here already: the header of each envelope names it.
+    name = redaction.text("sentry", "name", run.name)
+    return root_trace.start(name, op, options, may_be_sent=run_state.may_be_sent)
 
 
 def _set_sent_status(run_state: RunState, root: Any, carried: set[str] | None) -> None:

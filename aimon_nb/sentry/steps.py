@@ -15,6 +15,7 @@ from aimon_nb.capture.kept_content import take_input, take_output
 from aimon_nb.capture.span_adapter import Ending
 from aimon_nb.capture.state import OpenSpan, RunState
 from aimon_nb.capture.step_content import NOT_TAKEN, add_secret_names
+from aimon_nb.sentry.call_attributes import step_attributes
 from aimon_nb.sentry.secret_names import SECRET_NAMES
 from aimon_nb.sentry.span_maker import PIPELINE_NAME
 from aimon_nb.sentry.span_tracker import SpanTracker
@@ -70,7 +71,7 @@ class Steps:
         if run_state is None or above is None:
             return None
         open_span = self._tracker.maker.make(above, op, name, origin)
-        told = dict(attributes or {})
+        told = {**step_attributes(op), **(attributes or {})}
         pipeline = context.pipeline_name()
         if pipeline is not None:
             told.setdefault(PIPELINE_NAME, pipeline)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.model.errors import RequestRefusedError, RunStopped
+from aimon_nb.wire.sent_headers import learn_sent
 
 if TYPE_CHECKING:
     from aimon_nb.wire.model_request import ModelRequest
@@ -44,10 +45,12 @@ def already_captured(body: bytes | None) -> bool:
 class InFlight:
     """A block that sends a request: admitted before, captured once, and ended if it fails."""
 
-    __slots__ = ("_above", "_model_request")
+    __slots__ = ("_above", "_args", "_kwargs", "_model_request")
 
-    def __init__(self, model_request: ModelRequest) -> None:
-        self._model_request = model_request
+    def __init__(
+        self, model_request: ModelRequest, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        self._model_request, self._args, self._kwargs = model_request, args, kwargs
 
     def __enter__(self) -> None:
         self._above = _in_flight.get()
@@ -67,6 +70,8 @@ class InFlight:
         # set(old), never reset(token): a coroutine may be closed in another context.
         _in_flight.set(self._above)
         if error is not None:
+            # A client may quote what it would not send.
+            learn_sent(self._args, self._kwargs)
             self._model_request.on_done(error=error)
 
 

@@ -17,6 +17,7 @@ from aimon_nb.wire.dialects import Dialect, find, known
 from aimon_nb.wire.foreign import pass_foreign
 from aimon_nb.wire.model_request import ModelRequest
 from aimon_nb.wire.polls import hold_poll
+from aimon_nb.wire.sent_headers import learn_sent
 from aimon_nb.wire.span_matching import attach_span, hold_span
 from aimon_nb.wire.unread import unread_requests
 
@@ -71,7 +72,7 @@ class Interceptor:
             model_request = start_capture(args, kwargs) if patches.live else None
             if model_request is None:
                 return original(*args, **kwargs)
-            with admission.InFlight(model_request):
+            with admission.InFlight(model_request, args, kwargs):
                 response = original(*args, **kwargs)
             follow_answer(model_request, response, args, kwargs)
             return response
@@ -91,7 +92,7 @@ class Interceptor:
             model_request = start_capture(args, kwargs) if patches.live else None
             if model_request is None:
                 return await original(*args, **kwargs)
-            with admission.InFlight(model_request):
+            with admission.InFlight(model_request, args, kwargs):
                 response = await original(*args, **kwargs)
             follow_answer(model_request, response, args, kwargs)
             return response
@@ -140,9 +141,17 @@ class Interceptor:
         kwargs: Kwargs,
     ) -> None:
         try:
+            # Before anybody reads the answer: it may quote what was sent.
+            if _has_failed(response):
+                learn_sent(args, kwargs, response)
             self._follow(model_request, response, args, kwargs)
         except Exception:
             internal_errors.record("capturing an answer")
+
+
+def _has_failed(response: Any) -> bool:
+    status = getattr(response, "status_code", None) or getattr(response, "status", None)
+    return isinstance(status, int) and status >= 400
 
 
 def _reader_of(

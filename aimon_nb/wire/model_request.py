@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from aimon_nb.capture.exceptions import FRAMES, current_stack, describe, frames_of, status_of
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.prompt_quotes import recent_prompts
 from aimon_nb.capture.state import OpenRequest, OpenSpan
 from aimon_nb.model import Frame, ModelCall, SpanStatus
 from aimon_nb.model.errors import RequestRefusedError
@@ -67,6 +68,7 @@ class ModelRequest(OpenRequest):
         super().__init__()
         self.dialect, self.path, self.body = dialect, path, body
         self.call = ModelCall(provider=dialect.provider, host=host, operation=dialect.operation)
+        recent_prompts.note(body)
         self.t0 = time.perf_counter()
         self.chunks: deque[bytes] = deque()
         self.duplicates: list[OpenSpan] = []  # spans of a framework over the same request
@@ -128,8 +130,16 @@ class ModelRequest(OpenRequest):
 
     def _remember_failure(self) -> None:
         with internal_errors.suppress("noting a failed request"):
+            recent_prompts.note(self.body, failed=True)
             self.frames = self.frames or current_stack()
             retries.failed(self)
+
+    @property
+    def ttft(self) -> float | None:
+        """The seconds to the first piece of a stream."""
+        if not self.call.streaming or self.t_first is None:
+            return None
+        return self.t_first - self.t0
 
     def move_to_span(self, open_span: OpenSpan) -> None:
         """Give a failed attempt a row of its own: a retry has taken its span."""

@@ -107,7 +107,7 @@ class PendingCall:
     def update(self) -> CallUpdate:
         """Return what is known of the call now."""
         request, call = self.model_request, self.model_request.call
-        t0, t1, t_first = request.t0, request.t1, request.t_first
+        t0, t1 = request.t0, request.t1
         return CallUpdate(
             request.open_span,
             request,
@@ -117,7 +117,7 @@ class PendingCall:
             is_read=self._reader.is_read,
             abandoned=self.abandoned,
             is_earlier_attempt=request.is_earlier_attempt,
-            ttft=t_first - t0 if call.streaming and t_first is not None else None,
+            ttft=request.ttft,
             duration=t1 - t0 if self._reader.is_read and t1 is not None else None,
             status=self._status(),
             error=self._failure() if self._reader.is_read else None,
@@ -150,7 +150,7 @@ class PendingCall:
         request.body = None
         with internal_errors.suppress("writing usage on a span"):
             if open_span.model_request is request:
-                attributes = call_attributes(request.call, request.caller)
+                attributes = call_attributes(request.call, request.caller, request.ttft)
                 name = self._span_name() if open_span.made_by_us else None
                 open_span.adapter.write(open_span, attributes, name)
         request.run_deferred_ends()

@@ -1,5 +1,6 @@
 """What went into a tracked function and came out: by name, as it was, and in the run alone."""
 
+import weakref
 import asyncio
 import functools
 import types
@@ -203,3 +204,20 @@ def test_values_are_untouched_and_let_go():
         del thing
         gc.collect()
         assert gone() is None
+
+
+def test_a_result_is_asked_for_nothing():
+    """What a function returns may be a proxy that is not bound yet, or dead: it comes back as it is, and is not asked for its class."""
+
+    class Unbound:
+        def __getattribute__(self, name):
+            raise RuntimeError(f"asked for {name}")
+
+    class Target:
+        pass
+
+    unbound, dead = Unbound(), weakref.proxy(Target())
+    give = ai_track("give")(lambda value: value)
+    with track("run", view="none"):
+        assert give(unbound) is unbound and give(dead) is dead
+    assert give(unbound) is unbound

@@ -81,6 +81,15 @@ def test_what_an_integration_recorded(receiver):
     assert "canary out" in str(receiver.got)
 
 
+def test_secrets_in_arguments_told_as_text():
+    """Some frameworks tell arguments and results as JSON's text: secrets are left out of that too, and all other text stays as it is."""
+    with track("cell", view="none") as view:
+        for name, told in {"secret": '{"q": 1, "deep": [{"api_key": "secret"}]}', "plain": '{"q":1}', "none": "{not json"}.items():
+            steps.end(steps.start("gen_ai.execute_tool", name, origin="auto.test", step_input=told), step_output=told)
+    said = {name: (span.step.input, span.step.output) for name, span in by_name(view).items() if span.step}
+    assert said == {"secret": ({"q": 1, "deep": [{"api_key": "[filtered]"}]},) * 2, "plain": ('{"q":1}',) * 2, "none": ("{not json",) * 2}
+
+
 def test_it_is_there_while_the_step_runs():
     """What went in is in the record before the step has ended."""
     with track("cell", view="none") as view:

@@ -58,7 +58,7 @@ def framework():
     made.wrap(Library, "ask", lambda self, word, **_: None if word == "quiet" else tool(word))
     made.wrap(Library, "ask_later", lambda *_: agent("ask_later"))
     for name in ("stream", "echo"):
-        made.hook(Library, name, made.around(lambda *_, name=name: agent(name), is_stream=True))
+        made.wrap(Library, name, lambda *_, name=name: agent(name)._replace(is_stream=True))
     yield made
     patches.undo()
 
@@ -115,6 +115,16 @@ def test_generators(framework):
         (0, "invoke_agent stream", "abandoned"), (1, "execute_tool c", "ok"),
         (0, "invoke_agent stream", "error"), (1, "execute_tool bad", "error"),
     ]  # fmt: skip
+
+
+def test_a_generator_of_another_cell(framework):
+    """A stream that one cell makes and another reads is a row of the other, with all that it asks; one that nobody reads is none."""
+    with track("makes it") as first:
+        items, _ = Library().stream(["a"]), Library().stream(["b"])
+    with track("reads it") as second:
+        assert list(items) == ["a"]
+    assert tree(first) == []
+    assert tree(second) == [(0, "invoke_agent stream", "ok"), (1, "execute_tool a", "ok")]
 
 
 def test_a_generator_that_is_a_result(framework):
@@ -182,7 +192,7 @@ def test_outside_of_runs_and_undone(framework):
 def test_a_fault_of_ours(framework):
     """It is counted, and the user's call works."""
     framework.wrap(Library, "ask", lambda *_, **__: 1 / 0)
-    framework.hook(Library, "stream", framework.around(lambda *_: agent("outer"), lambda _: 1 / 0, is_stream=True))
+    framework.wrap(Library, "stream", lambda *_: agent("outer")._replace(is_stream=True), lambda _: 1 / 0)
     before = internal_errors.count
     with track("cell") as view:
         assert (Library().ask("x"), list(Library().stream("ab"))) == ("x", ["a", "b"])

@@ -156,7 +156,7 @@ def test_a_fault_of_ours_hides_no_traceback(kernel):
 def test_the_page_is_told_the_same_time(kernel):
     """What the page hears first of the end of a failing cell is its true time, too."""
     kernel.run([SLOW, "%load_ext aimon_nb"])
-    hear = "from aimon_nb.views.live.widget import RunWidget\nheard = []\npost = RunWidget._post\nRunWidget._post = lambda self, message: (heard.append(message), post(self, message))"
-    kernel.run([hear, "%%ai_track fails\nraise Slow('no')", "RunWidget._post = post"])
+    hear = "from aimon_nb.views.live.widget.kernel_widget import RunChannel\nheard = []\npost = RunChannel.post\nRunChannel.post = lambda self, message: (heard.append(message), post(self, message))"
+    kernel.run([hear, "%%ai_track fails\nraise Slow('no')", "RunChannel.post = post"])
     [first, *_] = kernel.value("[one['header']['dur'] for one in heard if one['k'] == 'rows' and one['header']['counting'] and one['header']['status'] == 'error']")
     assert first == pytest.approx(kernel.value(f"{RUN}.duration"), abs=1e-3)

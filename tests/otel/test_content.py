@@ -18,9 +18,12 @@ CONTENT = {
     "Langfuse": ["langfuse.observation.input", "langfuse.observation.output", "langfuse.trace.input", "langfuse.observation.metadata.x", "langfuse.observation.model.parameters"],
     "Logfire": ["request_data", "response_data", "logfire.msg", "logfire.json_schema", "all_messages_events", "pydantic_ai.all_messages", "final_result", "tool_arguments", "tool_response"],
     "ADK": ["gcp.vertex.agent.llm_request", "gcp.vertex.agent.llm_response", "gcp.vertex.agent.tool_call_args", "gcp.vertex.agent.tool_response", "gcp.vertex.agent.data"],
-    "anybody": ["my.prompt", "question", "user_input", "http.request.body", "crewai.task.description", "exception.stacktrace"],
+    "Sentry": ["gen_ai.request.messages", "gen_ai.request.available_tools", "gen_ai.response.text", "gen_ai.response.tool_calls"],
+    "MLflow": ["mlflow.spanInputs", "mlflow.spanOutputs", "mlflow.chat.messages"],
+    "a header or a secret": ["http.request.header.authorization", "http.response.header.set-cookie", "rpc.grpc.request.metadata.x-goog-api-key", "api_key", "my.password"],
+    "anybody": ["genkit:input", "userQuestion", "texts", "db.statement", "openai.instructions", "my.prompt", "question", "user_input", "http.request.body", "crewai.task.description", "exception.stacktrace"],
 }  # fmt: skip
-PLAIN = ["gen_ai.request.model", "gen_ai.usage.input_tokens", "gen_ai.agent.name", "llm.token_count.prompt", "llm.model_name", "http.request.method", "server.address", "session.id", "my.number", "order_id", "gen_ai.response.finish_reasons", "gen_ai.tool.call.id"]
+PLAIN = ["gen_ai.request.model", "gen_ai.usage.input_tokens", "gen_ai.agent.name", "llm.token_count.prompt", "llm.model_name", "http.request.method", "server.address", "session.id", "my.number", "order_id", "gen_ai.response.finish_reasons", "gen_ai.response.id", "gen_ai.request.max_tokens", "gen_ai.request.stop_sequences", "gen_ai.tool.call.id", "url.full", "mlflow.spanType"]
 TOLD = {
     "GenAI": ({"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "add"}, "gen_ai.tool.call.arguments", "gen_ai.tool.call.result"),
     "OpenInference": ({"openinference.span.kind": "TOOL", "tool.name": "add"}, "input.value", "output.value"),
@@ -58,6 +61,18 @@ def test_content_is_in_no_attribute(tracer, world, receiver):
     if world != "local":
         receiver.of("")
         assert SECRET not in json.dumps(receiver.got) and "my.number" in json.dumps(receiver.got)
+
+
+def test_the_query_and_the_user_of_a_url(tracer, world, receiver):
+    """They are in no attribute and not at Sentry: the key of some providers stands there."""
+    url = f"https://{SECRET}:{SECRET}@models.test/v1/chat?key={SECRET}"
+    with track("cell") as view, tracer.start_as_current_span("POST", attributes={"http.request.method": "POST", "url.full": url, "http.target": f"/v1/chat?key={SECRET}"}):
+        pass
+    attributes = named(view, "POST").attributes
+    assert (attributes["url.full"], attributes["http.target"]) == ("https://…@models.test/v1/chat?…", "/v1/chat?…")
+    if world != "local":
+        receiver.of("")
+        assert SECRET not in json.dumps(receiver.got) and "models.test" in json.dumps(receiver.got)
 
 
 @pytest.mark.parametrize("convention", TOLD)

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import openai
 import pytest
 from opentelemetry import baggage, propagate, trace
 from opentelemetry import context as otel_context
@@ -121,3 +122,26 @@ def test_a_call_is_exported_as_it_is(ask):
     with track("cell") as view:
         inside = observed(program, ALWAYS_ON)
     assert without == inside and rows(view) == ["chat gpt-4o-mini"]
+
+
+def test_a_traceback_is_exported_as_it_is(client, truth):
+    """Of what failed in a request, and of what led to it, no frame of ours is on the user's span."""
+
+    def program(tracer, seen):
+        try:
+            with tracer.start_as_current_span("outer"), tracer.start_as_current_span("inner"):
+                try:
+                    client.with_options(base_url="http://127.0.0.1:1/v1").chat.completions.create(model="m", messages=[])
+                except openai.APIConnectionError as error:
+                    raise KeyError("not reached") from error
+        except KeyError:
+            pass
+
+    monitor.uninstall()
+    without = observed(program, ALWAYS_ON)
+    monitor.install()
+    with track("cell"):
+        inside = observed(program, ALWAYS_ON)
+    [told] = [dict(attributes) for _, attributes in inside[0][0][5]]
+    assert "httpx" in told["exception.stacktrace"] and "KeyError" in told["exception.stacktrace"]
+    assert without == inside

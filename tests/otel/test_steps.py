@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,8 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 
 from aimon_nb import ai_track, track
+from aimon_nb.ai.instrumentation import instrumentation
+from aimon_nb.otel.open_spans import OtelSpan
 from tests.parts import sdk
 from tests.otel.worlds import TRACERS, named, rows
 
@@ -198,6 +201,25 @@ def test_what_is_left_open(tracer, world, receiver):
     with track("next") as later:
         tracer.start_span("x").end()
     assert rows(later) == ["x"]
+
+
+def test_what_is_kept_of_many():
+    """Spans that are attached and never detached, and calls that are never ended, are not kept for as long as the kernel lives."""
+    tracer, waiting = TRACERS["a provider"]("mine"), instrumentation.tracker.unmatched_call_spans
+
+    def cells():
+        for _ in range(15):
+            with track("cell", view="none"):
+                for _ in range(200):
+                    left = tracer.start_span("left")
+                    otel_context.attach(trace.set_span_in_context(left))
+                    left.end()
+                    tracer.start_span("call", attributes={"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"})
+
+    contextvars.copy_context().run(cells)
+    gc.collect()
+    attached = [one for one in gc.get_objects() if type(one) is OtelSpan and one.entered]
+    assert len(waiting) <= 1200 and len(attached) <= 1200
 
 
 def test_outside_of_runs(tracer):

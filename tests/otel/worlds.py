@@ -46,7 +46,7 @@ def exported(exporter):
     return [
         (
             span.name, tuple(span.context), tuple(span.parent) if span.parent else None, span.kind, dict(span.attributes),
-            [(event.name, {k: v for k, v in event.attributes.items() if k != "exception.stacktrace"}) for event in span.events],
+            [(event.name, dict(event.attributes)) for event in span.events],
             [(tuple(link.context), dict(link.attributes)) for link in span.links],
             span.status.status_code, span.status.description, span.instrumentation_scope.name,
         )

@@ -55,7 +55,7 @@ def test_a_test_finds_nothing_of_another(notebook, lab, turn):
     page = lab.open([FINDS])
     page.run_cells(0)
     assert ("[1]:", "False False False") == (page.prompt(0), page.text(0).strip())
-    assert page.raw.evaluate("() => [globalThis[Symbol.for('aimon_nb')] === undefined, document.querySelectorAll('.aimon').length]") == [True, 0]
+    assert page.raw.evaluate("() => [storedRuns().size === 0, document.querySelectorAll('.aimon').length]") == [True, 0]
     lab.close_pages()
     page = notebook(LEAVES)
     page.run_cells(1)

@@ -7,8 +7,7 @@ import pytest
 
 from tests.parts.page import ROOT, ROW, SHOTS
 
-STORE = "globalThis[Symbol.for('aimon_nb')]"
-NEWEST = f"[...{STORE}.runs.values()].at(-1)"
+NEWEST = "[...storedRuns().values()].at(-1)"
 
 
 @pytest.fixture(params=["lab", pytest.param("notebook", marks=pytest.mark.matrix)])

@@ -198,6 +198,22 @@ def test_reload_and_show(notebook, app):
     assert "PROMPT" not in json.dumps(outputs)
 
 
+def test_shown_after_the_extension_was_loaded_anew(notebook, app):
+    """A run of before a `%reload_ext` is shown by the kernel's new model, in its own cell too: a price that comes later reaches both."""
+    page = notebook(STEPS, "%reload_ext aimon_nb", "%ai_show steps", app=app)
+    page.run_cells(1, 2, 3)
+    for index in (1, 3):
+        page.open_view(index)
+        page.output(index).locator(ROW, has_text="gpt-4o-mini").first.click()
+        page.output(index).get_by_text("PROMPT one").first.wait_for()
+    page.execute("from aimon_nb import pricing; pricing.set('gpt-4o-mini', input_mtok=1000, output_mtok=2000)")
+    for index in (1, 3):
+        page.output(index).locator(".aimon .head .cost", has_text="$0.0").wait_for()
+    shown = [page.output(index).locator(".aimon .head .cost").inner_text() for index in (1, 3)]
+    assert shown[0] == shown[1]
+    page.execute("pricing.unset('gpt-4o-mini')")
+
+
 def test_widget_composes(notebook, app):
     """A run's widget stands in a box beside other widgets, in Lab and in Notebook 7, twice if wanted; both are whole, and each is as wide as its layout says later."""
     box = "from ipywidgets import HBox, Label; from aimon_nb import last_run\nHBox([last_run().widget, last_run().widget, Label('beside')])"

@@ -1,11 +1,13 @@
 """The live view in a bare page, fed by a stand-in for the widget model."""
 
 import pytest
+from tests.parts.page import SHOTS
 from tests.parts.waiting import eventually
 from tests.views import samples
 from tests.views.gallery import fed, packed, write
 
 from aimon_nb.views.live import mimebundle
+from aimon_nb.views.live.widget import script
 from aimon_nb.views.present import detail, rows
 
 # A page shows the samples of `tests.views.samples.ALL` by name, `show(tab, "finished")`.
@@ -323,7 +325,7 @@ def test_repaints_are_batched(tab):
       for (let i = 0; i < 1000; i++) feed.finished({rows: [Object.values({...row, id: 'n' + i, name: 'n' + i})]});
       await painted(); return n; }""", ANSWERED)
     assert 1 == repaints
-    assert len(AGENTIC) + 1000 == tab.evaluate("viewOf('finished').entries.length")
+    assert len(AGENTIC) + 1000 == tab.evaluate("viewOf('finished').list.entries.length")
 
 
 def test_running_clocks_tick(tab):
@@ -368,7 +370,7 @@ def test_rows_that_keep_coming_are_laid_out_now_and_then(tab):
     laid = tab.evaluate("""async () => {
       const run = runOf('many'), view = viewOf('many'), layOut = view.layOut.bind(view), [row] = run.rows.values(), seen = []; let n = 0;
       view.layOut = () => { n++; layOut(); };
-      view.layTime = Infinity; // so long did it take: time to lay out again never comes
+      view.list.layTime = Infinity; // so long did it take: time to lay out again never comes
       for (const counting of [true, true, false]) {
         feed.many({header: {...run.header, counting}, rows: [Object.values({...row, id: 'n' + seen.length})]});
         await painted(); seen.push(n); }
@@ -492,7 +494,7 @@ def test_details_are_asked_for(tab):
     tab.keyboard.press("End")
     tab.keyboard.press("Enter")
     settle(tab)
-    assert [{"k": "want", "ids": [LAST_ROW]}] == tab.evaluate("sent")
+    assert [{"k": "want", "ids": [LAST_ROW], "run_id": "many"}] == tab.evaluate("sent")
     assert "details come when" in tab.locator("#live-many .detail").inner_text()
     item = detail.detail(samples.many(8).spans["s7"])
     feed(tab, "many", {"items": {LAST_ROW: item}})
@@ -505,11 +507,11 @@ def test_asks_for_rows_it_missed(tab):
     show(tab, "finished")
     # `show` told one message of rows; a snapshot says by `count` how many there were, the answer to an asking page by `whole`.
     asked = tab.evaluate("""() => { const run = runOf('finished'), {header} = run, asked = [];
-      const recall = (count, cut = 0) => { run.recall({header, rows: [], cut, count}); asked.push(sent.map(message => message.k).join()); };
+      const recall = (count, cut = 0) => { run.restore({header, rows: [], cut, count}); asked.push(sent.map(message => message.k).join()); };
       recall(1);
-      run.hear({header, rows: [], count: 3}); // the second never came
+      run.take({header, rows: [], count: 3}); // the second never came
       recall(3);
-      run.hear({header, rows: [], cut: 0, whole: 4});
+      run.take({header, rows: [], cut: 0, whole: 4});
       recall(4, 5);
       return asked; }""")
     assert ["", "hello", "hello"] == asked
@@ -659,7 +661,7 @@ def test_groups_open_and_close(tab):
     show(tab, "many")
     first = tab.locator("#live-many .row.group").first
     assert "× 7" in first.inner_text() and "p95" in first.inner_text()
-    rows_shown = lambda: tab.evaluate("viewOf('many').entries.length")
+    rows_shown = lambda: tab.evaluate("viewOf('many').list.entries.length")
     before = rows_shown()
     first.click()
     assert before + 7 == rows_shown()
@@ -773,7 +775,8 @@ def test_a_cell_out_of_the_page_waits_too(tab):
     """A saved output whose cell the notebook has taken out of the page, for it is out of sight, is mounted there all the same."""
     show(tab, "empty")
     tab.evaluate("""kept => { const area = (window.far = add('div')); area.className = 'jp-OutputArea'; area.remove();
-      globalThis[Symbol.for('aimon_nb')].waiting.push(['far', add('div', '', area), {open: 1}]);
+      const far = add('div', '', area), ask = () => dispatchEvent(new CustomEvent('aimon_nb:far', {cancelable: true, detail: [far, {open: 1}]}));
+      ask() && addEventListener('aimon_nb:far!', ask, {once: true});
       return addWidget('far', {...kept, cut: 0}); }""", ended_with_rows())
     tab.evaluate("document.body.append(far)")
     assert len(AGENTIC) == tab.locator(".jp-OutputArea .row[data-id]").count()
@@ -846,6 +849,8 @@ def test_a_move_keeps_scroll_and_focus(tab):
     item = detail.detail(samples.many(8).spans["s7"])
     item["messages"][0]["text"] = "line\n" * 500
     feed(tab, "many", {"items": {at.get_attribute("data-id"): item}})
+    tab.locator("#live-many .detail .more").first.click()
+    at.focus()
     tab.locator("#live-many .detail > div").first.evaluate("d => { d.scrollTop = 100; return painted(); }")
     row_before, top_before = focused(tab), tab.locator("#live-many .body").evaluate("b => b.scrollTop")
     move(tab, "many")
@@ -854,11 +859,15 @@ def test_a_move_keeps_scroll_and_focus(tab):
     assert row_before and row_before == focused(tab)
 
 
+def thirty(name="more"):
+    """Thirty rows more."""
+    one = rows_of(samples.agentic(), ANSWERED)
+    return {"rows": [packed({**one, "id": f"{name} {i}", "name": f"{name} {i}", "parent": None}) for i in range(30)]}
+
+
 def test_a_move_goes_on_following(tab):
     """A list that follows its newest row does so after a move, with the rows that came meanwhile and those that come."""
     show(tab, "running")
-    one = rows_of(samples.agentic(), ANSWERED)
-    thirty = lambda name: {"rows": [packed({**one, "id": f"{name} {i}", "name": f"{name} {i}", "parent": None}) for i in range(30)]}
     at_end = lambda place: tab.locator(f"{place} .body").evaluate("b => b.scrollTop > 0 && b.scrollTop + b.clientHeight >= b.scrollHeight - 1")
     feed(tab, "running", thirty("before"))
     assert at_end("#live-running")
@@ -867,6 +876,98 @@ def test_a_move_goes_on_following(tab):
     assert at_end("#moved")
     feed(tab, "running", thirty("after"))
     assert at_end("#moved")
+
+
+def test_the_end_leads_back_to_the_top(tab):
+    """A list that followed its newest row stands at its top when the run has ended, also where its place is taken away at that moment."""
+    at_top = lambda place: tab.locator(f"{place} .body").evaluate("b => b.scrollHeight > b.clientHeight && b.scrollTop === 0")
+    for moves in (False, True):
+        show(tab, "running")
+        feed(tab, "running", thirty())
+        assert not at_top("#live-running")
+        if moves:
+            tab.evaluate("message => feed.running(message)", ended())
+            move(tab, "running")
+        else:
+            feed(tab, "running", ended())
+        assert at_top("#moved" if moves else "#live-running")
+
+
+@pytest.mark.parametrize("hand", ["wheel", "row", "key"])
+def test_the_end_leaves_the_reader_where_he_is(tab, hand):
+    """Who has scrolled the list, opened a row or gone to one by keys stays there."""
+    show(tab, "running")
+    feed(tab, "running", thirty())
+    body = tab.locator("#live-running .body")
+    last = body.locator(".row").last
+    if hand == "wheel":
+        body.hover()
+        tab.mouse.wheel(0, -60)
+        tab.wait_for_function("() => !viewOf('running').list.follow")
+    elif hand == "row":
+        last.click()
+    else:
+        last.focus()
+        tab.keyboard.press("End")
+        tab.keyboard.press("ArrowUp")
+    settle(tab)
+    before = body.evaluate("b => b.scrollTop")
+    feed(tab, "running", ended())
+    assert before == body.evaluate("b => b.scrollTop") > 0
+
+
+def test_a_shadow_says_that_there_is_more(tab):
+    """Where rows lie beyond an edge of the list, that edge has a shadow."""
+    show(tab, "many")
+    body = tab.locator("#live-many .body")
+
+    def edge(bottom):
+        box = body.bounding_box()
+        return tab.screenshot(clip={"x": box["x"] + 2, "y": box["y"] + (box["height"] - 5 if bottom else 1), "width": 6, "height": 4}, animations="disabled")
+
+    plain = edge(bottom=False)
+    assert plain != edge(bottom=True)
+    body.evaluate("b => { b.scrollTop = 240; return painted(); }")
+    assert plain != edge(bottom=False) and plain != edge(bottom=True)
+    body.evaluate("b => { b.scrollTop = b.scrollHeight; return painted(); }")
+    assert plain != edge(bottom=False) and plain == edge(bottom=True)
+
+
+def test_the_page_gives_nothing_away(tab):
+    """No name of the page's own world leads to a run: a script must know its id, and then gets a view, no data."""
+    show(tab, "empty")
+    names, given = tab.evaluate("""async code => {
+      const before = new Set(Reflect.ownKeys(globalThis));
+      const made = (await import(URL.createObjectURL(new Blob([code], {type: 'text/javascript'})))).default(), listeners = {};
+      made.initialize({model: {get: () => undefined, on: (event, hear) => (listeners[event] = hear), send: () => {}}});
+      listeners['msg:custom']({k: 'rows', run_id: 'secret', header: samples.empty.header, rows: []});
+      const el = add('div', 'shown'), event = new CustomEvent('aimon_nb:secret', {cancelable: true, detail: [el, {}]});
+      const taken = !dispatchEvent(event);
+      await painted();
+      const held = Object.getOwnPropertyNames(el.firstElementChild), asked = dispatchEvent(new CustomEvent('aimon_nb:guess', {cancelable: true, detail: [el, {}]}));
+      return [Reflect.ownKeys(globalThis).filter(key => !before.has(key)).map(String), [taken, held, asked, event.detail.length]];
+    }""", script.joined_script())
+    assert [] == names and [True, [], True, 2] == given
+    # Nor does an element: what Preact notes on one are the functions that hear its events.
+    show(tab, "finished")
+    row(tab, "finished", ANSWERED).click()
+    noted = tab.evaluate("""() => { const values = what => Object.getOwnPropertyNames(what).map(name => what[name]);
+      return [...document.querySelectorAll('#live-finished, #live-finished *')].flatMap(values).flatMap(one => typeof one === 'object' && one ? values(one) : [one])
+        .filter(one => one !== null && !['function', 'number', 'undefined', 'string'].includes(typeof one)).length }""")
+    assert 0 == noted
+
+
+def test_a_view_goes_to_the_kernel_that_lives(tab):
+    """A run that a file has brought into the page is shown by the kernel's own model once that tells of it, open as it was."""
+    show(tab, "finished")
+    tab.evaluate("""async () => { const {header} = samples.finished, rows = [];
+      viewOf('finished').run.send = null; // as a file's, which no kernel feeds
+      const listeners = {}, module = await import(URL.createObjectURL(new Blob([document.getElementById('esm').textContent], {type: 'text/javascript'})));
+      module.default().initialize({model: {get: () => undefined, on: (event, hear) => (listeners[event] = hear), send: () => {}}});
+      listeners['msg:custom']({k: 'rows', run_id: 'finished', header: {...header, name: 'of the kernel'}, rows});
+      return painted(); }""")
+    assert "of the kernel" in tab.locator("#live-finished .title").inner_text()
+    assert 1 == tab.locator("#live-finished .aimon").count()
 
 
 def test_a_move_leaves_the_readers_focus(tab):
@@ -896,3 +997,88 @@ def test_nothing_heard(tab):
     head = tab.locator("#live-empty .head")
     assert "no model call crossed" in head.inner_text()
     assert not head.locator(".fold").is_visible()
+
+
+def long_call(tab, **texts):
+    """A call of "finished" is told with a system prompt, a question and an answer of these texts."""
+    item = detail.detail(samples.agentic().spans[ANSWERED])
+    turn = lambda side, role, text: {"side": side, "role": role, "text": text, "calls": []}
+    item["messages"] = [turn("in", "system", texts["system"]), turn("in", "user", texts["user"]), turn("out", "assistant", texts["answer"])]
+    feed(tab, "finished", {"items": {ANSWERED: item}})
+    if not tab.locator("#live-finished .row.chosen").count():
+        row(tab, "finished", ANSWERED).click()
+    settle(tab)
+    return tab.locator("#live-finished .detail")
+
+
+def lines(name, count):
+    return "\n".join(f"{name} line {i} of it" for i in range(count))
+
+
+def test_system_question_and_answer_are_seen_at_once(tab):
+    """Long messages are cut to a few lines, with how many more there are; one click shows a message whole; a line or two more are no reason to cut."""
+    show(tab, "finished")
+    pane = long_call(tab, system=lines("system", 200), user=lines("user", 8), answer=lines("answer", 9))
+    sides = pane.locator(".turn")
+    height = pane.locator("> div").first.evaluate("e => [e.scrollHeight, e.clientHeight]")
+    assert height[0] == height[1], "it scrolls"
+    assert "194 more lines" in sides.nth(0).inner_text() and "system line 5 of it" in sides.nth(0).inner_text() and "system line 6" not in sides.nth(0).inner_text()
+    assert "user line 7" in sides.nth(1).inner_text() and "answer line 8" in sides.nth(2).inner_text()
+    assert 1 == pane.locator(".more").count()
+    pane.get_by_role("button", name="show all of system").click()
+    assert "system line 199" in sides.nth(0).inner_text()
+    feed(tab, "finished", {"items": {ANSWERED: {**detail.detail(samples.agentic().spans[ANSWERED]), "messages": None}}})
+    assert "system line 199" in sides.nth(0).inner_text(), "a new price folds what the reader has opened"
+
+
+def test_the_pane_is_as_high_as_it_needs(tab):
+    """It is no higher than its content, and 60 % of the window at most; there it scrolls."""
+    show(tab, "finished")
+    side = long_call(tab, system="short", user="short", answer="short").locator("> div").first
+    assert side.evaluate("e => e.offsetHeight") < 400
+    long_call(tab, system="short", user="short", answer=lines("answer", 31))
+    assert 0.6 * SIZE["height"] == pytest.approx(side.evaluate("e => e.offsetHeight"), abs=2)
+    assert side.evaluate("e => e.scrollHeight > e.clientHeight")
+
+
+def test_the_grip(tab):
+    """The pane is drawn to another height by its grip, with the mouse and by keys, and so are the next ones, also in a page that is loaded later; twice on the grip: as before."""
+    show(tab, "finished")
+    watch_keys(tab)
+    side = long_call(tab, system="short", user="short", answer=lines("answer", 60)).locator("> div").first
+    high, grip = lambda: side.evaluate("e => e.offsetHeight"), tab.locator("#live-finished .grip")
+    grip.scroll_into_view_if_needed()
+    before, box = high(), grip.bounding_box()
+    tab.mouse.move(box["x"] + 50, box["y"] + 5)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 50, box["y"] - 195, steps=4)
+    tab.mouse.up()
+    assert before - 200 == pytest.approx(high(), abs=6)
+    grip.press("ArrowUp")
+    grip.press("ArrowUp")
+    assert before - 248 == pytest.approx(high(), abs=6)
+    assert str(high()) == grip.get_attribute("aria-valuenow")
+    drawn = high()
+    assert [] == violations(tab, "#live-finished .pane") and [] == tab.evaluate("heard")
+    show(tab, "finished")
+    side = long_call(tab, system="short", user="short", answer=lines("answer", 60)).locator("> div").first
+    assert drawn == high()
+    grip.dblclick()
+    assert before == high()
+
+
+def test_full_screen(tab):
+    """The pane fills the screen; Escape leads back, to the open pane."""
+    show(tab, "finished")
+    watch_keys(tab)
+    pane = long_call(tab, system="short", user="short", answer=lines("answer", 60))
+    tab.get_by_role("button", name="full screen").click()
+    tab.wait_for_function("document.fullscreenElement?.className === 'pane'")
+    settle(tab)
+    assert pane.locator("> div").first.evaluate("e => e.offsetHeight") > 0.9 * SIZE["height"] - 40
+    tab.screenshot(path=str(SHOTS / "pane-full.png"))
+    pane.locator("> div").first.focus()
+    tab.keyboard.press("Escape")
+    tab.wait_for_function("!document.fullscreenElement")
+    assert pane.is_visible() and "full screen" == tab.locator("#live-finished .full").inner_text()
+    assert [] == tab.evaluate("heard")

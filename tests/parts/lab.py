@@ -23,6 +23,7 @@ from tests.parts.lazy import Lazy
 from tests.parts.network import make_guard
 from tests.parts.page import NotebookPage
 from tests.parts.reset import reset_code
+from tests.parts.store import INIT
 from tests.parts.waiting import eventually
 
 nbformat = Lazy("nbformat")
@@ -41,9 +42,8 @@ EMPTY = """() => {
     if (widget.context) widget.context.model.dirty = false;
     widget.dispose();
   }
-  const key = Symbol.for('aimon_nb');
-  globalThis[key]?.style?.remove();
-  delete globalThis[key];
+  document.getElementById('aimon_nb-style')?.remove();
+  window.testStores = [];
   window.testsRunning = 0;
 }"""
 SHOW = "path => { window.jupyterapp.commands.execute('docmanager:open', {path}) }"
@@ -272,6 +272,7 @@ class Lab:
     def _new_page(self, width: int, height: int):
         context = self._browser.new_context(viewport={"width": width, "height": height})
         context.set_default_timeout(30_000)
+        context.add_init_script(INIT)
         raw = context.new_page()
         raw.on("request", self._note_request)
         return raw

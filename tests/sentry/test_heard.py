@@ -9,7 +9,7 @@ from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.capture.exceptions import no_errors
 from aimon_nb.sentry.heard.followed import FollowedStep, follow, follow_async
 
-steps = instrumentation.steps
+steps, heard = instrumentation.steps, instrumentation.heard
 AGENT, TOOL, ORIGIN = "gen_ai.invoke_agent", "gen_ai.execute_tool", "auto.test"
 
 
@@ -214,3 +214,34 @@ def test_what_is_below_a_row_that_goes_away_is_told_again():
             steps.end(workflow)
     finally:
         recorder.listeners.pop()
+
+
+# Whatever hooks stand around a function of a framework's or of the SDK's integrations, and what that gives.
+HOOKS = {
+    "a tool of openai-agents": (heard._agents._wrap_tool, True),
+    "its failure": (heard._agents._wrap_failure, True),
+    "its end": (heard._agents._wrap_tool_end, False),
+    "an agent's start": (heard._agents._wrap_agent_start, False),
+    "an agent's end": (heard._agents._wrap_agent_end, False),
+    "a tool of pydantic-ai": (heard._pydantic_ai._wrap_tool_start, False),
+    "the end of one": (heard._pydantic_ai._wrap_tool_end, False),
+    "a function of Gemini's": (heard._google_genai._wrap, False),
+    "an async one": (heard._google_genai._wrap_async, True),
+}
+
+
+@pytest.mark.parametrize("name", HOOKS)
+@pytest.mark.parametrize("args", [(), ("one",), tuple("abcdef")])
+def test_another_version(name, args):
+    """A framework whose functions have other parameters goes on: it gets what it gave, and the result is its own."""
+    wrap, is_async = HOOKS[name]
+
+    def plain(*args, **told):
+        return args, told
+
+    async def coroutine(*args, **told):
+        return args, told
+
+    with track("cell"):
+        given = wrap(coroutine if is_async else plain)(*args, new="parameter")
+        assert (asyncio.run(given) if is_async else given) == (args, {"new": "parameter"})

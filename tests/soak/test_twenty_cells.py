@@ -13,7 +13,7 @@ for i in range(60):
 """
 # How often the page lays out and paints for one cell, and what stays in it, a cell.
 COUNT = """() => {
-  const runs = [...globalThis[Symbol.for('aimon_nb')].runs.values()], views = runs.flatMap(run => [...run.views]);
+  const runs = [...storedRuns().values()], views = runs.flatMap(run => [...run.views]);
   const elements = views.at(-1).root.querySelectorAll('*').length;
   return {runs: runs.length, views: views.length, elements, timers: views.filter(view => view.timer).length};
 }"""

@@ -2,7 +2,7 @@
 
     python -m tests.views.gallery FOLDER
 
-No notebook is needed: a stand-in for the widget model feeds tree.js.
+No notebook is needed: a stand-in for the widget model feeds the script.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from aimon_nb.views.live import mimebundle
 from aimon_nb.views.static import html, text
 from aimon_nb.views.present import detail, rows
+from tests.parts.store import HOOK, RUNS
 from tests.views import samples
 
 # Lab's own values (light, dark), so that colours are checked against the real theme.
@@ -31,7 +32,7 @@ SCRIPT = """
 const feed = (window.feed = {});
 window.sent = [];
 /** The store of the page, where every run it has heard of is. */
-window.runOf = name => globalThis[Symbol.for('aimon_nb')].runs.get(name);
+window.runOf = name => storedRuns().get(name);
 window.viewOf = name => [...runOf(name).views][0];
 /** Two frames: what was asked of the page before is painted. */
 window.painted = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))));
@@ -93,7 +94,7 @@ def write(folder, live, static=(), theme="light") -> Path:
 
     The samples are files of their own beside it, which the pages of a folder share.
     """
-    from aimon_nb.views.live.widget import RunWidget
+    from aimon_nb.views.live.widget import script
 
     folder = Path(folder)
     for name in live:
@@ -105,13 +106,13 @@ def write(folder, live, static=(), theme="light") -> Path:
     back = "#fff" if theme == "light" else "#111"
     ink = "rgba(0,0,0,.87)" if theme == "light" else "rgba(255,255,255,.87)"
     # A page that is gone to again would else be scrolled as it was left.
-    begin = "<script>history.scrollRestoration = 'manual'; window.samples = {};</script>"
+    begin = "<script>history.scrollRestoration = 'manual'; window.samples = {};" + RUNS + "</script>"
     files = "".join(f'<script src="{name}.js"></script>' for name in live)
     page = folder / f"{'+'.join((*live, *(f'{name}-saved' for name in static)))}.{theme}.html"
     page.write_text(
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>views</title><style>{RunWidget._css}</style>{begin}'
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>views</title><style>{script.style()}</style>{begin}'
         f'<body style="{THEMES[theme]};background:{back};color:{ink};margin:20px;max-width:980px"><main>{"".join(bodies)}</main>'
-        f'<script type="text/plain" id="esm">{RunWidget._esm.replace("</script", "<_script")}</script>'
+        f'<script type="text/plain" id="esm">{(script.joined_script() + HOOK).replace("</script", "<_script")}</script>'
         f'{files}<script type="module">{SCRIPT}</script></body></html>',
         "utf-8",
     )

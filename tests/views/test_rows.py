@@ -57,7 +57,7 @@ def test_packed(name):
         packed, row = rows.encode_row(span, run), {**rows.row_dict(span, run), "tokens": None}
         assert packed == [row[field] for field in rows.FIELDS[: len(packed)]]
         assert not any(row[field] for field in rows.FIELDS[len(packed) :])
-    page = Path(widget.__file__).with_name("layout.js").read_text()
+    page = Path(widget.__file__).with_name("rows.js").read_text()
     assert rows.FIELDS == tuple(re.findall(r"(\w+): v\[\d+\]", page))
     assert list(range(len(rows.FIELDS))) == [int(i) for i in re.findall(r"\w+: v\[(\d+)\]", page)]
 

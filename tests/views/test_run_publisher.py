@@ -2,13 +2,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from tests.views import samples
+from tests.views import protocol, samples
 from tests.views.samples import SECRET, agentic, chat, make_run
 
 from aimon_nb.app import monitor
 from aimon_nb.model import Message, Usage
 from aimon_nb.pricing import price_run
-from aimon_nb.views.live.widget import RunWidget
+from aimon_nb.views.live.widget.messages import RunMessages
 from aimon_nb.views.live.widget.run_publisher import RunPublisher
 
 
@@ -190,7 +190,7 @@ def test_over_is_told_past_everything_else(page):
 def test_over_is_told_before_it_is_worked_out(monkeypatch):
     """A run with a view says that it is over before its spans are, and again when they are summed up."""
     told = []
-    monkeypatch.setattr(RunWidget, "_post", lambda widget, message: told.append(message.get("header", {})))
+    monkeypatch.setattr(RunMessages, "send_rows", lambda channel, header, rows, **more: told.append(header))
     tracked = monitor.open("over", "none")
     _ = tracked.view.widget
     monkeypatch.setattr(monitor.recorder, "end_run", partial(_noted, told, monitor.recorder.end_run))
@@ -203,3 +203,18 @@ def test_over_is_told_before_it_is_worked_out(monkeypatch):
 def _noted(told, end, *args):
     told.append("worked out")
     end(*args)
+
+
+def test_the_page_is_told_what_was_agreed():
+    """Messages are those of protocol.ts, which TypeScript holds against protocol.d.ts."""
+    assert protocol.written()[0] == protocol.told(), "python -m tests.views.protocol"
+
+
+def test_what_the_page_asks_is_answered():
+    """Each message that a page may send has an answer."""
+    asked = protocol.written()[1]
+    assert {"ask", "hello", "want"} == {message["k"] for message in asked}
+    for message in asked:
+        run, publisher = protocol.channel_of("finished")
+        publisher.channel.receive(message)
+        assert publisher.channel.told, message

@@ -444,7 +444,7 @@ def test_live_bundle():
 def test_again_bundle():
     """After a cleared output the live view is mounted again, waiting if the clear waits."""
     told = mimebundle.redraw(agentic(running=True), "m2", wait=True)
-    assert "o={wait:1}" in told["text/html"]
+    assert ",{wait:1}]" in told["text/html"]
     assert "application/vnd.jupyter.widget-view+json" not in told
 
 

@@ -1,16 +1,18 @@
+import hashlib
 import json
+import re
+from pathlib import Path
 
 import pytest
 from tests.views.samples import SECRET, agentic
 
 from aimon_nb.views.present import detail, rows
-from aimon_nb.views.live.widget import RunWidget
-
+from aimon_nb.views.live.widget import RunWidget, WholeRunWidget, kernel_widget, script
 
 
 @pytest.fixture
 def widget():
-    made = RunWidget(run_id="01JRUN")
+    made = WholeRunWidget(run_id="01JRUN")
     sent = made.sent = []
     made.send = lambda content, buffers=None: sent.append(content)
     yield made
@@ -48,11 +50,95 @@ def test_mimebundle_honours_filters(widget, options, mimes):
     assert mimes == len(widget._repr_mimebundle_(**options))
 
 
-def test_no_network_in_the_view(widget):
-    """The page's code names no address to load from."""
-    assert "http" not in widget._esm
-    assert "http" not in widget._css
-    assert "innerHTML" not in widget._esm
+def test_no_network_in_the_view():
+    """The page's code names no address to load from, and writes no text as HTML."""
+    code = "".join((script.joined_script(), script.loader(), script.style()))
+    # Names of kinds of markup, in Preact.
+    assert "http" not in code.replace("http://www.w3.org/", "")
+    ours = "".join(path.read_text() for path in Path(script.__file__).parent.glob("*.js"))
+    assert not re.search(r"innerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", ours, re.IGNORECASE)
+
+
+def test_what_is_not_ours_is_as_published():
+    """Each library that stands among our files is the published one, named with its version and licence."""
+    folder = Path(script.__file__).parent / "vendor"
+    known = json.loads((folder / "vendored.json").read_text())
+    assert set(known) == {path.name for path in folder.glob("*.js")}
+    for name, about in known.items():
+        assert about["sha256"] == hashlib.sha256((folder / name).read_bytes()).hexdigest(), name
+        assert about["version"] and about["licence"] in ("MIT", "Apache-2.0")
+        assert (folder / f"{about['package']}.LICENSE").stat().st_size > 500
+
+
+def test_the_script_is_small():
+    """A page gets at most 150 kB once a kernel, and about a kilobyte more a run."""
+    assert len(script.joined_script()) + len(script.style()) <= 150_000
+    assert len(script.loader()) <= 1_300
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What the kernel's one widget sends."""
+    sent = []
+    monkeypatch.setattr(kernel_widget.KernelWidget, "send", lambda self, content, buffers=None: sent.append(content))
+    yield sent
+    kernel_widget.close_kernel_widget()
+
+
+def channel_of(run):
+    made = kernel_widget.RunChannel(run.run_id, lambda: {**rows.snapshot(run), "count": 3})
+    asked = made.asked = []
+    made.on_ask(lambda: asked.append("hello"), asked.extend)
+    return made
+
+
+def test_all_runs_share_one_widget(told):
+    """Messages say of which run they are; what a page asks goes to that run, and what it asks of one that is gone to none."""
+    one, two = agentic(), agentic()
+    one.run_id, two.run_id = "one", "two"
+    channels = channel_of(one), channel_of(two)
+    widget = kernel_widget.open_kernel_widget()
+    assert ["one", "two"] == [message["run_id"] for message in told] == widget.get_state()["runs"]
+    assert widget is kernel_widget.open_kernel_widget() and widget.layout is None
+    told.clear()
+    for message in ({"k": "ask", "run_id": "two"}, {"k": "want", "run_id": "one", "ids": ["c3"]}, {"k": "hello", "run_id": "two"}, {"k": "ask", "run_id": "no"}):
+        widget._handle_custom_msg(message, [])
+    assert [("two", "snapshot")] == [(message["run_id"], message["k"]) for message in told]
+    assert [["c3"], ["hello"]] == [channel.asked for channel in channels]
+    channels[0].close()
+    assert ["two"] == widget.get_state()["runs"]
+
+
+def test_no_state_of_the_kernels_widget_holds_content(told):
+    """What a notebook may save of widgets holds neither prompts nor rows."""
+    channel_of(agentic())
+    state = kernel_widget.open_kernel_widget().get_state()
+    assert not set(state) & {"snapshot", "layout"}
+    state.pop("_esm")
+    assert SECRET not in json.dumps(state, default=str)
+
+
+def test_all_widgets_closed_by_the_user(told):
+    """After `Widget.close_all()` the next run has a widget again."""
+    first = kernel_widget.open_kernel_widget()
+    first.close()
+    channel_of(agentic())
+    assert kernel_widget.open_kernel_widget() is not first
+
+
+def test_a_page_without_the_kernels_widget_is_sent_the_script(told):
+    """A run's own widget in such a page asks for the script once, and then hears what the others hear."""
+    channel = channel_of(agentic())
+    widget = RunWidget.of(channel)
+    sent = []
+    widget.send = lambda content, buffers=None: sent.append(content)
+    widget._handle_custom_msg({"k": "script"}, [])
+    [script_] = sent
+    assert {"script", 3, script.joined_script()} == {script_["k"], script_["snapshot"]["count"], script_["esm"]}
+    channel.send_details({"c3": {}})
+    widget._handle_custom_msg({"k": "want", "ids": ["c3"]}, [])
+    assert "details" == sent[-1]["k"] and ["c3"] == channel.asked
+    widget.close()
 
 
 def test_a_widget_like_others(widget):
@@ -80,4 +166,6 @@ def test_widgets_of_forgotten_runs_are_closed(monkeypatch):
         pass
     open_ones = [w.comm is not None for w in widgets]
     assert [False] * 3 == open_ones[:3] and open_ones[4]
+    told_of = kernel_widget.open_kernel_widget().get_state()["runs"]
+    assert not {w.run_id for w in widgets[:3]} & set(told_of) and widgets[4].run_id in told_of
     assert len(monitor.views) <= 4

@@ -1,20 +1,23 @@
-// The pure part of tree.js, without a page: node --test tests/views/tree.test.mjs
+// The pure part of the view, without a page: node --test tests/views/tree.test.mjs
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
 
 const here = new URL('.', import.meta.url);
 const widget = new URL('../../aimon_nb/views/live/widget/', here);
-const parts = ['layout.js', 'panes.js', 'scroll.js', 'store.js', 'kernel.js', 'tree.js'].map((name) => readFileSync(new URL(name, widget), 'utf8'));
-const source = Buffer.from(parts.join('').replace(/^import .* from '\.\/.*\n/gm, ''));
-const tree = await import(`data:text/javascript;base64,${source.toString('base64')}`);
+// What a page has and node has not.
+const page = new EventTarget();
+for (const name of ['addEventListener', 'removeEventListener', 'dispatchEvent']) globalThis[name] ??= page[name].bind(page);
+globalThis.requestAnimationFrame ??= () => 0;
+const load = (name) => import(new URL(name, widget));
+const tree = Object.assign({}, ...await Promise.all(['format.js', 'layout.js', 'rows.js', 'sums.js', 'window.js'].map(load))), { runs } = await load('store.js'), { default: made } = await load('main.js');
 const formats = JSON.parse(readFileSync(new URL('formats.json', here)));
 
 const row = (id, parent = null, more = {}) => ({
   id, parent, kind: 'other', name: id, label: '', status: 'ok', start: 0, dur: 1, tokens: null, cost: '',
   input: null, output: null, usd: null, cost_state: null, counts: false, error: null, retried: false, more: null, streaming: false, hidden: false, ...more,
 });
-const FIELDS = [...parts[0].matchAll(/(\w+): v\[\d+\]/g)].map((m) => m[1]);
+const FIELDS = [...readFileSync(new URL('rows.js', widget), 'utf8').matchAll(/(\w+): v\[\d+\]/g)].map((m) => m[1]);
 const pack = (one) => FIELDS.map((name) => one[name]);
 const rows = (...list) => new Map(list.map((r) => [r.id, r]));
 const ids = (laid) => laid.entries.map((e) => `${'.'.repeat(e.depth)}${e.id}`);
@@ -142,25 +145,23 @@ test('messages of another run are not heard, and the page keeps one view a run',
     return { heard, get: (k) => (k === 'run_id' ? id : {}), on: (k, f) => (heard[k] = f) };
   };
   const one = model('r1'), two = model('r1');
-  globalThis.requestAnimationFrame ??= () => 0;
-  tree.default().initialize({ model: one });
-  tree.default().initialize({ model: two });
-  const { runs } = globalThis[Symbol.for('aimon_nb')];
-  assert.equal(runs.size, 1);
+  made().initialize({ model: one });
+  made().initialize({ model: two });
   one.heard['msg:custom']({ k: 'rows', run_id: 'r1', header: { status: 'running', elapsed: 1 }, rows: [pack(row('a'))] });
   one.heard['msg:custom']({ k: 'rows', run_id: 'other', rows: [pack(row('z'))] });
   two.heard['msg:custom']({ k: 'details', run_id: 'r1', items: { a: { id: 'a' } } });
+  assert.deepEqual([...runs.keys()], ['r1']);
   assert.deepEqual([...runs.get('r1').rows.keys()], ['a']);
   assert.ok(runs.get('r1').details.has('a'));
 });
 
 test('an old snapshot neither reopens a finished run nor a finished row', () => {
   const heard = {}, state = { run_id: 'r2', snapshot: {} };
-  tree.default().initialize({ model: { get: (k) => state[k], on: (k, f) => (heard[k] = f) } });
+  made().initialize({ model: { get: (k) => state[k], on: (k, f) => (heard[k] = f) } });
   heard['msg:custom']({ k: 'rows', run_id: 'r2', header: { status: 'ok', dur: 2 }, rows: [pack(row('a'))] });
   state.snapshot = { header: { status: 'running' }, rows: [pack(row('a', null, { status: 'running', dur: null })), pack(row('b'))], cut: 0 };
   heard['change:snapshot']();
-  const view = globalThis[Symbol.for('aimon_nb')].runs.get('r2');
+  const view = runs.get('r2');
   assert.equal(view.header.status, 'ok');
   assert.equal(view.rows.get('a').status, 'ok');
   assert.ok(view.rows.has('b'));
@@ -209,9 +210,9 @@ test('a kernel that goes away takes its running runs with it, and no others', ()
   let tell;
   const kernel = { iopubMessage: { connect: () => {} }, statusChanged: { connect: (f) => (tell = f) }, interrupt: () => {} };
   const heard = {}, begun = (id, its) => {
-    tree.default().initialize({ model: { get: (k) => (k === 'run_id' ? id : {}), on: (k, f) => (heard[id] = f), widget_manager: { kernel: its } } });
+    made().initialize({ model: { get: (k) => (k === 'run_id' ? id : {}), on: (k, f) => k === 'msg:custom' && (heard[id] = f), widget_manager: { kernel: its } } });
     heard[id]({ k: 'rows', run_id: id, header: { status: 'running', elapsed: 1 }, rows: [] });
-    return globalThis[Symbol.for('aimon_nb')].runs.get(id);
+    return runs.get(id);
   };
   const mine = begun('k1', kernel), over = begun('k2', kernel), counting = begun('k3', kernel), others = begun('k4', { iopubMessage: kernel.iopubMessage });
   heard.k2({ k: 'rows', run_id: 'k2', header: { status: 'ok', dur: 2 }, rows: [] });
@@ -221,4 +222,49 @@ test('a kernel that goes away takes its running runs with it, and no others', ()
   tell(kernel, 'autorestarting');
   assert.deepEqual([mine, over, counting, others].map((run) => run.header.status), ['killed', 'ok', 'ok', 'running']);
   assert.ok(mine.now >= 1 && mine.header.dur === mine.now && !counting.header.counting);
+});
+
+test('one model tells of all runs of a kernel, and a place that asks for one gets it, now or when it is here', () => {
+  const heard = {}, sent = [], shown = [], model = { get: (k) => ({ runs: ['old'] })[k], on: (k, f) => (heard[k] = f), send: (message) => sent.push(message) };
+  const ask = (id) => dispatchEvent(new CustomEvent(`aimon_nb:${id}`, { cancelable: true, detail: [{ isConnected: true, id }, {}] }));
+  const place = (id) => {
+    const again = () => ask(id);
+    if (again()) addEventListener(`aimon_nb:${id}!`, again, { once: true });
+  };
+  place('old');
+  place('new');
+  made().initialize({ model });
+  const tell = (id, more) => heard['msg:custom']({ k: 'rows', run_id: id, header: { status: 'running', elapsed: 1 }, rows: [], ...more });
+  assert.deepEqual(sent, [{ k: 'ask', run_id: 'old' }], 'what the kernel kept while the page was loaded is asked for when a place wants it');
+  for (const id of ['old', 'new']) tell(id, { header: null });
+  for (const run of runs.values()) run.show = (run, el) => shown.push([run.id, el.id]);
+  for (const id of ['old', 'new']) tell(id);
+  assert.deepEqual(shown, [['old', 'old'], ['new', 'new']]);
+  assert.equal(ask('new'), false);
+  assert.equal(ask('unknown'), true);
+  heard['msg:custom']({ k: 'end', run_id: 'new', total: 3 });
+  assert.deepEqual(sent.at(-1), { k: 'hello', run_id: 'new' }, 'rows were missed');
+  heard.destroy();
+  assert.equal(runs.get('new').send, null);
+  // Another module, of a kernel that lives, tells of the run: this one lets it.
+  dispatchEvent(new CustomEvent('aimon_nb:new!', { detail: {} }));
+  assert.equal(ask('new'), true);
+  assert.ok(!runs.has('new') && runs.has('old'));
+});
+
+test('the page takes in what the kernel tells, and asks what the kernel understands', () => {
+  const [told, asked] = [...readFileSync(new URL('protocol.ts', here), 'utf8').matchAll(/^export const \w+: \w+\[\] = (.*);$/gm)].map((m) => JSON.parse(m[1]));
+  const heard = {}, sent = [], model = { get: () => undefined, on: (k, f) => (heard[k] = f), send: (message) => sent.push(message) };
+  made().initialize({ model });
+  for (const message of told) heard['msg:custom'](message);
+  const run = runs.get('agentic');
+  assert.equal(run.header.name, 'summarise');
+  assert.deepEqual([run.rows.size, run.details.get('c5').messages.at(-1).text.endsWith(' and more')], [11, true]);
+  assert.ok(runs.get('failed').details.size > 0);
+  runs.get('agentic').request('c1');
+  run.header = null;
+  run.mount({}, {});
+  run.receive({ k: 'end', run_id: 'agentic', total: -1 });
+  const shape = (message) => [message.k, ...Object.keys(message)].sort().join();
+  assert.deepEqual(new Set(sent.map(shape)), new Set(asked.map(shape)));
 });

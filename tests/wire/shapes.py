@@ -182,6 +182,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _busy(self, encoding):
         self._whole(encoding, b'{"error": {"message": "too many requests"}}', 429)
 
+    def _quoting(self, encoding):
+        """Refuses, and quotes all of the request's head."""
+        told = f"not allowed: {self.path} with {dict(self.headers)}"
+        self._whole(encoding, json.dumps({"error": {"message": told}}).encode(), 401)
+
     def _moved(self, encoding):
         self._head(307, location=self.path.replace("moved", "whole"), content_length=0)
         self.wfile.flush()

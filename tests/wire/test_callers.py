@@ -320,6 +320,12 @@ client.chat.completions.create(model="m", messages=[])
         run = cell(source, invoke=library.invoke)
         assert callers_of(run) == ["direct > ask", "node > ask"] * 2
 
+    @pytest.mark.parametrize("first", ["(lambda: ask('a'))()", "list(ask(p) for p in 'ab')"])
+    def test_a_function_where_a_lambda_was(self, cell, first):
+        """As deep and from the same line, but through another function of the user's: that is who asked."""
+        source = f"{ASK}def helper(): return ask('c')\ndef route():\n    {first}\n    helper()\nroute()"
+        assert callers_of(cell(source))[-2:] == ["route > ask", "helper > ask"]
+
     def test_files_and_places_are_bounded(self, monkeypatch):
         """A kernel that runs for weeks keeps no more than so many."""
         finder = callers.CallerFinder()

@@ -28,10 +28,10 @@ class GoogleGenAI:
         patches.wrap(module, "invoke_function_from_dict_args", self._wrap)
         patches.wrap(module, "invoke_function_from_dict_args_async", self._wrap_async)
 
-    def _start(self, arguments: Any, function: Any) -> OpenSpan | None:
+    def _start(self, arguments: Any = None, function: Any = None, *_: Any) -> OpenSpan | None:
         with internal_errors.suppress("hearing a tool of google-genai"):
             # The SDK's own integration, which the user's client may have, makes these rows too.
-            if "google_genai" in sentry_sdk.get_client().integrations:
+            if function is None or "google_genai" in sentry_sdk.get_client().integrations:
                 return None
             name = getattr(function, "__name__", "function")
             return self._steps.start(
@@ -50,11 +50,11 @@ class GoogleGenAI:
             self._steps.end(step, error, result)
 
     def _wrap(self, original: Any) -> Any:
-        def invoke(args: Any, function_to_invoke: Any) -> Any:
+        def invoke(*args: Any, **told: Any) -> Any:
             __tracebackhide__ = True
-            step = self._start(args, function_to_invoke)
+            step = self._start(*args)
             try:
-                result = original(args, function_to_invoke)
+                result = original(*args, **told)
             except BaseException as error:
                 self._end(step, error)
                 raise
@@ -64,11 +64,11 @@ class GoogleGenAI:
         return invoke
 
     def _wrap_async(self, original: Any) -> Any:
-        async def invoke(args: Any, function_to_invoke: Any) -> Any:
+        async def invoke(*args: Any, **told: Any) -> Any:
             __tracebackhide__ = True
-            step = self._start(args, function_to_invoke)
+            step = self._start(*args)
             try:
-                result = await original(args, function_to_invoke)
+                result = await original(*args, **told)
             except BaseException as error:
                 self._end(step, error)
                 raise

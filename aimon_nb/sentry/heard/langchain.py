@@ -9,8 +9,8 @@ from typing import Any
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.kept_content import take_input, take_output
-from aimon_nb.capture.state import OpenSpan
 from aimon_nb.sentry.heard.langgraph import LangGraph
+from aimon_nb.sentry.heard.retrievers import Retrievers
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.sentry.steps import Steps
 
@@ -28,7 +28,7 @@ class LangChain:
     ) -> None:
         self._tracker, self._steps, self._graphs = tracker, steps, graphs
         self._is_enabled = is_enabled
-        self._retrievals: dict[Any, OpenSpan] = {}
+        self._retrievers = Retrievers(steps, ORIGIN)
         self._handler: Any = None
         self._context: Any = None  # LangChain's module that holds the hook
 
@@ -39,6 +39,7 @@ class LangChain:
         patches.wrap(sdks, "on_tool_start", self._wrap_tool_start)
         patches.wrap(sdks, "on_tool_end", self._wrap_tool_end)
         patches.on_import("langchain_core.tracers.context", self._add_handler)
+        self._retrievers.install(patches)
 
     def uninstall(self) -> None:
         """Take our handler out of what runs from now on."""
@@ -66,12 +67,14 @@ class LangChain:
             "on_chain_start": self._chain_start,
             "on_chain_end": self._chain_end,
             "on_chain_error": self._chain_error,
-            "on_retriever_start": self._retriever_start,
-            "on_retriever_end": self._retriever_end,
-            "on_retriever_error": self._retriever_error,
+            "on_retriever_start": self._retrievers.start,
+            "on_retriever_end": self._retrievers.end,
+            "on_retriever_error": self._retrievers.fail,
         }
         # In the caller's own context, which what it starts is to be found in.
         rest: dict[str, Any] = {"run_inline": True}
+        # A config that has it goes into another process as one without us does, and does nothing.
+        rest |= {"__reduce__": lambda _: (base, ()), "__deepcopy__": lambda handler, _: handler}
         rest |= dict.fromkeys(("ignore_llm", "ignore_chat_model", "ignore_custom_event"), True)
         return type(
             "Handler", (base,), {name: _guarded(tell) for name, tell in told.items()} | rest
@@ -85,20 +88,6 @@ class LangChain:
 
     def _chain_error(self, error: BaseException, *, run_id: Any, **_: Any) -> None:
         self._graphs.end(run_id, None, error)
-
-    def _retriever_start(self, serialized: Any, query: Any, *, run_id: Any, **told: Any) -> None:
-        name = told.get("name") or (serialized or {}).get("name") or "retriever"
-        step = self._steps.start(
-            "gen_ai.retrieval", f"retrieval {name}", origin=ORIGIN, step_input=query
-        )
-        if step is not None:
-            self._retrievals[run_id] = step
-
-    def _retriever_end(self, documents: Any, *, run_id: Any, **_: Any) -> None:
-        self._steps.end(self._retrievals.pop(run_id, None), step_output=documents)
-
-    def _retriever_error(self, error: BaseException, *, run_id: Any, **_: Any) -> None:
-        self._steps.end(self._retrievals.pop(run_id, None), error)
 
     def _wrap_tool_start(self, original: Any) -> Any:
         def on_tool_start(handler: Any, told: Any, text: Any, *, run_id: Any, **more: Any) -> Any:

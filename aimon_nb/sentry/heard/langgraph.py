@@ -42,7 +42,8 @@ class LangGraph:
         self._steps, self._is_enabled = steps, is_enabled
         self._graphs: weakref.WeakKeyDictionary[OpenSpan, Any] = weakref.WeakKeyDictionary()
         self._unstarted: weakref.WeakSet[OpenSpan] = weakref.WeakSet()
-        self._agents: dict[Any, OpenSpan] = {}  # by the id of their run
+        # By the id of their run. Weak: of one that is left early nothing may be told.
+        self._agents: weakref.WeakValueDictionary[Any, OpenSpan] = weakref.WeakValueDictionary()
         self._open: dict[Any, tuple[OpenSpan, str]] = {}  # nodes by the id of their run
 
     def install(self, patches: Patches) -> None:

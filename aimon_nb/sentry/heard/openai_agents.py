@@ -65,11 +65,12 @@ class OpenAIAgents:
     # -- agents ---------------------------------------------------------------------
 
     def _wrap_agent_start(self, original: Any) -> Any:
-        def invoke_agent_span(wrapper: Any, agent: Any, told: Any, **more: Any) -> Any:
-            sdk = original(wrapper, agent, told, **more)
+        def invoke_agent_span(*args: Any, **more: Any) -> Any:
+            sdk = original(*args, **more)
             with internal_errors.suppress("hearing the start of an agent"):
                 open_span = self._of(sdk)
                 if open_span is not None:
+                    _, agent, told = args
                     self._agent_started(open_span, agent, told)
             return sdk
 
@@ -99,16 +100,16 @@ class OpenAIAgents:
     # -- tools ----------------------------------------------------------------------
 
     def _wrap_tool(self, original: Any) -> Any:
-        async def invoke(*, function_tool: Any, context: Any, arguments: Any) -> Any:
+        async def invoke(*args: Any, **told: Any) -> Any:
             __tracebackhide__ = True
-            told = {"function_tool": function_tool, "context": context, "arguments": arguments}
+            context = told.get("context")
             sdk = getattr(context, "_sentry_execute_tool_span", None)
             open_span = self._of(sdk)
-            if open_span is None:
-                return await original(**told)
-            before = _enter(open_span, sdk, arguments)
+            if context is None or open_span is None:
+                return await original(*args, **told)
+            before = _enter(open_span, sdk, told.get("arguments"))
             try:
-                return await original(**told)
+                return await original(*args, **told)
             except BaseException as error:
                 with internal_errors.suppress("hearing how a tool failed"):
                     # Nobody else ends it.
@@ -121,23 +122,24 @@ class OpenAIAgents:
         return invoke
 
     def _wrap_tool_end(self, original: Any) -> Any:
-        def update_execute_tool_span(sdk: Any, agent: Any, tool: Any, result: Any) -> Any:
+        def update_execute_tool_span(*args: Any, **told: Any) -> Any:
             with internal_errors.suppress("hearing the end of a tool"):
+                sdk, _, _, result = args  # the SDK's own, of a version that we know
                 open_span = self._of(sdk)
                 if open_span is not None and open_span.error is None:
                     take_output(open_span, result)
-            return original(sdk, agent, tool, result)
+            return original(*args, **told)
 
         return update_execute_tool_span
 
     def _wrap_failure(self, original: Any) -> Any:
         """Wrap what makes words for the model of an error, which then nobody sees."""
 
-        async def answer(*, function_tool: Any, context: Any, error: Any) -> Any:
+        async def answer(*args: Any, **told: Any) -> Any:
             __tracebackhide__ = True
             with internal_errors.suppress("hearing how a tool failed"):
-                _note_failure(error)
-            return await original(function_tool=function_tool, context=context, error=error)
+                _note_failure(told.get("error"))
+            return await original(*args, **told)
 
         return answer
 

@@ -91,23 +91,24 @@ class PydanticAI:
     # -- tools ----------------------------------------------------------------------
 
     def _wrap_tool_start(self, original: Any) -> Any:
-        def execute_tool_span(name: Any, arguments: Any, *args: Any, **told: Any) -> Any:
-            sdk = original(name, arguments, *args, **told)
+        def execute_tool_span(*args: Any, **told: Any) -> Any:
+            sdk = original(*args, **told)
             with internal_errors.suppress("hearing the start of a tool"):
                 open_span = self.tracker.open_by_id.get(id(sdk))
                 if open_span is not None:
-                    take_input(open_span, arguments)
+                    take_input(open_span, args[1])
             return sdk
 
         return execute_tool_span
 
     def _wrap_tool_end(self, original: Any) -> Any:
-        def update_execute_tool_span(sdk: Any, result: Any) -> Any:
+        def update_execute_tool_span(*args: Any, **told: Any) -> Any:
             with internal_errors.suppress("hearing the end of a tool"):
+                sdk, result = args
                 open_span = self.tracker.open_by_id.get(id(sdk))
                 if open_span is not None:
                     take_output(open_span, result)
-            return original(sdk, result)
+            return original(*args, **told)
 
         return update_execute_tool_span
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Literal
 
+from aimon_nb.views.live.host import in_marimo
 from aimon_nb.views.live.run_display import Mode, Shown
 
 View = Literal["auto"] | Mode
@@ -12,7 +13,7 @@ View = Literal["auto"] | Mode
 
 def resolve_view(view: View) -> Shown:
     """Return the view to show here; `auto` is live in a kernel, text in a terminal IPython."""
-    if _in_marimo() and view != "none":
+    if in_marimo() and view != "none":
         return "marimo"
     if view != "auto":
         return view
@@ -30,8 +31,3 @@ def ipython_shell() -> Any:
     """Return IPython's shell; None where there is none."""
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython is not None else None
-
-
-def _in_marimo() -> bool:
-    marimo = sys.modules.get("marimo")
-    return marimo is not None and bool(marimo.running_in_notebook())

@@ -10,6 +10,7 @@ from html import escape
 from typing import Any, Literal, Protocol
 
 from aimon_nb.model import Run
+from aimon_nb.model.redaction import redaction
 from aimon_nb.views.live import saved_full
 from aimon_nb.views.live.widget_view import WIDGET_VIEW, widget_view
 from aimon_nb.views.present import formatting
@@ -37,6 +38,7 @@ def final(run: Run, mount_id: str | None = None, *, opened: bool = False) -> Bun
     `opened` has it open there.
     """
     save: Save = run.options.get("save", DEFAULT_SAVE)
+    run = redaction.run("notebook", run)
     if save == "none":
         return _mount_only(run, mount_id, opened=opened)
     if save == "summary":
@@ -55,6 +57,7 @@ def final(run: Run, mount_id: str | None = None, *, opened: bool = False) -> Bun
 
 def live(run: Run, widget: Model) -> Bundle:
     """Return the live view, with a line for a notebook that is saved before the cell ends."""
+    run = redaction.run("notebook", run)
     return {
         WIDGET_VIEW: widget_view(widget.model_id),
         "text/html": _paragraph(_stub(run)),
@@ -68,6 +71,7 @@ def redraw(run: Run, mount_id: str, *, wait: bool = False, opened: bool = False)
     In the file it is a line that says what stands there, also when the kernel died.
     `wait` holds the user's cleared output for a frame.
     """
+    run = redaction.run("notebook", run)
     body = html.host(_paragraph(_stub(run)), mount_id, "opacity:.75")
     script = html.mount_script(run, mount_id, wait=wait, opened=opened)
     return {"text/html": body + script, "text/plain": _stub(run)}
@@ -76,7 +80,8 @@ def redraw(run: Run, mount_id: str, *, wait: bool = False, opened: bool = False)
 def reopened(run: Run, mount_id: str) -> Bundle:
     """Return what shows a run from memory in another cell: it reads without a kernel too."""
     if run.running:
-        return {**redraw(run, mount_id, opened=True), "text/plain": text.tree(run)}
+        tree = text.tree(redaction.run("notebook", run))
+        return {**redraw(run, mount_id, opened=True), "text/plain": tree}
     return final(run, mount_id, opened=True)
 
 

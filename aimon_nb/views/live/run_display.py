@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from aimon_nb.model import Run
 from aimon_nb.model.run import RunStatus
 from aimon_nb.views.live import mimebundle
+from aimon_nb.views.live.host import shares_a_page
 from aimon_nb.views.live.surfaces import (
     HtmlSurface,
     MarimoSurface,
@@ -26,6 +28,7 @@ Mode = Literal["live", "html", "text", "none"]
 # What a mode becomes in the environment that the program runs in.
 Shown = Mode | Literal["marimo"]
 
+_KERNEL_WIDGET = "aimon_nb.views.live.widget.kernel_widget"
 # Ids differ at each showing: pages share their scope.
 _display_ids = itertools.count(1)
 
@@ -46,7 +49,9 @@ class RunDisplay:
     def __init__(self, run: Run, mode: Shown, *, deferred: bool = False) -> None:
         self.run, self.deferred = run, deferred
         self.display: Callable[[dict[str, Any], str], None] = _display
+        # One that the user holds, and one that stands in the cell's output for its first second.
         self._widget: RunWidget | None = None
+        self._live_widget: RunWidget | None = None
         self._publisher: RunPublisher | None = None
         self.display_id = self._new_id()
         # Display ids under which it was shown again while it ran.
@@ -57,7 +62,9 @@ class RunDisplay:
         run = self.run
         where = (run, self.display_id, self._new_id, self._display)
         if mode == "live":
-            return WidgetSurface(*where, widget=lambda: self.widget)
+            return WidgetSurface(
+                *where, widget=self._make_live_widget, release=self._close_live_widget
+            )
         if mode == "html":
             return HtmlSurface(*where)
         if mode == "text":
@@ -66,16 +73,42 @@ class RunDisplay:
 
     @property
     def widget(self) -> RunWidget:
-        """The run as a widget; a page that shows it gets all rows."""
+        """The run as a widget, kept as long as the run; a page that shows it gets all rows."""
         if self._widget is None:
+            self._widget = self._new_widget()
+        return self._widget
+
+    def _publish(self) -> RunPublisher:
+        """Return what tells the pages of the run, from now on if it did not yet."""
+        if self._publisher is None:
+            from aimon_nb.views.live.widget import WholeRunWidget
+            from aimon_nb.views.live.widget.kernel_widget import RunChannel
             from aimon_nb.views.live.widget.run_publisher import RunPublisher
 
-            self._publisher = RunPublisher(self.run)
-            self._widget = self._publisher.widget
+            make = RunChannel if shares_a_page() else WholeRunWidget
+            self._publisher = RunPublisher(self.run, make)
             if self.run.running and self.run.spans:
                 # A page's request does not arrive while the cell runs.
                 self._publisher.send_all()
-        return self._widget
+        return self._publisher
+
+    def _new_widget(self) -> RunWidget:
+        from aimon_nb.views.live.widget import RunWidget
+        from aimon_nb.views.live.widget.kernel_widget import RunChannel
+
+        channel: Any = self._publish().channel
+        return RunWidget.of(channel) if isinstance(channel, RunChannel) else channel
+
+    def _make_live_widget(self) -> RunWidget:
+        self._live_widget = self._new_widget()
+        return self._live_widget
+
+    def _close_live_widget(self) -> None:
+        """Close the widget that has left the output, unless it carries the run's messages."""
+        widget, self._live_widget = self._live_widget, None
+        carrier = None if self._publisher is None else self._publisher.channel
+        if widget is not None and widget is not carrier:
+            widget.close()
 
     def open(self) -> None:
         """Display the view, empty still."""
@@ -107,10 +140,10 @@ class RunDisplay:
 
     def finish(self) -> None:
         """Leave the static form in the cell; in this page the full view stays mounted on it."""
-        if self._widget is not None:
+        if self._publisher is not None:
             # The page paints the end while the rest is parsed.
-            self._widget.flush()
-            self._widget.remember()
+            self._publisher.channel.flush()
+            self._publisher.channel.remember()
         if not self.deferred:
             self._surface.finish()
         for display_id in self._extra_displays:
@@ -122,8 +155,8 @@ class RunDisplay:
 
     def reopened(self) -> dict[str, Any]:
         """Return the bundle that shows the run in another cell: its saved form, with the view."""
-        # The page fetches what it lacks from the widget.
-        _ = self.widget
+        # The page fetches what it lacks.
+        self._publish()
         return mimebundle.reopened(self.run, self._new_id())
 
     def show_again(self) -> None:
@@ -142,10 +175,13 @@ class RunDisplay:
         return self._surface.waits_for_end
 
     def close(self) -> None:
-        """Close the page's model; what is displayed stays."""
-        widget, self._widget, self._publisher = self._widget, None, None
+        """Let go of the run in the page; what is displayed stays."""
+        self._close_live_widget()
+        widget, self._widget, publisher, self._publisher = self._widget, None, self._publisher, None
         if widget is not None:
             widget.close()
+        if publisher is not None:
+            publisher.channel.close()
 
     def _new_id(self) -> str:
         return f"aimon-{self.run.run_id}-{next(_display_ids)}"
@@ -161,3 +197,13 @@ displays: dict[str, RunDisplay] = {}
 def display_of(run: Run) -> RunDisplay:
     """Return the one view of a run; a run that had none gets one that nothing displays yet."""
     return displays.setdefault(run.run_id, RunDisplay(run, "none"))
+
+
+def close_all() -> None:
+    """Take everything of ours out of the pages; what is displayed stays."""
+    for display in displays.values():
+        display.close()
+    displays.clear()
+    carrier = sys.modules.get(_KERNEL_WIDGET)
+    if carrier is not None:
+        carrier.close_kernel_widget()

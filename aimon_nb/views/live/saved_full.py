@@ -24,28 +24,27 @@ TEXT_LIMIT = 20_000
 # A page that knows the run has it whole, and folds it as it does. Scripts may run twice.
 _OPEN = """\
 (async () => {
-const saved = %s, places = document.querySelectorAll(%s), opened = %s;
-const page = globalThis[Symbol.for('aimon_nb')] ??= {};
-if (!places.length) return;
-const known = page.runs?.get(saved.run_id);
-if (!known) {
-  if (!page.style) {
-    page.style = document.head.appendChild(document.createElement('style'));
-    page.style.textContent = saved.css;
-  }
-  const listeners = {};
-  const model = {get: (key) => saved[key], on: (event, call) => (listeners[event] = call)};
-  const url = URL.createObjectURL(new Blob([saved.esm], {type: 'text/javascript'}));
-  (await import(url)).default().initialize({model});
-  listeners['msg:custom']({k: 'details', run_id: saved.run_id, items: saved.items});
-}
-for (const el of places) page.runs.get(saved.run_id).mount(el, {open: opened || !known});
+const saved = %s, places = [...document.querySelectorAll(%s)], opened = %s;
+const event = (el, open) =>
+  new CustomEvent(`aimon_nb:${saved.run_id}`, {cancelable: true, detail: [el, {open}]});
+const unknown = places.filter((el) => dispatchEvent(event(el, opened)));
+if (!unknown.length) return;
+const style = document.getElementById('aimon_nb-style')
+  ?? document.head.appendChild(document.createElement('style'));
+style.id = 'aimon_nb-style';
+style.textContent = saved.css;
+const listeners = {};
+const model = {get: (key) => saved[key], on: (event, call) => (listeners[event] = call)};
+const url = URL.createObjectURL(new Blob([saved.esm], {type: 'text/javascript'}));
+(await import(url)).default().initialize({model});
+listeners['msg:custom']({k: 'details', run_id: saved.run_id, items: saved.items});
+for (const el of unknown) dispatchEvent(event(el, true));
 })()"""
 
 
 def script(run: Run, mount_id: str, *, opened: bool = False) -> str:
     """Return the script that opens the whole view over the element of this id."""
-    from aimon_nb.views.live.widget import RunWidget
+    from aimon_nb.views.live.widget import script as page
 
     snapshot = rows.snapshot(run, ROWS_LIMIT)
     details = _details(run)
@@ -54,7 +53,7 @@ def script(run: Run, mount_id: str, *, opened: bool = False) -> str:
         note = f"{omitted} not in this file: over {DETAILS_LIMIT:,} bytes"
         snapshot["header"]["notes"].append(note)
     saved = {"run_id": run.run_id, "snapshot": snapshot, "items": details.items}
-    saved |= {"esm": RunWidget._esm, "css": RunWidget._css}
+    saved |= {"esm": page.joined_script(), "css": page.style()}
     body = _OPEN % (html.js_literal(saved), html.selector(mount_id), html.js_literal(opened))
     return f"<script>{body}</script>"
 

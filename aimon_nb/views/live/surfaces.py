@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from aimon_nb.model import Run
+from aimon_nb.model.redaction import redaction
 from aimon_nb.views.live import mimebundle
+from aimon_nb.views.live.host import shares_a_page
 from aimon_nb.views.live.ticker import Ticker
 from aimon_nb.views.static import html, text
 
@@ -74,9 +75,11 @@ class WidgetSurface(OutputSurface):
     kernel dies, reads too.
     """
 
-    def __init__(self, *where: Any, widget: Callable[[], Any]) -> None:
+    def __init__(
+        self, *where: Any, widget: Callable[[], mimebundle.Model], release: Callable[[], None]
+    ) -> None:
         super().__init__(*where)
-        self._widget = widget
+        self._widget, self._release = widget, release
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
 
@@ -108,6 +111,7 @@ class WidgetSurface(OutputSurface):
         with self._lock:
             self._finished, self.on = True, False
         self.update()
+        self._release()
 
     def redraw(self, *, wait: bool) -> mimebundle.Bundle:
         """Return the view without its widget."""
@@ -115,17 +119,9 @@ class WidgetSurface(OutputSurface):
 
     def _replace_widget(self) -> None:
         with self._lock:
-            if not self._finished and _shares_a_page():
+            if not self._finished and shares_a_page():
                 self._show(self.redraw(wait=False))
-
-
-def _shares_a_page() -> bool:
-    """Return whether one output's script can find what another's has stored.
-
-    Colab has a frame for each output. VS Code loads its support of widgets when it
-    first shows one, and may not have by now.
-    """
-    return "google.colab" not in sys.modules and "VSCODE_PID" not in os.environ
+                self._release()
 
 
 class HtmlSurface(OutputSurface):
@@ -158,7 +154,8 @@ class HtmlSurface(OutputSurface):
 
     def redraw(self, *, wait: bool) -> mimebundle.Bundle:  # noqa: ARG002 (nothing to hold: no script)
         """Return it drawn once more."""
-        return {"text/html": html.static(self._run), "text/plain": text.tree(self._run)}
+        run = redaction.run("notebook", self._run)
+        return {"text/html": html.static(run), "text/plain": text.tree(run)}
 
     def _draw(self) -> None:
         self._show(self.redraw(wait=False))
@@ -211,4 +208,4 @@ class MarimoSurface(Surface):
         """Append it to the output of the cell that runs."""
         import marimo
 
-        marimo.output.append(marimo.Html(html.static(self._run)))
+        marimo.output.append(marimo.Html(html.static(redaction.run("notebook", self._run))))

@@ -1,6 +1,6 @@
 """What a row shows when it is opened: its facts, its tokens by kind, the arithmetic of its cost.
 
-The shapes here are what the page gets (tree.js reads them): pairs and lines are lists of texts.
+The shapes here are what the page gets (`protocol.d.ts`): pairs and lines are lists of texts.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def detail(span: Span) -> Detail:
         "nothing": _why_nothing(span),
         "usage": _tokens_by_kind(span.usage, estimated=span.is_estimated),
         "cost": _arithmetic(span.cost, span.model or span.request_model),
-        "error": error_text.joined(span.error_type, error_text.message(span), limit=20_000),
+        "error": error_text.joined(
+            span.error_type, span.error_in_full or error_text.message(span), limit=20_000
+        ),
         "frames": traceback(span.frames),
         "ending": _ending(span),
         "facts": _pairs(_facts(span)),

@@ -1,7 +1,7 @@
 """The words and number formats that every form of a run shows.
 
 One place, so that the live tree, the saved notebook and the terminal show the same
-thing in the same words. `tree.js` repeats `seconds`, `tokens` and `money` for
+thing in the same words. `format.js` repeats `seconds`, `tokens` and `money` for
 numbers that tick in the page; `tests/views/formats.json` holds both to one table.
 """
 

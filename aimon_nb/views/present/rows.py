@@ -132,7 +132,7 @@ def _notes(run: Run) -> list[str]:
     return [*formatting.all_notes(run), *formatting.saved_whole(run)]
 
 
-# What the page gets of a row, in this order (`unpacked` in layout.js reads it); what is
+# What the page gets of a row, in this order (`unpackRow` in rows.js reads it); what is
 # rare stands last and is left off. `retried` says that another attempt at its request
 # followed, `heard` how many characters of a streamed answer have come; `more` is how many
 # calls the row stands for and how many of these failed, if it is that of several.

@@ -78,10 +78,11 @@ def mount_script(run: Run, mount_id: str, *, wait: bool = False, opened: bool = 
     """
     options = "{wait:1}" if wait else "{open:1}" if opened else "{}"
     elements = f"document.querySelectorAll({selector(mount_id)})"
+    # Nobody takes the event: the page has not got the run yet, and says so when it has.
     return (
-        f"<script>{{const r={js_literal(run.run_id)},s=globalThis[Symbol.for('aimon_nb')]??={{}},"
-        f"o={options},v=s.runs?.get(r);for(const e of {elements})"
-        "v?v.mount(e,o):(s.waiting??=[]).push([r,e,o])}</script>"
+        f"<script>{{const n='aimon_nb:'+{js_literal(run.run_id)};for(const e of {elements})"
+        "{const f=()=>dispatchEvent(new CustomEvent(n,{cancelable:true,"
+        f"detail:[e,{options}]}}));f()&&addEventListener(n+'!',f,{{once:true}})}}}}</script>"
     )
 
 

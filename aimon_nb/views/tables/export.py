@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimon_nb.files import write_whole
 from aimon_nb.model import Run
+from aimon_nb.model.redaction import redaction
 from aimon_nb.model.text import encodable
 from aimon_nb.views.present import formatting
 from aimon_nb.views.static import html
@@ -76,7 +77,7 @@ def export(
         raise FileNotFoundError(f"there is no folder {path.parent}")
     if path.exists() and not force:
         raise FileExistsError(f"{path} exists; force (--force) replaces it")
-    runs, keys = list(runs), [by] if isinstance(by, str) else by
+    runs, keys = [redaction.run("export", run) for run in runs], [by] if isinstance(by, str) else by
     try:
         write_whole(path, lambda temporary: writer(temporary, runs, keys, content), force=force)
     except FileExistsError:

@@ -1,6 +1,10 @@
 """LangGraph: graphs of the user's own and prebuilt agents, run in each way."""
 
+import asyncio
+import contextlib
+import copy
 import operator
+import pickle
 from typing import Annotated, TypedDict
 
 from tests.matrix.heard.running import Ways
@@ -462,4 +466,52 @@ def retriever(server):
     graph = StateGraph(MessagesState)
     graph.add_node("find", find)
     graph.add_edge(START, "find")
+    graph.compile().invoke(TOLD)
+
+
+@ways
+def retriever_interrupted(server):
+    """
+    gen_ai.retrieval retrieval Shelf [interrupted: KeyboardInterrupt]
+    gen_ai.retrieval retrieval Shelf [cancelled: CancelledError]
+    chat
+    """
+    from langchain_core.retrievers import BaseRetriever
+
+    class Shelf(BaseRetriever):
+        def _get_relevant_documents(self, query, *, run_manager):
+            raise KeyboardInterrupt
+
+        async def _aget_relevant_documents(self, query, *, run_manager):
+            raise asyncio.CancelledError
+
+    async def use():
+        with contextlib.suppress(asyncio.CancelledError):  # as a timeout does
+            await Shelf().ainvoke("what")
+        await model(server).ainvoke("after it")
+
+    with contextlib.suppress(KeyboardInterrupt):  # of both LangChain tells no handler
+        Shelf().invoke("what")
+    in_loop(use())
+
+
+@ways
+def config_that_is_copied(server):
+    """
+    agent LangGraph
+      step first
+        chat
+    """
+    from langchain_core.runnables import RunnableConfig
+    from langgraph.graph import START, MessagesState, StateGraph
+
+    def first(state, config: RunnableConfig):
+        # As it is for another process, where its handlers have nothing to do.
+        kept = {"callbacks": config["callbacks"], "tags": config.get("tags")}
+        assert pickle.loads(pickle.dumps(kept)).keys() == kept.keys()
+        return {"messages": [model(server).invoke("hello", copy.deepcopy(kept))]}
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("first", first)
+    graph.add_edge(START, "first")
     graph.compile().invoke(TOLD)

@@ -4,6 +4,7 @@ Asked by JSON on stdin: the library, the world (`local`, `static`, `stream`), th
 and perhaps the ways. Prints {way: told} as JSON.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -91,6 +92,9 @@ def main(library, world, names=(), dsn=None, text=False):
         changed = [change for p in (*instrumentation.integrations._patches.values(), instrumentation.heard._patches, instrumentation._patches) for change in p._applied]
         monitor.uninstall()
         left = [f"{c.owner} {c.name}" for c in changed if c.owner.__dict__.get(c.name) is c.value]
+        gc.collect()
+        graphs, retrievers = instrumentation.heard._graphs, instrumentation.heard._langchain._retrievers
+        left += [f"step {span.span_id}" for kept in (retrievers.open, graphs._agents, graphs._open) for span in kept.values()]
     if text:
         from aimon_nb.capture.internal_errors import internal_errors
 

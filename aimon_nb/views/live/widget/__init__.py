@@ -1,16 +1,8 @@
-"""The live view's Python side: a transport, without any knowledge of spans.
-
-Rows go as batched messages and as a snapshot trait, for a page that reloads.
-Details, which hold prompts and answers, go by message alone: a trait would be
-saved with the notebook.
-"""
+"""The widgets of one run: how a page, or code that places a widget, gets at its live view."""
 
 from __future__ import annotations
 
-import re
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import anywidget
@@ -18,45 +10,31 @@ import traitlets
 from ipywidgets import Layout, widget_serialization
 from ipywidgets.widgets.trait_types import InstanceDict
 
+from aimon_nb.views.live.widget import script
+from aimon_nb.views.live.widget.kernel_widget import RunChannel, open_kernel_widget
+from aimon_nb.views.live.widget.messages import RunMessages, flush
 from aimon_nb.views.live.widget_view import WIDGET_VIEW, widget_view
-
-# Seconds that the end of a cell waits at most for its last messages to leave.
-FLUSH = 1.0
-_HERE = Path(__file__).parent
-# Each part imports from the ones before it; joined they are one module for the page.
-_PARTS = ("layout.js", "panes.js", "scroll.js", "store.js", "kernel.js", "tree.js")
-_IMPORT = re.compile(r"^import .* from '\./\w+\.js';\n", re.MULTILINE)
-
-
-def _module() -> str:
-    return "".join(_IMPORT.sub("", (_HERE / p).read_text(encoding="utf-8")) for p in _PARTS)
 
 
 class RunWidget(anywidget.AnyWidget):
-    """One run in the page; safe to send to from any thread."""
+    """One run in the page: its small script shows what the kernel's one widget tells."""
 
-    _esm = _module()
-    _css = (_HERE / "tree.css").read_text(encoding="utf-8")
+    _esm = script.loader()
 
     run_id = traitlets.Unicode().tag(sync=True)
-    snapshot = traitlets.Dict().tag(sync=True)
+    # Where the script is: the id of the kernel's widget.
+    kernel = traitlets.Unicode().tag(sync=True)
     # None until somebody places the widget: a layout is a model and a comm of its own, and one
     # for each tracked cell would be fetched by every page that loads.
     layout = InstanceDict(Layout, allow_none=True).tag(sync=True, **widget_serialization)
     _own_layout: Layout | None = None
 
-    def __init__(
-        self, run_id: str, make_snapshot: Callable[[], dict[str, Any]] | None = None
-    ) -> None:
-        self._make_snapshot = make_snapshot
-        super().__init__(run_id=run_id)
-
-    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 (ipywidgets' own signature)
-        """Return the state; its snapshot is made when a page requests it, never stored."""
-        state: dict[str, Any] = super().get_state(key, drop_defaults)
-        if "snapshot" in state and self._make_snapshot is not None:
-            state["snapshot"] = self._make_snapshot()
-        return state
+    @classmethod
+    def of(cls, channel: RunChannel) -> RunWidget:
+        """Return a widget that shows the run of this channel."""
+        made = cls(run_id=channel.run_id, kernel=open_kernel_widget().model_id)
+        made.on_msg(lambda widget, message, _: channel.receive_apart(widget, message))
+        return made
 
     @traitlets.default("layout")
     def _default_layout(self) -> None:
@@ -77,47 +55,6 @@ class RunWidget(anywidget.AnyWidget):
         if self._own_layout is not None:
             self._own_layout.close()
 
-    def flush(self) -> None:
-        """Wait until what was sent has left: the kernel's thread that sends it needs the GIL.
-
-        It gets it late, and for each message anew, from code that computes.
-        """
-        sender = getattr(getattr(self.comm, "kernel", None), "iopub_thread", None)
-        if sender is not None:
-            flushed = threading.Event()
-            sender.schedule(flushed.set)
-            flushed.wait(FLUSH)
-
-    def remember(self) -> None:
-        """Send the snapshot as it is now, for pages that were loaded while the cell ran."""
-        self.send_state("snapshot")
-
-    def on_ask(self, hello: Callable[[], None], want: Callable[[list[str]], None]) -> None:
-        """Call back on the page's messages: `hello` where it lacks rows, `want` for details."""
-
-        def receive(_: Any, message: Any, __: Any) -> None:
-            if message.get("k") == "hello":
-                hello()
-            elif message.get("k") == "want":
-                want([str(span_id) for span_id in message.get("ids", [])])
-
-        self.on_msg(receive)
-
-    def send_rows(self, header: Mapping[str, Any], rows: Sequence[list[Any]], **more: Any) -> None:
-        """Send the header and the rows that are new or changed, encoded."""
-        self._post({"k": "rows", "header": header, "rows": rows, **more})
-
-    def send_details(self, items: Mapping[str, Mapping[str, Any]]) -> None:
-        """Send details by span id."""
-        self._post({"k": "details", "items": items})
-
-    def send_growth(self, growth: Mapping[str, str]) -> None:
-        """Send what answers grew by, by span id."""
-        self._post({"k": "grown", "grown": growth})
-
-    def _post(self, message: Mapping[str, Any]) -> None:
-        self.send({"run_id": self.run_id, **message})
-
     def __repr__(self) -> str:
         return f"<RunWidget {self.run_id}>"
 
@@ -129,6 +66,41 @@ class RunWidget(anywidget.AnyWidget):
     ) -> dict[str, Any]:
         data = {WIDGET_VIEW: widget_view(self.model_id), "text/plain": repr(self)}
         return filter_mimebundle(data, include, exclude)
+
+
+class WholeRunWidget(RunMessages, RunWidget):
+    """A run's widget with the script and a snapshot of the rows, where outputs share no page."""
+
+    _esm = script.joined_script()
+    _css = script.style()
+
+    snapshot = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self, run_id: str, make_snapshot: Callable[[], dict[str, Any]] | None = None
+    ) -> None:
+        self._make_snapshot = make_snapshot
+        super().__init__(run_id=run_id)
+        self.on_msg(lambda _, message, __: self.receive(message))
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 (ipywidgets' own signature)
+        """Return the state; its snapshot is made when a page requests it, never stored."""
+        state: dict[str, Any] = super().get_state(key, drop_defaults)
+        if "snapshot" in state and self._make_snapshot is not None:
+            state["snapshot"] = self._make_snapshot()
+        return state
+
+    def flush(self) -> None:
+        """Wait until what was sent has left."""
+        flush(self.comm)
+
+    def remember(self) -> None:
+        """Send the snapshot as it is now, for pages that were loaded while the cell ran."""
+        self.send_state("snapshot")
+
+    def post(self, message: Mapping[str, Any]) -> None:
+        """Send a message about this run."""
+        self.send({"run_id": self.run_id, **message})
 
 
 def filter_mimebundle(

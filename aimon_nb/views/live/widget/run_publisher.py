@@ -9,14 +9,14 @@ page requests them.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from aimon_nb.model import Run, Span
+from aimon_nb.model.redaction import redaction
 from aimon_nb.model.run import RunStatus
-from aimon_nb.views.live.widget import RunWidget
 from aimon_nb.views.present import rows
 from aimon_nb.views.present.detail import Detail, detail
 from aimon_nb.views.present.more_calls import more_span
@@ -43,10 +43,35 @@ class _Batch(NamedTuple):
     growth: dict[str, str]
 
 
-class RunPublisher:
-    """Sends one run to its widget, from any thread."""
+class Channel(Protocol):
+    """What carries a run's messages to its pages."""
 
-    def __init__(self, run: Run, make: Callable[..., RunWidget] = RunWidget) -> None:
+    def on_ask(self, hello: Callable[[], None], want: Callable[[list[str]], None]) -> None:
+        """Call back on what the page asks."""
+
+    def send_rows(self, header: Mapping[str, Any], rows: Sequence[list[Any]], **more: Any) -> None:
+        """Send the header and the rows that are new or changed, encoded."""
+
+    def send_details(self, items: Mapping[str, Mapping[str, Any]]) -> None:
+        """Send details by span id."""
+
+    def send_growth(self, growth: Mapping[str, str]) -> None:
+        """Send what answers grew by, by span id."""
+
+    def flush(self) -> None:
+        """Wait until what was sent has left."""
+
+    def remember(self) -> None:
+        """Let pages that were loaded meanwhile learn what they lack."""
+
+    def close(self) -> None:
+        """Let go of the run."""
+
+
+class RunPublisher:
+    """Sends one run to its pages by a channel, from any thread."""
+
+    def __init__(self, run: Run, make: Callable[..., Channel]) -> None:
         self._run = run
         self._sent: dict[str, Sent] = {}
         self._budget = TEXT
@@ -54,8 +79,8 @@ class RunPublisher:
         self._count = 0
         self._sent_more: rows.EncodedRow | None = None
         self._lock = threading.RLock()
-        self.widget = make(run.run_id, self.snapshot)
-        self.widget.on_ask(self.send_all, self.send_wanted)
+        self.channel = make(run.run_id, self.snapshot)
+        self.channel.on_ask(self.send_all, self.send_wanted)
 
     def send(self, changed: Iterable[str]) -> None:
         """Send the spans of these ids."""
@@ -73,7 +98,7 @@ class RunPublisher:
         """
         header = rows.header(self._run, ended)
         header |= {"status": status, "dur": header["elapsed"], "counting": True}
-        self.widget.send_rows(header, [])
+        self.channel.send_rows(header, [])
 
     def send_all(self) -> None:
         """Send every row to a page that lacks some, and the details that come first."""
@@ -82,7 +107,7 @@ class RunPublisher:
             self._sent_more = None
             self._budget = TEXT
             self.send(list(self._run.spans))
-            self.widget.send_rows(rows.header(self._run), [], cut=0, whole=self._count)
+            self.channel.send_rows(rows.header(self._run), [], cut=0, whole=self._count)
 
     def send_wanted(self, ids: list[str]) -> None:
         """Send the details of these spans, whatever the page has of them."""
@@ -97,7 +122,9 @@ class RunPublisher:
     def snapshot(self) -> dict[str, object]:
         """Return the rows as far as they fit a trait, and how many messages of them there were."""
         with self._lock:
-            return {**rows.snapshot(self._run), "count": self._count}
+            # A front end may save it.
+            run = redaction.run("notebook", self._run)
+            return {**rows.snapshot(run), "count": self._count}
 
     def _known(self, ids: Iterable[str]) -> list[Span]:
         candidates = map(self._run.spans.get, ids)
@@ -129,7 +156,7 @@ class RunPublisher:
             header["counting"] = at + BATCH < len(spans)
             if not header["counting"]:
                 encoded += self._new_row_of_more()
-            self.widget.send_rows(header.copy(), encoded, count=self._count)
+            self.channel.send_rows(header.copy(), encoded, count=self._count)
 
     def _new_row_of_more(self) -> list[rows.EncodedRow]:
         """Return the row of the calls past the cap on spans, if the page has not got it yet."""
@@ -147,9 +174,9 @@ class RunPublisher:
                 self._add_details(span, batch)
         # Content goes by message only: a trait could be saved with the notebook.
         if batch.items:
-            self.widget.send_details(batch.items)
+            self.channel.send_details(batch.items)
         if batch.growth:
-            self.widget.send_growth(batch.growth)
+            self.channel.send_growth(batch.growth)
 
     def _add_details(self, span: Span, batch: _Batch) -> None:
         """Add what the page lacks of a span's details."""

@@ -13,7 +13,8 @@ function scrolling(el) {
 
 /** The first thing in sight below a view that begins above the screen; null where nothing would jump. @param {HTMLElement} root @param {HTMLElement} scroller */
 function below(root, scroller) {
-  const screen = scroller.getBoundingClientRect(), own = root.getBoundingClientRect();
+  const screen = scroller.getBoundingClientRect(),
+    own = root.getBoundingClientRect();
   if (own.top >= screen.top - 1) return null;
   return [...document.querySelectorAll('.jp-Notebook .jp-Cell, .jp-Notebook .jp-RenderedHTMLCommon > *')].find((el) => {
     const box = el.getBoundingClientRect();
@@ -22,11 +23,13 @@ function below(root, scroller) {
 }
 
 /** Note what the reader sees below a view; the function given back, called once the view has another height, holds it there. @param {HTMLElement} root */
-export function placeBelow(root) {
-  const scroller = scrolling(root), kept = scroller && below(root, scroller);
+export function anchorBelow(root) {
+  const scroller = scrolling(root),
+    kept = scroller && below(root, scroller);
   if (!kept || !scroller) return () => {};
   const at = kept.getBoundingClientRect().top;
-  let expected = 0, frames = 0;
+  let expected = 0,
+    frames = 0;
   return function keep() {
     if (frames && scroller.scrollTop !== expected) return; // the reader scrolled
     const moved = kept.isConnected ? kept.getBoundingClientRect().top - at : 0;
@@ -37,15 +40,24 @@ export function placeBelow(root) {
 }
 
 /** What the reader has in hand inside an element, which a page forgets when it moves: how its parts are scrolled, and the focus. */
-export class Hand {
+export class FocusKeeper {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
     /** @type {Map<Element, number>} */ this.tops = new Map();
     /** @type {HTMLElement|null} */ this.focused = null;
-    root.addEventListener('scroll', ({ target }) => this.tops.set(/** @type {Element} */ (target), /** @type {Element} */ (target).scrollTop), { capture: true, passive: true });
+    root.addEventListener('scroll', ({ target }) => this.tops.set(/** @type {Element} */ (target), /** @type {Element} */ (target).scrollTop), {
+      capture: true,
+      passive: true,
+    });
     root.addEventListener('focusin', ({ target }) => (this.focused = /** @type {HTMLElement} */ (target)));
     root.addEventListener('focusout', () => setTimeout(() => this.left()));
+  }
+
+  /** Scroll a part to where it shall be now, and after a move that comes before the page has told of it. @param {HTMLElement} el @param {number} top */
+  scroll(el, top) {
+    el.scrollTop = top;
+    this.tops.set(el, top);
   }
 
   /** The focus went elsewhere; not so if its place was taken away. */

@@ -1,61 +1,84 @@
 // @ts-check
 /**
- * What the page knows of every run it has heard, by run id, beyond any view's life.
+ * What the page knows of the runs that one model tells of, beyond any view's life.
  *
- * @typedef {import('./layout.js').Row} Row
+ * It is in this module's scope alone: a script of the page reaches a run by an event
+ * of the run's id, which nobody guesses, and gets nothing back.
+ *
+ * @typedef {import('./rows.js').Row} Row
+ * @typedef {import('./protocol.js').Header} Header
+ * @typedef {{header?: Header, rows?: any[], cut?: number, count?: number, whole?: number,
+ *   items?: Record<string, import('./protocol.js').Detail>, grown?: Record<string, string>}} News
+ * @typedef {(run: Run, el: HTMLElement, options: any) => void} Show
  */
-import { unpacked, upsert } from './layout.js';
+import { unpackRow, upsert } from './rows.js';
 
-const KEY = Symbol.for('aimon_nb');
 const MOST_RUNS = 200; // runs a page remembers
 
-/**
- * `waiting` holds places that asked for a run before its model was here: scripts
- * of saved outputs run early when a page loads.
- *
- * @returns {{runs: Map<string, Run>, waiting: [string, HTMLElement, any][], kernels: WeakSet<object>}}
- */
-export function store() {
-  const page = /** @type {any} */ (globalThis), it = (page[KEY] ??= {});
-  it.runs ??= new Map();
-  it.waiting ??= [];
-  it.kernels ??= new WeakSet();
-  return it;
-}
+/** @type {Map<string, Run>} */
+export const runs = new Map();
 
-/** What is known of a run; made on first hearing. @param {string} id @param {(run: Run, el: HTMLElement, options: any) => void} show */
+/** What is known of a run; made when it is first heard of. @param {string} id @param {Show} show */
 export function runOf(id, show) {
-  const { runs } = store();
-  let run = runs.get(id);
-  if (!run) runs.set(id, (run = new Run(id, show)));
+  const run = runs.get(id) ?? new Run(id, show);
+  runs.set(id, run);
   for (const [old, other] of runs) {
     if (runs.size <= MOST_RUNS) break;
-    if (old !== id && ![...other.views].some((view) => view.root.isConnected)) runs.delete(old);
+    if (old !== id && !other.isShown) other.forget();
   }
   return run;
 }
 
 /** One run: header, rows and details, shared by its views. */
 export class Run {
-  /** @param {string} id @param {(run: Run, el: HTMLElement, options: any) => void} show */
+  /** @param {string} id @param {Show} show */
   constructor(id, show) {
     this.id = id;
     this.show = show;
-    /** @type {any} */ this.header = null;
+    /** @type {Header|null} */ this.header = null;
     /** @type {Map<string, Row>} */ this.rows = new Map();
-    /** @type {Map<string, any>} */ this.details = new Map();
-    /** @type {Set<any>} */ this.views = new Set();
-    /** @type {Set<string>} */ this.wanted = new Set(); // details that the kernel was asked for
+    /** @type {Map<string, import('./protocol.js').Detail>} */ this.details = new Map();
+    /** @type {Set<import('./view.js').View>} */ this.views = new Set();
+    /** @type {Set<string>} */ this.requested = new Set(); // details that the kernel was asked for
+    /** @type {[HTMLElement, any][]} */ this.waiting = []; // places that ask for it before anything is known of it
     this.cut = 0;
     this.count = 0; // messages of rows that came without a gap
     this.zero = 0; // performance.now() at the start of the run
     /** @type {any} */ this.kernel = null; // the page's connection to it
     /** @type {(() => unknown)|null} */ this.interrupt = null;
-    /** @type {((message: any) => void)|null} */ this.send = null;
+    /** @type {((message: import('./protocol.js').Ask) => void)|null} */ this.send = null;
+    this.token = {}; // tells its own event from that of another module that knows the run
+    this.announced = false;
+    this.onPlace = (/** @type {any} */ event) => {
+      if (event.defaultPrevented) return;
+      event.preventDefault();
+      const [el, options] = event.detail;
+      this.mount(el, options);
+    };
+    this.onAnnounced = (/** @type {any} */ event) => {
+      if (event.detail !== this.token && !this.send) this.yieldPlaces();
+    };
+    addEventListener(this.event, this.onPlace);
+    addEventListener(`${this.event}!`, this.onAnnounced);
+  }
+
+  get event() {
+    return `aimon_nb:${this.id}`;
   }
 
   get running() {
     return this.header?.status === 'running';
+  }
+
+  /** Whether rows may still come or end. */
+  get open() {
+    return this.running || !!this.header?.counting;
+  }
+
+  /** Why the page has no details of a span. */
+  get missing() {
+    if (!this.send) return `details are not in this page: %ai_show ${this.id}`;
+    return this.running ? 'details come when the cell has ended' : 'details come when the kernel is idle; if it was restarted they are gone';
   }
 
   /** Seconds since the start, by the page's own clock, set by the kernel's. */
@@ -70,74 +93,116 @@ export class Run {
     return n;
   }
 
-  /** Show the run in this element; what saved outputs call. @param {HTMLElement} el @param {any} [options] */
-  mount(el, options) {
-    this.show(this, el, options);
+  get isShown() {
+    return [...this.views].some((view) => view.root.isConnected);
   }
 
-  /** Take in a message or a snapshot. @param {any} message */
-  hear(message) {
-    if (!message || (message.run_id && message.run_id !== this.id)) return;
-    if (message.header) this.hearHeader(message.header);
-    const rows = message.rows && upsert(this.rows, message.rows.map(unpacked));
+  /** Show the run in this element, now or once the kernel has told of it. @param {HTMLElement} el @param {any} [options] */
+  mount(el, options) {
+    if (this.header) return this.show(this, el, options);
+    this.waiting.push([el, options]);
+    if (this.waiting.length === 1) this.send?.({ k: 'ask' });
+  }
+
+  /** Let scripts of saved outputs know that the run is here: they run early when a page loads. */
+  announce() {
+    if (this.announced) return;
+    this.announced = true;
+    dispatchEvent(new CustomEvent(`${this.event}!`, { detail: this.token }));
+  }
+
+  /** Another module knows the run from a kernel that lives: its view stands where this one's did. */
+  yieldPlaces() {
+    this.forget();
+    for (const { root, folded } of this.views) {
+      const el = root.isConnected && root.parentElement;
+      if (el) dispatchEvent(new CustomEvent(this.event, { cancelable: true, detail: [el, { open: !folded }] }));
+    }
+  }
+
+  forget() {
+    runs.delete(this.id);
+    removeEventListener(this.event, this.onPlace);
+    removeEventListener(`${this.event}!`, this.onAnnounced);
+  }
+
+  /** @param {import('./protocol.js').ToPage} message */
+  receive(message) {
+    if (message.k === 'snapshot') this.restore(message.snapshot);
+    else if (message.k !== 'end') this.take(message);
+    else if (message.total !== this.count) this.send?.({ k: 'hello' });
+  }
+
+  /** Take in what is new. @param {News} message */
+  take(message) {
+    if (message.header) this.receiveHeader(message.header);
+    const rows = message.rows && upsert(this.rows, message.rows.map(unpackRow));
     if (typeof message.cut === 'number') this.cut = message.cut;
-    if (message.whole ?? message.count === this.count + 1) this.count = message.whole ?? message.count;
+    if (message.whole ?? message.count === this.count + 1) this.count = message.whole ?? message.count ?? 0;
     for (const [id, item] of Object.entries(message.items ?? {})) {
       const messages = item.messages ?? this.details.get(id)?.messages ?? [];
       this.details.set(id, { ...item, messages });
-      this.wanted.delete(id);
-      for (const view of this.views) view.hearDetail(id);
+      this.requested.delete(id);
+      for (const view of this.views) view.receiveDetail(id);
     }
     for (const [id, text] of Object.entries(message.grown ?? {})) {
-      const last = this.details.get(id)?.messages.at(-1);
+      const last = this.details.get(id)?.messages?.at(-1);
       if (!last) continue;
       last.text += text;
-      for (const view of this.views) view.hearGrowth(id);
+      last.grows = true;
+      for (const view of this.views) view.receiveGrowth(id);
     }
-    for (const view of this.views) view.hear(!!rows);
-    if (this.header) this.takeWaiting();
+    for (const view of this.views) view.receive(!!rows);
+    if (this.header) this.mountWaiting();
   }
 
-  /** Take in what a model keeps for pages that were not there; ask for what is missing still. @param {any} kept */
-  recall(kept) {
+  /** Take in what the kernel keeps for pages that were not there; ask for what is missing still. @param {import('./protocol.js').Snapshot} kept */
+  restore(kept) {
     if (!kept?.header) return;
     // What came by message is newer: the snapshot fills gaps and ends what was open.
     const rows = (kept.rows ?? []).filter((/** @type {any[]} */ one) => this.rows.get(one[0])?.dur == null);
     const whole = this.count === kept.count;
-    this.hear({ header: kept.header, rows, cut: whole ? 0 : kept.cut });
+    this.take({ header: kept.header, rows, cut: whole ? 0 : kept.cut });
     if (!whole) this.send?.({ k: 'hello' });
   }
 
   /** Its kernel is gone: nothing more will come. */
-  lose() {
+  markLost() {
     const { header, running } = this;
-    if (running || header?.counting) this.hear({ header: { ...header, status: running ? 'killed' : header.status, dur: this.now, counting: false } });
+    if (header && (running || header.counting))
+      this.take({ header: { ...header, status: running ? 'killed' : header.status, dur: this.now, counting: false } });
+  }
+
+  /** The kernel tells and hears nothing of it any more. */
+  detach() {
+    this.send = this.interrupt = null;
+    for (const view of this.views) view.receive(false);
   }
 
   /** Ask the kernel for the details of a span; it answers when no cell runs. @param {string} id */
-  want(id) {
-    if (!this.send || this.wanted.has(id)) return;
-    this.wanted.add(id);
+  request(id) {
+    if (!this.send || this.requested.has(id)) return;
+    this.requested.add(id);
     this.send({ k: 'want', ids: [id] });
   }
 
-  /** @param {any} header */
-  hearHeader(header) {
+  /** @param {Header} header */
+  receiveHeader(header) {
     const before = this.header;
-    // A snapshot trait may be older than the messages that have come since.
+    // A snapshot may be older than the messages that have come since.
     if (before && before.status !== 'running' && header.status === 'running') return;
     this.header = header;
     const zero = performance.now() - (header.elapsed ?? 0) * 1000;
     // The quickest message is nearest to the truth.
     this.zero = before ? Math.min(this.zero, zero) : zero;
-    if (before?.status === 'running' && !this.running) for (const view of this.views) view.finished();
+    if (before?.status === 'running' && !this.running) for (const view of this.views) view.finish();
   }
 
-  takeWaiting() {
-    const page = store(), mine = page.waiting.filter(([id]) => id === this.id);
-    if (!mine.length) return;
-    page.waiting = page.waiting.filter(([id]) => id !== this.id);
+  mountWaiting() {
+    const { waiting } = this;
+    this.waiting = [];
     // The notebook takes cells that are out of sight out of the page; their outputs have a place all the same.
-    for (const [, el, options] of mine) if (el.isConnected || el.closest('.jp-OutputArea')) this.mount(el, options);
+    for (const [el, options] of waiting) if (el.isConnected || el.closest('.jp-OutputArea')) this.mount(el, options);
+    this.announce();
   }
 }

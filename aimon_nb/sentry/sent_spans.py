@@ -1,0 +1,145 @@
+"""What Sentry gets of the spans of a tracked run, redacted in the form in which they are sent.
+
+Here the live view is not touched: it has what the span held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from sentry_sdk import scope as sentry_scope
+
+from aimon_nb.capture import context
+from aimon_nb.capture.hooks import Patches
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.redact import redact_name, redact_urls
+from aimon_nb.model.redaction import Kind, redaction
+
+HIDDEN = "[Filtered]"  # the SDK's own word
+_MADE_BY_HAND = "manual"
+SOURCE = "notebook.cell.source"
+_SEGMENT = "sentry.segment.name"
+_SDKS = ("sentry.", "thread.", "process.", "server.")  # attributes that are the SDK's own
+IsTracked = Callable[[Any], bool]
+
+
+class SentSpans:
+    """Takes queries and keys out of the spans of runs, and what the user wants, as they leave."""
+
+    def __init__(self) -> None:
+        self._is_tracked: IsTracked = bool
+
+    def install(self, patches: Patches, is_tracked: IsTracked) -> None:
+        """Look at each span that leaves, if its id `is_tracked`: a run has it."""
+        self._is_tracked = is_tracked
+        if self._in_transaction not in sentry_scope.global_event_processors:
+            sentry_scope.add_global_event_processor(self._in_transaction)
+        from sentry_sdk._span_batcher import SpanBatcher
+
+        patches.wrap(SpanBatcher, "add", partial(_before_adding, self))
+
+    def uninstall(self) -> None:
+        """Let all spans leave as they are."""
+        if self._in_transaction in sentry_scope.global_event_processors:
+            sentry_scope.global_event_processors.remove(self._in_transaction)
+
+    def _in_transaction(self, event: Any, _hint: Any) -> Any:
+        """Redact the spans of a transaction; an event processor of the SDK."""
+        if event.get("type") != "transaction":
+            return event
+        try:
+            is_ours = self._is_tracked(event["contexts"]["trace"].get("span_id"))
+            if is_ours:
+                redact_root(event)
+            for span in event.get("spans") or ():
+                if is_ours or self._is_tracked(span.get("span_id")):
+                    _redact_static(span)
+        except Exception:
+            internal_errors.record("redacting the spans of a transaction")
+        return event
+
+    def redact_streamed(self, span: Any) -> None:
+        """Redact a span of the stream lifecycle in the form in which it is sent."""
+        # One that has just ended is not in its run yet.
+        if context.current_run.get() is None and not self._is_tracked(span.get("span_id")):
+            return
+        span["name"] = _name(span["name"])
+        attributes = span.get("attributes") or {}
+        if _origin(attributes) != _MADE_BY_HAND:
+            attributes = _without_queries(attributes)
+        span["attributes"] = _as_wanted(attributes)
+
+
+def _before_adding(sent_spans: SentSpans, original: Any) -> Any:
+    def add(batcher: Any, span: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        try:
+            sent_spans.redact_streamed(span)
+        except Exception:
+            internal_errors.record("redacting a span")
+        return original(batcher, span, *args, **kwargs)
+
+    return add
+
+
+def redact_root(event: dict[str, Any]) -> None:
+    """Redact what an event says of its root span, or of the one it happened in."""
+    if event.get("transaction") is not None:
+        event["transaction"] = _name(event["transaction"])
+    trace = event.get("contexts", {}).get("trace") or {}
+    for place, key in ((trace, "data"), (event, "tags")):
+        if place.get(key):
+            place[key] = _as_wanted(place[key])
+    if isinstance(trace.get("description"), str):
+        trace["description"] = _name(trace["description"])
+
+
+def _redact_static(span: dict[str, Any]) -> None:
+    if isinstance(span.get("description"), str):
+        span["description"] = _name(span["description"])
+    data = span.get("data")
+    if data:
+        is_by_hand = span.get("origin") == _MADE_BY_HAND
+        span["data"] = _as_wanted(data if is_by_hand else _without_queries(data))
+    if span.get("tags"):
+        span["tags"] = _as_wanted(span["tags"])
+
+
+def _name(name: Any) -> str:
+    return redaction.text("sentry", "name", redact_name(str(name)))
+
+
+def _as_wanted(data: dict[str, Any]) -> dict[str, Any]:
+    """Return attributes as the user's own `redact` has them; not those that Sentry needs."""
+    if redaction.hook is None:
+        return data
+    return {
+        key: value
+        if str(key).startswith(_SDKS) and key != _SEGMENT
+        else redaction.plain("sentry", _kind(str(key)), value)
+        for key, value in data.items()
+    }
+
+
+def _kind(key: str) -> Kind:
+    if key == SOURCE:
+        return "source"
+    return "name" if key.endswith(".name") else "attribute"
+
+
+def _origin(attributes: dict[str, Any]) -> Any:
+    origin = attributes.get("sentry.origin", _MADE_BY_HAND)
+    return origin.get("value") if isinstance(origin, dict) else origin
+
+
+def _without_queries(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the data with a word in the place of each query: that there was one is no secret."""
+    left = redact_urls(data)
+    hidden = {key: HIDDEN for key in data.keys() - left.keys() if data[key]}
+    return left if left is data else {**left, **hidden}
+
+
+sent_spans = SentSpans()
+"""The process's own."""

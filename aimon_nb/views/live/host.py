@@ -1,0 +1,21 @@
+"""What kind of page shows this kernel's outputs, as far as the kernel can know."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def shares_a_page() -> bool:
+    """Return whether one output can reach what another's model has brought into the page.
+
+    Colab has a frame for each output. VS Code loads its support of widgets when it first shows
+    one, and may not have by now. marimo's widgets have no manager to ask.
+    """
+    return not ("google.colab" in sys.modules or "VSCODE_PID" in os.environ or in_marimo())
+
+
+def in_marimo() -> bool:
+    """Return whether this runs in a notebook of marimo's."""
+    marimo = sys.modules.get("marimo")
+    return marimo is not None and bool(marimo.running_in_notebook())

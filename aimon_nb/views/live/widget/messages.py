@@ -1,0 +1,61 @@
+"""What a run and its page tell each other, without any knowledge of spans.
+
+Rows go as batched messages; details, which hold prompts and answers, go by message alone: a
+trait would be saved with the notebook. The shapes are written down in `protocol.d.ts`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+# Seconds that the end of a cell waits at most for its last messages to leave.
+FLUSH = 1.0
+
+
+class RunMessages:
+    """One run's side of the talk; safe to send from any thread."""
+
+    run_id: str
+    _hello: Callable[[], None]
+    _want: Callable[[list[str]], None]
+
+    def on_ask(self, hello: Callable[[], None], want: Callable[[list[str]], None]) -> None:
+        """Call back on the page's messages: `hello` where it lacks rows, `want` for details."""
+        self._hello, self._want = hello, want
+
+    def receive(self, message: Mapping[str, Any]) -> None:
+        """Answer a message of the page."""
+        if message.get("k") == "hello":
+            self._hello()
+        elif message.get("k") == "want":
+            self._want([str(span_id) for span_id in message.get("ids", [])])
+
+    def send_rows(self, header: Mapping[str, Any], rows: Sequence[list[Any]], **more: Any) -> None:
+        """Send the header and the rows that are new or changed, encoded."""
+        self.post({"k": "rows", "header": header, "rows": rows, **more})
+
+    def send_details(self, items: Mapping[str, Mapping[str, Any]]) -> None:
+        """Send details by span id."""
+        self.post({"k": "details", "items": items})
+
+    def send_growth(self, growth: Mapping[str, str]) -> None:
+        """Send what answers grew by, by span id."""
+        self.post({"k": "grown", "grown": growth})
+
+    def post(self, message: Mapping[str, Any]) -> None:
+        """Send a message about this run."""
+        raise NotImplementedError(message)
+
+
+def flush(comm: Any) -> None:
+    """Wait until what was sent has left: the kernel's thread that sends it needs the GIL.
+
+    It gets it late, and for each message anew, from code that computes.
+    """
+    sender = getattr(getattr(comm, "kernel", None), "iopub_thread", None)
+    if sender is not None:
+        flushed = threading.Event()
+        sender.schedule(flushed.set)
+        flushed.wait(FLUSH)

@@ -1,0 +1,39 @@
+// @ts-check
+/** Tokens and cost by model, in place of the tree. */
+import { html } from './dom.js';
+import { commas, money, tokens, visible } from './format.js';
+import { byModel, sumCost } from './sums.js';
+
+/** @typedef {import('./sums.js').Sum} Sum */
+
+const all = (/** @type {Sum} */ sum) => (sum.input ?? 0) + (sum.output ?? 0);
+
+/** @param {{rows: Map<string, import('./rows.js').Row>}} props */
+export const Models = ({ rows }) => {
+  const list = byModel(rows),
+    most = (/** @type {(sum: Sum) => number} */ of) => Math.max(1e-12, ...list.map((one) => of(one.sum)));
+  const dearest = most((sum) => sum.usd ?? 0),
+    longest = most(all);
+  return html`<div class="models" role="table" aria-label="models">
+    <div class="line-of heads" role="row">${['model', 'calls', 'tokens', 'cost'].map((text) => html`<span role="columnheader">${text}</span>`)}</div>
+    ${list.map(
+      ({ model, calls, errors, sum }) => html`<div class="line-of" role="row" key=${model}>
+        <span class="name" role="rowheader">${visible(model)}</span>
+        <span class="num" role="cell">${[commas(calls), errors ? `${commas(errors)} ✕` : ''].filter(Boolean).join(' · ')}</span>
+        <${Barred} text=${tokens(sum.input, sum.output)} share=${all(sum) / longest} />
+        <${Barred} text=${costOf(sum)} share=${(sum.usd ?? 0) / dearest} />
+      </div>`,
+    )}
+    ${!list.length && html`<div class="dim">no model call was heard</div>`}
+  </div>`;
+};
+
+/** @param {Sum} sum */
+function costOf(sum) {
+  if (sum.usd === 0 && !sum.doubtful) return 'free';
+  return sumCost(sum) || (sum.doubtful ? 'unpriced' : money(sum.usd));
+}
+
+/** A number over its bar. @param {{text: string, share: number}} props share: 0 … 1 */
+const Barred = ({ text, share }) =>
+  html`<span class="barred" role="cell"><span class="num">${text}</span><i style=${{ width: `${100 * Math.min(1, share)}%` }} /></span>`;

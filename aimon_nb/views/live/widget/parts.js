@@ -1,0 +1,50 @@
+// @ts-check
+/** The parts of a view, one below the other; each but the list and the progress is drawn by a component. */
+import { drawer, el } from './dom.js';
+import { Pane } from './pane.js';
+
+/** Empty elements with their roles. */
+export class Parts {
+  /** @param {HTMLElement} root @param {HTMLElement} list */
+  constructor(root, list) {
+    this.head = el('div', 'head');
+    this.progress = el('div', 'progress');
+    this.rest = el('div', 'rest');
+    this.finder = el('div', 'finder');
+    this.models = el('div', 'side');
+    this.notes = el('div', 'notes');
+    this.detail = el('div', 'detail');
+    this.spoken = el('div', 'said');
+    this.pane = new Pane(this.detail);
+    this.bar = el('i');
+    this.progress.append(this.bar);
+    this.finder.hidden = this.pane.root.hidden = this.models.hidden = true;
+    this.detail.setAttribute('role', 'group');
+    this.detail.setAttribute('aria-label', 'details of the selected row');
+    this.spoken.setAttribute('role', 'status');
+    this.rest.append(this.finder, list, this.models, this.notes, this.pane.root);
+    root.append(this.head, this.progress, this.rest, this.spoken);
+    this.drawHead = drawer(this.head);
+    this.drawFinder = drawer(this.finder);
+    this.drawModels = drawer(this.models);
+    this.drawNotes = drawer(this.notes);
+    this.drawDetail = drawer(this.detail);
+  }
+
+  /** @param {boolean} running @param {number|null} share of the work that is done, where that is known */
+  showProgress(running, share) {
+    this.progress.className = `progress ${running ? (share == null ? 'open' : '') : 'done'}`;
+    this.bar.style.width = share == null ? '' : `${100 * share}%`;
+  }
+
+  /** Give the keyboard to a button of the head. @param {string} name */
+  focusTool(name) {
+    /** @type {HTMLElement|null} */ (this.head.querySelector(`.${name}`))?.focus({ preventScroll: true });
+  }
+
+  /** Whether the keyboard is on this button of the head. @param {string} name */
+  isOn(name) {
+    const on = document.activeElement;
+    return !!on?.classList.contains(name) && this.head.contains(on);
+  }
+}

@@ -1,0 +1,115 @@
+// @ts-check
+/**
+ * One line of the tree, an element that is used again for another row.
+ *
+ * @typedef {import('./layout.js').Entry} Entry
+ * @typedef {{now: number, whole: number, open: boolean, selected: boolean, focused: boolean}} Look
+ */
+import { el, setText } from './dom.js';
+import { clock, seconds, tokens, visible } from './format.js';
+import { MARKS } from './head.js';
+import { BAD, counted, STOPPED, speed } from './rows.js';
+import { sumCost } from './sums.js';
+import { LINE } from './window.js';
+
+/** An empty line. */
+export class RowLine {
+  constructor() {
+    const name = el('span', 'name'),
+      line = el('span', 'line');
+    this.root = el('div', 'row');
+    this.twisty = el('span', 'twisty');
+    this.kind = el('span', 'kind');
+    this.text = el('span');
+    this.label = el('span', 'dim');
+    this.bar = el('i');
+    this.time = el('span', 'num time');
+    this.tokens = el('span', 'num tokens');
+    this.cost = el('span', 'num cost');
+    this.why = el('span', 'why');
+    this.name = name;
+    this.key = '';
+    this.depth = -1;
+    this.whole = 0;
+    /** @type {import('./rows.js').Row|null} */ this.row = null;
+    this.twisty.setAttribute('aria-hidden', 'true');
+    name.append(this.twisty, this.kind, this.text, ' ', this.label);
+    line.append(this.bar);
+    this.root.append(name, line, this.time, this.tokens, this.cost);
+    for (const cell of this.root.children) cell.setAttribute('role', 'gridcell');
+    this.root.setAttribute('role', 'row');
+    this.why.setAttribute('role', 'gridcell');
+  }
+
+  /** Show an entry; what did not change is not touched. @param {Entry} entry @param {number} index @param {Look} look */
+  show(entry, index, look) {
+    const { row, sum } = entry,
+      ticks = row.status === 'running' && look.open;
+    const cost = (sum && sumCost(sum)) || row.cost,
+      said = (sum && tokens(sum.input, sum.output)) || counted(row) || speed(row, look.now);
+    const { depth, open, kids, at, siblings, top, why, label, faint } = entry;
+    // All that `fill` and `describe` read, beside the row itself.
+    const key = [depth, open, kids, at, siblings.length, top, why, label, faint, look.selected, look.focused, ticks, cost, said, index].join('|');
+    if (this.row !== row || this.key !== key) {
+      this.row = row;
+      this.key = key;
+      this.fill(entry, ticks, look, cost, said);
+      this.describe(entry, index, look.selected);
+    }
+    if (this.whole !== look.whole) {
+      this.whole = look.whole;
+      this.bar.style.left = `${(100 * (row.start ?? 0)) / look.whole}%`;
+      this.bar.style.width = ticks ? '' : `${(100 * Math.max(0, row.dur ?? 0)) / look.whole}%`;
+    }
+    if (ticks) setText(this.time, clock(Math.max(0, look.now - (row.start ?? 0))));
+  }
+
+  /** @param {Entry} entry @param {boolean} ticks @param {Look} look @param {string} cost @param {string} said */
+  fill(entry, ticks, look, cost, said) {
+    const { row } = entry,
+      { root } = this,
+      bad = BAD.includes(row.status),
+      mark = bad || STOPPED.includes(row.status) ? (MARKS[row.status] ?? '?') : '';
+    const flags = { failed: bad, parent: entry.kids, running: ticks, chosen: look.selected, faint: entry.faint, group: row.members };
+    root.dataset.id = entry.id;
+    root.className = ['row', row.kind, ...Object.entries(flags).map(([name, is]) => (is ? name : ''))].filter(Boolean).join(' ');
+    root.tabIndex = look.focused ? 0 : -1;
+    root.style.top = `${entry.top * LINE}px`;
+    root.style.height = `${entry.lines * LINE}px`;
+    if (this.depth !== entry.depth) root.style.setProperty('--depth', String(entry.depth)); // a new value restyles all below it
+    this.depth = entry.depth;
+    this.whole = 0;
+    setText(this.twisty, entry.kids ? (entry.open ? '▾' : '▸') : '');
+    this.kind.className = `kind ${mark ? 'sign' : row.kind}`;
+    setText(this.kind, mark);
+    setText(this.text, visible(row.name));
+    setText(this.label, `${entry.label === row.status ? '· ' : ''}${visible(entry.label)}`);
+    this.name.title = visible([row.name, entry.label].filter(Boolean).join(' · '));
+    this.time.classList.toggle('ticks', ticks);
+    if (!ticks) setText(this.time, seconds(row.dur) || (row.status === 'running' ? 'open' : ''));
+    setText(this.tokens, said);
+    setText(this.cost, cost);
+    this.cost.classList.toggle('dim', !/[$0-9]/.test(cost));
+    setText(this.why, visible(entry.why));
+    this.why.classList.toggle('dim', !entry.error);
+    this.why.title = visible(entry.why);
+    if (entry.why && !this.why.parentElement) root.append(this.why);
+    if (!entry.why) this.why.remove();
+  }
+
+  /** What assistive technology hears of it. @param {Entry} entry @param {number} index @param {boolean} selected */
+  describe(entry, index, selected) {
+    const { root } = this,
+      { depth, at, siblings, kids, open } = entry;
+    const facts = {
+      'aria-level': depth + 1,
+      'aria-posinset': at + 1,
+      'aria-setsize': siblings.length,
+      'aria-rowindex': index + 2,
+      'aria-selected': selected,
+    };
+    for (const [name, value] of Object.entries(facts)) root.setAttribute(name, String(value));
+    if (kids) root.setAttribute('aria-expanded', String(open));
+    else root.removeAttribute('aria-expanded');
+  }
+}

@@ -1,0 +1,89 @@
+// @ts-check
+/**
+ * What rows add up to.
+ *
+ * @typedef {import('./rows.js').Row} Row
+ * @typedef {{input:number|null, output:number|null, usd:number|null, doubtful:boolean}} Sum
+ */
+import { money } from './format.js';
+import { NONE } from './rows.js';
+
+const plus = (/** @type {number|null} */ a, /** @type {number|null} */ b) => (a == null ? b : b == null ? a : a + b);
+
+/** Sums of the counted rows below others, each worked out once. */
+export class Sums {
+  /** @param {Map<string|null, Row[]>} below */
+  constructor(below) {
+    this.below = below;
+    /** @type {Map<string, Sum>} */ this.known = new Map();
+  }
+
+  /** @param {Row} row */
+  under(row) {
+    let all = this.known.get(row.id);
+    if (!all) {
+      all = this.of([row]);
+      this.known.set(row.id, all);
+    }
+    return all;
+  }
+
+  /** @param {Row[]} rows @returns {Sum} */
+  of(rows) {
+    /** @type {Sum} */
+    const all = { input: null, output: null, usd: null, doubtful: false };
+    const todo = [...rows];
+    for (let row = todo.pop(); row; row = todo.pop()) {
+      const known = this.known.get(row.id);
+      if (known) add(all, known);
+      else {
+        if (row.counts) add(all, own(row));
+        for (const kid of this.below.get(row.id) ?? NONE) todo.push(kid);
+      }
+    }
+    return all;
+  }
+}
+
+/** @param {Sum} all @param {Sum} one */
+function add(all, one) {
+  all.input = plus(all.input, one.input);
+  all.output = plus(all.output, one.output);
+  all.usd = plus(all.usd, one.usd);
+  all.doubtful = all.doubtful || one.doubtful;
+}
+
+/** What a counted row adds. @param {Row} row @returns {Sum} */
+function own(row) {
+  const refused = row.cost_state == null && row.status === 'error',
+    known = refused || row.cost_state === 'priced' || row.cost_state === 'free';
+  if (!row.counts) return { input: null, output: null, usd: null, doubtful: false };
+  return { input: row.input, output: row.output, usd: row.usd, doubtful: row.dur != null && !known };
+}
+
+/**
+ * Calls, tokens and cost a model, the most expensive first.
+ * @param {Map<string, Row>} rows @returns {{model:string, calls:number, errors:number, sum:Sum}[]}
+ */
+export function byModel(rows) {
+  const found = new Map();
+  for (const row of rows.values()) {
+    if (!row.counts || row.hidden) continue;
+    const model = row.model ?? (row.more ? row.name : 'model unknown'),
+      [calls, errors] = row.more ?? [1, row.status === 'error' && !row.retried ? 1 : 0];
+    const one = found.get(model) ?? { model, calls: 0, errors: 0, sum: { input: null, output: null, usd: null, doubtful: false } };
+    found.set(model, one);
+    one.calls += calls;
+    one.errors += errors;
+    add(one.sum, own(row));
+  }
+  const weight = (/** @type {Sum} */ s) => (s.input ?? 0) + (s.output ?? 0);
+  return [...found.values()].sort((a, b) => (b.sum.usd ?? -1) - (a.sum.usd ?? -1) || weight(b.sum) - weight(a.sum));
+}
+
+/** A sum's cost in words. @param {Sum} sum */
+export function sumCost(sum) {
+  if (!sum.usd) return '';
+  if (!sum.doubtful) return money(sum.usd);
+  return sum.usd >= 0.0001 ? `≥ ${money(sum.usd)}` : '> $0';
+}
