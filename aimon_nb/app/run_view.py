@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
-from aimon_nb.capture import recorder
-from aimon_nb.model import Run
+from aimon_nb.app.shown_run import ShownRun
 from aimon_nb.model.redaction import redaction
 from aimon_nb.model.run import RunStatus
-from aimon_nb.views.live import environment
 from aimon_nb.views.live.run_display import display_of
-from aimon_nb.views.static import html, text
+from aimon_nb.views.static import text
 from aimon_nb.views.tables import frames
 from aimon_nb.views.tables.usage_table import UsageTable
 
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 Keys = str | Sequence[str]
 
 
-class RunView:
+class RunView(ShownRun):
     """A run as its user has it: tables and text, always of its latest state.
 
     As the last line of a cell it shows itself: live, or as text in a terminal.
@@ -36,15 +34,6 @@ class RunView:
 
     Source: docs/schema.md (the columns), docs/cost.md (what counts, and what it costs).
     """
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-
-    @property
-    def _latest(self) -> Run:
-        """The run, with all that has happened until now."""
-        recorder.drain()
-        return self._run
 
     @property
     def run_id(self) -> str:
@@ -115,7 +104,7 @@ class RunView:
         """
         from aimon_nb.views.tables.plots import plot
 
-        return plot(self._latest)
+        return plot(self._to_be_saved)
 
     def export(self, path: str | Path, *, content: bool = False, force: bool = False) -> Path:
         """Write a file: csv, parquet, json, jsonl or html, as its suffix says.
@@ -150,28 +139,9 @@ class RunView:
         Example:
             print(run.tree())
         """
-        return text.tree(redaction.run("notebook", self._latest))
+        return text.tree(self._to_be_saved)
 
     @property
     def widget(self) -> RunWidget:
         """The live view as a widget: `HBox([a.widget, b.widget])`."""
         return display_of(self._latest).widget.with_layout()
-
-    def _ipython_display_(self) -> None:
-        if not (self._run.running and environment.outputs_are_saved()):
-            # IPython goes on to the mimebundle.
-            raise NotImplementedError
-        display_of(self._latest).show_again()
-
-    def _repr_mimebundle_(
-        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
-    ) -> dict[str, Any]:
-        from aimon_nb.views.live.widget import filter_mimebundle
-
-        return filter_mimebundle(display_of(self._latest).reopened(), include, exclude)
-
-    def _repr_html_(self) -> str:
-        return html.static(self._latest)  # for places that know no mimebundle
-
-    def __repr__(self) -> str:
-        return text.in_a_list(self._latest)

@@ -9,6 +9,7 @@ from IPython.core.error import UsageError
 
 from aimon_nb.app.run_view import RunView
 from aimon_nb.capture import context
+from aimon_nb.model import Run
 from aimon_nb.model.redaction import redaction
 from aimon_nb.notebook import run_selection
 from aimon_nb.views.tables import frames
@@ -36,7 +37,7 @@ def usage(args: Any) -> pd.DataFrame | Path:
         runs = run_selection.runs(args)
         if args.to is not None:
             return run_selection.write(args, runs, by=keys)
-        return frames.usage([redaction.run("table", run) for run in runs], keys)
+        return frames.usage(_as_tables(runs), keys)
 
 
 def spans(args: Any) -> pd.DataFrame | Path:
@@ -45,13 +46,17 @@ def spans(args: Any) -> pd.DataFrame | Path:
         runs = run_selection.runs(args)
         if args.to is not None:
             return run_selection.write(args, runs, content=args.content)
-        shown = [redaction.run("table", run) for run in runs]
-        return frames.spans(shown, content=args.content)
+        return frames.spans(_as_tables(runs), content=args.content)
 
 
 def all_runs() -> pd.DataFrame:
     """Return the runs in memory, a row each."""
-    return frames.runs([redaction.run("table", run) for run in run_selection.all_runs()])
+    return frames.runs(_as_tables(run_selection.all_runs()))
+
+
+def _as_tables(runs: list[Run]) -> list[Run]:
+    """Return the runs as the user wants them in a table that is shown (`install(redact=…)`)."""
+    return [redaction.run("table", run) for run in runs]
 
 
 def show(args: Any) -> RunView | None:

@@ -11,6 +11,7 @@ from aimon_nb.app import monitoring
 from aimon_nb.notebook.run_selection import moment
 from aimon_nb.notebook.magics import AimonMagics
 from aimon_nb.capture import recorder
+from aimon_nb.model.redaction import redaction
 from aimon_nb.capture.state import RunState
 from aimon_nb.pricing.user_prices import user_prices
 from tests.pricing.making import call, run_of, tokens
@@ -73,6 +74,14 @@ def test_runs(magics):
     assert [1, 1] == list(data["calls"]) and data["cost_usd"].gt(0).all()
     with pytest.raises(UsageError, match="unrecognized"):
         magics.ai_runs("--bogus")
+
+
+def test_the_users_redaction(magics, monkeypatch):
+    """What `install(redact=…)` says of tables holds for the table of runs, and for how a run shows itself."""
+    monkeypatch.setattr(redaction, "hook", lambda to, kind, text: f"{to} {kind}")
+    assert ["table name"] == list(magics.ai_runs("")["name"].unique())
+    view = app.RunView(recorder.run_states["id-my last"].run)
+    assert "notebook name" in repr(view) and "notebook name" in view._repr_html_() and "my last" not in repr(view) + view._repr_html_()
 
 
 def test_content(magics):

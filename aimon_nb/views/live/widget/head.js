@@ -32,8 +32,8 @@ export const Head = ({ run, folded, empty, finds, showsModels, onFind, onModels 
     known = !running && !header.counting,
     hideClock = known && empty;
   const reason = visible((!running && header.error) || (empty ? header.empty : ''));
-  const trace = header.trace ?? '',
-    isLocal = !trace && header.destination !== '';
+  const isLocal = !header.trace && header.destination !== '',
+    trace = header.trace ?? '';
   const sums = Object.entries(sumsOf(header, running));
   return html`
     <span class="tools">
