@@ -42,7 +42,7 @@ SAYS = {
     "tree": ("✓ ok", "answer the question", "3 calls", "retrieve", "writer", "gpt-4o-mini", "my-local-model", "unpriced"),
     "failed": ("✕ error", "fails", "2 calls", "no-such-model", "does not exist"),
     "stopped": ("◼ interrupted", "stops", "1 call"),
-    "loop": ("a long loop", "× 300", "each p50"),
+    "loop": ("a long loop", "× 600", "each p50"),
     "summary": ("✓ ok", "answer the question", "3 calls"),
     "none": (),
     "full": ("✓", "answer the question", "3 calls", "retrieve", "writer"),
