@@ -21,7 +21,7 @@ def test_save(loaded):
     lines = {save: loaded.cell(CELL.format(f"--save {save}")).data()[0].count("\n") for save in ("tree", "summary", "none")}
     assert {"tree": 2, "summary": 0, "none": 0} == lines
     assert "" == loaded.cell(CELL.format("--save none")).data()[0]
-    assert "globalThis" in loaded.cell(CELL.format("--save full")).data("text/html")[0]
+    assert "dispatchEvent" in loaded.cell(CELL.format("--save full")).data("text/html")[0]
 
 
 def test_views(loaded):
