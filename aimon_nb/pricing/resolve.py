@@ -137,11 +137,13 @@ def _match_provider(
     if host is not None and vendor is not None and (is_gateway or not local):
         return vendor, None, (f"{host} is priced as {vendor}, as the model's name says",)
     if local:
-        hint = f'pricing.free(host="{host}") or pricing.host("{host}", provider=…) tells'
+        hint = (
+            f'pricing.free(host="{host}") or pricing.host("{host}", provider=…) says what it costs'
+        )
         return None, f"{host} is a server on this machine; {hint}", ()
     provider = provider_id(name) or (price_list.provider_named(name) if name else None)
     if provider is None:
-        hint = f'; pricing.free(host="{host}") or pricing.set(…) tells' if host else ""
+        hint = f'; pricing.free(host="{host}") or pricing.set(…) says what it costs' if host else ""
         whose = f"no prices are known for provider {name}" if name else "no provider is known"
         return None, f"{whose}{hint}", ()
     return provider, None, (f"{host} is priced as {provider}",) if host is not None else ()

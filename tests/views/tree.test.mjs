@@ -40,6 +40,11 @@ test('children stand below their parent in the order they came', () => {
   assert.deepEqual(ids(laid), ['a', '.a1', '..x', '.a2', 'b']);
 });
 
+test('what began earlier stands above what was told earlier; at one start the order they came in holds', () => {
+  const told = rows(row('late', null, { start: 2 }), row('first', null, { start: 1 }), row('b', null, { start: 2 }), row('more', null, { start: null }));
+  assert.deepEqual(ids(tree.flatten(told, new Set())), ['first', 'late', 'b', 'more']);
+});
+
 test('a closed row hides what is below it', () => {
   const laid = tree.flatten(rows(row('a'), row('a1', 'a'), row('b')), new Set(['a']));
   assert.deepEqual(ids(laid), ['a', 'b']);

@@ -28,7 +28,7 @@ def _advice(span: Span) -> str:
     has_tokens = span.usage.input is not None or span.usage.output is not None
     if reason.startswith(_BARE) and "pricing." not in reason and model and has_tokens:
         name = json.dumps(formatting.line(model, 80), ensure_ascii=False)
-        reason += f"; pricing.set({name}, input_mtok=…, output_mtok=…) tells"
+        reason += f"; pricing.set({name}, input_mtok=…, output_mtok=…) says what it costs"
     return formatting.line(reason)
 
 

@@ -58,7 +58,10 @@ export function upsert(rows, fresh) {
   return changed;
 }
 
-/** Children by shown parent; a row whose parent is not here hangs at the top. @param {Map<string, Row>} rows */
+/** Which of two began first; one whose start nobody knows stands last. @param {Row} a @param {Row} b */
+const byStart = (a, b) => Math.sign((a.start ?? Number.MAX_VALUE) - (b.start ?? Number.MAX_VALUE));
+
+/** Children by shown parent, in the order of their starts; a row whose parent is not here hangs at the top. @param {Map<string, Row>} rows */
 export function children(rows) {
   /** @type {Map<string|null, Row[]>} */
   const below = new Map();
@@ -69,6 +72,8 @@ export function children(rows) {
     if (list) list.push(row);
     else below.set(parent, [row]);
   }
+  // What ended at once may be told before what began earlier, and waits for its price.
+  for (const list of below.values()) if (list.some((row, at) => at > 0 && byStart(list[at - 1], row) > 0)) list.sort(byStart);
   return below;
 }
 
