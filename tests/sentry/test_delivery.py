@@ -16,6 +16,7 @@ from aimon_nb.capture import recorder
 from aimon_nb.model.sending import Counts
 from aimon_nb.sentry import failure_words
 from aimon_nb.views.static.sending import SendingView
+from tests.parts.waiting import eventually
 
 STREAM = {"trace_lifecycle": "stream"}
 LIFECYCLES = pytest.mark.parametrize("options", [{}, STREAM], ids=["static", "stream"])
