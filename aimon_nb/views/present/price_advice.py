@@ -10,6 +10,11 @@ from aimon_nb.views.present import formatting
 # How the reasons begin that name no way out themselves.
 _BARE = ("no price is known for", "no prices are known for provider", "no provider is known")
 
+# By run: what is said in it → the span that says it. To look for it once a row would take the
+# square of a long run's rows.
+_saying: dict[str, dict[str, str]] = {}
+_RUNS = 50
+
 
 def price_advice(span: Span, run: Run) -> str:
     """Return why the call has no price, and what gives it one.
@@ -33,7 +38,19 @@ def _advice(span: Span) -> str:
 
 
 def _first_to_say(said: str, run: Run) -> Span | None:
-    """Return the first span of the run for which that holds: mostly one of the very first."""
+    """Return the span of the run that says it: the first one when it was first asked for."""
+    known = _saying.setdefault(run.run_id, {})
+    span = run.spans.get(known.get(said, ""))
+    if span is None or _advice(span) != said:
+        span = _find(said, run)
+        if span is not None:
+            known[said] = span.span_id
+    if len(_saying) > _RUNS:
+        _saying.pop(next(iter(_saying)), None)
+    return span
+
+
+def _find(said: str, run: Run) -> Span | None:
     try:
         return next((one for one in run.spans.values() if _advice(one) == said), None)
     except RuntimeError:
