@@ -64,6 +64,9 @@ class OtelAdapter(SpanAdapter):
             return None
         op, told = _described(open_span)
         span.op, span.name = op, _name(open_span, op, told)
+        if op == STEP:
+            # It may have looked like a call before the request was sent.
+            span.operation = span.request_model = span.model = None
         _mark_aliases(open_span, span)
         span.origin = _origin(open_span)
         if self._is_sent_by_user:
@@ -144,21 +147,28 @@ def _described(open_span: OpenSpan) -> tuple[str, Told]:
     told = conventions.read(raw, is_logfire=_origin(open_span).startswith(_LOGFIRE))
     op, attributes = conventions.op_of(raw.get), told.attributes
     has_ended = open_span.t1 is not None
-    is_others = open_span.has_call_below or (has_ended and not conventions.has_usage(raw))
+    is_told = _is_told(open_span)
+    is_others = is_told or (has_ended and not conventions.has_usage(raw))
     if op in CALL_OPS and open_span.model_request is None and is_others:
         op = STEP
         for key in _MODELS:
             attributes.pop(key, None)
-    if open_span.has_call_below or open_span.model_request is not None:
+    if is_told or open_span.model_request is not None:
         for key in USAGE & attributes.keys():
             del attributes[key]
     return op, told
 
 
+def _is_told(open_span: OpenSpan) -> bool:
+    """Whether a request was sent below it, or the call right above it has taken its own."""
+    above = open_span.parent
+    return open_span.has_call_below or (above is not None and above.model_request is not None)
+
+
 def _mark_aliases(open_span: OpenSpan, span: Span) -> None:
     """A span that says what others say has no row; nor a workflow that is its one agent."""
     declared = open_span.adapter.attribute(open_span, "sentry.op")
-    is_calls = declared in CALL_OPS and open_span.has_call_below and not open_span.model_request
+    is_calls = declared in CALL_OPS and _is_told(open_span) and not open_span.model_request
     if is_calls or not conventions.has_row(span.op, span.name):
         open_span.is_alias = True
     above = open_span.parent

@@ -8,6 +8,7 @@ import pytest
 from opentelemetry import trace
 
 from aimon_nb import track
+from tests.parts import sdk
 from tests.otel.worlds import TRACERS, named, rows, shown
 
 LLM = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o-mini"}
@@ -263,3 +264,13 @@ def test_a_batch_of_waiting_calls_in_a_gather(truth):
     calls = sorted(billed(view, truth), key=lambda call: call.offset)
     assert [call.call.input[-1].text for call in calls] == ["first", "second", "third"]
     assert trace.get_current_span() is trace.INVALID_SPAN
+
+
+def test_a_clients_own_span_in_a_call_that_is_heard(tracer, ask, truth):
+    """A span of Sentry's takes the request; what the client says of it by OpenTelemetry, in it and with its counts, is no second call and no row."""
+    with track("cell") as view, sdk.start_span(op="gen_ai.chat", name="chat gpt-4o-mini", origin="auto.ai.anthropic"):
+        theirs = tracer.start_span("messages.create", attributes={**LLM, "gen_ai.usage.input_tokens": 7})
+        ask()
+        theirs.end()
+    [call] = billed(view, truth)
+    assert call.origin == "auto.ai.anthropic" and shown(view) == ["chat gpt-4o-mini"]
