@@ -38,9 +38,9 @@ ALONE = {
     "litellm": ["litellm>=1.83", "mcp", "fastapi", "orjson", "soundfile"],  # of which it imports a part, for its cache
     "marimo": ["marimo>=0.20", "nbformat>=5"],
     "mistralai": ["mistralai>=3"],
-    # The suites of `test_sdk3` and what they ask; `aimon-nb[test]` is this working copy.
+    # What the suites of `test_sdk3` ask beside the tests' own (`EXTRAS`).
     "sdk3": [
-        "sentry-sdk==3.0.0b2", "aimon-nb[test]", "openai==3.54.0", "anthropic==2.12.0", "langchain==1.4.7", "langchain-openai==1.7.3",
+        "sentry-sdk==3.0.0b2", "openai==3.54.0", "anthropic==2.12.0", "langchain==1.4.7", "langchain-openai==1.7.3",
         "langgraph==1.2.22", "openai-agents==0.24.0", "pydantic-ai-slim[openai]==2.68.0", "mcp>=2",
     ],
     "openai_agents": ["openai-agents>=0.24"],
@@ -68,6 +68,7 @@ ALONE |= {
     "semantic_kernel": ["semantic-kernel==1.45.0"],
     "traceloop": ["traceloop-sdk==0.62.4", "openai==3.57.0", "httpx"],
 }  # fmt: skip
+EXTRAS = {"sdk3": "[test]"}  # of this working copy; pip finds them only in its own requirement
 # Pinned: instructor and dspy need another openai than the rest does, and pip would search for long.
 SETS = {
     "A": [
@@ -107,11 +108,11 @@ def make(name):
         return Path(sys.executable)
     home = PLACE / name
     python = home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    wanted = json.dumps([sys.version, packages(name), OURS, (ROOT / "pyproject.toml").read_text("utf-8")])
+    wanted = json.dumps([sys.version, EXTRAS.get(name, ""), packages(name), OURS, (ROOT / "pyproject.toml").read_text("utf-8")])
     stamp = home / "made-of.json"
     with alone(name):
         if not (python.exists() and stamp.exists() and stamp.read_text("utf-8") == wanted):
-            _install(home, python, ["-e", str(ROOT), *OURS, *packages(name)])
+            _install(home, python, ["-e", f"{ROOT}{EXTRAS.get(name, '')}", *OURS, *packages(name)])
             stamp.write_text(wanted, "utf-8")
     return python
 
