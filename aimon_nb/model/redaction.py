@@ -72,6 +72,7 @@ class Redaction:
         changed = replace(
             run,
             name=self.text(destination, "name", run.name),
+            notebook=self._maybe(destination, "name", run.notebook),
             error=self._maybe(destination, "error", run.error),
             options=options,
             spans=spans,
