@@ -75,7 +75,7 @@ def test_words(before, after, shown):
 def test_what_is_the_same_is_folded():
     """A long text in which one word changed shows that word and what is around it, and says how much it leaves out."""
     shown = told("word " * 500 + "cat" + " word" * 500, "word " * 500 + "dog" + " word" * 500)
-    assert "[-cat-]{+dog+}" in shown and shown.count("<2,340 characters are the same>") == 2 and len(shown) < 500
+    assert "[-cat-]{+dog+}" in shown and shown.count("<… 2,340 characters are the same …>") == 2 and len(shown) < 500
 
 
 LONG = "lorem ipsum dolor sit amet consectetur elit sed".split()

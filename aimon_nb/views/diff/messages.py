@@ -95,12 +95,12 @@ def _made(role: str, state: State, pieces: list[Piece]) -> MessageDiff:
     for mark, text in pieces:
         shown.append([mark, text[:_LONGEST]])
         if len(text) > _LONGEST:
-            shown.append(["…", f"{len(text) - _LONGEST:,} more characters"])
+            shown.append(["…", f"… {len(text) - _LONGEST:,} more characters"])
     return {"role": role, "state": state, "pieces": shown}
 
 
 def _shortened(same: list[MessageDiff]) -> list[MessageDiff]:
     """Return messages that are the same in few words."""
     if len(same) > _FEW:
-        return [_made("", "same", [Piece("…", f"{len(same):,} messages are the same")])]
+        return [_made("", "same", [Piece("…", f"… {len(same):,} messages are the same …")])]
     return same

@@ -8,7 +8,7 @@ from aimon_nb.views.diff.call_diff import CallDiff
 from aimon_nb.views.diff.messages import MessageDiff
 
 _STATES = {"added": "+ ", "removed": "- ", "changed": "~ ", "same": "  "}
-_MARKS = {"=": "{}", "-": "[-{}-]", "+": "{{+{}+}}", "…": "\n… {} …\n"}
+_MARKS = {"=": "{}", "-": "[-{}-]", "+": "{{+{}+}}", "…": "\n{}\n"}
 
 
 def as_text(diff: CallDiff, before: str, now: str) -> str:

@@ -52,7 +52,7 @@ def folded(pieces: list[Piece]) -> list[Piece]:
         tail = text[len(text) - (_AROUND if at < len(pieces) - 1 else 0) :]
         left = len(text) - len(head) - len(tail)
         short += [Piece("=", head)] if head else []
-        short.append(Piece("…", f"{left:,} characters are the same"))
+        short.append(Piece("…", f"… {left:,} characters are the same …"))
         short += [Piece("=", tail)] if tail else []
     return short
 
