@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from aimon_nb.capture import span_builder
+from aimon_nb.capture.content_keeper import ContentKeeper
 from aimon_nb.capture.event_log import EventLog, PolledSource
 from aimon_nb.capture.event_processor import EventProcessor, Listener
 from aimon_nb.capture.internal_errors import internal_errors
@@ -49,6 +50,7 @@ class Recorder:
         self.registry = RunRegistry()
         self.sole: RunState | None = None  # the registry's: one look for the user's thread
         self._processor = EventProcessor(self, lock)
+        self._content = ContentKeeper()
         self._worker = Worker(self._work, lambda: bool(self.registry.open_runs))
 
     def restart(self) -> None:
@@ -131,6 +133,8 @@ class Recorder:
         with internal_errors.suppress("showing that a run is over"):
             # By our thread: prices may not be in memory yet, and are none of the user's work.
             self._processor.tell_all(None if self.forked else self._worker, run_state)
+        if not run_state.has_thread:
+            self.pack_content()
 
     def add_source(self, source: PolledSource) -> None:
         """Poll this source before the log is read; adding it again changes nothing."""
@@ -174,5 +178,17 @@ class Recorder:
     def _work(self) -> None:
         with internal_errors.suppress("bringing runs up to date"):
             self._processor.drain()
+        self.pack_content()
         with internal_errors.suppress("getting the prices ready"):
             self._processor.load_prices()
+
+    def pack_content(self) -> None:
+        """Bring prompts, answers and the like within their budget; our thread does so by itself."""
+        with internal_errors.suppress("packing what was said"):
+            registry = self.registry
+            self._content.work(list(registry.states.values()), registry.forgotten, self.limits)
+
+    @property
+    def content_size(self) -> int:
+        """The bytes of prompts, answers and the like that are kept of all runs."""
+        return self._content.size
