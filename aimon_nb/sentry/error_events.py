@@ -67,12 +67,15 @@ def capture(
     contexts["ai"] = {"pipeline": pipeline, "op": op}
     if operation is not None:
         contexts["ai"]["operation"] = redact_name(operation)
-    all_tags = {**(tags or {}), **({"gen_ai.pipeline.name": pipeline} if pipeline else {})}
+    run_state = context.current_run.get()
+    of_run = {} if run_state is None else run_state.run.options.get("tags") or {}
+    all_tags = {**of_run, **(tags or {})}
+    if pipeline:
+        all_tags["gen_ai.pipeline.name"] = pipeline
     event["tags"] = {str(key): _tag(value) for key, value in all_tags.items()}
     if span is not None:
         trace_context = getattr(span, "get_trace_context", None) or span._get_trace_context
         contexts["trace"] = trace_context()
-    run_state = context.current_run.get()
     with internal_errors.suppress("naming the cells of an error"):
         notebook = None if run_state is None else run_state.run.notebook
         if notebook is not None:
