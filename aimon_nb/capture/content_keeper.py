@@ -7,7 +7,7 @@ more than the budget the oldest runs lose theirs. A span says why its content is
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +15,7 @@ from aimon_nb.capture.content_store import ContentStore
 from aimon_nb.capture.dropped_content import drop_content, has_content, over_budget
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import RUNS, WHOLE_RUNS, Limits, size_of
+from aimon_nb.capture.run_registry import RunRegistry
 from aimon_nb.capture.state import RunState
 from aimon_nb.model import Message, Span
 from aimon_nb.model.content import is_content
@@ -37,18 +38,12 @@ class ContentKeeper:
         """The bytes of content that are kept."""
         return self._store.size + self._plain
 
-    def work(self, states: list[RunState], forgotten: deque[RunState], limits: Limits) -> None:
-        """Pack what has ended since, and let go of what is too much.
-
-        Args:
-            states: The runs in memory, oldest first.
-            forgotten: Those that are not any more; they are taken out.
-            limits: How much is kept.
-
-        """
-        with self._lock:
-            while forgotten:
-                self._forget(forgotten.popleft(), limits)
+    def work(self, registry: RunRegistry, limits: Limits) -> None:
+        """Pack what has ended since, and let go of what is too much."""
+        with self._lock, internal_errors.suppress("packing what was said"):
+            states = list(registry.states.values())
+            while registry.forgotten:
+                self._forget(registry.forgotten.popleft(), limits)
             for run_state in states:
                 self._take_fresh(run_state)
             if self.size > limits.content_budget:

@@ -50,7 +50,7 @@ class Recorder:
         self.registry = RunRegistry()
         self.sole: RunState | None = None  # the registry's: one look for the user's thread
         self._processor = EventProcessor(self, lock)
-        self._content = ContentKeeper()
+        self.content = ContentKeeper()
         self._worker = Worker(self._work, lambda: bool(self.registry.open_runs))
 
     def restart(self) -> None:
@@ -134,7 +134,7 @@ class Recorder:
             # By our thread: prices may not be in memory yet, and are none of the user's work.
             self._processor.tell_all(None if self.forked else self._worker, run_state)
         if not run_state.has_thread:
-            self.pack_content()
+            self.content.work(self.registry, self.limits)
 
     def add_source(self, source: PolledSource) -> None:
         """Poll this source before the log is read; adding it again changes nothing."""
@@ -178,17 +178,6 @@ class Recorder:
     def _work(self) -> None:
         with internal_errors.suppress("bringing runs up to date"):
             self._processor.drain()
-        self.pack_content()
+        self.content.work(self.registry, self.limits)
         with internal_errors.suppress("getting the prices ready"):
             self._processor.load_prices()
-
-    def pack_content(self) -> None:
-        """Bring prompts, answers and the like within their budget; our thread does so by itself."""
-        with internal_errors.suppress("packing what was said"):
-            registry = self.registry
-            self._content.work(list(registry.states.values()), registry.forgotten, self.limits)
-
-    @property
-    def content_size(self) -> int:
-        """The bytes of prompts, answers and the like that are kept of all runs."""
-        return self._content.size

@@ -41,11 +41,16 @@ def ask(truth):
         for prompt in prompts:
             client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": prompt}])
         tracked.end(None)
-        recorder.pack_content()
+        settle()
         return tracked.run
 
     with client:
         yield ask
+
+
+def settle():
+    """Have everything packed, and within the budget."""
+    recorder.content.work(recorder.registry, recorder.limits)
 
 
 def calls(run):
@@ -81,7 +86,7 @@ def test_a_hundred_runs_of_long_prompts(ask):
     monitor.configure(content_budget=600_000)
     runs = [ask(long_prompt(n), cell="one") for n in range(100)]
     assert len(recorder.runs()) == 100
-    assert recorder.content_size <= 600_000
+    assert recorder.content.size <= 600_000
     assert bytes_held(recorder.runs()) < 600_000 + 100 * 3_000
     gone = [calls(run)[0].content_gone for run in runs]
     assert gone == sorted(gone, key=lambda one: one is None) and 0 < gone.count(None) < 100
@@ -93,8 +98,8 @@ def test_the_last_ten_runs_of_a_cell_are_the_last_to_lose_theirs(ask):
     """Older runs of a cell that runs again and again lose their content before the one run of another cell does."""
     rare = ask(long_prompt("rare"), cell="rare")
     often = [ask(long_prompt(n), cell="often") for n in range(15)]
-    monitor.configure(content_budget=int(recorder.content_size * 11.5 / 16))
-    recorder.pack_content()
+    monitor.configure(content_budget=int(recorder.content.size * 11.5 / 16))
+    settle()
     assert calls(rare)[0].content_gone is None
     assert [True] * 5 + [False] * 10 == [calls(run)[0].content_gone is not None for run in often]
 
@@ -112,7 +117,7 @@ def test_it_says_that_content_is_gone(ask):
     """The details, what is asked of a span, and the table with content say that it is gone, and why."""
     run = ask(long_prompt(1))
     monitor.configure(content_budget=0)
-    recorder.pack_content()
+    settle()
     [span] = calls(run)
     why = "no longer kept: over the budget of 0 MB"
     shown = detail(span)
@@ -120,7 +125,7 @@ def test_it_says_that_content_is_gone(ask):
     assert (None, why) == tuple(answer(run, {"k": "raw", "id": span.span_id}).message[key] for key in ("raw", "missing"))
     told = RunView(run).spans(content=True)
     assert [f"({why})"] * 2 == list(told.loc[told.span_id == span.span_id, ["input_text", "output_text"]].iloc[0])
-    assert not has_content(span) and recorder.content_size == 0
+    assert not has_content(span) and recorder.content.size == 0
     assert "word" not in json.dumps(run.to_dict(content=True))
 
 
@@ -162,13 +167,13 @@ def test_steps_and_attributes_count(truth):
     """What went into steps and came out, and what an integration put on a span, are in the same budget."""
     with track("cell", view="none") as view:
         ai_track("step")(lambda text: text[::-1])(long_prompt(1))
-    recorder.pack_content()
-    assert recorder.content_size > 20_000
+    settle()
+    assert recorder.content.size > 20_000
     [step] = [span for span in view._run.spans.values() if span.name == "step"]
     assert size_of(step.step.input) > 30_000
     monitor.configure(content_budget=10)
-    recorder.pack_content()
-    assert step.step is None and step.content_gone == over_budget(10) and recorder.content_size == 0
+    settle()
+    assert step.step is None and step.content_gone == over_budget(10) and recorder.content.size == 0
 
 
 def test_a_run_that_is_no_longer_in_memory(ask):

@@ -28,7 +28,7 @@ def heard(truth):
             function(*args)
         finally:
             tracked.end(None)
-        recorder.pack_content()
+        recorder.content.work(recorder.registry, recorder.limits)
         found = [span for span in tracked.run.spans.values() if span.call is not None]
         return [answer(tracked.run, {"k": "raw", "id": span.span_id}).message["raw"] for span in found]
 
