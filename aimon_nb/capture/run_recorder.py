@@ -133,8 +133,6 @@ class Recorder:
         with internal_errors.suppress("showing that a run is over"):
             # By our thread: prices may not be in memory yet, and are none of the user's work.
             self._processor.tell_all(None if self.forked else self._worker, run_state)
-        if not run_state.has_thread:
-            self.content.work(self.registry, self.limits)
 
     def add_source(self, source: PolledSource) -> None:
         """Poll this source before the log is read; adding it again changes nothing."""
@@ -178,6 +176,6 @@ class Recorder:
     def _work(self) -> None:
         with internal_errors.suppress("bringing runs up to date"):
             self._processor.drain()
-        self.content.work(self.registry, self.limits)
+        self._processor.keep_content()
         with internal_errors.suppress("getting the prices ready"):
             self._processor.load_prices()

@@ -292,3 +292,4 @@ def end_open_spans(run_state: RunState, status: RunStatus, t1: int) -> None:
             else:
                 span.status = "interrupted" if status == "interrupted" else "abandoned"
                 run_state.span_limit.end(span, run_state.run)
+            note_content(span, run_state)
