@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from aimon_nb.capture import span_builder
+from aimon_nb.capture.content_keeper import ContentKeeper
 from aimon_nb.capture.event_log import EventLog, PolledSource
 from aimon_nb.capture.event_processor import EventProcessor, Listener
 from aimon_nb.capture.internal_errors import internal_errors
@@ -49,6 +50,7 @@ class Recorder:
         self.registry = RunRegistry()
         self.sole: RunState | None = None  # the registry's: one look for the user's thread
         self._processor = EventProcessor(self, lock)
+        self.content = ContentKeeper()
         self._worker = Worker(self._work, lambda: bool(self.registry.open_runs))
 
     def restart(self) -> None:
@@ -174,5 +176,6 @@ class Recorder:
     def _work(self) -> None:
         with internal_errors.suppress("bringing runs up to date"):
             self._processor.drain()
+        self._processor.keep_content()
         with internal_errors.suppress("getting the prices ready"):
             self._processor.load_prices()

@@ -12,6 +12,7 @@ from typing import Any
 
 from aimon_nb.capture.attributes import is_counted_by_sdk, reported_usage, update_fields
 from aimon_nb.capture.caller_lines import note_caller
+from aimon_nb.capture.dropped_content import OFF, note_content
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.kept_content import take_step_content
 from aimon_nb.capture.prompt_quotes import keep_apart
@@ -92,6 +93,8 @@ def begin_span(open_span: OpenSpan) -> None:
     open_span.span = span = Span(span_id, above, run.run_id, run.started, offset)
     if run_state.closed:
         span.late = True
+    if not run_state.keeps_content:
+        span.content_gone = OFF
     adapter = open_span.adapter
     if adapter.unsent_reason is not None:
         span.sent = adapter.unsent_reason
@@ -128,6 +131,8 @@ def end_span(open_span: OpenSpan) -> None:
     if open_span.call_update is not None:
         _set_outcome(span, open_span.call_update)  # the wire has the last word on its span
     keep_apart(span)
+    if open_span.call_update is None or open_span.call_update.is_read:
+        note_content(span, run_state)
     run_state.changed.add(span.span_id)
     _release(open_span, span)
 
@@ -195,6 +200,8 @@ def update_call(update: CallUpdate) -> None:
     run_state.changed.add(span.span_id)
     if update.is_read:
         run_state.span_limit.cut_content(span, run_state.run)
+    if update.is_read or update.abandoned:
+        note_content(span, run_state)
     if open_span.t1 is not None and open_span not in run_state.open_spans:
         _release(open_span, span)
 
@@ -285,3 +292,4 @@ def end_open_spans(run_state: RunState, status: RunStatus, t1: int) -> None:
             else:
                 span.status = "interrupted" if status == "interrupted" else "abandoned"
                 run_state.span_limit.end(span, run_state.run)
+            note_content(span, run_state)

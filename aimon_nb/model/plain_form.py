@@ -24,6 +24,8 @@ _CONTENT = {
     "ModelCall": ("input", "output", "settings", "definitions"),
     "Span": ("step", "error_in_full"),
 }
+# Fields that are in memory alone: bytes as they crossed the wire, and those of images and sound.
+_NEVER = {"ModelCall": ("exchange",), "Media": ("data",)}
 # Fields in which the user's code may put content under names of its own.
 _FREE_FORM = frozenset({"attributes", "options"})
 
@@ -58,7 +60,8 @@ def from_dict(kind: type[_T], data: Mapping[str, Any]) -> _T:
 
 def _encode(value: Any, *, content: bool) -> Any:
     if is_dataclass(value):
-        dropped = () if content else _CONTENT.get(type(value).__name__, ())
+        name = type(value).__name__
+        dropped = _NEVER.get(name, ()) + (() if content else _CONTENT.get(name, ()))
         named = ((one.name, getattr(value, one.name)) for one in fields(value))
         return {
             name: _encode(
