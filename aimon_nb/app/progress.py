@@ -11,6 +11,7 @@ from typing import Any, Generic
 from aimon_nb.app.batch_rows import Key, Rows, T, open_batch
 from aimon_nb.app.items import begin_item, current_run_state, leave_item
 from aimon_nb.capture.items import OpenItem
+from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.capture.state import RunState
 from aimon_nb.model.item import Batch
 from aimon_nb.model.text import encodable
@@ -169,4 +170,5 @@ def progress(
     if desc is not None and not isinstance(desc, str):
         raise TypeError(f"desc must be text or None, not {reprlib.repr(desc)}")
     rows: Rows[T] = Rows(iterable, key, total)
-    return Progress(rows, None if desc is None else encodable(desc), keep_items=bool(keep_items))
+    word = None if desc is None else redact_secrets(encodable(desc))
+    return Progress(rows, word, keep_items=bool(keep_items))

@@ -18,6 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aimon_nb.capture.exceptions import describe, status_of
+from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.model.code_files import is_users
 from aimon_nb.model.item import Batch, Item, ItemKey, ItemStatus
 
@@ -208,7 +209,7 @@ def plain_key(value: Any, number: int) -> ItemKey:
     What is no number, text, date or tuple of these is its text; what has none, or is no
     value at all (None, NaN), is the item's number.
     """
-    if type(value) in (str, int, bool):
+    if type(value) in (int, bool):
         return value  # type: ignore[no-any-return]
     try:
         if isinstance(value, tuple):
@@ -219,7 +220,8 @@ def plain_key(value: Any, number: int) -> ItemKey:
             return f"#{number}"
         if isinstance(value, (int, float, date)):
             return value
-        return str.__str__(str(value))
+        # A key of an API's is in no record.
+        return redact_secrets(str.__str__(str(value)))
     except Exception:
         # A `__str__`, or a comparison, of the user's may do anything.
         return f"#{number}"

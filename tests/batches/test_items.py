@@ -95,7 +95,7 @@ class Bad:
 @pytest.mark.parametrize(
     ("value", "wanted"),
     [(1, 1), ("x", "x"), (np.int64(3), 3), (np.float64(0.5), 0.5), (np.str_("s"), "s"), (True, True), (Bad(), "#7"), (None, "#7"), (float("nan"), "#7"), (pd.NaT, "#7"), (pd.NA, "#7"),
-     (date(2026, 1, 2), date(2026, 1, 2)), ((1, Bad()), (1, "#7")), ([1, 2], "[1, 2]"), (b"x", "b'x'")],
+     (date(2026, 1, 2), date(2026, 1, 2)), ((1, Bad()), (1, "#7")), ([1, 2], "[1, 2]"), (b"x", "b'x'"), ("sk-abcdefghij0123456789xyz", "…")],
 )  # fmt: skip
 def test_a_key_is_plain(value, wanted):
     """A key is kept in its own type where that is plain; one without a text is the item's number."""
