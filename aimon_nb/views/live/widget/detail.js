@@ -7,6 +7,7 @@
  * @typedef {import('./protocol.js').Frame} Frame
  * @typedef {import('./store.js').Run} Run
  */
+import { CallBar } from './copy.js';
 import { Component, Copy, html, Table } from './dom.js';
 import { commas, visible } from './format.js';
 import { TextBlock } from './text_block.js';
@@ -21,7 +22,7 @@ const LINES_OUT = 30; // and of what came back
 export const Detail = ({ id, item, run }) =>
   item
     ? [
-        html`<div key=${`messages ${id}`} tabindex="0"><${Messages} item=${item} /></div>`,
+        html`<div key=${`messages ${id}`} tabindex="0"><${CallBar} id=${id} run=${run}><${Messages} item=${item} /><//></div>`,
         html`<div key=${`facts ${id}`} tabindex="0"><${Facts} item=${item} /><${Raw} key=${id} item=${item} run=${run} /></div>`,
       ]
     : html`<div key=${`none ${id}`} class="dim" tabindex="0">${run.missing}</div>`;

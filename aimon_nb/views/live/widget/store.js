@@ -31,7 +31,10 @@ export function runOf(id, show) {
 }
 
 /** By which a question and its answer are known. @param {import('./protocol.js').Question} question */
-const questionOf = (question) => `${question.k} ${question.id} ${'media' in question ? question.media : ''}`;
+const questionOf = (question) => {
+  const { k, id, media, form, other } = /** @type {any} */ (question);
+  return [k, id, media, form, other].join(' ');
+};
 
 /** One run: header, rows and details, shared by its views. */
 export class Run {
@@ -134,7 +137,7 @@ export class Run {
   /** @param {import('./protocol.js').ToPage} message @param {DataView[]} [buffers] */
   receive(message, buffers) {
     if (message.k === 'snapshot') this.restore(message.snapshot);
-    else if (message.k === 'raw' || message.k === 'media') this.takeAnswer({ ...message, bytes: buffers?.[0] });
+    else if ('missing' in message) this.takeAnswer({ ...message, bytes: buffers?.[0] });
     else if (message.k !== 'end') this.take(message);
     else if (message.total !== this.count) this.send?.({ k: 'hello' });
   }
@@ -205,6 +208,17 @@ export class Run {
     this.requested.add(key);
     this.send(question);
     return undefined;
+  }
+
+  /** What the kernel has answered, without asking it. @param {import('./protocol.js').Question} question */
+  answered(question) {
+    return this.answers.get(questionOf(question));
+  }
+
+  /** Ask whatever was answered before: there may be more calls by now. @param {import('./protocol.js').Question} question */
+  askAnew(question) {
+    this.answers.delete(questionOf(question));
+    this.send?.(question);
   }
 
   /** @param {Answered} answer */
