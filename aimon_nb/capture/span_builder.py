@@ -13,6 +13,7 @@ from typing import Any
 from aimon_nb.capture.attributes import is_counted_by_sdk, reported_usage, update_fields
 from aimon_nb.capture.caller_lines import note_caller
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.items import OpenItem, item_of
 from aimon_nb.capture.kept_content import take_step_content
 from aimon_nb.capture.prompt_quotes import keep_apart
 from aimon_nb.capture.redact import redact_name
@@ -90,6 +91,8 @@ def begin_span(open_span: OpenSpan) -> None:
     if open_span is run_state.root:
         above = None
     open_span.span = span = Span(span_id, above, run.run_id, run.started, offset)
+    item = item_of(open_span, run_state)
+    span.item = None if item is None else item.item
     if run_state.closed:
         span.late = True
     adapter = open_span.adapter
@@ -227,6 +230,13 @@ def note_foreign_call(event: ForeignCall) -> None:
     run_state.foreign_spans += not event.is_request
     # A span may stand for a request that was counted; which of them do is not known.
     run_state.run.foreign_calls = run_state.foreign_requests or run_state.foreign_spans
+    if run_state.run.root_id is not None:
+        run_state.changed.add(run_state.run.root_id)
+
+
+def note_item(open_item: OpenItem) -> None:
+    """Show how far the batch of an item has come."""
+    run_state = open_item.run_state
     if run_state.run.root_id is not None:
         run_state.changed.add(run_state.run.root_id)
 
