@@ -14,7 +14,7 @@ from aimon_nb.capture.attributes import is_counted_by_sdk, reported_usage, updat
 from aimon_nb.capture.caller_lines import note_caller
 from aimon_nb.capture.dropped_content import OFF, note_content
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.capture.items import item_of
+from aimon_nb.capture.items import OpenItem, item_of
 from aimon_nb.capture.kept_content import take_step_content
 from aimon_nb.capture.prompt_quotes import keep_apart
 from aimon_nb.capture.redact import redact_name
@@ -211,6 +211,13 @@ def _set_caller(span: Span, caller: Caller, run_state: RunState) -> None:
     if caller and span.called_from is None:
         told = note_caller(span, caller, run_state.callers)
         run_state.changed.update(one.span_id for one in told)
+
+
+def note_item(open_item: OpenItem) -> None:
+    """Show how far the batch of an item has come."""
+    run_state = open_item.run_state
+    if run_state.run.root_id is not None:
+        run_state.changed.add(run_state.run.root_id)
 
 
 def mark_unfinished_late(run_state: RunState) -> None:

@@ -31,10 +31,3 @@ def note_foreign_call(event: ForeignCall) -> None:
     run_state.run.foreign_calls = run_state.foreign_requests or run_state.foreign_spans
     if run_state.run.root_id is not None:
         run_state.changed.add(run_state.run.root_id)
-
-
-def note_item(open_item: OpenItem) -> None:
-    """Show how far the batch of an item has come."""
-    run_state = open_item.run_state
-    if run_state.run.root_id is not None:
-        run_state.changed.add(run_state.run.root_id)
