@@ -34,6 +34,7 @@ ROWS = {
     "name of a model": "y y y y y y y y y y n n y y",
     "error message": "y2 y2 y2 y2 y2 y2 y2 y2 y2 n y2 n y2 y",
     "prompt that an error quotes": "y n y n n n n n n n n n n y",
+    "text keys of items": "y n n n y y y n y n n n n y",
     "function that asked": "y y y y y y y y y y n n y y",
     "function of a frame": "y n y n n n n n n n y n y y",
     "file of a frame": "y n y n n n n n n n y n y y",

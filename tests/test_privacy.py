@@ -17,7 +17,7 @@ from itertools import product
 import pytest
 import sentry_sdk
 
-from aimon_nb import ai_track, track
+from aimon_nb import ai_track, item, track
 from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.app import monitor
 from aimon_nb.model import Run
@@ -58,6 +58,7 @@ CANARIES = {
     "name of a model": ["canary model"],
     "error message": ["canary error"],
     "prompt that an error quotes": [f"canary error: at [^\"]*{QUOTED}"],
+    "text keys of items": ["canary row"],
     "function that asked": ["canary_asker"],
     "function of a frame": ["canary_function"],
     "file of a frame": ["canary_file.py"],
@@ -107,7 +108,8 @@ def given(what, options, password):
 def yielding():
     yield "canary " + "yielded"
 def main(client, span):
-    globals()["canary_" + "asker"](client)
+    with item("canary " + "row"):
+        globals()["canary_" + "asker"](client)
     secret = "canary " + "secret"
     ai_track("given")(given)("canary " + "given", {"deep": ["canary " + "deep"], "more": {"api_key": secret}}, password=secret)
     list(ai_track("yielding")(yielding)())
@@ -165,7 +167,7 @@ def tracked_run(folder, stream):
     file.parent.mkdir(exist_ok=True)
     file.write_text(SOURCE, "utf-8")
     linecache.checkcache(str(file))
-    space = {"ATTRIBUTES": ATTRIBUTES, "MESSAGE": MESSAGE, "ai_track": ai_track, "steps": instrumentation.steps}
+    space = {"ATTRIBUTES": ATTRIBUTES, "MESSAGE": MESSAGE, "ai_track": ai_track, "steps": instrumentation.steps, "item": item}
     space |= {"QUOTED": QUOTED, "sentry_sdk": sentry_sdk, "asking": asking_stream if stream else asking_static}
     exec(compile(SOURCE, str(file), "exec"), space)
     client = openai.OpenAI(

@@ -46,11 +46,10 @@ class Recorder:
             os.register_at_fork(after_in_child=self._after_fork)
 
     def _begin(self, lock: threading.RLock) -> None:
-        self.log = EventLog()
+        self.log, self.content = EventLog(), ContentKeeper()
         self.registry = RunRegistry()
         self.sole: RunState | None = None  # the registry's: one look for the user's thread
         self._processor = EventProcessor(self, lock)
-        self.content = ContentKeeper()
         self._worker = Worker(self._work, lambda: bool(self.registry.open_runs))
 
     def restart(self) -> None:

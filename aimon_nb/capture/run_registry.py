@@ -84,6 +84,7 @@ class RunRegistry:
         run.duration = run_state.seconds(t1)
         run.ended = run.started + timedelta(seconds=run.duration)
         run.status = status
+        run_state.items.end(run_state)
         run_state.closed = True
         run_state.captured.clear()
         if run_state in self.open_runs:

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from aimon_nb.model import plain_form
 from aimon_nb.model.call import ModelCall
 from aimon_nb.model.cost import Cost
+from aimon_nb.model.item import Item
 from aimon_nb.model.kept import packable
 from aimon_nb.model.usage import NOTHING, Usage
 
@@ -161,7 +162,7 @@ class Span:
     streaming: bool | None = None
     ttft: float | None = None
     thread: str | None = None
-    item: str | None = None
+    item: Item | None = None
     attempt: int | None = None
     retry_group: int | None = None
     retried: Retried | None = None

@@ -9,6 +9,7 @@ from aimon_nb.capture.callers import find_caller
 from aimon_nb.capture.context import current_run, is_of_another_cell
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.items import hold_request
 from aimon_nb.capture.state import RunState
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire import admission
@@ -133,7 +134,8 @@ class Interceptor:
                 return None
             model_request = ModelRequest(dialect, address, dialect.path, body)
             model_request.caller, model_request.sent = find_caller(), self._sent(args, kwargs)
-            return model_request if attach(model_request, self._tracker, run_state) else None
+            is_attached = attach(model_request, self._tracker, run_state)
+            return hold_request(model_request) if is_attached else None
         except Exception:
             internal_errors.record("capturing a request")
             return None

@@ -196,7 +196,7 @@ def _facts(span: Span) -> dict[str, str | None]:
         "asked for": other_model,
         "request id": call.request_id if call else None,
         "service tier": tier if tier != "default" else None,
-        "item": span.item,
+        "item": None if span.item is None else str(span.item.key),
         "attempt": str(span.attempt) if (span.attempt or 1) > 1 else None,
         "not counted": (PART if span.is_part else REPEATS) if span.repeats else None,
         "thread": span.thread,
