@@ -66,6 +66,7 @@ export interface Turn {
   role: string;
   text: string;
   calls: [string, string][];
+  media?: { kind: string }[];
   /** The page's own: its text comes bit by bit. */
   grows?: boolean;
 }

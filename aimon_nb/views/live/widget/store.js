@@ -142,8 +142,8 @@ export class Run {
     for (const [id, item] of Object.entries(message.items ?? {})) {
       const messages = item.messages ?? this.details.get(id)?.messages ?? [];
       this.details.set(id, { ...item, messages });
-      this.requested.delete(id);
-      for (const view of this.views) view.receiveDetail(id);
+      const asked = this.requested.delete(id);
+      for (const view of this.views) view.receiveDetail(id, asked);
     }
     for (const [id, text] of Object.entries(message.grown ?? {})) {
       const last = this.details.get(id)?.messages?.at(-1);

@@ -4,7 +4,6 @@ export class Component<P = {}, S = {}> {
   constructor(props: P);
   props: P;
   state: S;
-  base: Element | null;
   setState(change: Partial<S>): void;
   render(props: P, state: S): unknown;
 }
