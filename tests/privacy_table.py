@@ -27,6 +27,8 @@ ROWS = {
     "data": "y n y n n n n n n y n n y y",
     "parameters of a request": "y n y n y y y n y n n n y y",
     "names of tools offered": "y n y n n n n n n n n n y y",
+    "descriptions, schemas of tools and answers": "y n y n n n n n n n n n n y",
+    "id of a request": "y n y n n n n n n n n n y y",
     "names of runs, spans, pipelines": "y y y y y y y y y y y n y y",
     "name of a model": "y y y y y y y y y y n n y y",
     "error message": "y2 y2 y2 y2 y2 y2 y2 y2 y2 n y2 n y2 y",

@@ -51,6 +51,8 @@ CANARIES = {
     "data": ["canary datum"],
     "parameters of a request": ["canary-parameter"],
     "names of tools offered": ["canary-tool"],
+    "descriptions, schemas of tools and answers": ["canary description", "canary schema", "canary format"],
+    "id of a request": ["canary-request"],
     "names of runs, spans, pipelines": ["canary run", "canary step"],
     "name of a model": ["canary model"],
     "error message": ["canary error"],
@@ -82,7 +84,8 @@ def canary_asker(client):
             {"role": "tool", "tool_call_id": "c", "content": "canary " + "result"},
         ],
         reasoning_effort="canary-" + "parameter",
-        tools=[{"type": "function", "function": {"name": "canary-" + "tool", "parameters": {}}}],
+        tools=[{"type": "function", "function": {"name": "canary-" + "tool", "description": "canary " + "description", "parameters": {"x": "canary " + "schema"}}}],
+        response_format={"type": "json_schema", "json_schema": {"name": "canary " + "format", "schema": {}}},
         extra_headers={"x-mine": "canary-" + "header", "cookie": "canary-" + "cookie"},
         extra_query={"key": "canary-" + "query"},
     )
@@ -140,7 +143,7 @@ def answer(request):
     usage = {"prompt_tokens": INPUT, "completion_tokens": OUTPUT, "total_tokens": INPUT + OUTPUT}
     body = {"object": "chat.completion", "id": "c", "created": 1, "model": "gpt-4o canary model", "usage": usage}
     body["choices"] = [{"index": 0, "finish_reason": "stop", "message": message}]
-    return httpx.Response(200, json=body, headers={"x-theirs": "canary-header", "set-cookie": "canary-cookie"})
+    return httpx.Response(200, json=body, headers={"x-request-id": "canary-request", "x-theirs": "canary-header", "set-cookie": "canary-cookie"})
 
 
 def asking_stream(name):
@@ -185,7 +188,7 @@ class Page:
     def __init__(self):
         self.sent = []
 
-    def on_ask(self, hello, want):
+    def on_ask(self, *_):
         pass
 
     def send_rows(self, *sent, **more):

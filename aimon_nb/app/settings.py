@@ -17,6 +17,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from aimon_nb.capture.limits import Limits
+from aimon_nb.capture.redact import redact_name
 from aimon_nb.views.live.environment import View
 from aimon_nb.views.live.mimebundle import DEFAULT_SAVE, Save
 
@@ -217,12 +218,13 @@ def check(**values: Any) -> None:
 
 
 def check_tags(tags: Mapping[str, Any]) -> None:
-    """Raise `ValueError` for a tag that Sentry would not take."""
-    for name in tags:
+    """Raise `ValueError` for a tag that Sentry would not take, or whose name holds a key."""
+    for name in map(redact_name, tags):
         if not _TAG.fullmatch(name):
             shown = reprlib.repr(name)
             raise ValueError(
-                f"a tag's name has 1 to 200 letters, digits and any of _ . : - and is not {shown}"
+                "a tag's name has 1 to 200 letters, digits and any of _ . : - and no key in it: "
+                f"it is not {shown}"
             )
 
 

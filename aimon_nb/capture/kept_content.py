@@ -6,13 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from aimon_nb.capture.limits import CONTENT, size_of
-from aimon_nb.capture.step_content import (
-    FILTERED,
-    NOT_TAKEN,
-    is_secret,
-    snapshot,
-    snapshot_arguments,
-)
+from aimon_nb.capture.redact import FILTERED
+from aimon_nb.capture.step_content import NOT_TAKEN, is_secret, snapshot, snapshot_arguments
 from aimon_nb.capture.to_plain import Plain
 from aimon_nb.model.span import Span, StepContent
 

@@ -80,7 +80,7 @@ class SpanLimit:
             span.attributes, span.step = {}, None
             if span.call is not None:
                 span.call.input, span.call.output, span.call.tools = [], [], []
-                span.call.parameters = {}
+                span.call.parameters, span.call.settings, span.call.definitions = {}, {}, []
             return
         del run.spans[span.span_id]
         self.dropped += 1

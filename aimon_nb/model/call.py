@@ -24,6 +24,14 @@ class Message:
     tool_calls: list[tuple[str, str]] = field(default_factory=list)
 
 
+class ToolDefinition(NamedTuple):
+    """A tool that a request offers; `schema` is JSON text of what it takes, "" if none is told."""
+
+    name: str
+    description: str = ""
+    schema: str = ""
+
+
 class CallPart(NamedTuple):
     """One request of a batch: what it used, and how many used the same.
 
@@ -60,7 +68,10 @@ class ModelCall:
     or never sent. `untold` says in words why there is no usage, or where it is still to come
     from. Of a batch `usage` and `details` are the sums over its `parts`, without the `failed`
     requests. `server_tools` are what the provider ran for the answer, and `conversation` is the id
-    of the one that it belongs to.
+    of the one that it belongs to. `parameters` are the few that a table may show; `settings`,
+    all that the request set beside its messages and tools, and `definitions`, the tools with
+    their descriptions, are content. `request_id` is the provider's name for the request, by which
+    its support finds it.
     """
 
     provider: str | None = None
@@ -91,5 +102,8 @@ class ModelCall:
     output: list[Message] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     tools: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    definitions: list[ToolDefinition] = field(default_factory=list)
+    request_id: str | None = None
     server_tools: list[ServerTool] = field(default_factory=list)
     conversation: str | None = None

@@ -18,9 +18,12 @@ from aimon_nb.model.content import is_content
 
 VERSION = 1
 _T = TypeVar("_T")
-# Fields that hold content, by class: turns of a conversation, with the arguments of tools, and
-# what went into a step and came out, and errors that quote them.
-_CONTENT = {"ModelCall": ("input", "output"), "Span": ("step", "error_in_full")}
+# Fields that hold content, by class: turns of a conversation, with the arguments of tools, what
+# the request set beside them, what went into a step and came out, and errors that quote them.
+_CONTENT = {
+    "ModelCall": ("input", "output", "settings", "definitions"),
+    "Span": ("step", "error_in_full"),
+}
 # Fields in which the user's code may put content under names of its own.
 _FREE_FORM = frozenset({"attributes", "options"})
 

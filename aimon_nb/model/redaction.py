@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from aimon_nb.model.call import Message, ModelCall
+from aimon_nb.model.call import Message, ModelCall, ToolDefinition
 from aimon_nb.model.run import Run
 from aimon_nb.model.span import Span, StepContent
 
@@ -72,6 +72,7 @@ class Redaction:
         changed = replace(
             run,
             name=self.text(destination, "name", run.name),
+            notebook=self._maybe(destination, "name", run.notebook),
             error=self._maybe(destination, "error", run.error),
             options=options,
             spans=spans,
@@ -103,6 +104,13 @@ class Redaction:
             output=[self._message(to, "answer", one) for one in call.output],
             parameters=self.plain(to, "attribute", call.parameters),
             tools=[self.text(to, "name", name) for name in call.tools],
+            settings=self.plain(to, "prompt", call.settings),
+            definitions=[
+                ToolDefinition(
+                    self.text(to, "name", name), *(self.text(to, "prompt", t) for t in rest)
+                )
+                for name, *rest in call.definitions
+            ],
         )
 
     def _message(self, to: Destination, kind: Kind, message: Message) -> Message:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.model import Usage
+from aimon_nb.wire.answer_headers import request_id
 from aimon_nb.wire.dialects import known
 from aimon_nb.wire.dialects.known_usage import NOT_FINAL
 from aimon_nb.wire.json_events import EventReader
@@ -27,6 +29,7 @@ class ResponseReader:
         # Before the bytes are looked at: the user's thread may bring the last ones just now.
         is_done = self.model_request.is_done
         self.model_request.requested_model()
+        self._read_head()
         has_arrived = bool(self.model_request.chunks)
         if has_arrived:
             self._feed()
@@ -35,6 +38,13 @@ class ResponseReader:
             self.is_read = True
             self._finish()
         return has_arrived or ends
+
+    def _read_head(self) -> None:
+        request = self.model_request
+        headers, request.answer_headers = request.answer_headers, None
+        if headers is not None:
+            with internal_errors.suppress("reading an answer's head"):
+                request.call.request_id = request_id(headers) or request.call.request_id
 
     def _feed(self) -> None:
         request = self.model_request

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from functools import partial
 
+from aimon_nb.model.call import ToolDefinition
 from aimon_nb.model.span import StepContent
 from aimon_nb.model import ModelCall, Cost, Message, Run, Span, Totals, Usage
 
@@ -41,6 +42,9 @@ def chat(run, span_id, parent="root", model="gpt-4o", usage=None, cost=None, pro
         output=[Message("assistant", answer, [("search_docs", '{"q": "' + SECRET + '"}')])] if answer else [],
         parameters={"temperature": 0.2, "max_tokens": 800},
         tools=["search_docs"],
+        settings={"temperature": 0.2, "max_tokens": 800, "response_format": '{"type": "json_object", "x": "' + SECRET + '"}'},
+        definitions=[ToolDefinition("search_docs", "Searches: " + SECRET, '{"type": "object", "properties": {"q": {"type": "string"}}}')],
+        request_id="req_4711",
         streaming=bool(more.get("streaming")),
     )
     return add(

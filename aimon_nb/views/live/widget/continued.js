@@ -5,8 +5,10 @@
 
 const LOOKED_AT = 300; // calls before it
 
+/** What a turn holds beside its text. @param {Turn} turn */
+const parts = ({ calls = [], media = [] }) => String([...calls, ...media.map((one) => [one.type, one.size, one.name])]);
 /** @param {Turn} a @param {Turn} b */
-const same = (a, b) => a.text === b.text && a.role === b.role && String(a.calls) === String(b.calls) && a.media?.length === b.media?.length;
+const same = (a, b) => a.text === b.text && a.role === b.role && parts(a) === parts(b);
 
 /**
  * How many of a call's messages were in the nearest call before it that had all of its own in common with it, its answer with them.

@@ -9,6 +9,7 @@
 import { continued } from './continued.js';
 import { Component, Copy, html } from './dom.js';
 import { commas, visible } from './format.js';
+import { MediaBox } from './media.js';
 import { remember, remembered } from './memory.js';
 import { formOf, TextBlock } from './text_block.js';
 
@@ -23,7 +24,7 @@ const CHOICE = 'raw'; // which kinds of text the reader wants as they are writte
 
 /** @typedef {Record<string, boolean>} Raw prompts (`in`), answers (`out`) and `json` as they are written */
 
-/** @extends {Component<{run: Run, item: Item, full: boolean, label: string, children?: any}, {all: boolean, room: number, raw: Raw}>} */
+/** @extends {Component<{run: Run, item: Item, full: boolean, label: string, after?: any, children?: any}, {all: boolean, room: number, raw: Raw}>} */
 export class Messages extends Component {
   /** @override */
   state = { all: false, room: 1, raw: { in: true, out: false, json: false, ...remembered(CHOICE) } };
@@ -88,7 +89,7 @@ export class Messages extends Component {
 
   /** @override */
   render() {
-    const { item, label, children } = this.props,
+    const { run, item, label, after, children } = this.props,
       { all, room, raw } = this.state,
       turns = item.messages ?? [],
       shared = this.shared(turns),
@@ -114,15 +115,20 @@ export class Messages extends Component {
           limit=${turn.grows ? Infinity : limit}
           lines=${turn.grows ? Infinity : Math.floor(lines)}
           raw=${raw}
+          run=${run}
+          id=${item.id}
+          news=${turn.media?.length ? run.answered : 0}
           onRaw=${this.onRaw}
         />`;
       })}
       ${!turns.length && !item.error && html`<div class="dim">${visible(item.nothing ?? '')}</div>`}
+      ${after}
     </div>`;
   }
 }
 
-/** @typedef {{turn: Turn, text: string, ending: string, isOld: boolean, limit?: number, lines: number, raw: Raw, onRaw: (kind: string) => void}} TurnProps */
+/** @typedef {{turn: Turn, text: string, ending: string, isOld: boolean, limit?: number, lines: number, raw: Raw, onRaw: (kind: string) => void,
+ *   run: Run, id: string, news: number}} TurnProps */
 
 /** @extends {Component<TurnProps, {}>} */
 class TurnBox extends Component {
@@ -139,7 +145,7 @@ class TurnBox extends Component {
 
   /** @override */
   render() {
-    const { turn, ending, isOld, limit, lines, raw, onRaw } = this.props,
+    const { turn, ending, isOld, limit, lines, raw, onRaw, run, id, news } = this.props,
       { side, role, text } = turn,
       calls = turn.calls ?? [],
       ofStep = role === 'input' || role === 'output',
@@ -151,7 +157,8 @@ class TurnBox extends Component {
         ${form && html`<button class="copy" aria-pressed=${String(raw[kind])} aria-label=${`raw text of the ${visible(role)} message`} onClick=${() => onRaw(kind)}>raw</button>`}
         <${Copy} text=${this.whole} what=${`the ${visible(role)} message`} />
       </div>
-      ${(text || !calls.length) && html`<${TextBlock} text=${text || '(empty)'} what=${role} limit=${limit} lines=${lines} bare=${ofStep} form=${raw[kind] ? '' : form} />`}
+      ${(text || !(calls.length || turn.media?.length)) && html`<${TextBlock} text=${text || '(empty)'} what=${role} limit=${limit} lines=${lines} bare=${ofStep} form=${raw[kind] ? '' : form} />`}
+      ${(turn.media ?? []).map((one) => html`<${MediaBox} key=${one.id} run=${run} id=${id} one=${one} news=${news} />`)}
       ${calls.map(
         ([name, args]) => html`<div class="call">
           <div class="text">→ ${visible(name)}</div>

@@ -67,7 +67,7 @@ export class Pane {
       row &&
         html`<${Bar} row=${row} at=${at} calls=${calls} full=${isFull} onStep=${(/** @type {number} */ by) => this.step(by)} onFull=${() => this.swapFull()} />`,
     );
-    this.draw(row && html`<${Detail} run=${run} id=${row.id} item=${item} full=${isFull} label=${label} />`);
+    this.draw(row && html`<${Detail} run=${run} row=${row} item=${item} full=${isFull} label=${label} />`);
     // The end of an answer that streams stays in sight.
     if (grew && !isStale && atEnd && side) side.scrollTop = side.scrollHeight;
   }

@@ -11,12 +11,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 from aimon_nb.model import Run, Span
 from aimon_nb.model.redaction import redaction
 from aimon_nb.model.run import RunStatus
+from aimon_nb.views.live.widget import answers
+from aimon_nb.views.live.widget.answers import Answer
 from aimon_nb.views.present import rows
 from aimon_nb.views.present.detail import Detail, detail
 from aimon_nb.views.present.more_calls import more_span
@@ -46,7 +49,12 @@ class _Batch(NamedTuple):
 class Channel(Protocol):
     """What carries a run's messages to its pages."""
 
-    def on_ask(self, hello: Callable[[], None], want: Callable[[list[str]], None]) -> None:
+    def on_ask(
+        self,
+        hello: Callable[[], None],
+        want: Callable[[list[str]], None],
+        answer: Callable[[Mapping[str, Any]], Answer | None],
+    ) -> None:
         """Call back on what the page asks."""
 
     def send_rows(self, header: Mapping[str, Any], rows: Sequence[list[Any]], **more: Any) -> None:
@@ -80,7 +88,7 @@ class RunPublisher:
         self._sent_more: rows.EncodedRow | None = None
         self._lock = threading.RLock()
         self.channel = make(run.run_id, self.snapshot)
-        self.channel.on_ask(self.send_all, self.send_wanted)
+        self.channel.on_ask(self.send_all, self.send_wanted, partial(answers.answer, run))
 
     def send(self, changed: Iterable[str]) -> None:
         """Send the spans of these ids."""
@@ -187,11 +195,12 @@ class RunPublisher:
         self._sent[span.span_id] = now
         if before == now:
             # None: the page has them.
-            item["messages"] = None
+            item["messages"] = item["parameters"] = item["tools"] = None
         elif before is not None and before.turns == now.turns and span.status == "running":
             batch.growth[span.span_id] = last[before.characters :]
             self._budget -= len(last) - before.characters
             return
         else:
             self._budget -= sum(len(turn["text"]) for turn in turns)
+            self._budget -= sum(len(tool["schema"]) for tool in item["tools"] or ())
         batch.items[span.span_id] = item
