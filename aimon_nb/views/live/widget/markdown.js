@@ -14,6 +14,7 @@ const QUOTE = /^ *> ?/;
 const HEADING = /^ *(#{1,6}) (.*)/;
 const FENCE = /^ *(`{3,}|~{3,})([^`]*)$/;
 const LINK = /^((?:[^[\]\\]|\\.|!?\[[^[\]]*\])*)\]\(((?:[^\s()]|\([^\s()]*\))*)(?:\s"[^"\n]*")?\)/s;
+const URL_TEXT = /^(?:[^\s<>"`|\\()]|\([^\s()]*\))*/;
 const TOKEN = /\\[!-/:-@[-`{-~]|`+|(?<!\*)\*{1,3}(?!\*)|(?<!_)_{1,3}(?!_)|~~|!?\[|\bhttps?:\/\//g;
 
 /** @param {string} t @param {(Node|string)[]} kids @param {Partial<Node>} [more] @returns {Node} */
@@ -186,7 +187,8 @@ export function inline(text, inLink) {
       if (length > 0) put(at, node('code', [text.slice(next, next + length)]), next + length + run.length);
       else tokens.lastIndex = next;
     } else if (run[0] === 'h') {
-      const [url] = /^[^\s<>"`|\\]*[^\s<>"`|\\.,;:!?*_~')\]]/.exec(text.slice(at, at + ADDRESS)) ?? [''];
+      const [found] = URL_TEXT.exec(text.slice(at, at + ADDRESS)) ?? [''],
+        url = found.replace(/[.,;:!?*_~'\]]+$/, '');
       if (!inLink && url.length > run.length) put(at, node('link', [url], { url }), at + url.length);
     } else if (run.endsWith('[')) {
       const [whole, label, url] = LINK.exec(text.slice(next, next + ADDRESS)) ?? [];

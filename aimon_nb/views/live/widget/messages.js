@@ -36,6 +36,10 @@ export class Messages extends Component {
   lacks = '';
   sizes = new ResizeObserver(() => this.refit());
 
+  onBox = (/** @type {HTMLElement|null} */ box) => {
+    this.box = box;
+  };
+
   componentDidMount() {
     this.sizes.observe(/** @type {HTMLElement} */ (this.box));
     this.fit();
@@ -96,10 +100,9 @@ export class Messages extends Component {
       early = shared || Math.max(0, turns.length - TURNS),
       from = all ? 0 : early;
     const brief = (/** @type {Turn} */ turn, /** @type {number} */ at) => at < turns.length - READ || (turn.role === 'input' && turns.length > 1);
-    const ending = (/** @type {Turn} */ turn, /** @type {number} */ at) =>
-      shared && at >= shared && turn.side === 'in' ? 'new' : at === turns.length - 1 && turn.side === 'out' ? item.ending : '';
+    const ending = (/** @type {Turn} */ turn, /** @type {number} */ at) => (at === turns.length - 1 && turn.side === 'out' ? item.ending : '');
     const many = `${commas(early)} ${shared ? '' : 'earlier '}${early === 1 ? 'message' : 'messages'}${shared ? ' as in the call before' : ''}`;
-    return html`<div ref=${(/** @type {HTMLElement|null} */ box) => (this.box = box)} tabindex="0" role="group" aria-label=${label}>
+    return html`<div ref=${this.onBox} tabindex="0" role="group" aria-label=${label}>
       ${children}
       ${from > 0 && html`<button class="more" onClick=${() => this.setState({ all: true })}>${many}</button>`}
       ${turns.slice(from).map((turn, i) => {
@@ -111,7 +114,7 @@ export class Messages extends Component {
           turn=${turn}
           text=${turn.text}
           ending=${ending(turn, at)}
-          isOld=${at < shared}
+          age=${at < shared ? 'old' : shared && turn.side === 'in' ? 'new' : ''}
           limit=${turn.grows ? Infinity : limit}
           lines=${turn.grows ? Infinity : Math.floor(lines)}
           raw=${raw}
@@ -127,7 +130,7 @@ export class Messages extends Component {
   }
 }
 
-/** @typedef {{turn: Turn, text: string, ending: string, isOld: boolean, limit?: number, lines: number, raw: Raw, onRaw: (kind: string) => void,
+/** @typedef {{turn: Turn, text: string, ending: string, age: string, limit?: number, lines: number, raw: Raw, onRaw: (kind: string) => void,
  *   run: Run, id: string, news: number}} TurnProps */
 
 /** @extends {Component<TurnProps, {}>} */
@@ -145,15 +148,15 @@ class TurnBox extends Component {
 
   /** @override */
   render() {
-    const { turn, ending, isOld, limit, lines, raw, onRaw, run, id, news } = this.props,
+    const { turn, ending, age, limit, lines, raw, onRaw, run, id, news } = this.props,
       { side, role, text } = turn,
       calls = turn.calls ?? [],
       ofStep = role === 'input' || role === 'output',
       form = text || !calls.length ? formOf(text) : 'json',
       kind = form === 'prose' ? side : form;
-    return html`<div class=${`turn ${side} ${isOld ? 'old' : ''}`}>
+    return html`<div class=${`turn ${side} ${age}`}>
       <div class="who">
-        <span>${[visible(role), ending].filter(Boolean).join(' · ')}</span>
+        <span>${[visible(role), ending].filter(Boolean).join(' · ')}${age === 'new' && html` · <span class="new">new</span>`}</span>
         ${form && html`<button class="copy" aria-pressed=${String(raw[kind])} aria-label=${`raw text of the ${visible(role)} message`} onClick=${() => onRaw(kind)}>raw</button>`}
         <${Copy} text=${this.whole} what=${`the ${visible(role)} message`} />
       </div>
