@@ -21,7 +21,8 @@ export const told: ToPage[] = %s;
 export const asked: FromPage[] = %s;
 """
 ASKED = [{"run_id": "agentic", "k": "ask"}, {"run_id": "agentic", "k": "hello"}, {"run_id": "agentic", "k": "want", "ids": ["c1"]},
-         {"run_id": "agentic", "k": "raw", "id": "c1"}, {"run_id": "agentic", "k": "media", "id": "c1", "media": "1.0"}]
+         {"run_id": "agentic", "k": "raw", "id": "c1"}, {"run_id": "agentic", "k": "media", "id": "c1", "media": "1.0"},
+         {"run_id": "agentic", "k": "code", "id": "c1", "form": "python"}, {"run_id": "agentic", "k": "diff", "id": "c4", "other": None}]
 
 
 class Channel(RunChannel):

@@ -269,6 +269,9 @@ test('the page takes in what the kernel tells, and asks what the kernel understa
   run.request('c1');
   for (const question of [{ k: 'raw', id: 'c2' }, { k: 'media', id: 'c2', media: '1.0' }]) assert.equal(run.answerTo(question), undefined);
   assert.equal(run.answerTo({ k: 'raw', id: 'c1' }).k, 'raw');
+  for (const question of [{ k: 'code', id: 'c2', form: 'messages' }, { k: 'diff', id: 'c4', other: 'c1' }]) run.askAnew(question);
+  assert.equal(run.answered({ k: 'code', id: 'c1', form: 'python' }).form, 'python');
+  assert.equal(run.answered({ k: 'diff', id: 'c4', other: null }).chosen, 'c3');
   run.header = null;
   run.mount({}, {});
   run.receive({ k: 'end', run_id: 'agentic', total: -1 });
@@ -287,4 +290,21 @@ test('a question about a span is asked once; its answer stays in the page, with 
   assert.equal(run.answerTo(question).bytes, bytes);
   assert.equal(run.answerTo({ ...question, media: '0.2' }), undefined);
   assert.equal(sent.length, 2);
+});
+
+test('what may have changed is asked anew, and what was answered before is not taken for it', () => {
+  const heard = {}, sent = [], model = { get: () => undefined, on: (k, f) => (heard[k] = f), send: (message) => sent.push(message) };
+  made().initialize({ model });
+  heard['msg:custom']({ k: 'rows', run_id: 'anew', header: { status: 'ok' }, rows: [] });
+  const run = runs.get('anew'), question = { k: 'diff', id: 'a', other: null }, answer = { ...question, run_id: 'anew', missing: '' };
+  run.askAnew(question);
+  heard['msg:custom']({ ...answer, chosen: 'b' });
+  assert.equal(run.answered(question).chosen, 'b');
+  assert.equal(run.answered({ ...question, other: 'b' }), undefined);
+  run.askAnew(question);
+  assert.equal(run.answered(question), undefined);
+  assert.equal(sent.length, 2);
+  run.detach();
+  run.askAnew(question);
+  assert.equal(sent.length, 2, 'nobody is there to be asked');
 });

@@ -28,6 +28,7 @@ export class MediaBox extends Component {
     return /** @type {import('./protocol.js').Question} */ ({ k: 'media', id: this.props.id, media: this.props.one.id });
   }
 
+  /** @override */
   componentWillUnmount() {
     if (!this.url) return;
     URL.revokeObjectURL(this.url);

@@ -7,6 +7,7 @@
  * @typedef {import('./store.js').Run} Run
  */
 import { continued } from './continued.js';
+import { CallBar } from './copy.js';
 import { Component, Copy, html } from './dom.js';
 import { commas, visible } from './format.js';
 import { MediaBox } from './media.js';
@@ -40,15 +41,18 @@ export class Messages extends Component {
     this.box = box;
   };
 
+  /** @override */
   componentDidMount() {
     this.sizes.observe(/** @type {HTMLElement} */ (this.box));
     this.fit();
   }
 
+  /** @override */
   componentDidUpdate() {
     this.fit();
   }
 
+  /** @override */
   componentWillUnmount() {
     this.sizes.disconnect();
   }
@@ -103,6 +107,7 @@ export class Messages extends Component {
     const ending = (/** @type {Turn} */ turn, /** @type {number} */ at) => (at === turns.length - 1 && turn.side === 'out' ? item.ending : '');
     const many = `${commas(early)} ${shared ? '' : 'earlier '}${early === 1 ? 'message' : 'messages'}${shared ? ' as in the call before' : ''}`;
     return html`<div ref=${this.onBox} tabindex="0" role="group" aria-label=${label}>
+      <${CallBar} id=${item.id} run=${run}>
       ${children}
       ${from > 0 && html`<button class="more" onClick=${() => this.setState({ all: true })}>${many}</button>`}
       ${turns.slice(from).map((turn, i) => {
@@ -120,12 +125,13 @@ export class Messages extends Component {
           raw=${raw}
           run=${run}
           id=${item.id}
-          news=${turn.media?.length ? run.answered : 0}
+          news=${turn.media?.length ? run.news : 0}
           onRaw=${this.onRaw}
         />`;
       })}
       ${!turns.length && !item.error && html`<div class="dim">${visible(item.nothing ?? '')}</div>`}
       ${after}
+      <//>
     </div>`;
   }
 }
@@ -135,7 +141,7 @@ export class Messages extends Component {
 
 /** @extends {Component<TurnProps, {}>} */
 class TurnBox extends Component {
-  /** A price that comes late tells every detail anew: what was said is laid out once. @param {any} next */
+  /** A price that comes late tells every detail anew: what was said is laid out once. @param {any} next @override */
   shouldComponentUpdate(next) {
     return Object.entries(this.props).some(([name, value]) => next[name] !== value);
   }
@@ -156,7 +162,7 @@ class TurnBox extends Component {
       kind = form === 'prose' ? side : form;
     return html`<div class=${`turn ${side} ${age}`}>
       <div class="who">
-        <span>${[visible(role), ending].filter(Boolean).join(' · ')}${age === 'new' && html` · <span class="new">new</span>`}</span>
+        <span>${[visible(role), visible(ending)].filter(Boolean).join(' · ')}${age === 'new' && html` · <span class="new">new</span>`}</span>
         ${form && html`<button class="copy" aria-pressed=${String(raw[kind])} aria-label=${`raw text of the ${visible(role)} message`} onClick=${() => onRaw(kind)}>raw</button>`}
         <${Copy} text=${this.whole} what=${`the ${visible(role)} message`} />
       </div>

@@ -17,7 +17,7 @@ export const isMarked = (text) => /[*_`#|[~]|^ *(?:[-+>]|\d+[.)]) |https?:/m.tes
  * @extends {Component<{text: string}, {}>}
  */
 export class Prose extends Component {
-  /** @param {{text: string}} next */
+  /** @param {{text: string}} next @override */
   shouldComponentUpdate(next) {
     return next.text !== this.props.text;
   }

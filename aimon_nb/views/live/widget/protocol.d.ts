@@ -124,6 +124,25 @@ export interface Raw {
   notes: string[];
 }
 
+/** A call as a text to copy: Python that sends it again, or its messages as the API takes them. */
+export type CodeForm = 'python' | 'messages';
+
+/** A message of two calls; `pieces` are [mark, text]: in both, in the earlier, in the later one alone, or a note on what is left out. */
+export interface MessageDiff {
+  role: string;
+  state: 'same' | 'changed' | 'added' | 'removed';
+  pieces: ['=' | '-' | '+' | '…', string][];
+}
+
+/** A call against an earlier one; `facts` are [name, before, now, change], `parameters` [name, before, now]. */
+export interface CallDiff {
+  facts: string[][];
+  parameters: string[][];
+  prompt: MessageDiff[];
+  answer: MessageDiff[];
+  notes: string[];
+}
+
 /** All about one span; `messages`, `parameters` and `tools` are null where the page has them already. */
 export interface Detail {
   id: string;
@@ -169,10 +188,24 @@ export type ToPage = { run_id: string } & (
  */
 export type Answer =
   | { k: 'raw'; id: string; raw: Raw | null; missing: string }
-  | { k: 'media'; id: string; media: string; type: string; text: string | null; data?: string; missing: string };
+  | { k: 'media'; id: string; media: string; type: string; text: string | null; data?: string; missing: string }
+  | { k: 'code'; id: string; form: CodeForm; text: string | null; missing: string }
+  | {
+      k: 'diff';
+      id: string;
+      other: string | null;
+      others: [id: string, label: string][];
+      chosen: string | null;
+      diff: CallDiff | null;
+      missing: string;
+    };
 
-/** What a page asks of a span, once. */
-export type Question = { k: 'raw'; id: string } | { k: 'media'; id: string; media: string };
+/** What a page asks of a span, once. `other`: the id of the call that it is held against; null: the one that the kernel chooses. */
+export type Question =
+  | { k: 'raw'; id: string }
+  | { k: 'media'; id: string; media: string }
+  | { k: 'code'; id: string; form: CodeForm }
+  | { k: 'diff'; id: string; other: string | null };
 
 /** What a page asks of a run: what is known of it, all rows, details by span id, or a question about a span. */
 export type Ask = { k: 'ask' } | { k: 'hello' } | { k: 'want'; ids: string[] } | Question;

@@ -31,7 +31,10 @@ export function runOf(id, show) {
 }
 
 /** By which a question and its answer are known. @param {import('./protocol.js').Question} question */
-export const questionOf = (question) => `${question.k} ${question.id} ${'media' in question ? question.media : ''}`;
+export const questionOf = (question) => {
+  const { k, id, media, form, other } = /** @type {any} */ (question);
+  return [k, id, media, form, other].join(' ');
+};
 
 /** One run: header, rows and details, shared by its views. */
 export class Run {
@@ -46,7 +49,7 @@ export class Run {
     /** @type {Set<string>} */ this.requested = new Set(); // details that the kernel was asked for
     /** @type {[HTMLElement, any][]} */ this.waiting = []; // places that ask for it before anything is known of it
     /** @type {Map<string, Answered>} */ this.answers = new Map(); // to questions about spans, by `questionOf`
-    this.answered = 0; // how often the kernel has answered
+    this.news = 0; // how often the kernel has answered
     this.cut = 0;
     this.count = 0; // messages of rows that came without a gap
     this.zero = 0; // performance.now() at the start of the run
@@ -135,7 +138,7 @@ export class Run {
   /** @param {import('./protocol.js').ToPage} message @param {DataView[]} [buffers] */
   receive(message, buffers) {
     if (message.k === 'snapshot') this.restore(message.snapshot);
-    else if (message.k === 'raw' || message.k === 'media') this.takeAnswer({ ...message, bytes: buffers?.[0] });
+    else if ('missing' in message) this.takeAnswer({ ...message, bytes: buffers?.[0] });
     else if (message.k !== 'end') this.take(message);
     else if (message.total !== this.count) this.send?.({ k: 'hello' });
   }
@@ -208,9 +211,20 @@ export class Run {
     return undefined;
   }
 
+  /** What the kernel has answered, without asking it. @param {import('./protocol.js').Question} question */
+  answered(question) {
+    return this.answers.get(questionOf(question));
+  }
+
+  /** Ask whatever was answered before: there may be more calls by now. @param {import('./protocol.js').Question} question */
+  askAnew(question) {
+    this.answers.delete(questionOf(question));
+    this.send?.(question);
+  }
+
   /** @param {Answered} answer */
   takeAnswer(answer) {
-    this.answered += 1;
+    this.news += 1;
     this.answers.set(questionOf(answer), answer);
     this.requested.delete(questionOf(answer));
     for (const view of this.views) {

@@ -5,6 +5,10 @@ export class Component<P = {}, S = {}> {
   props: P;
   state: S;
   setState(change: Partial<S>): void;
+  componentDidMount?(): void;
+  componentDidUpdate?(): void;
+  componentWillUnmount?(): void;
+  shouldComponentUpdate?(next: P): boolean;
   render(props: P, state: S): unknown;
 }
 export function h(type: unknown, props: object | null, ...children: unknown[]): Vnode;
