@@ -14,7 +14,7 @@ const STEP = 24; // px that a key moves the grip
 
 /** What stands above the details: in full screen of what they are, and the ways to the calls beside. @param {any} props */
 const Bar = ({ row, at, calls, full, onStep, onFull }) => html`
-  <span class="title" dir="auto">${full && html`${visible(row.name)} <span class="dim">${visible(row.label)}</span>`}</span>
+  <span class="what" dir="auto">${full && html`${visible(row.name)} <span class="dim">${visible(row.label)}</span>`}</span>
   ${
     calls > 1 &&
     html`<span class="steps dim">

@@ -1,4 +1,4 @@
-"""The page's script and style: plain modules that are joined without their comments, by no build step.
+"""The page's script and style: plain modules, joined without their comments by no build step.
 
 Each module keeps a scope of its own, so that names of two files never meet, and only what it
 exports leaves it. A file stands after those that it imports from; a circle is an error.
