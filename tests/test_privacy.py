@@ -52,6 +52,7 @@ CANARIES = {
     "parameters of a request": ["canary-parameter"],
     "names of tools offered": ["canary-tool"],
     "descriptions, schemas of tools and answers": ["canary description", "canary schema", "canary format"],
+    "what crossed the wire": ["canary raw"],
     "id of a request": ["canary-request"],
     "names of runs, spans, pipelines": ["canary run", "canary step"],
     "name of a model": ["canary model"],
@@ -143,7 +144,7 @@ def answer(request):
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"q": "canary argument"}'}}
     message = {"role": "assistant", "content": "canary answer", "tool_calls": [call]}
     usage = {"prompt_tokens": INPUT, "completion_tokens": OUTPUT, "total_tokens": INPUT + OUTPUT}
-    body = {"object": "chat.completion", "id": "c", "created": 1, "model": "gpt-4o canary model", "usage": usage}
+    body = {"object": "chat.completion", "id": "c", "created": 1, "model": "gpt-4o canary model", "usage": usage, "more": "canary raw"}
     body["choices"] = [{"index": 0, "finish_reason": "stop", "message": message}]
     return httpx.Response(200, json=body, headers={"x-request-id": "canary-request", "x-theirs": "canary-header", "set-cookie": "canary-cookie"})
 
@@ -190,8 +191,8 @@ class Page:
     def __init__(self):
         self.sent = []
 
-    def on_ask(self, *_):
-        pass
+    def on_ask(self, hello, want, answer):
+        self.answer = answer
 
     def send_rows(self, *sent, **more):
         self.sent += [sent, more]
@@ -202,7 +203,8 @@ class Page:
 def live_view(run, folder):
     page = Page()
     RunPublisher(run, lambda *_: page).send_all()
-    return [json.dumps(page.sent)]
+    asked = [page.answer({"k": "raw", "id": span_id}) for span_id in run.spans]
+    return [json.dumps([page.sent, asked])]
 
 
 def saved(run, folder):

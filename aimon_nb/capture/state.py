@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -198,6 +199,7 @@ class RunState:
     changed: set[str] = field(default_factory=set)
     captured: list[BaseException] = field(default_factory=list)  # sent to Sentry already
     span_limit: SpanLimit = field(default_factory=SpanLimit)
+    keeps_content: bool = True  # prompts, answers, arguments, results, and what crossed the wire
     takes_content: bool = True  # of steps, where they do not say: what went in and came out
     faults_before: int = 0
     has_thread: bool = True  # of ours, which brings it up to date while it is open
@@ -218,6 +220,10 @@ class RunState:
     items: RunItems = field(default_factory=RunItems)
     foreign_requests: int = 0
     foreign_spans: int = 0
+    # Spans that ended with content, which is to be packed; and those whose content is, by their
+    # ids, with the bytes of it that are not.
+    fresh_content: deque[Span] = field(default_factory=deque)
+    kept_content: dict[str, tuple[Span, int]] = field(default_factory=dict)
 
     @property
     def may_price(self) -> bool:

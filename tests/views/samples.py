@@ -108,7 +108,7 @@ def told():
     add(run, "frame", "plan", 1.7, 0.2, name="score", op="ai.run", step=StepContent(
         True, {"table": "<DataFrame 1,000 × 4: city, date, price, rating>", "weights": "<ndarray 4 float64>", "rows": "<generator read_rows>"},
         True, None))
-    add(run, "gone", "plan", 1.95, 0.1, name="big", op="ai.run", step=StepContent(not_kept="over max_content_bytes = 100,000,000"))
+    add(run, "gone", "plan", 1.95, 0.1, name="big", op="ai.run", content_gone="no longer kept: over the budget of 256 MB")
     return end(run, "ok", 2.4)
 
 

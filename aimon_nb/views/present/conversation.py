@@ -64,7 +64,10 @@ def conversation(span: Span) -> list[Turn]:
     """Return the turns of a span, oldest first.
 
     Of its model call; of a step what went in and came out; else from its attributes.
+    None where the span says that its content is gone.
     """
+    if span.content_gone is not None:
+        return []
     if span.call is not None and (span.call.input or span.call.output):
         prompts = [_of_message("in", message) for message in span.call.input]
         return prompts + [_of_message("out", message) for message in span.call.output]
@@ -80,7 +83,12 @@ def conversation(span: Span) -> list[Turn]:
 
 
 def side_text(span: Span, side: Side) -> str | None:
-    """Return what was sent (`in`) or answered (`out`) as text, a turn a line; None without any."""
+    """Return what was sent (`in`) or answered (`out`) as text, a turn a line; None without any.
+
+    In place of what is no longer here stands why, in parentheses.
+    """
+    if span.content_gone is not None and span.parent_id is not None:
+        return f"({span.content_gone})"
     turns = [turn for turn in conversation(span) if turn["side"] == side]
     if [turn["role"] for turn in turns] in (["input"], ["output"]):  # a value: nobody said it
         return turns[0]["text"]

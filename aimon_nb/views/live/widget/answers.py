@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from aimon_nb.model import Run, Span
+from aimon_nb.views.present.detail import why_no_exchange
+from aimon_nb.views.present.exchange_view import raw
 
 
 class Answer(NamedTuple):
@@ -27,7 +29,10 @@ def answer(run: Run, asked: Mapping[str, Any]) -> Answer | None:
 
 
 def _raw(span: Span, _asked: Mapping[str, Any]) -> Answer:
-    return Answer({"k": "raw", "id": span.span_id, "raw": None, "missing": "not kept"}, [])
+    missing = why_no_exchange(span)
+    exchange = span.call.exchange if span.call is not None and missing is None else None
+    shown = None if exchange is None else raw(exchange)
+    return Answer({"k": "raw", "id": span.span_id, "raw": shown, "missing": missing or ""}, [])
 
 
 def _media(span: Span, asked: Mapping[str, Any]) -> Answer:
