@@ -32,7 +32,7 @@ ROWS = {
     "id of a request": "y n y n n n n n n n n n n y y",
     "names of runs, spans, pipelines": "y y y y y y y y y n y y n y y",
     "name of a model": "y y y y y y y y y y y n n y y",
-    "error message": "y2 y2 y2 y2 y2 y2 y2 y2 y2 n5 n y2 n y2 y",
+    "error message": "y2 y2 y2 y2 y2 y2 y2 y2 y2 n6 n y2 n y2 y",
     "prompt that an error quotes": "y n y n n n n n n n n n n n y",
     "text keys of items": "y n n n y y y n y n n n n n y",
     "function that asked": "y y y y y y y y y n y n n y y",
@@ -44,9 +44,9 @@ ROWS = {
     "texts of breadcrumbs": "n n n n n n n n n n n n n n n",
     "headers, keys, cookies": "n n n n n n n n n n n n n n n",
     "query and user of a URL": "n n n n n n n n n n n n n n n",
-    "host": "y n y n n n n n n n4 n3 n n y y",
+    "host": "y n y n n n n n n n5 n3 n n y y",
     "token counts": "y y y y y y y y y y y n n y y",
-    "cost": "y y y y y y y y y y n n n y y",
+    "cost": "y y y y y y y y y y y4 n n y y",
 }  # fmt: skip
 _NOTES = "¹²³⁴⁵⁶⁷⁸⁹"
 
