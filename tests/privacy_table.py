@@ -27,10 +27,15 @@ ROWS = {
     "data": "y n y n n n n n n y n n y y",
     "parameters of a request": "y n y n y y y n y n n n y y",
     "names of tools offered": "y n y n n n n n n n n n y y",
+    "descriptions, schemas of tools and answers": "y n y n n n n n n n n n n y",
+    "images, sound, files": "y n n n n n n n n n n n n n",
+    "what crossed the wire": "y n n n n n n n n n n n n n",
+    "id of a request": "y n y n n n n n n n n n y y",
     "names of runs, spans, pipelines": "y y y y y y y y y y y n y y",
     "name of a model": "y y y y y y y y y y n n y y",
     "error message": "y2 y2 y2 y2 y2 y2 y2 y2 y2 n y2 n y2 y",
     "prompt that an error quotes": "y n y n n n n n n n n n n y",
+    "text keys of items": "y n n n y y y n y n n n n y",
     "function that asked": "y y y y y y y y y y n n y y",
     "function of a frame": "y n y n n n n n n n y n y y",
     "file of a frame": "y n y n n n n n n n y n y y",
@@ -42,7 +47,7 @@ ROWS = {
     "query and user of a URL": "n n n n n n n n n n n n n n",
     "host": "y n y n n n n n n n3 n n y y",
     "token counts": "y y y y y y y y y y n n y y",
-    "cost": "y y y y y y y y y n n n y y",
+    "cost": "y y y y y y y y y y4 n n y y",
 }  # fmt: skip
 _NOTES = "¹²³⁴⁵⁶⁷⁸⁹"
 

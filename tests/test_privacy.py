@@ -5,6 +5,7 @@ kind, and each place is searched for them. A new kind of content is a row and a 
 place a column and a way to read it.
 """
 
+import base64
 import contextlib
 import io
 import json
@@ -17,7 +18,7 @@ from itertools import product
 import pytest
 import sentry_sdk
 
-from aimon_nb import ai_track, track
+from aimon_nb import ai_track, item, pricing, track
 from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.app import monitor
 from aimon_nb.model import Run
@@ -51,10 +52,15 @@ CANARIES = {
     "data": ["canary datum"],
     "parameters of a request": ["canary-parameter"],
     "names of tools offered": ["canary-tool"],
+    "descriptions, schemas of tools and answers": ["canary description", "canary schema", "canary format"],
+    "images, sound, files": [f"canary image|{base64.b64encode(b'canary image').decode()}"],
+    "what crossed the wire": ["canary raw"],
+    "id of a request": ["canary-request"],
     "names of runs, spans, pipelines": ["canary run", "canary step"],
     "name of a model": ["canary model"],
     "error message": ["canary error"],
     "prompt that an error quotes": [f"canary error: at [^\"]*{QUOTED}"],
+    "text keys of items": ["canary row"],
     "function that asked": ["canary_asker"],
     "function of a frame": ["canary_function"],
     "file of a frame": ["canary_file.py"],
@@ -75,14 +81,18 @@ def canary_asker(client):
     client.chat.completions.create(
         model="gpt-4o",
         messages=[
-            {"role": "user", "content": "canary " + "prompt" + " and " + QUOTED},
+            {"role": "user", "content": [
+                {"type": "text", "text": "canary " + "prompt" + " and " + QUOTED},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64," + b64encode(b"canary " + b"image").decode()}},
+            ]},
             {"role": "assistant", "content": None, "tool_calls": [
                 {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"q": "canary ' + 'argument"}'}},
             ]},
             {"role": "tool", "tool_call_id": "c", "content": "canary " + "result"},
         ],
         reasoning_effort="canary-" + "parameter",
-        tools=[{"type": "function", "function": {"name": "canary-" + "tool", "parameters": {}}}],
+        tools=[{"type": "function", "function": {"name": "canary-" + "tool", "description": "canary " + "description", "parameters": {"x": "canary " + "schema"}}}],
+        response_format={"type": "json_schema", "json_schema": {"name": "canary " + "format", "schema": {}}},
         extra_headers={"x-mine": "canary-" + "header", "cookie": "canary-" + "cookie"},
         extra_query={"key": "canary-" + "query"},
     )
@@ -103,7 +113,8 @@ def given(what, options, password):
 def yielding():
     yield "canary " + "yielded"
 def main(client, span):
-    globals()["canary_" + "asker"](client)
+    with item("canary " + "row"):
+        globals()["canary_" + "asker"](client)
     secret = "canary " + "secret"
     ai_track("given")(given)("canary " + "given", {"deep": ["canary " + "deep"], "more": {"api_key": secret}}, password=secret)
     list(ai_track("yielding")(yielding)())
@@ -138,9 +149,9 @@ def answer(request):
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"q": "canary argument"}'}}
     message = {"role": "assistant", "content": "canary answer", "tool_calls": [call]}
     usage = {"prompt_tokens": INPUT, "completion_tokens": OUTPUT, "total_tokens": INPUT + OUTPUT}
-    body = {"object": "chat.completion", "id": "c", "created": 1, "model": "gpt-4o canary model", "usage": usage}
+    body = {"object": "chat.completion", "id": "c", "created": 1, "model": "gpt-4o canary model", "usage": usage, "more": "canary raw"}
     body["choices"] = [{"index": 0, "finish_reason": "stop", "message": message}]
-    return httpx.Response(200, json=body, headers={"x-theirs": "canary-header", "set-cookie": "canary-cookie"})
+    return httpx.Response(200, json=body, headers={"x-request-id": "canary-request", "x-theirs": "canary-header", "set-cookie": "canary-cookie"})
 
 
 def asking_stream(name):
@@ -161,8 +172,8 @@ def tracked_run(folder, stream):
     file.parent.mkdir(exist_ok=True)
     file.write_text(SOURCE, "utf-8")
     linecache.checkcache(str(file))
-    space = {"ATTRIBUTES": ATTRIBUTES, "MESSAGE": MESSAGE, "ai_track": ai_track, "steps": instrumentation.steps}
-    space |= {"QUOTED": QUOTED, "sentry_sdk": sentry_sdk, "asking": asking_stream if stream else asking_static}
+    space = {"ATTRIBUTES": ATTRIBUTES, "MESSAGE": MESSAGE, "ai_track": ai_track, "steps": instrumentation.steps, "item": item}
+    space |= {"b64encode": base64.b64encode, "QUOTED": QUOTED, "sentry_sdk": sentry_sdk, "asking": asking_stream if stream else asking_static}
     exec(compile(SOURCE, str(file), "exec"), space)
     client = openai.OpenAI(
         base_url=f"https://{HOST}/v1", api_key="sk-canary-key", http_client=httpx.Client(transport=httpx.MockTransport(answer))
@@ -185,8 +196,8 @@ class Page:
     def __init__(self):
         self.sent = []
 
-    def on_ask(self, hello, want):
-        pass
+    def on_ask(self, hello, want, answer):
+        self.answer = answer
 
     def send_rows(self, *sent, **more):
         self.sent += [sent, more]
@@ -197,7 +208,8 @@ class Page:
 def live_view(run, folder):
     page = Page()
     RunPublisher(run, lambda *_: page).send_all()
-    return [json.dumps(page.sent)]
+    asked = [page.answer({"k": kind, "id": span_id, "media": "0.0"}) for span_id in run.spans for kind in ("raw", "media")]
+    return [json.dumps([page.sent, asked], default=bytes.decode)]
 
 
 def saved(run, folder):
@@ -289,11 +301,13 @@ def found(request, tmp_path_factory):
         elif world != "no DSN":
             receiver.init(**sdk.OPTIONS[world])
         folder = tmp_path_factory.mktemp("privacy")
+        pricing.set("gpt-4o canary model", input_mtok=2, output_mtok=8)  # without a condition: such a cost is sent
         try:
             tracked = tracked_run(folder, world == "stream" or not sdk.HAS_TRANSACTIONS)
             texts = {place: read(tracked.run, folder) for place, read in PLACES.items() if read is not None}
             events = receiver.of("event")
         finally:
+            pricing.unset("gpt-4o canary model")
             monitor.uninstall()
             sentry_sdk.get_isolation_scope().clear_breadcrumbs()
         sent = [payload for kind, payload in receiver.got if kind != "event"]

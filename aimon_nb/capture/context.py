@@ -13,6 +13,7 @@ import weakref
 from contextvars import ContextVar
 from typing import Any
 
+from aimon_nb.capture.items import current_item
 from aimon_nb.capture.state import OpenSpan, RunState, TaskAndThread, TrackedCall
 from aimon_nb.model.caller import Caller
 
@@ -31,6 +32,7 @@ PROPAGATED: tuple[ContextVar[Any], ...] = (
     current_pipeline,
     untracked_cell,
     started_at,
+    current_item,
     current_invocation,
 )
 
@@ -43,6 +45,10 @@ class _ThreadState(threading.local):
     """What a thread knows of itself, whatever context its code runs in."""
 
     job_begun_at: Caller | None = None  # the job of a pool that it runs
+
+    def __init__(self) -> None:
+        # Half as dear to ask for here as by `threading.current_thread()`.
+        self.thread = threading.current_thread()
 
 
 this_thread = _ThreadState()

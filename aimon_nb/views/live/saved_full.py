@@ -12,6 +12,7 @@ from typing import NamedTuple
 from aimon_nb.model import Run
 from aimon_nb.views.present import detail, formatting, rows
 from aimon_nb.views.present.conversation import Turn
+from aimon_nb.views.present.media_view import MediaItem
 from aimon_nb.views.static import html
 
 # Bytes of rows; those beyond are counted in the view.
@@ -70,6 +71,11 @@ def _details(run: Run) -> _Details:
     room, omitted = DETAILS_LIMIT, 0
     for _, span in run.walk():
         item = detail.detail(span)
+        if span.item is not None:
+            # A key may be a name or an address: the file has what a saved tree has of it.
+            saved = ["item", span.item.saved_key]
+            for pairs in (item["facts"], item["more"]):
+                pairs[:] = [saved if pair[0] == "item" else pair for pair in pairs]
         item["messages"] = [_cut(turn) for turn in item["messages"] or ()]
         size = len(html.js_literal(item))
         if size > room:
@@ -82,7 +88,8 @@ def _details(run: Run) -> _Details:
 
 def _cut(turn: Turn) -> Turn:
     calls = [[name, _short(text)] for name, text in turn["calls"]]
-    return {**turn, "text": _short(turn["text"]), "calls": calls}
+    media: list[MediaItem] = [{**one, "missing": "not kept in this file"} for one in turn["media"]]
+    return {**turn, "text": _short(turn["text"]), "calls": calls, "media": media}
 
 
 def _short(text: str) -> str:

@@ -15,6 +15,7 @@ from aimon_nb.model.content import is_content
 from aimon_nb.model.span import StepContent
 from aimon_nb.model.text import encodable
 from aimon_nb.views.present import formatting
+from aimon_nb.views.present.media_view import MediaItem, media_items
 
 # Attributes that hold content, as SDKs write them; the first that is set is shown.
 _PROMPTS = ("gen_ai.input.messages", "gen_ai.request.messages", "ai.input_messages")
@@ -33,11 +34,12 @@ class Turn(TypedDict):
     role: str
     text: str
     calls: list[list[str]]
+    media: list[MediaItem]
 
 
-def attributes(data: Mapping[str, Any], *, keep_content: bool = False) -> list[list[str]]:
+def attributes(data: Mapping[str, Any]) -> list[list[str]]:
     """Return [key, value] pairs as text, sorted, without those that hold content."""
-    shown = sorted((str(k), v) for k, v in data.items() if keep_content or not is_content(str(k)))
+    shown = sorted((str(k), v) for k, v in data.items() if not is_content(str(k)))
     return [
         [formatting.line(key, 120), formatting.visible(_as_text(value)[:2_000])]
         for key, value in shown
@@ -48,10 +50,14 @@ def conversation(span: Span) -> list[Turn]:
     """Return the turns of a span, oldest first.
 
     Of its model call; of a step what went in and came out; else from its attributes.
+    None where the span says that its content is gone.
     """
+    if span.content_gone is not None:
+        return []
     if span.call is not None and (span.call.input or span.call.output):
-        prompts = [_of_message("in", message) for message in span.call.input]
-        return prompts + [_of_message("out", message) for message in span.call.output]
+        prompts, answers = span.call.input, span.call.output
+        turns = [_of_message("in", message, at) for at, message in enumerate(prompts)]
+        return turns + [_of_message("out", one, at) for at, one in enumerate(answers, len(turns))]
     step = span.step or _NOTHING_TAKEN
     given = _of_attribute("in", "user", _first(span, _PROMPTS))
     given += _of_attribute("in", "arguments", _first(span, _TOOL_IN))
@@ -64,7 +70,12 @@ def conversation(span: Span) -> list[Turn]:
 
 
 def side_text(span: Span, side: Side) -> str | None:
-    """Return what was sent (`in`) or answered (`out`) as text, a turn a line; None without any."""
+    """Return what was sent (`in`) or answered (`out`) as text, a turn a line; None without any.
+
+    In place of what is no longer here stands why, in parentheses.
+    """
+    if span.content_gone is not None and span.parent_id is not None:
+        return f"({span.content_gone})"
     turns = [turn for turn in conversation(span) if turn["side"] == side]
     if [turn["role"] for turn in turns] in (["input"], ["output"]):  # a value: nobody said it
         return turns[0]["text"]
@@ -80,15 +91,16 @@ def _of_step(side: Side, role: str, value: Any) -> Turn:
     """
     is_container = isinstance(value, (dict, list))
     text = _as_text(value) if is_container or isinstance(value, str) else str(value)
-    return {"side": side, "role": role, "text": encodable(text), "calls": []}
+    return {"side": side, "role": role, "text": encodable(text), "calls": [], "media": []}
 
 
-def _of_message(side: Side, message: Message) -> Turn:
+def _of_message(side: Side, message: Message, at: int) -> Turn:
     return {
         "side": side,
         "role": formatting.line(message.role, 40),
         "text": encodable(message.text),
         "calls": [[formatting.line(n, 120), encodable(a)] for n, a in message.tool_calls],
+        "media": media_items(message.media, at),
     }
 
 
@@ -114,7 +126,7 @@ def _of_item(side: Side, role: str, item: Any) -> Turn:
         text = "\n".join(_as_text(p.get("text", p.get("content", p))) for p in content)
     else:
         text = _as_text(content)
-    return {"side": side, "role": role, "text": encodable(text), "calls": []}
+    return {"side": side, "role": role, "text": encodable(text), "calls": [], "media": []}
 
 
 def _parsed(value: Any) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import base64
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import anywidget
@@ -98,9 +99,11 @@ class WholeRunWidget(RunMessages, RunWidget):
         """Send the snapshot as it is now, for pages that were loaded while the cell ran."""
         self.send_state("snapshot")
 
-    def post(self, message: Mapping[str, Any]) -> None:
-        """Send a message about this run."""
-        self.send({"run_id": self.run_id, **message})
+    def post(self, message: Mapping[str, Any], buffers: Sequence[bytes] = ()) -> None:
+        """Send a message about this run, with bytes beside it."""
+        # Not every host of this one hands on bytes beside a message.
+        more = {"data": base64.b64encode(buffers[0]).decode()} if buffers else {}
+        self.send({"run_id": self.run_id, **message, **more})
 
 
 def filter_mimebundle(
