@@ -17,7 +17,7 @@ from aimon_nb.model.span import SpanKind
 from aimon_nb.pricing.summable import summable
 from aimon_nb.views.present import error_text, formatting, more_calls
 from aimon_nb.views.present.price_advice import price_advice
-from aimon_nb.views.present.row_names import label, model_name, name, remark
+from aimon_nb.views.present.row_names import label, model_name, name, outcome, remark
 
 # The values of `FIELDS` in that order, without trailing Nones.
 EncodedRow = list[Any]
@@ -85,6 +85,8 @@ class RowDict(TypedDict):
     more: list[int] | None
     remark: str | None
     advice: str | None
+    outcome: str | None
+    tries: list[int] | None
     time: str
 
 
@@ -133,13 +135,14 @@ def _notes(run: Run) -> list[str]:
 
 
 # What the page gets of a row, in this order (`unpackRow` in rows.js reads it); what is
-# rare stands last and is left off. `retried` says that another attempt at its request
-# followed, `heard` how many characters of a streamed answer have come; `more` is how many
-# calls the row stands for and how many of these failed, if it is that of several.
+# rare stands last and is left off. `retried`: another attempt at its request followed;
+# `heard`: so many characters of a streamed answer have come; `more`: how many calls the row
+# stands for, if several, and how many of them failed; `outcome`: the words behind the label;
+# `tries`: a number that the attempts at one request share, and which of them it is.
 FIELDS = (
     *("id", "parent", "kind", "name", "label", "status", "start", "dur", "counts", "cost"),
     *("streaming", "input", "output", "usd", "cost_state", "model", "error", "retried", "ttft"),
-    *("heard", "item", "tokens", "hidden", "more", "remark", "advice"),
+    *("heard", "item", "tokens", "hidden", "more", "remark", "advice", "outcome", "tries"),
 )
 
 
@@ -177,6 +180,8 @@ def encode_row(span: Span, run: Run) -> EncodedRow:
         several,
         remark(span) or None,
         price_advice(span, run) or None,
+        outcome(span) or None,
+        None if span.retry_group is None else [span.retry_group, span.attempt or 1],
     ]
     while values[-1] is None:
         values.pop()

@@ -58,6 +58,8 @@ export type PackedRow = [
   more?: [calls: number, errors: number] | null,
   remark?: string | null,
   advice?: string | null,
+  outcome?: string | null,
+  tries?: [request: number, attempt: number] | null,
 ];
 
 /** One message of a conversation, or what went into a step or came out; `calls` are [tool, arguments as text]. */
