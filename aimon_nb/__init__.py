@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from aimon_nb.ai.tracking import ai_track
     from aimon_nb.ai.usage import record_token_usage
     from aimon_nb.app import install, last_run, runs, track
+    from aimon_nb.app.batch_map import map  # noqa: A004 (its name is `aimon_nb.map`)
+    from aimon_nb.app.items import item
+    from aimon_nb.app.progress import progress
     from aimon_nb.app.run_view import RunView
     from aimon_nb.versions import show_versions
 
@@ -31,7 +34,10 @@ _HOMES = {
     "set_data_normalized": "ai.normalize",
     "RunView": "app.run_view",
     "install": "app",
+    "item": "app.items",
     "last_run": "app",
+    "map": "app.batch_map",
+    "progress": "app.progress",
     "runs": "app",
     "show_versions": "versions",
     "track": "app",
@@ -43,8 +49,11 @@ __all__ = [
     "ai_track",
     "get_ai_pipeline_name",
     "install",
+    "item",
     "last_run",
+    "map",
     "pricing",
+    "progress",
     "record_token_usage",
     "runs",
     "set_ai_pipeline_name",

@@ -36,7 +36,15 @@ ARROWS = {
     "__main__": ALL | {"versions"},
 }
 # Inside of `views`: a run in words is below its forms, and `schema.py` describes what a file holds.
-VIEWS = {"present": set(), "schema": set(), "static": {"present"}, "tables": {"present", "static", "schema"}, "live": {"present", "static"}}
+VIEWS = {
+    "present": set(),
+    "as_code": set(),
+    "diff": {"present"},
+    "schema": set(),
+    "static": {"present"},
+    "tables": {"present", "static", "schema"},
+    "live": {"present", "static", "as_code", "diff"},
+}
 # Lines of a file, of Python and of the widget's scripts and style.
 LINES = 300
 CLASS_LINES = 150

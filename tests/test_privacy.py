@@ -17,7 +17,7 @@ from itertools import product
 import pytest
 import sentry_sdk
 
-from aimon_nb import ai_track, track
+from aimon_nb import ai_track, item, track
 from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.app import monitor
 from aimon_nb.model import Run
@@ -51,10 +51,14 @@ CANARIES = {
     "data": ["canary datum"],
     "parameters of a request": ["canary-parameter"],
     "names of tools offered": ["canary-tool"],
+    "descriptions, schemas of tools and answers": ["canary description", "canary schema", "canary format"],
+    "what crossed the wire": ["canary raw"],
+    "id of a request": ["canary-request"],
     "names of runs, spans, pipelines": ["canary run", "canary step"],
     "name of a model": ["canary model"],
     "error message": ["canary error"],
     "prompt that an error quotes": [f"canary error: at [^\"]*{QUOTED}"],
+    "text keys of items": ["canary row"],
     "function that asked": ["canary_asker"],
     "function of a frame": ["canary_function"],
     "file of a frame": ["canary_file.py"],
@@ -82,7 +86,8 @@ def canary_asker(client):
             {"role": "tool", "tool_call_id": "c", "content": "canary " + "result"},
         ],
         reasoning_effort="canary-" + "parameter",
-        tools=[{"type": "function", "function": {"name": "canary-" + "tool", "parameters": {}}}],
+        tools=[{"type": "function", "function": {"name": "canary-" + "tool", "description": "canary " + "description", "parameters": {"x": "canary " + "schema"}}}],
+        response_format={"type": "json_schema", "json_schema": {"name": "canary " + "format", "schema": {}}},
         extra_headers={"x-mine": "canary-" + "header", "cookie": "canary-" + "cookie"},
         extra_query={"key": "canary-" + "query"},
     )
@@ -103,7 +108,8 @@ def given(what, options, password):
 def yielding():
     yield "canary " + "yielded"
 def main(client, span):
-    globals()["canary_" + "asker"](client)
+    with item("canary " + "row"):
+        globals()["canary_" + "asker"](client)
     secret = "canary " + "secret"
     ai_track("given")(given)("canary " + "given", {"deep": ["canary " + "deep"], "more": {"api_key": secret}}, password=secret)
     list(ai_track("yielding")(yielding)())
@@ -138,9 +144,9 @@ def answer(request):
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"q": "canary argument"}'}}
     message = {"role": "assistant", "content": "canary answer", "tool_calls": [call]}
     usage = {"prompt_tokens": INPUT, "completion_tokens": OUTPUT, "total_tokens": INPUT + OUTPUT}
-    body = {"object": "chat.completion", "id": "c", "created": 1, "model": "gpt-4o canary model", "usage": usage}
+    body = {"object": "chat.completion", "id": "c", "created": 1, "model": "gpt-4o canary model", "usage": usage, "more": "canary raw"}
     body["choices"] = [{"index": 0, "finish_reason": "stop", "message": message}]
-    return httpx.Response(200, json=body, headers={"x-theirs": "canary-header", "set-cookie": "canary-cookie"})
+    return httpx.Response(200, json=body, headers={"x-request-id": "canary-request", "x-theirs": "canary-header", "set-cookie": "canary-cookie"})
 
 
 def asking_stream(name):
@@ -161,7 +167,7 @@ def tracked_run(folder, stream):
     file.parent.mkdir(exist_ok=True)
     file.write_text(SOURCE, "utf-8")
     linecache.checkcache(str(file))
-    space = {"ATTRIBUTES": ATTRIBUTES, "MESSAGE": MESSAGE, "ai_track": ai_track, "steps": instrumentation.steps}
+    space = {"ATTRIBUTES": ATTRIBUTES, "MESSAGE": MESSAGE, "ai_track": ai_track, "steps": instrumentation.steps, "item": item}
     space |= {"QUOTED": QUOTED, "sentry_sdk": sentry_sdk, "asking": asking_stream if stream else asking_static}
     exec(compile(SOURCE, str(file), "exec"), space)
     client = openai.OpenAI(
@@ -185,8 +191,8 @@ class Page:
     def __init__(self):
         self.sent = []
 
-    def on_ask(self, hello, want):
-        pass
+    def on_ask(self, hello, want, answer):
+        self.answer = answer
 
     def send_rows(self, *sent, **more):
         self.sent += [sent, more]
@@ -197,7 +203,8 @@ class Page:
 def live_view(run, folder):
     page = Page()
     RunPublisher(run, lambda *_: page).send_all()
-    return [json.dumps(page.sent)]
+    asked = [page.answer({"k": "raw", "id": span_id}) for span_id in run.spans]
+    return [json.dumps([page.sent, asked])]
 
 
 def saved(run, folder):

@@ -1,5 +1,6 @@
 """What the project says of itself outside of its code: its metadata, and the checks before a commit."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -50,3 +51,10 @@ def test_the_classifiers_name_what_it_is():
     assert {"Development Status", "Framework", "Intended Audience", "Programming Language", "Topic", "Typing"} <= kinds
     # The licence is an expression (PEP 639): a classifier beside it is an error for PyPI.
     assert "License" not in kinds and PROJECT["license"] == "MIT"
+
+
+def test_a_lock_file_names_no_registry():
+    """npm takes what is locked from whichever registry it is set up with; every package has its hash."""
+    locked = json.loads((ROOT / "tests/matrix/spotlight/package-lock.json").read_text("utf-8"))["packages"]
+    packages = [one for path, one in locked.items() if path]
+    assert len(packages) > 100 and all(one["integrity"].startswith("sha512-") and "resolved" not in one for one in packages)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.capture import context
+from aimon_nb.capture.redact import redact_name
 from aimon_nb.model.text import encodable
 
 
@@ -16,7 +17,8 @@ def set_ai_pipeline_name(name: str | None) -> None:
     its end; then the name from before is back.
 
     Args:
-        name: name of the pipeline; None clears it.
+        name: name of the pipeline, in which `…` stands for what looks like a key; None
+            clears it.
 
     Raises:
         TypeError: `name` is neither text nor None.
@@ -30,7 +32,7 @@ def set_ai_pipeline_name(name: str | None) -> None:
     if name is not None and not isinstance(name, str):
         raise TypeError(f"name must be text or None, not {type(name).__name__}")
     instrumentation.ensure()
-    context.current_pipeline.set(None if name is None else encodable(name))
+    context.current_pipeline.set(None if name is None else redact_name(encodable(name)))
 
 
 def get_ai_pipeline_name() -> str | None:

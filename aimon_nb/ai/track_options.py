@@ -11,7 +11,7 @@ from typing import Any
 
 from aimon_nb.ai.consts import with_today
 from aimon_nb.ai.normalize import normalized
-from aimon_nb.capture.redact import redact_secrets, redact_texts
+from aimon_nb.capture.redact import redact_texts
 from aimon_nb.capture.to_plain import key_text
 from aimon_nb.model.text import encodable
 from aimon_nb.sentry import own_spans
@@ -154,12 +154,13 @@ def _moment(value: Any) -> datetime:
 
 
 def _tags(keywords: Mapping[str, Any]) -> dict[str, str]:
-    """Return tags as Sentry takes them: one line of at most 200 characters each."""
-    return {key: _one_line(value) for key, value in _merged(keywords, _TAGS).items()}
+    """Return tags as Sentry takes them: one line of at most 200 characters each.
 
-
-def _one_line(value: Any) -> str:
-    return " ".join(redact_secrets(str(normalized(value, unpack=False))).split())[:200]
+    What looks like a key goes before they are cut: of a half nobody could say what it is.
+    """
+    merged = _merged(keywords, _TAGS)
+    texts = {key: str(normalized(value, unpack=False)) for key, value in merged.items()}
+    return {key: " ".join(text.split())[:200] for key, text in redact_texts(texts).items()}
 
 
 def _data(keywords: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import PureWindowsPath
 from typing import Any
 
+from aimon_nb.capture.redact import redact_name
 from aimon_nb.model.text import encodable
 
 # Parameters of `papermill --inject-paths`, the notebook that was written before the one
@@ -41,4 +42,4 @@ def _file_name(path: Any) -> str | None:
         return None
     # A query of a URL may hold a key.
     name = PureWindowsPath(path.partition("?")[0] if "://" in path else path)
-    return encodable(name.name) if name.suffix else None
+    return redact_name(encodable(name.name)) if name.suffix else None

@@ -20,6 +20,7 @@ from aimon_nb.sentry import error_events, own_spans
 from aimon_nb.sentry.root_span import RootSpan
 from aimon_nb.sentry.sent_spans import SOURCE
 from aimon_nb.views.live.run_display import RunDisplay, Shown
+from aimon_nb.views.present import batches
 
 if TYPE_CHECKING:
     from aimon_nb.app.monitoring import Monitor
@@ -155,6 +156,9 @@ class RunSession:
                 f"{unsent:,} spans not sent to Sentry: over its limit for a transaction; "
                 'with trace_lifecycle="stream" in sentry_sdk.init there is none'
             )
+        run.notes += batches.notes(run)
+        if run.items:
+            own_spans.set_data(self._root.sdk, {"items": len(run.items)})
         count = internal_errors.count - self.run_state.faults_before
         if count:
             run.incomplete = True

@@ -17,6 +17,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from aimon_nb.capture.limits import Limits
+from aimon_nb.capture.redact import redact_name
 from aimon_nb.views.live.environment import View
 from aimon_nb.views.live.mimebundle import DEFAULT_SAVE, Save
 
@@ -76,6 +77,14 @@ class Settings:
             config="Where a provider tells no usage, count tokens here: marked ~, in no exact sum."
         ),
     )
+    content: bool = field(
+        default=True,
+        metadata=_metadata(
+            config="Keep and show prompts, answers, arguments, results, images and sound, and what "
+            "crossed the wire: live and where content is asked for. False: none of it.",
+            environment=True,
+        ),
+    )
     step_content: bool = field(
         default=True,
         metadata=_metadata(
@@ -132,10 +141,13 @@ class Settings:
         default=_LIMITS.attribute_bytes,
         metadata=_metadata(config="Bytes of attributes kept of a span.", minimum=0),
     )
-    max_content_bytes: int = field(
-        default=_LIMITS.content_bytes,
+    content_budget: int = field(
+        default=_LIMITS.content_budget,
         metadata=_metadata(
-            config="Bytes kept of what goes into the steps of a run and comes out.", minimum=0
+            config="Bytes of prompts, answers, arguments, results, images and sound, and of what "
+            "crossed the wire, kept of all runs: packed, the oldest runs lose theirs first.",
+            environment=True,
+            minimum=0,
         ),
     )
     max_runs: int = field(
@@ -217,12 +229,13 @@ def check(**values: Any) -> None:
 
 
 def check_tags(tags: Mapping[str, Any]) -> None:
-    """Raise `ValueError` for a tag that Sentry would not take."""
-    for name in tags:
+    """Raise `ValueError` for a tag that Sentry would not take, or whose name holds a key."""
+    for name in map(redact_name, tags):
         if not _TAG.fullmatch(name):
             shown = reprlib.repr(name)
             raise ValueError(
-                f"a tag's name has 1 to 200 letters, digits and any of _ . : - and is not {shown}"
+                "a tag's name has 1 to 200 letters, digits and any of _ . : - and no key in it: "
+                f"it is not {shown}"
             )
 
 

@@ -13,6 +13,7 @@ import weakref
 from contextvars import ContextVar
 from typing import Any
 
+from aimon_nb.capture.items import current_item
 from aimon_nb.capture.state import OpenSpan, RunState, TaskAndThread, TrackedCall
 from aimon_nb.model.caller import Caller
 
@@ -31,6 +32,7 @@ PROPAGATED: tuple[ContextVar[Any], ...] = (
     current_pipeline,
     untracked_cell,
     started_at,
+    current_item,
     current_invocation,
 )
 

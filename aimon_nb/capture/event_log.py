@@ -1,7 +1,7 @@
 """What sources post, and how it becomes records.
 
 An event is an `OpenSpan`, appended at its start and again at its end, a `CallUpdate`, an
-`UnreadRequest` or a `ForeignCall`.
+`UnreadRequest`, a `ForeignCall`, or an `OpenItem` that was left or is done.
 A source that has work of its own to do before it can post is polled.
 """
 
@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 from aimon_nb.capture import span_builder
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.items import OpenItem
 from aimon_nb.capture.state import CallUpdate, ForeignCall, OpenSpan, RunState, UnreadRequest
+from aimon_nb.capture.uncounted import note_foreign_call, note_unread
 
 
 class PolledSource(NamedTuple):
@@ -23,7 +25,7 @@ class PolledSource(NamedTuple):
     abandon: Callable[[RunState], None]  # this run ends at the next poll: nobody waits for more
 
 
-class EventLog(deque["OpenSpan | CallUpdate | UnreadRequest | ForeignCall"]):
+class EventLog(deque["OpenSpan | CallUpdate | UnreadRequest | ForeignCall | OpenItem"]):
     """The events since the last look; to append one is all that the user's thread does."""
 
 
@@ -53,9 +55,11 @@ def _take(log: EventLog) -> list[OpenSpan]:
             if isinstance(event, CallUpdate):
                 span_builder.update_call(event)
             elif isinstance(event, UnreadRequest):
-                span_builder.note_unread(event)
+                note_unread(event)
             elif isinstance(event, ForeignCall):
-                span_builder.note_foreign_call(event)
+                note_foreign_call(event)
+            elif isinstance(event, OpenItem):
+                span_builder.note_item(event)
             elif event.is_recorded:
                 event.is_end_recorded = True
                 span_builder.end_span(event)

@@ -23,11 +23,14 @@ from aimon_nb.capture.context import (
     this_thread,
 )
 from aimon_nb.capture.hooks import Patches, named_like
+from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.items import current_item, hold_begun
 from aimon_nb.model.caller import Caller
 
 _EMPTY = (None,) * len(PROPAGATED)
 _STARTED_AT = PROPAGATED.index(started_at)
 _POOLS = ("concurrent.futures.thread", "multiprocessing.pool")
+_ITEM = "_aimon_nb_item"  # of a thread that has not ended
 _CONTEXT = "_aimon_nb_place"  # of a thread or job that has not begun yet
 
 
@@ -87,6 +90,8 @@ def _keep_place_of_task(patches: Patches, original: Callable[..., Any]) -> Calla
         made_at = getattr(task, "_source_traceback", None)
         if made_at:  # in a loop's debug mode: asyncio takes its own frame out, and this is ours
             made_at.pop()
+        if current_item.get() is not None:
+            _release_when_done(task)
         return task
 
     return create_task
@@ -100,10 +105,13 @@ def _keep_context_of_thread(patches: Patches, original: Callable[..., Any]) -> C
         place = (*_context_here()[:-1], None)
         if patches.live and place != _EMPTY and not _is_pool_worker(self):
             self.__dict__[_CONTEXT] = place
+            if current_item.get() is not None:
+                self.__dict__[_ITEM] = hold_begun()
         try:
             return original(self)
         except BaseException:
             self.__dict__.pop(_CONTEXT, None)
+            _release_item(self)
             raise
 
     return start
@@ -115,9 +123,26 @@ def _bootstrap_in_context(original: Callable[..., Any]) -> Callable[..., Any]:
         if place is not None:
             own = getattr(self, "_context", None)  # Python 3.14 runs a thread in one
             attach(place) if own is None else own.run(attach, place)
-        return original(self)
+        try:
+            return original(self)
+        finally:
+            _release_item(self)
 
     return _bootstrap_inner
+
+
+def _release_item(thread: threading.Thread) -> None:
+    open_item = thread.__dict__.pop(_ITEM, None)
+    if open_item is not None:
+        open_item.release()
+
+
+def _release_when_done(future: Any) -> None:
+    """Have the item of the code that runs wait for a task or a job, unless a library began it."""
+    with internal_errors.suppress("having an item wait"):
+        open_item = hold_begun()
+        if open_item is not None:
+            future.add_done_callback(open_item.release)
 
 
 def _is_pool_worker(thread: threading.Thread) -> bool:
@@ -131,6 +156,8 @@ def _keep_context_of_job(patches: Patches, original: Callable[..., Any]) -> Call
         place = _context_here()
         if patches.live and place != _EMPTY:
             self.__dict__[_CONTEXT] = place
+            if current_item.get() is not None:
+                _release_when_done(self.future)
 
     return __init__
 

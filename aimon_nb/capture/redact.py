@@ -43,6 +43,9 @@ _NAMED = (
     r"(?i)((?<![\w-])(?:key|token|sig|signature)=)(?=[^\s'\"&,;]{0,200}\d)[^\s'\"&,;)\]}]{16,}",
 )
 _VALUES = tuple(re.compile(pattern) for pattern in _NAMED)
+# Of a tag or a datum the name stands apart from its value, and must be one as a whole: a
+# `secretary` is none.
+_SECRET_NAME = re.compile(rf"(?i){_NAMES}|key|token|sig|signature")
 # One of which is in each of those names.
 _WORDS = ("key", "secret", "passw", "pwd", "credential", "token", "authorization", "cookie", "sig")
 # What the keys of providers begin with.
@@ -65,6 +68,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ..
     (re.compile(r"\b(?:AIza[\w-]{20,}|A[KSB]IA[A-Z0-9]{12,}|ya29\.[\w-]{10,})"), "…"),
     (re.compile(r"\b(?:dapi[0-9a-f]{20,}|SG\.[\w-]{16,}\.[\w-]{16,})"), "…"),
 )
+FILTERED = "[filtered]"  # in the place of a value whose name says what it is
 _EMAIL = re.compile(r"\b[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}\b")
 
 
@@ -108,11 +112,21 @@ def _redact_short(name: str) -> str:
 
 
 def redact_texts(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return tags or data without what looks like a key in their texts."""
-    return {
-        key: redact_secrets(value, None) if type(value) is str else value
-        for key, value in values.items()
-    }
+    """Return tags or data without what looks like a key, in their names too.
+
+    Of a value whose name says that it is a password or a key nothing is left.
+    """
+    return {redact_name(key): _redact_value(key, value) for key, value in values.items()}
+
+
+def _redact_value(name: str, value: Any) -> Any:
+    if type(value) not in (str, int):
+        return value
+    if _SECRET_NAME.fullmatch(name):
+        said = f'{name}="{value}" {name}={value}'
+        if any(pattern.search(said) for pattern in _VALUES):
+            return FILTERED
+    return redact_secrets(value, None) if type(value) is str else value
 
 
 def redact_urls(attributes: dict[str, Any]) -> dict[str, Any]:

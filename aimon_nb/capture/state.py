@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -13,6 +14,7 @@ from typing import Any, Literal, Protocol
 from aimon_nb.capture.caller_lines import CallerLines
 from aimon_nb.capture.exceptions import ERROR_LENGTH
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.capture.items import OpenItem, RunItems, current_item
 from aimon_nb.capture.limits import SpanLimit
 from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.capture.span_adapter import SpanAdapter
@@ -37,6 +39,7 @@ class OpenRequest:
     ok: bool | None = None
     caller: Caller = ()  # the user's code that sends it
     settled = False  # usage is on Sentry's span, and its end is not deferred any more
+    item: OpenItem | None = None  # of the user's batch, which waits for the answer
 
     def __init__(self) -> None:
         self._deferred_ends: list[Callable[[], Any]] = []
@@ -110,10 +113,14 @@ class OpenSpan:
     task_and_thread: TaskAndThread | None = None
     is_recorded = False  # its start, into a record
     is_end_recorded = False
+    item: OpenItem | None = None  # of the user's batch, in which it was made
     span: Span | None = None
 
     def __init__(self, sdk: Any, adapter: SpanAdapter, run_state: RunState, t0: int) -> None:
         self.sdk, self.adapter, self.run_state, self.t0 = sdk, adapter, run_state, t0
+        item = current_item.get()
+        if item is not None:
+            self.item = item
 
     def set_error(self, kind: str, message: str) -> None:
         """Note that it failed, of which its framework made words: no exception leaves it."""
@@ -192,6 +199,7 @@ class RunState:
     changed: set[str] = field(default_factory=set)
     captured: list[BaseException] = field(default_factory=list)  # sent to Sentry already
     span_limit: SpanLimit = field(default_factory=SpanLimit)
+    keeps_content: bool = True  # prompts, answers, arguments, results, and what crossed the wire
     takes_content: bool = True  # of steps, where they do not say: what went in and came out
     faults_before: int = 0
     has_thread: bool = True  # of ours, which brings it up to date while it is open
@@ -209,8 +217,13 @@ class RunState:
     outer_id: str | None = None  # of the run that it was opened in
     untracked_cell: int | None = None  # the one it was opened in, if that has no run of its own
     callers: dict[str | None, CallerLines] = field(default_factory=dict)
+    items: RunItems = field(default_factory=RunItems)
     foreign_requests: int = 0
     foreign_spans: int = 0
+    # Spans that ended with content, which is to be packed; and those whose content is, by their
+    # ids, with the bytes of it that are not.
+    fresh_content: deque[Span] = field(default_factory=deque)
+    kept_content: dict[str, tuple[Span, int]] = field(default_factory=dict)
 
     @property
     def may_price(self) -> bool:

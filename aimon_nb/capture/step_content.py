@@ -14,6 +14,7 @@ from enum import Enum
 from itertools import islice
 from typing import Any
 
+from aimon_nb.capture.redact import FILTERED
 from aimon_nb.capture.step_words import (
     BY_REFERENCE,
     describe,
@@ -25,7 +26,6 @@ from aimon_nb.capture.step_words import (
 ELEMENTS = 100  # of mutable values, all levels together
 CHARACTERS = 20_000
 LEVELS = 3
-FILTERED = "[filtered]"
 # What each further argument of a call gets when those before it were large.
 _LEAST_ELEMENTS, _LEAST_CHARACTERS = 10, 2_000
 _LONGEST_NAME = 200

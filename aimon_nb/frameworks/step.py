@@ -124,7 +124,7 @@ def followed(step: StepInContext, work: Any, output: Output) -> Any:
 
     def follow() -> Generator[Any, Any, Any]:
         __tracebackhide__ = True
-        advance, value, last = work.send, None, None
+        advance, value, last, closing = work.send, None, None, None
         while True:
             with step:
                 try:
@@ -135,12 +135,15 @@ def followed(step: StepInContext, work: Any, output: Output) -> Any:
             try:
                 value = yield value
                 advance = work.send
-            except GeneratorExit as closing:
-                step.end(closing)
-                work.close()
-                raise
+            except GeneratorExit as error:
+                closing = error
             except BaseException as error:
                 advance, value = work.throw, error
+            if closing is not None:
+                # Not where it is handled: what the inner one sees at its end would come of it.
+                step.end(closing)
+                work.close()
+                raise closing
 
     followed: Any = follow()
     followed.__name__, followed.__qualname__ = work.__name__, work.__qualname__

@@ -15,12 +15,18 @@ from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from aimon_nb.model.content import is_content
+from aimon_nb.model.item import Item
 
 VERSION = 1
 _T = TypeVar("_T")
-# Fields that hold content, by class: turns of a conversation, with the arguments of tools, and
-# what went into a step and came out, and errors that quote them.
-_CONTENT = {"ModelCall": ("input", "output"), "Span": ("step", "error_in_full")}
+# Fields that hold content, by class: turns of a conversation, with the arguments of tools, what
+# the request set beside them, what went into a step and came out, and errors that quote them.
+_CONTENT = {
+    "ModelCall": ("input", "output", "settings", "definitions"),
+    "Span": ("step", "error_in_full"),
+}
+# Fields that are in memory alone: bytes as they crossed the wire, and those of images and sound.
+_NEVER = {"ModelCall": ("exchange",), "Media": ("data",)}
 # Fields in which the user's code may put content under names of its own.
 _FREE_FORM = frozenset({"attributes", "options"})
 
@@ -55,8 +61,13 @@ def from_dict(kind: type[_T], data: Mapping[str, Any]) -> _T:
 
 def _encode(value: Any, *, content: bool) -> Any:
     if is_dataclass(value):
-        dropped = () if content else _CONTENT.get(type(value).__name__, ())
-        named = ((one.name, getattr(value, one.name)) for one in fields(value))
+        kind = type(value).__name__
+        dropped = _NEVER.get(kind, ()) + (() if content else _CONTENT.get(kind, ()))
+        named = [(one.name, getattr(value, one.name)) for one in fields(value)]
+        if isinstance(value, Item) and not content:
+            # Of a row it keeps what a saved notebook may hold.
+            kept = value.key if str(value.key) == value.saved_key else value.saved_key
+            named = [(name, kept if name == "key" else field) for name, field in named]
         return {
             name: _encode(
                 _without_content(field) if name in _FREE_FORM and not content else field,

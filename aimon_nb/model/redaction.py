@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from aimon_nb.model.call import Message, ModelCall
+from aimon_nb.model.call import Message, ModelCall, ToolDefinition
+from aimon_nb.model.item import Item
 from aimon_nb.model.run import Run
 from aimon_nb.model.span import Span, StepContent
 
@@ -20,7 +21,7 @@ Redact = Callable[[Destination, Kind, str], "str | None"]
 HIDDEN = "…"
 FAILED = "what install(redact=…) should have looked at is left out here: it raised "
 _DEPTH = 20  # of lists and dicts in each other
-_NAMES = ("name", "caller", "called_from", "pipeline", "agent", "tool", "item")
+_NAMES = ("name", "caller", "called_from", "pipeline", "agent", "tool")
 
 
 class Redaction:
@@ -66,28 +67,45 @@ class Redaction:
             key: self.plain(destination, "attribute", value) if key in ("tags", "data") else value
             for key, value in run.options.items()
         }
+        items = {one: self._item(destination, one) for one in list(run.items)}
         spans = {
-            span_id: self._span(destination, span) for span_id, span in list(run.spans.items())
+            span_id: self._span(destination, span, items)
+            for span_id, span in list(run.spans.items())
         }
         changed = replace(
             run,
             name=self.text(destination, "name", run.name),
+            notebook=self._maybe(destination, "name", run.notebook),
             error=self._maybe(destination, "error", run.error),
             options=options,
             spans=spans,
+            items=list(items.values()),
+            batches=[
+                replace(one, desc=self._maybe(destination, "name", one.desc))
+                for one in list(run.batches)
+            ],
             notes=list(run.notes),
         )
         if self.fault is not None:
             changed.notes.append(FAILED + self.fault)
         return changed
 
-    def _span(self, to: Destination, span: Span) -> Span:
+    def _item(self, to: Destination, item: Item) -> Item:
+        key = item.key
+        return replace(
+            item,
+            key=self.text(to, "name", key) if isinstance(key, str) else key,
+            error=self._maybe(to, "error", item.error),
+        )
+
+    def _span(self, to: Destination, span: Span, items: Mapping[Item, Item]) -> Span:
         names: dict[str, Any] = {
             name: self._maybe(to, "name", getattr(span, name)) for name in _NAMES
         }
         return replace(
             span,
             **names,
+            item=None if span.item is None else items.get(span.item, span.item),
             error=self._maybe(to, "error", span.error),
             error_in_full=self._maybe(to, "error", span.error_in_full),
             attributes=self.plain(to, "attribute", span.attributes),
@@ -103,6 +121,14 @@ class Redaction:
             output=[self._message(to, "answer", one) for one in call.output],
             parameters=self.plain(to, "attribute", call.parameters),
             tools=[self.text(to, "name", name) for name in call.tools],
+            exchange=None,
+            settings=self.plain(to, "prompt", call.settings),
+            definitions=[
+                ToolDefinition(
+                    self.text(to, "name", name), *(self.text(to, "prompt", t) for t in rest)
+                )
+                for name, *rest in call.definitions
+            ],
         )
 
     def _message(self, to: Destination, kind: Kind, message: Message) -> Message:

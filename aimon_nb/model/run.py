@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from aimon_nb.model import plain_form, tree
 from aimon_nb.model.cost import CostState
+from aimon_nb.model.item import Batch, Item
 from aimon_nb.model.span import Span
 from aimon_nb.model.usage import Usage
 
@@ -89,7 +90,8 @@ class Run:
     read, by their host and path.
     `more` has the sums over the calls past the cap on spans, which are in `totals` too;
     `foreign_calls` counts those of threads and tasks that an earlier cell began, which are
-    not.
+    not. `items` are the rows of the user's batches in the order they began, `batches` the loops
+    over them.
 
     Spans are added on a thread of ours while others read: those iterate over
     `list(run.spans.values())`, a snapshot that the GIL makes atomic.
@@ -118,6 +120,8 @@ class Run:
     notes: list[str] = field(default_factory=list)
     caps: dict[str, str] = field(default_factory=dict)
     unread: dict[str, int] = field(default_factory=dict)
+    items: list[Item] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
     faults: int = 0
     incomplete: bool = False
 

@@ -9,6 +9,7 @@ from IPython.core.error import UsageError
 
 from aimon_nb.app.run_view import RunView
 from aimon_nb.capture import context
+from aimon_nb.capture.redact import redact_name
 from aimon_nb.model import Run
 from aimon_nb.model.redaction import redaction
 from aimon_nb.notebook import run_selection
@@ -26,7 +27,7 @@ def pipeline(args: Any) -> str | None:
     if args.clear:
         context.default_pipeline = None
     elif name:
-        context.default_pipeline = name
+        context.default_pipeline = redact_name(name)
     return context.default_pipeline if not (name or args.clear) else None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from traitlets import Bool, Dict, Enum, Float, HasTraits, Int, TraitError, Unicode, default
 
+from aimon_nb.ai.track_options import Options
 from aimon_nb.app.settings import Setting, check_tags, from_environment, known_settings
 
 
@@ -13,9 +14,8 @@ class _Tags(Dict):
     """Names and values of tags; one that Sentry would not take is refused."""
 
     def validate(self, obj: Any, value: Any) -> Any:
-        """Return tags as text; `TraitError` says what is wrong with one."""
-        given = super().validate(obj, value) or {}
-        tags = {str(name): " ".join(str(item).split())[:200] for name, item in given.items()}
+        """Return tags as `track` has them; `TraitError` says what is wrong with one."""
+        tags = Options.of("", {"tags": super().validate(obj, value) or {}}).tags
         try:
             check_tags(tags)
         except ValueError as error:

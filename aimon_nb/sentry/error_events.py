@@ -11,6 +11,7 @@ from sentry_sdk import scope as sentry_scope
 from aimon_nb.capture import context
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.redact import redact_name, redact_secrets
+from aimon_nb.model.redaction import redaction
 from aimon_nb.sentry.cell_frames import name_cells
 from aimon_nb.sentry.event_making import make_event
 from aimon_nb.sentry.event_redaction import redact_event, redact_joined
@@ -66,14 +67,20 @@ def capture(
     contexts["ai"] = {"pipeline": pipeline, "op": op}
     if operation is not None:
         contexts["ai"]["operation"] = redact_name(operation)
-    all_tags = {**(tags or {}), **({"gen_ai.pipeline.name": pipeline} if pipeline else {})}
+    run_state = context.current_run.get()
+    of_run = {} if run_state is None else run_state.run.options.get("tags") or {}
+    all_tags = {**of_run, **(tags or {})}
+    if pipeline:
+        all_tags["gen_ai.pipeline.name"] = pipeline
     event["tags"] = {str(key): _tag(value) for key, value in all_tags.items()}
     if span is not None:
         trace_context = getattr(span, "get_trace_context", None) or span._get_trace_context
         contexts["trace"] = trace_context()
-    run_state = context.current_run.get()
     with internal_errors.suppress("naming the cells of an error"):
-        name_cells(event, None if run_state is None else run_state.run.notebook)
+        notebook = None if run_state is None else run_state.run.notebook
+        if notebook is not None:
+            notebook = redaction.text("sentry", "name", notebook)
+        name_cells(event, notebook)
     redact_event(event)
     # Breadcrumbs join the event inside of `capture_event`, and of all the processors that it
     # asks only those of the current scope can be for one event alone.

@@ -94,7 +94,7 @@ class ScopedSpan:
 
 def start(name: str, op: str, **options: Any) -> Any:
     """Make the SDK's span, with those of its options that the lifecycle has."""
-    name = redact_name(name)
+    name, op = redact_name(name), redact_name(op)
     if is_streaming():
         return _streamed(name, op, **options)
     return own_spans_static.start(name, op, **options)

@@ -164,10 +164,12 @@ def open_root(
     for kind in ("tags", "data"):
         if kind in options:
             options[kind] = redact_texts(options[kind])
+    if "op" in options:
+        options["op"] = redact_name(options["op"])
     run_state = recorder.open_run(name, **facts)
     run_state.may_be_sent = may_be_sent
     try:
-        return RootSpan(run_state, tracker, pipeline or name)
+        return RootSpan(run_state, tracker, redact_name(pipeline or name))
     except BaseException as error:
         recorder.end_run(run_state, "error", error)
         raise

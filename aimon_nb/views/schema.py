@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from aimon_nb.views.tables.columns import (
     CONTENT_TABLE,
+    ITEM_TABLE,
     SPAN_TABLE,
     TOKEN_TABLE,
     USAGE_TABLE,
@@ -29,6 +30,10 @@ _TYPES: dict[Dtype, Any] = {
     "boolean": bool,
     "datetime64[ns, UTC]": datetime,
 }
+
+
+# Of an item; dates and tuples are text.
+_Key = str | int | float | bool | None
 
 
 class _Record(BaseModel):
@@ -61,11 +66,13 @@ _SPAN_FIELDS = {
     "type": (Literal["span"], "span"),
     **_fields(one for one in SPAN_TABLE if one not in TOKEN_TABLE),
     **_fields(CONTENT_TABLE, default=None),
+    "item": (_Key, Field(None, description="the key of the row of a batch")),
 }
 _USAGE_FIELDS = {
     "type": (Literal["usage"], "usage"),
-    "group": (dict[str, str | None], ...),
+    "group": (dict[str, _Key], ...),
     **_fields(one for one in USAGE_TABLE if one.name not in Tokens.model_fields),
+    **_fields(ITEM_TABLE, default=None),
 }
 
 

@@ -59,6 +59,8 @@ class InFlight:
         except RequestRefusedError as error:
             self._model_request.on_done(error=error)
             raise
+        if self._model_request.item is not None:
+            self._model_request.item.item.is_sent = True
         _in_flight.set(self._model_request)
 
     def __exit__(

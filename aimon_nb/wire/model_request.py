@@ -20,6 +20,8 @@ from aimon_nb.model import Frame, ModelCall, SpanStatus
 from aimon_nb.model.errors import RequestRefusedError
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire.dialects import Dialect, known
+from aimon_nb.wire.exchanges import Sent
+from aimon_nb.wire.request_settings import read_settings
 from aimon_nb.wire.retries import never_sent, retries
 
 BODY_LIMIT = 64 * 2**20  # bytes of an answer waiting to be read; beyond it nothing more is kept
@@ -60,6 +62,9 @@ class ModelRequest(OpenRequest):
     pending_type: type[Any] | None = None  # reads its answer on our thread, if not `PendingCall`
     is_held = False  # nobody knows of its span before its answer tells a usage
     tool_rows = 0  # of tools that the provider ran
+    # What the client sent, and the head that it got, until our thread has read them.
+    sent = Sent()
+    answer_headers: Mapping[str, str] | None = None
     bytes_read = 0  # by our thread, which alone writes it
     _bytes_kept = 0
     _request_read = False
@@ -77,6 +82,7 @@ class ModelRequest(OpenRequest):
     def on_response_head(self, status: int, headers: Mapping[str, str]) -> None:
         """Note the answer's status, and of its headers those that hold the dialect's counts."""
         self.status, self.ok = status, status < 300
+        self.answer_headers = headers
         self.progress = "receiving"
         if not self.ok:
             self._remember_failure()
@@ -113,6 +119,8 @@ class ModelRequest(OpenRequest):
             self._fail(error)
         self.t1, self.ended = time.perf_counter(), time.time()
         self.progress = "done"  # the last thing: our thread reads all of the above after it
+        if self.item is not None:
+            self.item.release()
         if self.open_span.run_state.closed:
             self.tracker.recorder.wake()
 
@@ -158,7 +166,10 @@ class ModelRequest(OpenRequest):
             content = json.loads(self.body or b"{}")
         except (ValueError, RecursionError):
             content = {}
+        content = content if isinstance(content, dict) else {}
         try:
-            self.dialect.request(self.call, content if isinstance(content, dict) else {})
+            self.dialect.request(self.call, content)
         except Exception:
             known.failed(type(self.dialect))
+        with internal_errors.suppress("reading what a request sets"):
+            read_settings(self.call, content)

@@ -84,6 +84,16 @@ def test_an_error_ends_it_and_goes_on(place, error, status):
         assert ("1", "demo") == (dict(event["tags"])["t"], event["contexts"]["ai"]["pipeline"])
 
 
+def test_an_event_has_the_tags_of_its_run(place):
+    """Captured by a function in the run, an error has the run's tags and its own; of two of one name its own."""
+    fails = ai_track("step", sentry_tags={"stage": "inner"})(lambda: int("x"))
+    with pytest.raises(ValueError), track("demo", tags={"team": "search", "stage": "outer"}):
+        fails()
+    assert (1 if place.client else 0) == len(place.errors())
+    for event in place.errors():
+        assert {"team": "search", "stage": "inner"}.items() <= dict(event["tags"]).items()
+
+
 def test_again_and_nested(static):
     """One `track` may be used again, also inside itself."""
     again = track("demo")

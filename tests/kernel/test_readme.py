@@ -61,7 +61,9 @@ def test_blocks_of_python(kernel, cells, truth):
     assert [] == [(cell.source, cell.traceback) for cell in cells if cell.status != "ok"]
     assert "" == "".join(cell.text for cell in cells)
     [tracked] = [cell for cell in cells if cell.source.startswith("%%ai_track summarise")]
-    [call] = truth.settled()
+    [call, *of_rows] = truth.settled()
+    assert len(of_rows) == 6
+    assert kernel.value("rows.join(usage.set_index('item'))['calls'].tolist()") == [2, 2, 2]
     assert "gpt-4o-mini" in tracked.data()[0] and f"{call.input} → {call.output}" in tracked.data()[0]
     assert kernel.value("df[['model', 'calls', 'input_tokens']].values.tolist()") == [["gpt-4o-mini", 1, call.input]]
     assert kernel.value("str(df.set_index('model')['cost_usd'].dtype)") == "Float64"

@@ -277,7 +277,7 @@ def test_what_went_into_a_step(tab):
     row(tab, "told", "frame").click()
     assert {"table: <DataFrame 1,000 × 4: city, date, price, rating>", "None"} <= {*pane.inner_text().splitlines()}
     row(tab, "told", "gone").click()
-    assert "not kept: over max_content_bytes = 100,000,000" in pane.inner_text()
+    assert "no longer kept: over the budget of 256 MB" in pane.inner_text()
     row(tab, "told", "tool").click()
     tab.evaluate("navigator.clipboard.writeText = text => { window.copied = text; }")
     pane.get_by_role("button", name="copy the input message").click()

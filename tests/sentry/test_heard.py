@@ -1,6 +1,7 @@
 """What the hooks on frameworks stand on: followed generators, aliases, exceptions that are no errors."""
 
 import asyncio
+import traceback
 
 import pytest
 
@@ -100,6 +101,41 @@ def test_one_that_is_left_early_is_abandoned():
     assert ("cell", "abandoned") == told(view)["agent"] == told(other)["agent"]
     assert ("agent", "ok") == told(view)["closing"] and closed
     assert ("cell", "ok") == told(view)["after"] == told(other)["after"]
+
+
+def test_the_inner_one_is_closed_as_it_is_without_us():
+    """Its end did not come of another exception: what it tells of it has no frame of ours."""
+    told = []
+
+    def inner():
+        try:
+            yield 1
+        except GeneratorExit as end:
+            told.append("".join(traceback.format_exception(end)))
+            raise
+
+    async def async_inner():
+        try:
+            yield 1
+        except GeneratorExit as end:
+            told.append("".join(traceback.format_exception(end)))
+            raise
+
+    async def use():
+        stream = follow_async(async_inner(), step())
+        await anext(stream)
+        await stream.aclose()
+
+    with track("cell"):
+        stream = follow(inner(), step())
+        next(stream)
+        stream.close()
+        asyncio.run(use())
+    assert len(told) == 2 and not [one for one in told if "followed.py" in one or "another exception" in one], told
+    thrown = follow(inner(), step())
+    next(thrown)
+    with pytest.raises(GeneratorExit):
+        thrown.throw(GeneratorExit())
 
 
 def test_what_it_raises_and_what_it_is_sent_pass():

@@ -17,7 +17,7 @@ from tests.views.samples import EACH, SECRET, agentic, hostile, make_run, told
 
 SPANS = (
     "name, caller, model, status, duration_s, input_tokens, output_tokens, cost_usd, cost_state, error_type, error, retried, attempt, "
-    "start, ttft_s, caller_line, agent, tool, conversation, item, provider, request_model, parameters, finish_reason, streaming, input_tokens_cached, "
+    "start, ttft_s, caller_line, agent, tool, conversation, item, repeat, provider, request_model, parameters, finish_reason, streaming, input_tokens_cached, "
     "input_tokens_cache_write, output_tokens_reasoning, total_tokens, estimated, "
     "input_tokens_estimated, output_tokens_estimated, cost_usd_estimated, "
     "cached_locally, saved_usd, reported, tags, pipeline, notebook, cell, worker, thread, late, sent, op, depth, run, run_id, span_id, parent_id"

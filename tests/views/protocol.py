@@ -20,7 +20,9 @@ import type { FromPage, ToPage } from '../../aimon_nb/views/live/widget/protocol
 export const told: ToPage[] = %s;
 export const asked: FromPage[] = %s;
 """
-ASKED = [{"run_id": "agentic", "k": "ask"}, {"run_id": "agentic", "k": "hello"}, {"run_id": "agentic", "k": "want", "ids": ["c1"]}]
+ASKED = [{"run_id": "agentic", "k": "ask"}, {"run_id": "agentic", "k": "hello"}, {"run_id": "agentic", "k": "want", "ids": ["c1"]},
+         {"run_id": "agentic", "k": "raw", "id": "c1"}, {"run_id": "agentic", "k": "media", "id": "c1", "media": "1.0"},
+         {"run_id": "agentic", "k": "code", "id": "c1", "form": "python"}, {"run_id": "agentic", "k": "diff", "id": "c4", "other": None}]
 
 
 class Channel(RunChannel):
@@ -29,7 +31,7 @@ class Channel(RunChannel):
     def __init__(self, run_id, make_snapshot):
         self.run_id, self._make_snapshot, self.told = run_id, make_snapshot, []
 
-    def post(self, message):
+    def post(self, message, buffers=()):
         self.told.append(json.loads(json.dumps({"run_id": self.run_id, **message})))
 
 
@@ -49,6 +51,8 @@ def told():
     publisher.channel.send_growth({"c5": " and more"})
     publisher.channel.receive({"k": "ask"})
     publisher.channel.remember()
+    for question in ASKED[3:]:
+        publisher.channel.receive(question)
     failed, other = channel_of("failed")
     other.send(list(failed.spans))
     return publisher.channel.told + other.channel.told

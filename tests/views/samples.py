@@ -6,6 +6,8 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from functools import partial
 
+from aimon_nb.model.call import ToolDefinition
+from aimon_nb.model.item import Batch, Item
 from aimon_nb.model.span import StepContent
 from aimon_nb.model import ModelCall, Cost, Message, Run, Span, Totals, Usage
 
@@ -41,6 +43,9 @@ def chat(run, span_id, parent="root", model="gpt-4o", usage=None, cost=None, pro
         output=[Message("assistant", answer, [("search_docs", '{"q": "' + SECRET + '"}')])] if answer else [],
         parameters={"temperature": 0.2, "max_tokens": 800},
         tools=["search_docs"],
+        settings={"temperature": 0.2, "max_tokens": 800, "response_format": '{"type": "json_object", "x": "' + SECRET + '"}'},
+        definitions=[ToolDefinition("search_docs", "Searches: " + SECRET, '{"type": "object", "properties": {"q": {"type": "string"}}}')],
+        request_id="req_4711",
         streaming=bool(more.get("streaming")),
     )
     return add(
@@ -103,7 +108,7 @@ def told():
     add(run, "frame", "plan", 1.7, 0.2, name="score", op="ai.run", step=StepContent(
         True, {"table": "<DataFrame 1,000 × 4: city, date, price, rating>", "weights": "<ndarray 4 float64>", "rows": "<generator read_rows>"},
         True, None))
-    add(run, "gone", "plan", 1.95, 0.1, name="big", op="ai.run", step=StepContent(not_kept="over max_content_bytes = 100,000,000"))
+    add(run, "gone", "plan", 1.95, 0.1, name="big", op="ai.run", content_gone="no longer kept: over the budget of 256 MB")
     return end(run, "ok", 2.4)
 
 
@@ -178,9 +183,11 @@ def fan_out(n=300, failed=(7, 150, 290), retried=range(3, 300, 27)):
 
 def hostile():
     run = make_run(HOSTILE, notes=[HOSTILE])
+    run.items.append(Item(HOSTILE, 1, keeps_key=True, error_type=HOSTILE, error=HOSTILE))
+    run.batches.append(Batch(HOSTILE, 3, begun=1))
     add(run, "h0", offset=0, duration=0.5, name=HOSTILE, op=HOSTILE, status="error", error_type=HOSTILE, error=HOSTILE * 30)
     chat(run, "h1", "h0", model=HOSTILE, offset=0.1, duration=0.2, prompt=HOSTILE, answer="x" * 5_000_000)
-    add(run, "h2", "h0", 0.3, 0.1, name="execute_tool", tool=HOSTILE, op="gen_ai.execute_tool", item=HOSTILE,
+    add(run, "h2", "h0", 0.3, 0.1, name="execute_tool", tool=HOSTILE, op="gen_ai.execute_tool", item=run.items[0],
         attributes={HOSTILE: HOSTILE, "n": float("nan")})
     add(run, "h3", "gone", 0.4, 0.05, status="lost", agent="\u0645\u0631\u062d\u0628\u0627", op="gen_ai.invoke_agent")
     run.totals = Totals(1, 1, 1)

@@ -19,7 +19,7 @@ class Page:
     def __init__(self):
         self.told, self.headers = [], []
 
-    def on_ask(self, hello, want):
+    def on_ask(self, hello, want, answer):
         self.hello, self.want = hello, want
 
     def send_rows(self, header, rows, **more):
@@ -213,7 +213,7 @@ def test_the_page_is_told_what_was_agreed():
 def test_what_the_page_asks_is_answered():
     """Each message that a page may send has an answer."""
     asked = protocol.written()[1]
-    assert {"ask", "hello", "want"} == {message["k"] for message in asked}
+    assert {"ask", "hello", "want", "raw", "media", "code", "diff"} == {message["k"] for message in asked}
     for message in asked:
         run, publisher = protocol.channel_of("finished")
         publisher.channel.receive(message)

@@ -88,7 +88,7 @@ def told(monkeypatch):
 def channel_of(run):
     made = kernel_widget.RunChannel(run.run_id, lambda: {**rows.snapshot(run), "count": 3})
     asked = made.asked = []
-    made.on_ask(lambda: asked.append("hello"), asked.extend)
+    made.on_ask(lambda: asked.append("hello"), asked.extend, lambda _: None)
     return made
 
 

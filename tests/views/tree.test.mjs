@@ -255,10 +255,45 @@ test('the page takes in what the kernel tells, and asks what the kernel understa
   assert.equal(run.header.name, 'summarise');
   assert.deepEqual([run.rows.size, run.details.get('c5').messages.at(-1).text.endsWith(' and more')], [11, true]);
   assert.ok(runs.get('failed').details.size > 0);
-  runs.get('agentic').request('c1');
+  run.request('c1');
+  for (const question of [{ k: 'raw', id: 'c2' }, { k: 'media', id: 'c2', media: '1.0' }]) assert.equal(run.answerTo(question), undefined);
+  assert.equal(run.answerTo({ k: 'raw', id: 'c1' }).k, 'raw');
+  for (const question of [{ k: 'code', id: 'c2', form: 'messages' }, { k: 'diff', id: 'c4', other: 'c1' }]) run.askAnew(question);
+  assert.equal(run.answered({ k: 'code', id: 'c1', form: 'python' }).form, 'python');
+  assert.equal(run.answered({ k: 'diff', id: 'c4', other: null }).chosen, 'c3');
   run.header = null;
   run.mount({}, {});
   run.receive({ k: 'end', run_id: 'agentic', total: -1 });
   const shape = (message) => [message.k, ...Object.keys(message)].sort().join();
   assert.deepEqual(new Set(sent.map(shape)), new Set(asked.map(shape)));
+});
+
+test('a question about a span is asked once; its answer stays in the page, with the bytes beside it', () => {
+  const heard = {}, sent = [], bytes = new DataView(new ArrayBuffer(3)), model = { get: () => undefined, on: (k, f) => (heard[k] = f), send: (message) => sent.push(message) };
+  made().initialize({ model });
+  heard['msg:custom']({ k: 'rows', run_id: 'asked', header: { status: 'ok' }, rows: [] });
+  const run = runs.get('asked'), question = { k: 'media', id: 'a', media: '0.1' };
+  assert.equal(run.answerTo(question) ?? run.answerTo(question), undefined);
+  assert.deepEqual(sent, [{ ...question, run_id: 'asked' }]);
+  heard['msg:custom']({ ...question, run_id: 'asked', type: 'image/png', text: null, missing: '' }, [bytes]);
+  assert.equal(run.answerTo(question).bytes, bytes);
+  assert.equal(run.answerTo({ ...question, media: '0.2' }), undefined);
+  assert.equal(sent.length, 2);
+});
+
+test('what may have changed is asked anew, and what was answered before is not taken for it', () => {
+  const heard = {}, sent = [], model = { get: () => undefined, on: (k, f) => (heard[k] = f), send: (message) => sent.push(message) };
+  made().initialize({ model });
+  heard['msg:custom']({ k: 'rows', run_id: 'anew', header: { status: 'ok' }, rows: [] });
+  const run = runs.get('anew'), question = { k: 'diff', id: 'a', other: null }, answer = { ...question, run_id: 'anew', missing: '' };
+  run.askAnew(question);
+  heard['msg:custom']({ ...answer, chosen: 'b' });
+  assert.equal(run.answered(question).chosen, 'b');
+  assert.equal(run.answered({ ...question, other: 'b' }), undefined);
+  run.askAnew(question);
+  assert.equal(run.answered(question), undefined);
+  assert.equal(sent.length, 2);
+  run.detach();
+  run.askAnew(question);
+  assert.equal(sent.length, 2, 'nobody is there to be asked');
 });

@@ -47,7 +47,7 @@ class FollowedStep:
 
 def follow(inner: Any, step: FollowedStep) -> Generator[Any, Any, Any]:
     """Yield what a generator yields; each of its pieces runs in the step."""
-    proceed, value = inner.send, None
+    proceed, value, closing = inner.send, None, None
     while True:
         with step:
             try:
@@ -62,18 +62,21 @@ def follow(inner: Any, step: FollowedStep) -> Generator[Any, Any, Any]:
         try:
             value = yield value
             proceed = inner.send
-        except GeneratorExit as closing:
+        except GeneratorExit as error:
+            closing = error
+        except BaseException as error:
+            proceed, value = inner.throw, error
+        if closing is not None:
+            # Not where it is handled: what the inner one sees at its end would come of it.
             with step:
                 inner.close()
             step.end(closing)
-            raise
-        except BaseException as error:
-            proceed, value = inner.throw, error
+            raise closing
 
 
 async def follow_async(inner: Any, step: FollowedStep) -> AsyncGenerator[Any, Any]:
     """Yield what an async generator yields; each of its pieces runs in the step."""
-    proceed, value = inner.asend, None
+    proceed, value, closing = inner.asend, None, None
     is_first = True
     while True:
         with step:
@@ -90,13 +93,15 @@ async def follow_async(inner: Any, step: FollowedStep) -> AsyncGenerator[Any, An
         try:
             value = yield value
             proceed = inner.asend
-        except GeneratorExit as closing:
+        except GeneratorExit as error:
+            closing = error
+        except BaseException as error:
+            proceed, value = inner.athrow, error
+        if closing is not None:
             with step:
                 await inner.aclose()
             step.end(closing)
-            raise
-        except BaseException as error:
-            proceed, value = inner.athrow, error
+            raise closing
 
 
 def _unnoticed(inner: Any) -> Any:

@@ -86,7 +86,7 @@ class RunDisplay:
             from aimon_nb.views.live.widget.run_publisher import RunPublisher
 
             make = RunChannel if shares_a_page() else WholeRunWidget
-            self._publisher = RunPublisher(self.run, make)
+            self._publisher = RunPublisher(self.run, make, _runs)
             if self.run.running and self.run.spans:
                 # A page's request does not arrive while the cell runs.
                 self._publisher.send_all()
@@ -192,6 +192,11 @@ class RunDisplay:
 
 # The one view of each run in memory, by the run's id.
 displays: dict[str, RunDisplay] = {}
+
+
+def _runs() -> list[Run]:
+    """Return the runs that are in memory and shown."""
+    return [display.run for display in list(displays.values())]
 
 
 def display_of(run: Run) -> RunDisplay:

@@ -70,6 +70,11 @@ def _details(run: Run) -> _Details:
     room, omitted = DETAILS_LIMIT, 0
     for _, span in run.walk():
         item = detail.detail(span)
+        if span.item is not None:
+            # A key may be a name or an address: the file has what a saved tree has of it.
+            saved = ["item", span.item.saved_key]
+            for pairs in (item["facts"], item["more"]):
+                pairs[:] = [saved if pair[0] == "item" else pair for pair in pairs]
         item["messages"] = [_cut(turn) for turn in item["messages"] or ()]
         size = len(html.js_literal(item))
         if size > room:

@@ -26,6 +26,21 @@ Side = Literal["in", "out"]
 _NOTHING_TAKEN = StepContent()
 
 
+class MediaItem(TypedDict):
+    """An image, a sound or a file in a turn, whose `size` bytes the page asks for by its `id`.
+
+    `missing` says why there are none to ask for; "" where there are.
+    """
+
+    id: str
+    kind: Literal["image", "audio", "file"]
+    type: str
+    size: int
+    name: str
+    detail: str
+    missing: str
+
+
 class Turn(TypedDict):
     """One turn as the page gets it; `calls` are [tool, arguments as text]."""
 
@@ -33,11 +48,12 @@ class Turn(TypedDict):
     role: str
     text: str
     calls: list[list[str]]
+    media: list[MediaItem]
 
 
-def attributes(data: Mapping[str, Any], *, keep_content: bool = False) -> list[list[str]]:
+def attributes(data: Mapping[str, Any]) -> list[list[str]]:
     """Return [key, value] pairs as text, sorted, without those that hold content."""
-    shown = sorted((str(k), v) for k, v in data.items() if keep_content or not is_content(str(k)))
+    shown = sorted((str(k), v) for k, v in data.items() if not is_content(str(k)))
     return [
         [formatting.line(key, 120), formatting.visible(_as_text(value)[:2_000])]
         for key, value in shown
@@ -48,7 +64,10 @@ def conversation(span: Span) -> list[Turn]:
     """Return the turns of a span, oldest first.
 
     Of its model call; of a step what went in and came out; else from its attributes.
+    None where the span says that its content is gone.
     """
+    if span.content_gone is not None:
+        return []
     if span.call is not None and (span.call.input or span.call.output):
         prompts = [_of_message("in", message) for message in span.call.input]
         return prompts + [_of_message("out", message) for message in span.call.output]
@@ -64,7 +83,12 @@ def conversation(span: Span) -> list[Turn]:
 
 
 def side_text(span: Span, side: Side) -> str | None:
-    """Return what was sent (`in`) or answered (`out`) as text, a turn a line; None without any."""
+    """Return what was sent (`in`) or answered (`out`) as text, a turn a line; None without any.
+
+    In place of what is no longer here stands why, in parentheses.
+    """
+    if span.content_gone is not None and span.parent_id is not None:
+        return f"({span.content_gone})"
     turns = [turn for turn in conversation(span) if turn["side"] == side]
     if [turn["role"] for turn in turns] in (["input"], ["output"]):  # a value: nobody said it
         return turns[0]["text"]
@@ -80,7 +104,7 @@ def _of_step(side: Side, role: str, value: Any) -> Turn:
     """
     is_container = isinstance(value, (dict, list))
     text = _as_text(value) if is_container or isinstance(value, str) else str(value)
-    return {"side": side, "role": role, "text": encodable(text), "calls": []}
+    return {"side": side, "role": role, "text": encodable(text), "calls": [], "media": []}
 
 
 def _of_message(side: Side, message: Message) -> Turn:
@@ -89,6 +113,7 @@ def _of_message(side: Side, message: Message) -> Turn:
         "role": formatting.line(message.role, 40),
         "text": encodable(message.text),
         "calls": [[formatting.line(n, 120), encodable(a)] for n, a in message.tool_calls],
+        "media": [],
     }
 
 
@@ -114,7 +139,7 @@ def _of_item(side: Side, role: str, item: Any) -> Turn:
         text = "\n".join(_as_text(p.get("text", p.get("content", p))) for p in content)
     else:
         text = _as_text(content)
-    return {"side": side, "role": role, "text": encodable(text), "calls": []}
+    return {"side": side, "role": role, "text": encodable(text), "calls": [], "media": []}
 
 
 def _parsed(value: Any) -> Any:

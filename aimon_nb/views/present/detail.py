@@ -5,11 +5,14 @@ The shapes here are what the page gets (`protocol.d.ts`): pairs and lines are li
 
 from __future__ import annotations
 
+import json
 from datetime import timezone
 from typing import TypedDict
 
-from aimon_nb.model import Cost, Span, Usage
+from aimon_nb.model import Cost, ModelCall, Span, Usage
+from aimon_nb.model.call import ToolDefinition
 from aimon_nb.model.cost import DISCLAIMER
+from aimon_nb.model.text import encodable
 from aimon_nb.views.present import error_text, formatting
 from aimon_nb.views.present.conversation import Turn, attributes, conversation
 from aimon_nb.views.present.traceback_view import FrameView, traceback
@@ -34,10 +37,20 @@ class CostDetail(TypedDict):
     assumptions: list[str]
 
 
-class Detail(TypedDict):
-    """All about one span; `messages` are None where the page has them already.
+class Tool(TypedDict):
+    """A tool that was offered; `schema` is JSON text of what it takes, "" where none is told."""
 
-    `nothing` is what is said in the place of messages where there are none.
+    name: str
+    description: str
+    schema: str
+
+
+class Detail(TypedDict):
+    """All about one span.
+
+    `messages`, `parameters` and `tools` are None where the page has them already. `nothing` is
+    what is said in the place of messages where there are none. `raw` is why there is no request
+    and answer as they crossed the wire to ask for; None where there are.
     """
 
     id: str
@@ -51,8 +64,9 @@ class Detail(TypedDict):
     ending: str
     facts: list[Pair]
     more: list[Pair]
-    parameters: list[Pair]
-    tools: list[str]
+    parameters: list[Pair] | None
+    tools: list[Tool] | None
+    raw: str | None
     attributes: list[Pair]
 
 
@@ -73,15 +87,46 @@ def detail(span: Span) -> Detail:
         "ending": _ending(span),
         "facts": _pairs(_facts(span)),
         "more": _pairs(_more_facts(span)),
-        "parameters": attributes(call.parameters, keep_content=True) if call else [],
-        "tools": [formatting.visible(t) for t in call.tools] if call else [],
+        "parameters": _parameters(call) if call else [],
+        "tools": _tools(call) if call else [],
+        "raw": why_no_exchange(span),
         "attributes": attributes(span.attributes),
     }
 
 
+def _parameters(call: ModelCall) -> list[Pair]:
+    """Return all that the request set beside its messages, in its order; lists, objects as JSON.
+
+    Of a call that was read back without its content those that hold no text.
+    """
+    return [
+        [
+            formatting.line(name, 120),
+            encodable(value if isinstance(value, str) else json.dumps(value)),
+        ]
+        for name, value in (call.settings or call.parameters).items()
+    ]
+
+
+def _tools(call: ModelCall) -> list[Tool]:
+    known = {one.name for one in call.definitions}
+    offered = [*call.definitions, *(ToolDefinition(n) for n in call.tools if n not in known)]
+    return [
+        {"name": formatting.line(n, 120), "description": encodable(d), "schema": encodable(schema)}
+        for n, d, schema in offered
+    ]
+
+
+def why_no_exchange(span: Span) -> str | None:
+    """Return why there is nothing of a span as it crossed the wire; None where there is."""
+    if span.call is None:
+        return "no request of it was heard"
+    return span.content_gone or (None if span.call.exchange is not None else "not kept")
+
+
 def _why_nothing(span: Span) -> str:
-    if span.step is not None and span.step.not_kept:
-        return f"not kept: {span.step.not_kept}"
+    if span.content_gone is not None:
+        return span.content_gone
     if span.op.endswith(".batch_request"):
         return "the messages of a batch are not kept"
     if span.is_call:
@@ -149,8 +194,9 @@ def _facts(span: Span) -> dict[str, str | None]:
         "provider": span.provider,
         "host": call.host if call else None,
         "asked for": other_model,
+        "request id": call.request_id if call else None,
         "service tier": tier if tier != "default" else None,
-        "item": span.item,
+        "item": None if span.item is None else str(span.item.key),
         "attempt": str(span.attempt) if (span.attempt or 1) > 1 else None,
         "not counted": (PART if span.is_part else REPEATS) if span.repeats else None,
         "thread": span.thread,

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypedDict
 from aimon_nb.model import Run, Span, Usage
 from aimon_nb.model.span import SpanKind
 from aimon_nb.pricing.summable import summable
-from aimon_nb.views.present import error_text, formatting, more_calls
+from aimon_nb.views.present import batches, error_text, formatting, more_calls
 from aimon_nb.views.present.price_advice import price_advice
 from aimon_nb.views.present.row_names import label, model_name, name, outcome, remark
 
@@ -28,7 +28,8 @@ class Header(TypedDict):
 
     `started` is in epoch milliseconds; `elapsed` and `dur` in seconds (`dur` is
     None while running). `error` is the run's own, where no row shows it. `counting` says
-    that more rows and other sums are on their way.
+    that more rows and other sums are on their way. `progress` is the share of the
+    batch that is done, None without one whose length is known.
     """
 
     run_id: str
@@ -53,7 +54,7 @@ class Header(TypedDict):
     empty: str
     incomplete: bool
     counting: bool
-    progress: None
+    progress: float | None
 
 
 class RowDict(TypedDict):
@@ -126,7 +127,7 @@ def header(run: Run, now: datetime | None = None) -> Header:
         "empty": formatting.line(formatting.empty(run), 500),
         "incomplete": run.incomplete,
         "counting": False,
-        "progress": None,
+        "progress": batches.share(run),
     }
 
 
@@ -174,7 +175,7 @@ def encode_row(span: Span, run: Run) -> EncodedRow:
         True if span.retried is not None else None,
         _number(span.ttft),
         _streamed_chars(span),
-        formatting.line(span.item, 60) if span.item else None,
+        formatting.line(span.item.saved_key, 60) if span.item is not None else None,
         _tokens(span) if estimated or repeats or _only_total(span.usage) else None,
         None if run.shows(span) else True,
         several,

@@ -14,7 +14,7 @@ from html import escape
 from typing import Any
 
 from aimon_nb.model import Run
-from aimon_nb.views.present import error_text, formatting, rows
+from aimon_nb.views.present import batches, error_text, formatting, rows
 from aimon_nb.views.present.outline import Outline, build_outline
 from aimon_nb.views.present.outline_row import HEADS, Cells, OutlineRow
 
@@ -118,7 +118,8 @@ def _body(run: Run, outline: Outline, notes: Sequence[str]) -> Iterator[str]:
 
 
 def _header(run: Run, *, brief: bool = False) -> str:
-    pieces = [formatting.seconds(rows.elapsed(run)), *formatting.totals(run.totals)]
+    took = formatting.seconds(rows.elapsed(run))
+    pieces = [took, *batches.words(run), *formatting.totals(run.totals)]
     pieces.append(formatting.destination(run))
     facts = " · ".join(_text(p) for p in pieces if p)
     error = error_text.of_run(run) if brief else error_text.of_run_alone(run)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from aimon_nb.model import Run
-from aimon_nb.views.present import error_text, formatting, rows
+from aimon_nb.views.present import batches, error_text, formatting, rows
 from aimon_nb.views.present.outline import LIMIT, Outline, build_outline
 from aimon_nb.views.present.outline_row import HEADS, Cells, OutlineRow
 
@@ -55,6 +55,7 @@ def in_a_list(run: Run) -> str:
 def _header(run: Run, width: int, *, brief: bool = False) -> Iterator[str]:
     facts = [
         formatting.seconds(rows.elapsed(run)),
+        *batches.words(run),
         *formatting.totals(run.totals),
         formatting.destination(run),
     ]

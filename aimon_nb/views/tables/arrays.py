@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from aimon_nb.model.item import ItemKey
 from aimon_nb.model.text import encodable
 
 # The first whole number that no column holds.
 _INT64_END = 2**63
+_KEY_DTYPES = {
+    frozenset({str}): "string",
+    frozenset({int}): "Int64",
+    frozenset({float}): "Float64",
+    frozenset({int, float}): "Float64",
+    frozenset({bool}): "boolean",
+}
 
 
 def array(values: list[Any], dtype: str) -> Any:
@@ -22,6 +31,30 @@ def array(values: list[Any], dtype: str) -> Any:
     if dtype == "string":
         return _texts(values)
     return _moments(values) if dtype.startswith("datetime") else _numbers(values, dtype)
+
+
+def key_array(keys: list[ItemKey | None]) -> Any:
+    """Return keys of items as an array of their own type, so that a join finds them.
+
+    Of several types at once they are objects; without any they are texts, all NA.
+    """
+    import numpy as np
+    import pandas as pd
+
+    kinds = {type(key) for key in keys if key is not None}
+    if kinds and all(issubclass(kind, datetime) for kind in kinds):
+        with suppress(TypeError, ValueError):  # some with a time zone, some without
+            return pd.array(pd.to_datetime(pd.Series(keys)))
+    dtype = "string" if not kinds else _KEY_DTYPES.get(frozenset(kinds))
+    if dtype == "Int64" and any(abs(key) >= _INT64_END for key in keys if key is not None):  # type: ignore[arg-type]
+        dtype = None
+    if dtype is not None:
+        return array(keys, dtype)
+    objects = np.empty(len(keys), dtype="object")
+    for at, key in enumerate(keys):
+        # A run that came back from JSON has lists for tuples.
+        objects[at] = pd.NA if key is None else tuple(key) if isinstance(key, list) else key
+    return objects
 
 
 def _numbers(values: list[Any], dtype: str) -> Any:

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 from aimon_nb.model import Run, Span
+from aimon_nb.model.item import ItemKey
 from aimon_nb.views.present import parameters
 from aimon_nb.views.present.conversation import side_text
 from aimon_nb.views.tables.summands import Summand
@@ -48,6 +49,14 @@ def _estimated(span: Span) -> bool | None:
 
 def _cached_locally(span: Span) -> bool | None:
     return span.cached_locally if span.is_call else None
+
+
+def _item(span: Span) -> ItemKey | None:
+    return span.item.key if span.item is not None else None
+
+
+def _repeat(span: Span) -> int | None:
+    return span.item.repeat if span.item is not None else None
 
 
 _BESIDE_TOKENS = "counted here, beside the exact ones"
@@ -100,7 +109,8 @@ SPAN_TABLE: tuple[Column, ...] = (
         "span.conversation",
         "the id of the thread, session or conversation",
     ),
-    Column("item", "string", "span.item"),
+    Column("item", "string", _item, "the key of the row of a batch"),
+    Column("repeat", "Int64", _repeat, "counts from 1 for a key that comes again"),
     Column("provider", "string", "span.provider"),
     Column("request_model", "string", "span.request_model"),
     Column(
@@ -176,6 +186,11 @@ USAGE_TABLE: tuple[Column, ...] = (
     Column("output_tokens_estimated", "Int64", "totals.estimate.output", _BESIDE_TOKENS),
     Column("cost_usd_estimated", "Float64", "totals.estimate_cost", _BESIDE_COST),
     Column("saved_usd", "Float64", "totals.saved", "what locally cached calls would have cost"),
+)
+# Of usage by item, where the status is no key.
+ITEM_TABLE: tuple[Column, ...] = (
+    Column("status", "string", "status", "running, ok, error, interrupted or abandoned"),
+    Column("error", "string", "error"),
 )
 # Of runs, in the names of the exported records.
 RUN_TABLE: tuple[Column, ...] = (

@@ -131,6 +131,7 @@ def _html(path: Path, runs: list[Run], by: Sequence[str] | None, _: bool) -> Non
     path.write_text(text, "utf-8")
 
 
+_NUMBERS = ("Int64", "Float64", "boolean", "string")
 _WRITERS: dict[str, Callable[[Path, list[Run], Sequence[str] | None, bool], None]] = {
     ".csv": _csv,
     ".parquet": _parquet,
@@ -141,7 +142,11 @@ _WRITERS: dict[str, Callable[[Path, list[Run], Sequence[str] | None, bool], None
 
 
 def _frame(runs: list[Run], by: Sequence[str] | None, content: bool) -> pd.DataFrame:  # noqa: FBT001
-    return frames.usage(runs, by) if by else frames.spans(runs, content=content)
+    frame = frames.usage(runs, by) if by else frames.spans(runs, content=content)
+    if "item" in frame.columns and frame["item"].dtype not in _NUMBERS and len(frame):
+        # Dates, tuples and a mixture stand in files as text.
+        frame["item"] = frame["item"].map(str, na_action="ignore").astype("string")
+    return frame
 
 
 def document(runs: Sequence[Run], by: Sequence[str] | None, *, content: bool) -> Document:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from aimon_nb import providers
 from aimon_nb.model import Cost, Run, Span, Totals
+from aimon_nb.model.item import Item, ItemKey
 from aimon_nb.model.tree import nearest_ancestor, preorder
 from aimon_nb.pricing.counted import add_up, counted_spans, more_calls
 from aimon_nb.views.present.more_calls import more_span
-from aimon_nb.views.tables.arrays import array
+from aimon_nb.views.tables.arrays import array, key_array
 from aimon_nb.views.tables.columns import (
     CONTENT_TABLE,
+    ITEM_TABLE,
     RUN_TABLE,
     SPAN_TABLE,
     TOKEN_TABLE,
@@ -28,6 +30,7 @@ from aimon_nb.views.tables.columns import (
     dtypes,
     span_values,
 )
+from aimon_nb.views.tables.item_groups import outcome, without_calls
 from aimon_nb.views.tables.summands import of_totals, summands
 
 if TYPE_CHECKING:
@@ -39,7 +42,7 @@ TOKEN_COLUMNS = tuple(dtypes(TOKEN_TABLE))
 USAGE_COLUMNS = dtypes(USAGE_TABLE)
 RUN_COLUMNS = dtypes(RUN_TABLE)
 KEYS = (
-    *("model", "provider", "op", "pipeline", "run", "cell", "notebook", "item"),
+    *("model", "provider", "op", "pipeline", "run", "cell", "notebook", "item", "repeat"),
     *("caller", "agent", "tool", "conversation", "status", "worker", "day"),
 )
 
@@ -72,8 +75,9 @@ def usage(runs: Iterable[Run], by: Sequence[str] = ("model",)) -> pd.DataFrame:
     a local cache answered are in `calls_cached_locally` alone. Calls whose tokens were
     `estimated` are counted, but neither their tokens nor their cost. `duration_s` is the
     sum of the calls' own times, in seconds. Requests that nobody can read are in
-    `requests_uncounted`, in a group of their own where the keys tell of calls. `attrs` as
-    in `spans`.
+    `requests_uncounted`, in a group of their own where the keys tell of calls. By `item` there
+    is a row for each, with its key in its own type, its `status` and its `error`; NA are the
+    calls of no item. `attrs` as in `spans`.
 
     Args:
         runs: the runs to add up.
@@ -89,9 +93,12 @@ def usage(runs: Iterable[Run], by: Sequence[str] = ("model",)) -> pd.DataFrame:
     runs = list(runs)
     groups = _groups(runs, by)
     data: dict[str, list[Any]] = {name: [key[at] for key in groups] for at, name in enumerate(by)}
-    for column in USAGE_TABLE:
+    is_by_item = "item" in by
+    columns = [*USAGE_TABLE, *(c for c in ITEM_TABLE if is_by_item and c.name not in by)]
+    for column in columns:
         data[column.name] = list(map(attrgetter(str(column.source)), groups.values()))
-    frame = _frame(data, dict.fromkeys(by, "string") | USAGE_COLUMNS)
+    keys = dict.fromkeys(by, "string") | ({"repeat": "Int64"} if "repeat" in by else {})
+    frame = _frame(data, keys | dtypes(columns))
     frame.attrs.update(_attrs(runs, (s.cost for group in groups.values() for s in group.all)))
     return frame
 
@@ -119,6 +126,7 @@ class Group:
         self.cached: list[Span] = []
         self.inexact = False
         self.uncounted: dict[str, int] = {}
+        self.items: list[Item] = []
 
     @property
     def all(self) -> list[Span]:
@@ -133,6 +141,20 @@ class Group:
         return totals
 
     @property
+    def status(self) -> str | None:
+        """How the items of this row went, the worst of them."""
+        return self._outcome[0]
+
+    @property
+    def error(self) -> str | None:
+        """What one of them failed with."""
+        return self._outcome[1]
+
+    @cached_property
+    def _outcome(self) -> tuple[str | None, str | None]:
+        return outcome(self.counted, self.items)
+
+    @property
     def has_estimates(self) -> bool:
         """Whether tokens of any were counted on this machine."""
         return self.totals.estimates > 0
@@ -144,11 +166,20 @@ class Group:
         return sum(durations) if durations else None
 
 
-def _groups(runs: list[Run], by: list[str]) -> dict[tuple[str | None, ...], Group]:
-    groups: dict[tuple[str | None, ...], Group] = {}
+# Keys of which an item without a call has none.
+_OF_CALLS = frozenset(KEYS) - {"item", "repeat", "run", "cell", "notebook"}
+
+
+def _groups(runs: list[Run], by: list[str]) -> dict[tuple[ItemKey | None, ...], Group]:
+    groups: dict[tuple[ItemKey | None, ...], Group] = {}
     for run in runs:
         result = counted_spans(run)
         keys = [_key(run, name) for name in by]
+        if not _OF_CALLS.intersection(by) and "item" in by:
+            # In their order, and one without a call, too.
+            for stand_in in without_calls(run):
+                group = groups.setdefault(tuple(key(stand_in) for key in keys), Group())
+                group.items += [stand_in.item] if stand_in.item is not None else []
         for span in result.counted:
             group = groups.setdefault(tuple(key(span) for key in keys), Group())
             group.counted.append(span)
@@ -166,7 +197,11 @@ def _groups(runs: list[Run], by: list[str]) -> dict[tuple[str | None, ...], Grou
     return groups
 
 
-def _key(run: Run, name: str) -> Callable[[Span], str | None]:
+def _key(run: Run, name: str) -> Callable[[Span], ItemKey | None]:
+    if name == "item":
+        return lambda span: None if span.item is None else span.item.key
+    if name == "repeat":
+        return lambda span: None if span.item is None else span.item.repeat
     of_run = {"run": run.name, "cell": run.cell_id, "notebook": run.notebook}
     if name in of_run:
         value = of_run[name] or None
@@ -228,6 +263,9 @@ def _attrs(runs: list[Run], costs: Iterable[Cost | None]) -> dict[str, Any]:
 def _frame(data: dict[str, list[Any]], columns: dict[str, str]) -> pd.DataFrame:
     import pandas as pd
 
-    arrays = {name: array(data[name], dtype) for name, dtype in columns.items()}
+    arrays = {
+        name: key_array(data[name]) if name == "item" else array(data[name], dtype)
+        for name, dtype in columns.items()
+    }
     length = len(next(iter(data.values())))
     return pd.DataFrame(arrays, index=pd.RangeIndex(length), columns=list(columns))

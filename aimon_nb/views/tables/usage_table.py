@@ -59,8 +59,9 @@ class UsageTable:
     def _row(self, row: dict[str, Any], most: float) -> Iterator[str]:
         for key in self._keys:
             name = row[key]
-            shown = escape(formatting.line(name)) if isinstance(name, str) else _GREY.format("none")
-            short = isinstance(name, str) and len(name) <= _SHORT
+            text = _name(name)
+            shown = escape(text) if text else _GREY.format("none")
+            short = 0 < len(text) <= _SHORT
             yield f'<td style="{_LEFT};{_ON_ONE_LINE if short else _BROKEN}">{shown}</td>'
         yield f'<td style="{_RIGHT}">{row["calls"]:,}</td>'
         yield f'<td style="{_RIGHT}">{_errors_of(row)}</td>'
@@ -84,7 +85,7 @@ class UsageTable:
         rows: list[dict[str, Any]] = self.data.to_dict("records")  # type: ignore[assignment]
         lines = [[*self._keys, "calls", "errors", "call time", "input", "output", "cost"]]
         for row in rows:
-            names = [formatting.line(row[k]) if isinstance(row[k], str) else "" for k in self._keys]
+            names = [_name(row[k]) for k in self._keys]
             counts = [_number(row[name]) for name in ("input_tokens", "output_tokens")]
             shown = ["" if count is None else f"{count:,.0f}" for count in counts]
             took = formatting.seconds(_number(row["duration_s"]))
@@ -122,6 +123,13 @@ def cost_of(row: dict[str, Any]) -> str:
 def _errors_of(row: dict[str, Any]) -> str:
     """Return how many calls failed for good, and how many attempts a later one repaired."""
     return formatting.failures(int(row["errors"]), int(row["retries"]))
+
+
+def _name(key: Any) -> str:
+    """Return a key as text, "" for NA; that of an item may be a number, a date or a tuple."""
+    if isinstance(key, str):
+        return formatting.line(key)
+    return "" if type(key).__name__ in ("NAType", "NaTType") else formatting.line(str(key))
 
 
 def _number(value: Any) -> float | None:

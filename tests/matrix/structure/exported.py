@@ -61,7 +61,8 @@ class Exported:
         """Every span as JSON has it, times aside, in the order of their ids."""
         if self._exporter is None:
             return []
-        spans = sorted(self._exporter.get_finished_spans(), key=lambda s: s.context.span_id)
+        spans = [span for span in self._exporter.get_finished_spans() if not _is_sending(span)]
+        spans.sort(key=lambda span: span.context.span_id)
         return json.loads(json.dumps([_plain(span, host) for span in spans]))
 
 
@@ -78,6 +79,11 @@ def _plain(span, host):
         "events": [[e.name, sorted((n, _text(v, host)) for n, v in (e.attributes or {}).items() if not _is_way(span, n))] for e in span.events],
         "links": len(span.links),
     }
+
+
+def _is_sending(span):
+    """A request of the user's client of Sentry, of which instrumentation of HTTP tells."""
+    return any("url" in name and "/envelope/" in str(value) for name, value in (span.attributes or {}).items())
 
 
 def _is_way(span, name):
@@ -99,9 +105,18 @@ _DRAWN = [
 ]
 
 
+# In tracebacks: frames that a user's client of Sentry adds, and the line at which a future is waited for (who is first?).
+_IN_TRACEBACKS = [
+    (re.compile(r'  File "[^"\n]*/sentry_sdk/[^\n]*\n(?:    [^\n]*\n)*'), ""),
+    (re.compile(r'(/concurrent/futures/_base.py", line )\d+'), r"\1N"),
+    (re.compile(r"\n\n+"), "\n"),
+]
+
+
 def _text(value, host):
     text = str(value).replace(host, "HOST")
-    for pattern, word in _DRAWN:
+    is_traceback = "Traceback (most recent call last)" in text
+    for pattern, word in (*(_IN_TRACEBACKS if is_traceback else ()), *_DRAWN):
         text = pattern.sub(word, text)
     return text
 

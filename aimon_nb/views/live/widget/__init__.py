@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import anywidget
@@ -98,9 +98,9 @@ class WholeRunWidget(RunMessages, RunWidget):
         """Send the snapshot as it is now, for pages that were loaded while the cell ran."""
         self.send_state("snapshot")
 
-    def post(self, message: Mapping[str, Any]) -> None:
-        """Send a message about this run."""
-        self.send({"run_id": self.run_id, **message})
+    def post(self, message: Mapping[str, Any], buffers: Sequence[bytes] = ()) -> None:
+        """Send a message about this run, with bytes beside it."""
+        self.send({"run_id": self.run_id, **message}, list(buffers))
 
 
 def filter_mimebundle(

@@ -5,7 +5,9 @@
  * @typedef {import('./protocol.js').Detail} Item
  * @typedef {import('./protocol.js').Turn} Turn
  * @typedef {import('./protocol.js').Frame} Frame
+ * @typedef {import('./store.js').Run} Run
  */
+import { CallBar } from './copy.js';
 import { Component, Copy, html, Table } from './dom.js';
 import { commas, visible } from './format.js';
 import { TextBlock } from './text_block.js';
@@ -16,14 +18,14 @@ const BRIEF = 600; // characters of the others shown at first
 const LINES_IN = 6; // lines of what was sent shown at first
 const LINES_OUT = 30; // and of what came back
 
-/** @param {{id: string, item: Item|undefined, missing: string}} props */
-export const Detail = ({ id, item, missing }) =>
+/** @param {{id: string, item: Item|undefined, run: Run}} props */
+export const Detail = ({ id, item, run }) =>
   item
     ? [
-        html`<div key=${`messages ${id}`} tabindex="0"><${Messages} item=${item} /></div>`,
-        html`<div key=${`facts ${id}`} tabindex="0"><${Facts} item=${item} /></div>`,
+        html`<div key=${`messages ${id}`} tabindex="0"><${CallBar} id=${id} run=${run}><${Messages} item=${item} /><//></div>`,
+        html`<div key=${`facts ${id}`} tabindex="0"><${Facts} item=${item} /><${Raw} key=${id} item=${item} run=${run} /></div>`,
       ]
-    : html`<div key=${`none ${id}`} class="dim" tabindex="0">${missing}</div>`;
+    : html`<div key=${`none ${id}`} class="dim" tabindex="0">${run.missing}</div>`;
 
 /**
  * The conversation, or what went into a step and came out.
@@ -95,6 +97,7 @@ class TurnBox extends Component {
         <${Copy} text=${this.whole} what=${`the ${role} message`} />
       </div>
       ${(text || !calls.length) && html`<${TextBlock} text=${text || '(empty)'} what=${role} limit=${limit} lines=${lines} bare=${ofStep} />`}
+      ${(turn.media ?? []).map((one) => html`<div class="small">${[visible(one.name), visible(one.type), `${commas(one.size)} bytes`, visible(one.missing)].filter(Boolean).join(' · ')}</div>`)}
       ${calls.map(
         ([name, args]) => html`<div class="call">
           <div class="text">→ ${visible(name)}</div>
@@ -125,5 +128,46 @@ const Facts = ({ item }) => {
     ${notes.filter(Boolean).map((text) => html`<div class="small">${visible(text ?? '')}</div>`)}
     ${item.facts?.length > 0 && html`<${Table} name="facts" label="facts" lines=${shown(item.facts)} />`}
     ${folds.map(([name, list]) => list.length > 0 && html`<details key=${name}><summary>${name}</summary><${Table} name="facts" label=${name} lines=${shown(list)} /></details>`)}
-    ${item.tools?.length > 0 && html`<div class="small">${visible(`tools offered: ${item.tools.join(', ')}`)}</div>`}`;
+    ${!!item.tools?.length && html`<details><summary>tools offered</summary>${item.tools.map((tool) => html`<${Offered} tool=${tool} />`)}</details>`}`;
+};
+
+/** A tool that was offered. @param {{tool: import('./protocol.js').Tool}} props */
+const Offered = ({ tool: { name, description, schema } }) => html`<div class="call">
+  <div class="text">${visible(name)}</div>
+  ${description && html`<${TextBlock} text=${description} what=${`the description of ${name}`} lines=${LINES_IN} />`}
+  ${schema && html`<${TextBlock} text=${schema} what=${`the schema of ${name}`} />`}
+</div>`;
+
+/**
+ * Request and answer as they crossed the wire; the kernel is asked when it is opened.
+ * @extends {Component<{item: Item, run: Run}, {open: boolean}>}
+ */
+class Raw extends Component {
+  /** @override */
+  state = { open: false };
+
+  /** @override */
+  render() {
+    const { item, run } = this.props,
+      { open } = this.state;
+    if (item.raw != null) return null;
+    return html`<details open=${open} onToggle=${(/** @type {any} */ event) => this.setState({ open: event.currentTarget.open })}>
+      <summary>as sent</summary>
+      ${open && html`<${Crossed} answer=${run.answerTo({ k: 'raw', id: item.id })} />`}
+    </details>`;
+  }
+}
+
+/** @param {{answer: any}} props */
+const Crossed = ({ answer }) => {
+  if (!answer?.raw) return html`<div class="dim">${answer ? visible(answer.missing) : 'it comes when the kernel is idle'}</div>`;
+  const { method, url, sent, body, status, received, answer: text, notes } = answer.raw;
+  return html`
+    <div class="text">${visible(`${method} ${url}`)}</div>
+    <${Table} name="facts" label="headers of the request" lines=${shown(sent)} />
+    <${TextBlock} text=${body} what="the request" />
+    <div class="text">${visible(`answer ${status ?? ''}`)}</div>
+    <${Table} name="facts" label="headers of the answer" lines=${shown(received)} />
+    <${TextBlock} text=${text} what="the answer" />
+    ${notes.map((/** @type {string} */ note) => html`<div class="small">${visible(note)}</div>`)}`;
 };

@@ -37,17 +37,19 @@ export function drawer(at) {
   return (/** @type {unknown} */ what) => render(what, place);
 }
 
-/** @param {string} text */
-async function copy(text) {
+/** Put a text on the clipboard; whether the page may. @param {string} text */
+export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
+    return true;
   } catch {
     const box = document.createElement('textarea');
     box.value = text;
     document.body.append(box);
     box.select();
-    document.execCommand('copy');
+    const copied = document.execCommand('copy');
     box.remove();
+    return copied;
   }
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import anywidget
@@ -100,12 +100,12 @@ class RunChannel(RunMessages):
         """Wait until what was sent has left."""
         flush(open_kernel_widget().comm)
 
-    def post(self, message: Mapping[str, Any]) -> None:
-        """Send a message about this run."""
+    def post(self, message: Mapping[str, Any], buffers: Sequence[bytes] = ()) -> None:
+        """Send a message about this run, with bytes beside it."""
         told = {"run_id": self.run_id, **message}
-        open_kernel_widget().send(told)
+        open_kernel_widget().send(told, list(buffers))
         for widget in self._apart:
-            widget.send(told)
+            widget.send(told, list(buffers))
 
     def close(self) -> None:
         """Let go of the run: a page asks for it no longer."""

@@ -9,8 +9,8 @@ export default {
     const manager = model.widget_manager;
     if (await Promise.resolve(manager?.get_model?.(model.get('kernel'))).catch(() => null)) return;
     const heard = [];
-    model.on('msg:custom', async (message) => {
-      if (message.k !== 'script') return heard.map((hear) => hear(message));
+    model.on('msg:custom', async (message, raw) => {
+      if (message.k !== 'script') return heard.map((hear) => hear(message, raw));
       document.head.append(Object.assign(document.createElement('style'), { textContent: message.css }));
       const url = URL.createObjectURL(new Blob([message.esm], { type: 'text/javascript' }));
       const get = (key) => (key === 'snapshot' ? message.snapshot : model.get(key));

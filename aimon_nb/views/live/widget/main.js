@@ -21,8 +21,8 @@ export default () => ({
       if (model.send) run.send = (message) => model.send({ ...message, run_id: id });
       return run;
     };
-    model.on('msg:custom', (/** @type {any} */ message) => {
-      if (message && (!own || !message.run_id || message.run_id === own)) open(own ?? message.run_id).receive(message);
+    model.on('msg:custom', (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => {
+      if (message && (!own || !message.run_id || message.run_id === own)) open(own ?? message.run_id).receive(message, buffers);
     });
     model.on('destroy', () => {
       closed = true;

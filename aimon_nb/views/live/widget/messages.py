@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from aimon_nb.views.live.widget.answers import Answer
+
 # Seconds that the end of a cell waits at most for its last messages to leave.
 FLUSH = 1.0
 
@@ -20,10 +22,19 @@ class RunMessages:
     run_id: str
     _hello: Callable[[], None]
     _want: Callable[[list[str]], None]
+    _answer: Callable[[Mapping[str, Any]], Answer | None]
 
-    def on_ask(self, hello: Callable[[], None], want: Callable[[list[str]], None]) -> None:
-        """Call back on the page's messages: `hello` where it lacks rows, `want` for details."""
-        self._hello, self._want = hello, want
+    def on_ask(
+        self,
+        hello: Callable[[], None],
+        want: Callable[[list[str]], None],
+        answer: Callable[[Mapping[str, Any]], Answer | None],
+    ) -> None:
+        """Call back on the page's messages: `hello` where it lacks rows, `want` for details.
+
+        What it asks beside is answered by what `answer` returns.
+        """
+        self._hello, self._want, self._answer = hello, want, answer
 
     def receive(self, message: Mapping[str, Any]) -> None:
         """Answer a message of the page."""
@@ -31,6 +42,10 @@ class RunMessages:
             self._hello()
         elif message.get("k") == "want":
             self._want([str(span_id) for span_id in message.get("ids", [])])
+        else:
+            answer = self._answer(message)
+            if answer is not None:
+                self.post(answer.message, answer.buffers)
 
     def send_rows(self, header: Mapping[str, Any], rows: Sequence[list[Any]], **more: Any) -> None:
         """Send the header and the rows that are new or changed, encoded."""
@@ -44,8 +59,8 @@ class RunMessages:
         """Send what answers grew by, by span id."""
         self.post({"k": "grown", "grown": growth})
 
-    def post(self, message: Mapping[str, Any]) -> None:
-        """Send a message about this run."""
+    def post(self, message: Mapping[str, Any], buffers: Sequence[bytes] = ()) -> None:
+        """Send a message about this run, with bytes beside it."""
         raise NotImplementedError(message)
 
 

@@ -62,12 +62,26 @@ export type PackedRow = [
   tries?: [request: number, attempt: number] | null,
 ];
 
+/** An image, a sound or a file in a message: `size` bytes, to be asked for by `id`, unless it is said why they are `missing`. */
+export interface Media {
+  id: string;
+  kind: 'image' | 'audio' | 'file';
+  /** Its MIME type, as whoever sent it says: `image/png`. */
+  type: string;
+  size: number;
+  name: string;
+  /** How closely the model is to look at it, where that was said. */
+  detail: string;
+  missing: string;
+}
+
 /** One message of a conversation, or what went into a step or came out; `calls` are [tool, arguments as text]. */
 export interface Turn {
   side: 'in' | 'out';
   role: string;
   text: string;
   calls: [string, string][];
+  media: Media[];
   /** The page's own: its text comes bit by bit. */
   grows?: boolean;
 }
@@ -90,7 +104,48 @@ export interface CostDetail {
   assumptions: string[];
 }
 
-/** All about one span; `messages` are null where the page has them already. */
+/** A tool that was offered; `schema` is JSON text of what it takes, "" where none is told. */
+export interface Tool {
+  name: string;
+  description: string;
+  schema: string;
+}
+
+/**
+ * A request and its answer as they crossed the wire, without keys. Headers are [name, value]; the answer is as it came,
+ * decompressed; `notes` say what is left out of them.
+ */
+export interface Raw {
+  method: string;
+  url: string;
+  sent: string[][];
+  body: string;
+  status: number | null;
+  received: string[][];
+  answer: string;
+  notes: string[];
+}
+
+/** A call as a text to copy: Python that sends it again, or its messages as the API takes them. */
+export type CodeForm = 'python' | 'messages';
+
+/** A message of two calls; `pieces` are [mark, text]: in both, in the earlier, in the later one alone, or a note on what is left out. */
+export interface MessageDiff {
+  role: string;
+  state: 'same' | 'changed' | 'added' | 'removed';
+  pieces: ['=' | '-' | '+' | '…', string][];
+}
+
+/** A call against an earlier one; `facts` are [name, before, now, change], `parameters` [name, before, now]. */
+export interface CallDiff {
+  facts: string[][];
+  parameters: string[][];
+  prompt: MessageDiff[];
+  answer: MessageDiff[];
+  notes: string[];
+}
+
+/** All about one span; `messages`, `parameters` and `tools` are null where the page has them already. */
 export interface Detail {
   id: string;
   op: string;
@@ -103,8 +158,11 @@ export interface Detail {
   ending: string;
   facts: string[][];
   more: string[][];
-  parameters: string[][];
-  tools: string[];
+  /** All that the request set beside its messages: [name, value], a list or an object as JSON text. */
+  parameters: string[][] | null;
+  tools: Tool[] | null;
+  /** Why there is no request and answer as they crossed the wire to ask for; null where there are. */
+  raw: string | null;
   attributes: string[][];
 }
 
@@ -123,10 +181,36 @@ export type ToPage = { run_id: string } & (
   | { k: 'grown'; grown: Record<string, string> }
   | { k: 'snapshot'; snapshot: Snapshot }
   | { k: 'end'; total: number }
+  | Answer
 );
 
-/** What a page asks of a run: what is known of it, all rows, details by span id. */
-export type Ask = { k: 'ask' } | { k: 'hello' } | { k: 'want'; ids: string[] };
+/**
+ * What the kernel answers to a question about a span, with `missing` where it cannot. The bytes of media are beside the
+ * message, or in `data` as base64 where a host hands on none; SVG and HTML are `text` alone.
+ */
+export type Answer =
+  | { k: 'raw'; id: string; raw: Raw | null; missing: string }
+  | { k: 'media'; id: string; media: string; type: string; text: string | null; data?: string; missing: string }
+  | { k: 'code'; id: string; form: CodeForm; text: string | null; missing: string }
+  | {
+      k: 'diff';
+      id: string;
+      other: string | null;
+      others: [id: string, label: string][];
+      chosen: string | null;
+      diff: CallDiff | null;
+      missing: string;
+    };
+
+/** What a page asks of a span, once. `other`: the id of the call that it is held against; null: the one that the kernel chooses. */
+export type Question =
+  | { k: 'raw'; id: string }
+  | { k: 'media'; id: string; media: string }
+  | { k: 'code'; id: string; form: CodeForm }
+  | { k: 'diff'; id: string; other: string | null };
+
+/** What a page asks of a run: what is known of it, all rows, details by span id, or a question about a span. */
+export type Ask = { k: 'ask' } | { k: 'hello' } | { k: 'want'; ids: string[] } | Question;
 export type FromPage = { run_id: string } & Ask;
 
 /** Between a run's own small script and the kernel, where the kernel's widget is not in the page. */

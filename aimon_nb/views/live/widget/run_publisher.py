@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, Protocol
 from aimon_nb.model import Run, Span
 from aimon_nb.model.redaction import redaction
 from aimon_nb.model.run import RunStatus
+from aimon_nb.views.live.widget import answers, call_answers
+from aimon_nb.views.live.widget.answers import Answer
 from aimon_nb.views.present import rows
 from aimon_nb.views.present.detail import Detail, detail
 from aimon_nb.views.present.more_calls import more_span
@@ -46,7 +48,12 @@ class _Batch(NamedTuple):
 class Channel(Protocol):
     """What carries a run's messages to its pages."""
 
-    def on_ask(self, hello: Callable[[], None], want: Callable[[list[str]], None]) -> None:
+    def on_ask(
+        self,
+        hello: Callable[[], None],
+        want: Callable[[list[str]], None],
+        answer: Callable[[Mapping[str, Any]], Answer | None],
+    ) -> None:
         """Call back on what the page asks."""
 
     def send_rows(self, header: Mapping[str, Any], rows: Sequence[list[Any]], **more: Any) -> None:
@@ -71,8 +78,15 @@ class Channel(Protocol):
 class RunPublisher:
     """Sends one run to its pages by a channel, from any thread."""
 
-    def __init__(self, run: Run, make: Callable[..., Channel]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        make: Callable[..., Channel],
+        runs: Callable[[], Iterable[Run]] = tuple,
+    ) -> None:
         self._run = run
+        # Those in memory, with whose calls the page may compare one.
+        self._runs = runs
         self._sent: dict[str, Sent] = {}
         self._budget = TEXT
         # Messages of rows: a page that counted fewer lacks some.
@@ -80,7 +94,7 @@ class RunPublisher:
         self._sent_more: rows.EncodedRow | None = None
         self._lock = threading.RLock()
         self.channel = make(run.run_id, self.snapshot)
-        self.channel.on_ask(self.send_all, self.send_wanted)
+        self.channel.on_ask(self.send_all, self.send_wanted, self._answer)
 
     def send(self, changed: Iterable[str]) -> None:
         """Send the spans of these ids."""
@@ -118,6 +132,10 @@ class RunPublisher:
             if more is not None and more.span_id in ids:
                 spans.append(more)
             self._send_details(spans, requested=True)
+
+    def _answer(self, asked: Mapping[str, Any]) -> Answer | None:
+        told = answers.answer(self._run, asked)
+        return told or call_answers.answer(self._run, self._runs, asked)
 
     def snapshot(self) -> dict[str, object]:
         """Return the rows as far as they fit a trait, and how many messages of them there were."""
@@ -187,11 +205,12 @@ class RunPublisher:
         self._sent[span.span_id] = now
         if before == now:
             # None: the page has them.
-            item["messages"] = None
+            item["messages"] = item["parameters"] = item["tools"] = None
         elif before is not None and before.turns == now.turns and span.status == "running":
             batch.growth[span.span_id] = last[before.characters :]
             self._budget -= len(last) - before.characters
             return
         else:
             self._budget -= sum(len(turn["text"]) for turn in turns)
+            self._budget -= sum(len(tool["schema"]) for tool in item["tools"] or ())
         batch.items[span.span_id] = item

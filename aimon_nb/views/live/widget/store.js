@@ -9,6 +9,7 @@
  * @typedef {import('./protocol.js').Header} Header
  * @typedef {{header?: Header, rows?: any[], cut?: number, count?: number, whole?: number,
  *   items?: Record<string, import('./protocol.js').Detail>, grown?: Record<string, string>}} News
+ * @typedef {import('./protocol.js').Answer & {bytes?: DataView}} Answered
  * @typedef {(run: Run, el: HTMLElement, options: any) => void} Show
  */
 import { unpackRow, upsert } from './rows.js';
@@ -29,6 +30,12 @@ export function runOf(id, show) {
   return run;
 }
 
+/** By which a question and its answer are known. @param {import('./protocol.js').Question} question */
+const questionOf = (question) => {
+  const { k, id, media, form, other } = /** @type {any} */ (question);
+  return [k, id, media, form, other].join(' ');
+};
+
 /** One run: header, rows and details, shared by its views. */
 export class Run {
   /** @param {string} id @param {Show} show */
@@ -41,7 +48,11 @@ export class Run {
     /** @type {Set<import('./view.js').View>} */ this.views = new Set();
     /** @type {Set<string>} */ this.requested = new Set(); // details that the kernel was asked for
     /** @type {[HTMLElement, any][]} */ this.waiting = []; // places that ask for it before anything is known of it
+<<<<<<< HEAD
     /** @type {Map<string, [string, string]>} */ this.previews = new Map(); // what went into rows and came out
+=======
+    /** @type {Map<string, Answered>} */ this.answers = new Map(); // to questions about spans, by `questionOf`
+>>>>>>> main
     this.cut = 0;
     this.count = 0; // messages of rows that came without a gap
     this.zero = 0; // performance.now() at the start of the run
@@ -127,9 +138,10 @@ export class Run {
     removeEventListener(`${this.event}!`, this.onAnnounced);
   }
 
-  /** @param {import('./protocol.js').ToPage} message */
-  receive(message) {
+  /** @param {import('./protocol.js').ToPage} message @param {DataView[]} [buffers] */
+  receive(message, buffers) {
     if (message.k === 'snapshot') this.restore(message.snapshot);
+    else if ('missing' in message) this.takeAnswer({ ...message, bytes: buffers?.[0] });
     else if (message.k !== 'end') this.take(message);
     else if (message.total !== this.count) this.send?.({ k: 'hello' });
   }
@@ -141,8 +153,13 @@ export class Run {
     if (typeof message.cut === 'number') this.cut = message.cut;
     if (message.whole ?? message.count === this.count + 1) this.count = message.whole ?? message.count ?? 0;
     for (const [id, item] of Object.entries(message.items ?? {})) {
-      const messages = item.messages ?? this.details.get(id)?.messages ?? [];
-      this.details.set(id, { ...item, messages });
+      const before = this.details.get(id),
+        [messages, parameters, tools] = [
+          item.messages ?? before?.messages ?? [],
+          item.parameters ?? before?.parameters ?? [],
+          item.tools ?? before?.tools ?? [],
+        ];
+      this.details.set(id, { ...item, messages, parameters, tools });
       this.requested.delete(id);
       for (const view of this.views) view.receiveDetail(id);
     }
@@ -185,6 +202,37 @@ export class Run {
     if (!this.send || this.requested.has(id)) return;
     this.requested.add(id);
     this.send({ k: 'want', ids: [id] });
+  }
+
+  /** What the kernel answers to a question about a span; undefined until it has: it is asked once. @param {import('./protocol.js').Question} question */
+  answerTo(question) {
+    const key = questionOf(question),
+      known = this.answers.get(key);
+    if (known || !this.send || this.requested.has(key)) return known;
+    this.requested.add(key);
+    this.send(question);
+    return undefined;
+  }
+
+  /** What the kernel has answered, without asking it. @param {import('./protocol.js').Question} question */
+  answered(question) {
+    return this.answers.get(questionOf(question));
+  }
+
+  /** Ask whatever was answered before: there may be more calls by now. @param {import('./protocol.js').Question} question */
+  askAnew(question) {
+    this.answers.delete(questionOf(question));
+    this.send?.(question);
+  }
+
+  /** @param {Answered} answer */
+  takeAnswer(answer) {
+    this.answers.set(questionOf(answer), answer);
+    this.requested.delete(questionOf(answer));
+    for (const view of this.views) {
+      view.receiveDetail(answer.id);
+      view.receive(false);
+    }
   }
 
   /** @param {Header} header */

@@ -210,7 +210,7 @@ export class View {
     this.detailStale = this.grew = false;
     this.parts.pane.root.hidden = !row;
     if (row && !item) run.request(row.id);
-    this.parts.drawDetail(row ? html`<${Detail} id=${row.id} item=${item} missing=${run.missing} />` : null);
+    this.parts.drawDetail(row ? html`<${Detail} id=${row.id} item=${item} run=${run} />` : null);
     // The end of an answer that streams stays in sight.
     if (grows && side) side.scrollTop = side.scrollHeight;
   }

@@ -1,8 +1,22 @@
 """CrewAI: crews, tools, flows."""
 
+import os
+
 from tests.matrix.structure.ways import Ways, in_loop
 
 ways = Ways("crewai", provider=False)
+
+
+@ways.setup("telemetry")
+def _(exported):
+    """As CrewAI comes: it tells its maker of each crew and task by spans; here they go nowhere."""
+    os.environ["CREWAI_DISABLE_TELEMETRY"] = "false"
+    os.environ["DO_NOT_TRACK"] = "0"
+    from crewai.telemetry.telemetry import SafeOTLPSpanExporter, Telemetry
+    from opentelemetry.sdk.trace.export import SpanExportResult
+
+    SafeOTLPSpanExporter.export = lambda exporter, spans: SpanExportResult.SUCCESS
+    assert Telemetry().ready
 
 
 def agent(server, role="helper", tools=(), **more):

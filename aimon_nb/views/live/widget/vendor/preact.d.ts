@@ -6,6 +6,8 @@ export class Component<P = {}, S = {}> {
   state: S;
   base: Element | null;
   setState(change: Partial<S>): void;
+  componentDidMount?(): void;
+  componentDidUpdate?(): void;
   render(props: P, state: S): unknown;
 }
 export function h(type: unknown, props: object | null, ...children: unknown[]): Vnode;

@@ -1,0 +1,236 @@
+"""`map`: a function for each row of a batch, in threads or tasks, each row an item."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeVar, overload
+
+from aimon_nb.app.batch_rows import Key, Rows, T, open_batch
+from aimon_nb.app.items import begin_item, current_run_state, leave_item
+from aimon_nb.capture.items import OpenItem
+
+R = TypeVar("R")
+
+
+class _Mapped:
+    """The results of a function for each row, by the place of the row; None where there is none."""
+
+    def __init__(
+        self, function: Callable[[Any], Any], rows: Rows[Any], *, keeps: bool, returns: bool
+    ) -> None:
+        self._function, self._rows = function, rows
+        self._keeps, self._returns = keeps, returns
+        self._keys, self._run_state = rows.keys(), current_run_state()
+        self._batch = None if self._run_state is None else open_batch(self._run_state, rows, None)
+        self.results: list[Any] = []
+        self.failure: BaseException | None = None
+
+    def _add(self, row: Any) -> tuple[int, Any]:
+        """Take a row in; return its place and its key."""
+        self.results.append(None)
+        key = None
+        if self._run_state is not None:
+            key = self._rows.key_of(row, next(self._keys, None))
+        return len(self.results) - 1, key
+
+    def _begin(self, key: Any) -> OpenItem | None:
+        if self._run_state is None or self._run_state.closed:
+            return None
+        return begin_item(self._run_state, key, self._batch, keeps_key=self._keeps)
+
+    def _failed(self, at: int, error: BaseException) -> None:
+        if self._returns and isinstance(error, Exception):
+            self.results[at] = error
+        elif self.failure is None:
+            self.failure = error
+
+    def over(self) -> list[Any]:
+        """Return the results; what a row failed with is raised, with the results in it."""
+        if self._batch is not None:
+            self._batch.is_over = True
+        if self.failure is None:
+            return self.results
+        self.carry(self.failure)
+        raise self.failure
+
+    def carry(self, error: BaseException) -> None:
+        """Put the results on an exception: what was paid for is not lost."""
+        missing = (self._rows.total or 0) - len(self.results)
+        self.results += [None] * missing
+        with suppress(Exception):
+            error.results = self.results  # type: ignore[attr-defined]
+
+
+class _InThreads(_Mapped):
+    """In threads, as many at once as there are workers; rows are made in this one."""
+
+    def run(self, workers: int) -> list[Any]:
+        __tracebackhide__ = True
+        free = threading.Semaphore(workers)
+        try:
+            with ThreadPoolExecutor(workers, "aimon_nb.map") as pool:
+                for row in self._rows:
+                    free.acquire()
+                    if self.failure is not None:
+                        break
+                    pool.submit(self._one, row, *self._add(row), free)
+        except BaseException as error:
+            # An interrupt, or the rows themselves: what runs has been waited for.
+            self.carry(error)
+            raise
+        return self.over()
+
+    def _one(self, row: Any, at: int, key: Any, free: threading.Semaphore) -> None:
+        __tracebackhide__ = True
+        error: BaseException | None = None
+        open_item = self._begin(key)
+        try:
+            result = self._function(row)
+            _refuse_coroutine(result)
+            self.results[at] = result
+        except BaseException as raised:
+            error = raised
+            self._failed(at, raised)
+        finally:
+            leave_item(open_item, error)
+            free.release()
+
+
+def _refuse_coroutine(result: Any) -> None:
+    if inspect.iscoroutine(result):
+        result.close()
+        raise TypeError(
+            "map got a coroutine from its function: give it the `async def` function itself, "
+            "and await what map returns"
+        )
+
+
+class _InTasks(_Mapped):
+    """In tasks, as many at once as there are workers."""
+
+    async def run(self, workers: int) -> list[Any]:
+        __tracebackhide__ = True
+        values, lock = self._rows.each(), asyncio.Lock()
+
+        async def work() -> None:
+            while self.failure is None:
+                async with lock:
+                    try:
+                        row = await anext(values)
+                    except StopAsyncIteration:
+                        return
+                    at, key = self._add(row)
+                await self._one(row, at, key)
+
+        tasks = [asyncio.ensure_future(work()) for _ in range(workers)]
+        try:
+            await asyncio.gather(*tasks)
+        except BaseException as error:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.carry(error)
+            raise
+        return self.over()
+
+    async def _one(self, row: Any, at: int, key: Any) -> None:
+        __tracebackhide__ = True
+        error: BaseException | None = None
+        open_item = self._begin(key)
+        try:
+            self.results[at] = await self._function(row)
+        except asyncio.CancelledError as raised:
+            error = raised
+            raise
+        except BaseException as raised:
+            error = raised
+            self._failed(at, raised)
+        finally:
+            leave_item(open_item, error)
+
+
+@overload
+def map(  # type: ignore[overload-overlap]  # noqa: A001 (who imports it by name wants it)
+    function: Callable[[T], Coroutine[Any, Any, R]],
+    iterable: Iterable[T] | AsyncIterable[T],
+    *,
+    max_workers: int = ...,
+    return_exceptions: bool = ...,
+    key: Key = ...,
+    total: int | None = ...,
+    keep_items: bool = ...,
+) -> Awaitable[list[R]]: ...
+@overload
+def map(  # noqa: A001
+    function: Callable[[T], R],
+    iterable: Iterable[T],
+    *,
+    max_workers: int = ...,
+    return_exceptions: bool = ...,
+    key: Key = ...,
+    total: int | None = ...,
+    keep_items: bool = ...,
+) -> list[R]: ...
+def map(  # noqa: A001
+    function: Callable[[Any], Any],
+    iterable: Iterable[Any] | AsyncIterable[Any],
+    *,
+    max_workers: int = 8,
+    return_exceptions: bool = False,
+    key: Key = None,
+    total: int | None = None,
+    keep_items: bool = False,
+) -> Any:
+    """Call a function for each row of a batch, several at once, each counted under its row.
+
+    An `async def` function runs in tasks, and the result is to be awaited; any other runs in
+    threads. Rows begin in their order. When one fails no other begins, those that run are waited
+    for, and its exception is raised with what there is in `error.results`.
+
+    Args:
+        function: what is called with each row.
+        iterable: the rows; of a DataFrame those of `itertuples()`.
+        max_workers: how many run at once, at least 1.
+        return_exceptions: whether a row's exception is its result, and the others go on.
+        key: a row's name, as in `progress`.
+        total: how many rows there are, where `len` does not know.
+        keep_items: whether a saved notebook keeps keys that are no whole numbers.
+
+    Returns:
+        The results in the order of the rows; of an `async def` function an awaitable of them.
+
+    Raises:
+        TypeError: an argument is of a wrong type.
+        ValueError: `max_workers` is less than 1, or `total` negative.
+
+    Example:
+        df["label"] = map(classify, df.text, max_workers=8)
+
+    Source: `concurrent.futures.Executor.map`, and `asyncio.gather` (`return_exceptions`).
+    """
+    if not callable(function):
+        raise TypeError(f"map needs a function first, not {type(function).__name__}")
+    if not isinstance(max_workers, int) or isinstance(max_workers, bool):
+        raise TypeError(f"max_workers must be a whole number, not {type(max_workers).__name__}")
+    if max_workers < 1:
+        raise ValueError(f"max_workers must be at least 1, not {max_workers}")
+    rows: Rows[Any] = Rows(iterable, key, total)
+    flags = {"keeps": bool(keep_items), "returns": bool(return_exceptions)}
+    called = getattr(function, "__call__", None)  # noqa: B004 (an object with an async one)
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called):
+        return _in_tasks(function, rows, max_workers, flags)
+    if rows.is_async:
+        raise TypeError("rows that come one by one to `async for` need an `async def` function")
+    return _InThreads(function, rows, **flags).run(max_workers)
+
+
+async def _in_tasks(
+    function: Callable[[Any], Any], rows: Rows[Any], workers: int, flags: dict[str, bool]
+) -> list[Any]:
+    __tracebackhide__ = True
+    return await _InTasks(function, rows, **flags).run(workers)

@@ -1,0 +1,107 @@
+"""The rows of a batch, whatever they come from, and their keys."""
+
+from __future__ import annotations
+
+import reprlib
+import sys
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import count
+from typing import Any, Generic, TypeVar
+
+from aimon_nb.capture.state import RunState
+from aimon_nb.model.item import Batch
+
+T = TypeVar("T")
+Key = str | Callable[[Any], Any] | None
+
+
+class Rows(Generic[T]):
+    """The rows of a batch, sync or async, and their keys.
+
+    Args:
+        values: what is looped over; the rows of a DataFrame are those of `itertuples()`.
+        key: makes a row's key: a function, or the name of a field. None: a DataFrame and a
+            Series have their index, all others the place, from 0.
+        total: how many rows there are; None: as many as `len` says.
+
+    Raises:
+        TypeError: one of them is of a wrong type.
+        ValueError: `total` is negative.
+
+    """
+
+    def __init__(self, values: Any, key: Key, total: int | None) -> None:
+        if not isinstance(values, (Iterable, AsyncIterable)) and not hasattr(values, "__getitem__"):
+            raise TypeError(f"{reprlib.repr(values)} cannot be looped over")
+        if key is not None and not isinstance(key, str) and not callable(key):
+            raise TypeError(f"key must be a function or a field's name, not {reprlib.repr(key)}")
+        if total is not None and (not isinstance(total, int) or isinstance(total, bool)):
+            raise TypeError(f"total must be a whole number or None, not {reprlib.repr(total)}")
+        if total is not None and total < 0:
+            raise ValueError(f"total cannot be negative: {total}")
+        self._values, self._key, self._total = values, key, total
+        pandas = sys.modules.get("pandas")
+        self._is_frame = pandas is not None and isinstance(values, pandas.DataFrame)
+        self._is_series = pandas is not None and isinstance(values, pandas.Series)
+
+    @property
+    def total(self) -> int | None:
+        """How many rows there are, as far as that is known."""
+        if self._total is not None:
+            return self._total
+        with suppress(TypeError, NotImplementedError):
+            return len(self._values)
+        return None
+
+    @property
+    def is_async(self) -> bool:
+        """Whether they come one by one to an `async for` alone."""
+        return hasattr(self._values, "__aiter__") and not isinstance(self._values, Iterable)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._values.itertuples() if self._is_frame else self._values)
+
+    async def each(self) -> AsyncIterator[T]:
+        """Yield the rows to an `async for`, whatever they come from."""
+        if hasattr(self._values, "__aiter__"):
+            async for row in self._values:
+                yield row
+        else:
+            for row in self:
+                yield row
+
+    @property
+    def has_own_bar(self) -> bool:
+        """Whether they are tqdm's, which draws a bar."""
+        return any(kind.__module__.startswith("tqdm.") for kind in type(self._values).__mro__)
+
+    def keys(self) -> Iterator[Any]:
+        """Return the keys of those that have them beside their rows."""
+        return iter(self._values.index) if self._is_frame or self._is_series else count()
+
+    def key_of(self, row: Any, beside: Any) -> Any:
+        """Return the key of a row; `beside` is the one out of `keys`.
+
+        Raises:
+            ValueError: the row has no such field.
+
+        """
+        if self._key is None:
+            return beside
+        if callable(self._key):
+            return self._key(row)
+        with suppress(Exception):
+            return row[self._key] if isinstance(row, Mapping) else getattr(row, self._key)
+        with suppress(Exception):
+            return row[self._key]
+        raise ValueError(f"a row has no {self._key!r}: key= is a field's name or a function")
+
+
+def open_batch(
+    run_state: RunState, rows: Rows[Any], desc: str | None, *, has_own_bar: bool = False
+) -> Batch:
+    """Open a loop over rows in a run."""
+    batch = Batch(desc, rows.total, has_own_bar=has_own_bar)
+    run_state.run.batches.append(batch)
+    return batch

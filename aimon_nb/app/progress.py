@@ -1,0 +1,174 @@
+"""`progress`: a loop over the rows of a batch, each of which is an item."""
+
+from __future__ import annotations
+
+import reprlib
+import sys
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from contextlib import suppress
+from typing import Any, Generic
+
+from aimon_nb.app.batch_rows import Key, Rows, T, open_batch
+from aimon_nb.app.items import begin_item, current_run_state, leave_item
+from aimon_nb.capture.items import OpenItem
+from aimon_nb.capture.redact import redact_secrets
+from aimon_nb.capture.state import RunState
+from aimon_nb.model.item import Batch
+from aimon_nb.model.text import encodable
+
+
+class Progress(Generic[T]):
+    """What `progress` gives: a loop over rows, which tells of each where its calls belong.
+
+    Outside of tracked code it is the rows' own iterator.
+
+    Example:
+        rows = progress([1, 2, 3])
+        len(rows)
+
+    Source: tqdm, whose `total` and `desc` it has.
+    """
+
+    def __init__(self, rows: Rows[T], desc: str | None, *, keep_items: bool) -> None:
+        self._rows, self._desc, self._keeps = rows, desc, keep_items
+
+    def __len__(self) -> int:
+        total = self._rows.total
+        if total is None:
+            raise TypeError("nobody knows how many rows there are: total= says it")
+        return total
+
+    def __bool__(self) -> bool:
+        return self._rows.total != 0
+
+    def __iter__(self) -> Iterator[T]:
+        run_state = current_run_state()
+        if run_state is None:
+            return iter(self._rows)
+        return _Loop(self._rows, run_state, self._batch(run_state), keeps_key=self._keeps)
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        run_state = current_run_state()
+        if run_state is None:
+            return self._rows.each()
+        return _AsyncLoop(self._rows, run_state, self._batch(run_state), keeps_key=self._keeps)
+
+    def _batch(self, run_state: RunState) -> Batch:
+        return open_batch(run_state, self._rows, self._desc, has_own_bar=self._has_own_bar())
+
+    def _has_own_bar(self) -> bool:
+        """Return whether tqdm draws a bar: around this loop, or inside of it."""
+        above = sys._getframe(3).f_globals.get("__name__", "")
+        return str(above).startswith("tqdm") or self._rows.has_own_bar
+
+
+class _Stamping:
+    """The item that a loop is in; thrown away with the loop, which so is left early."""
+
+    def __init__(
+        self, rows: Rows[Any], run_state: RunState, batch: Batch, *, keeps_key: bool
+    ) -> None:
+        self._rows, self._run_state, self._batch = rows, run_state, batch
+        self._keeps, self._keys = keeps_key, rows.keys()
+        self._item: OpenItem | None = None
+
+    def _begin(self, row: Any) -> None:
+        key = self._rows.key_of(row, next(self._keys, None))
+        if not self._run_state.closed:
+            self._item = begin_item(self._run_state, key, self._batch, keeps_key=self._keeps)
+
+    def _leave(self) -> None:
+        open_item, self._item = self._item, None
+        leave_item(open_item)
+
+    def _end(self) -> None:
+        self._leave()
+        self._batch.is_over = True
+
+    def __del__(self) -> None:
+        with suppress(Exception):
+            self._end()
+
+
+class _Loop(_Stamping, Iterator[T]):
+    """A `for` loop over rows in a run."""
+
+    def __init__(self, rows: Rows[T], *args: Any, **kwargs: Any) -> None:
+        super().__init__(rows, *args, **kwargs)
+        self._values = iter(rows)
+
+    def __next__(self) -> T:
+        __tracebackhide__ = True
+        self._leave()
+        try:
+            row = next(self._values)
+            self._begin(row)
+        except BaseException:
+            self._end()
+            raise
+        return row
+
+
+class _AsyncLoop(_Stamping, AsyncIterator[T]):
+    """An `async for` loop over rows in a run."""
+
+    def __init__(self, rows: Rows[T], *args: Any, **kwargs: Any) -> None:
+        super().__init__(rows, *args, **kwargs)
+        self._values = rows.each()
+
+    async def __anext__(self) -> T:
+        __tracebackhide__ = True
+        self._leave()
+        try:
+            row = await anext(self._values)
+            self._begin(row)
+        except BaseException:
+            self._end()
+            raise
+        return row
+
+
+def progress(
+    iterable: Iterable[T] | AsyncIterable[T],
+    key: Key = None,
+    *,
+    total: int | None = None,
+    desc: str | None = None,
+    keep_items: bool = False,
+) -> Progress[T]:
+    """Loop over the rows of a batch, so that each call is counted under its row.
+
+    In a tracked cell every span that the body of the loop makes has the row's key as `item`,
+    in tasks, threads and jobs of pools too that the body begins; the tree's head says how many
+    rows are done. It stands around tqdm or inside of it. Elsewhere it is a plain loop.
+
+    A coroutine that was made in a comprehension and is awaited later has left the loop: use
+    `map` for these.
+
+    Args:
+        iterable: the rows, for `for` or `async for`; of a DataFrame those of `itertuples()`.
+        key: a row's name: a function of the row, or the name of its field. Without it a
+            DataFrame or a Series gives its index, and all others the place, from 0.
+        total: how many rows there are, where `len` does not know.
+        desc: a word for the loop, which stands before its numbers.
+        keep_items: whether a saved notebook keeps keys that are no whole numbers; it has their
+            number (`#77`) otherwise, for a key may be a name or an address.
+
+    Returns:
+        The rows, to be looped over.
+
+    Raises:
+        TypeError: `iterable` cannot be looped over, or another argument is of a wrong type.
+        ValueError: `total` is negative.
+
+    Example:
+        for row in progress(df.itertuples(), key="Index"):
+            answers[row.Index] = ask(row.text)
+
+    Source: tqdm (`total`, `desc`), and `%ai_usage --by item`, which has a row for each.
+    """
+    if desc is not None and not isinstance(desc, str):
+        raise TypeError(f"desc must be text or None, not {reprlib.repr(desc)}")
+    rows: Rows[T] = Rows(iterable, key, total)
+    word = None if desc is None else redact_secrets(encodable(desc))
+    return Progress(rows, word, keep_items=bool(keep_items))

@@ -1,0 +1,1 @@
+"""A model call as Python: what a person would write to send the same request again."""

@@ -1,0 +1,1 @@
+"""Two model calls beside each other: what differs in prompts, parameters, numbers, answers."""

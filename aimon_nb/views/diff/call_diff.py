@@ -1,0 +1,106 @@
+"""A model call against another one: numbers, parameters, prompt and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypedDict
+
+from aimon_nb.model import Span
+from aimon_nb.views.diff.edits import Steps
+from aimon_nb.views.diff.messages import MessageDiff, message_diffs
+from aimon_nb.views.present import formatting
+from aimon_nb.views.present.conversation import Side, Turn
+from aimon_nb.views.present.detail import Detail, detail
+
+_LONG = 80  # characters of a parameter that is compared word by word
+
+
+class CallDiff(TypedDict):
+    """What differs; `facts` are [name, before, now, change], `parameters` [name, before, now].
+
+    `facts` has those that are the same, too. What is unknown, or was not set, is "".
+    """
+
+    facts: list[list[str]]
+    parameters: list[list[str]]
+    prompt: list[MessageDiff]
+    answer: list[MessageDiff]
+    notes: list[str]
+
+
+def call_diff(before: Span, now: Span) -> CallDiff:
+    """Return what differs between an earlier call and this one, content included."""
+    steps = Steps()
+    old, new = detail(before), detail(now)
+    given, set_now = dict(old["parameters"] or ()), dict(new["parameters"] or ())
+    changed = [
+        (name, given.get(name, ""), set_now.get(name, ""))
+        for name in given | set_now
+        if given.get(name) != set_now.get(name)
+    ]
+    # A schema is read as a text is.
+    long = [name for name, *texts in changed if max(map(len, texts)) > _LONG]
+    return {
+        "facts": list(_facts(before, now, old, new)),
+        "parameters": [list(one) for one in changed if one[0] not in long],
+        "prompt": message_diffs(
+            _sent(old, {name: given[name] for name in long if name in given}),
+            _sent(new, {name: set_now[name] for name in long if name in set_now}),
+            steps,
+        ),
+        "answer": message_diffs(_turns(old, "out"), _turns(new, "out"), steps),
+        "notes": [
+            f"{which}: {item['nothing']}"
+            for which, item in (("the other call", old), ("this call", new))
+            if not item["messages"]
+        ],
+    }
+
+
+def _turns(item: Detail, side: Side) -> list[Turn]:
+    return [turn for turn in item["messages"] or () if turn["side"] == side]
+
+
+def _sent(item: Detail, parameters: dict[str, str]) -> list[Turn]:
+    """Return what was sent as turns: tools and long parameters as well, each under its name."""
+    tools = {
+        f"tool {tool['name']}": "\n".join(filter(None, (tool["description"], tool["schema"])))
+        for tool in item["tools"] or ()
+    }
+    beside: list[Turn] = [
+        {"side": "in", "role": name, "text": text, "calls": [], "media": []}
+        for name, text in (tools | parameters).items()
+    ]
+    return [*_turns(item, "in"), *beside]
+
+
+def _facts(before: Span, now: Span, old: Detail, new: Detail) -> Iterator[list[str]]:
+    models = (one.model or one.request_model or "" for one in (before, now))
+    yield from _fact("model", *models)
+    yield from _fact("status", formatting.status(before.status), formatting.status(now.status))
+    yield from _fact("error", old["error"] or "", new["error"] or "")
+    for kind in ("input", "cached", "output", "reasoning"):
+        a, b = getattr(before.usage, kind), getattr(now.usage, kind)
+        counts = ("" if one is None else f"{one:,}" for one in (a, b))
+        yield from _fact(f"{kind} tokens", *counts, change=_change(a, b, "{:,}".format))
+    a, b = (None if one.cost is None else one.cost.total for one in (before, now))
+    costs = (formatting.cost(one.cost) for one in (before, now))
+    yield from _fact("cost", *costs, change=_change(a, b, formatting.exact))
+    times = (formatting.seconds(one.duration) for one in (before, now))
+    change = _change(before.duration, now.duration, formatting.seconds)
+    yield from _fact("duration", *times, change=change)
+    yield from _fact("ending", old["ending"], new["ending"])
+
+
+def _fact(name: str, before: str, now: str, *, change: str = "") -> Iterator[list[str]]:
+    """Yield the line of a fact, unless neither call knows it."""
+    if before or now:
+        shown = (formatting.line(text, 300) for text in (before, now))
+        yield [name, *shown, change if before != now else ""]
+
+
+def _change(before: Any, now: Any, show: Callable[[Any], str]) -> str:
+    """Return by how much a number has changed, with its sign; "" where one is unknown."""
+    if before is None or now is None or before == now:
+        return ""
+    return f"{'+' if now > before else '-'}{show(abs(now - before))}"
