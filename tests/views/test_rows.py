@@ -237,7 +237,7 @@ def test_arithmetic_of_what_was_charged():
 
 def test_ordinals():
     """A place in an order has the ending that is spoken."""
-    said = "1st 2nd 3rd 4th 11th 12th 13th 21st 22nd 111th 1,003rd"
+    said = "1st 2nd 3rd 4th 11th 12th 13th 21st 22nd 111th 1003rd"
     assert said.split() == [row_names.ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 22, 111, 1003)]
 
 

@@ -35,6 +35,14 @@ def test_each_module_keeps_its_names(joined):
     assert not re.search(r"^(import|export (?!default \$main))", said, re.MULTILINE)
 
 
+def test_comments_stay_behind(joined):
+    """A comment that has lines to itself is not sent; what stands behind one, or in a text, is, and so is a library as it was published."""
+    ours = "// @ts-check\n/**\n * One.\n * @param {number} n\n */\nconst f = (n) => n; // two\n  /** @type {string} */ const t = 'http://x /** y */';\n  // three\nexport default [f, t];\n"
+    said = joined({"main.js": f"import {{ a }} from './lib/one.js';\n{ours}", "lib/one.js": "/** MIT */\nexport const a = 1;\n"})
+    assert "(n) => n; // two\n  /** @type {string} */ const t = 'http://x /** y */';\nconst default_ = [f, t];" in said
+    assert "/** MIT */" in said and not [word for word in ("@ts-check", "One.", "@param", "three") if word in said]
+
+
 def test_a_circle_is_an_error(joined):
     """Modules that import each other have no order."""
     with pytest.raises(ImportError, match="imports itself"):

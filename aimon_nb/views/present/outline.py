@@ -74,9 +74,7 @@ def build_outline(run: Run) -> Outline:
     return outline
 
 
-def _fold_attempts(
-    top: list[OutlineRow], flat: list[OutlineRow], tried: list[OutlineRow]
-) -> None:
+def _fold_attempts(top: list[OutlineRow], flat: list[OutlineRow], tried: list[OutlineRow]) -> None:
     """Put the attempts at a request out of the tree, at its last, if they are siblings."""
     groups: dict[tuple[str | None, int | None], list[OutlineRow]] = {}
     for one in tried:

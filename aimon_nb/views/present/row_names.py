@@ -105,9 +105,10 @@ def outcome(span: Span) -> str:
 
 
 def ordinal(n: int) -> str:
-    """Format a place in an order: `1st`, `2nd`, `3rd`, `11th`."""
-    ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
-    return f"{n:,}{ending}"
+    """Return a place in an order: `1st`, `2nd`, `3rd`, `11th`."""
+    tens, last = divmod(n, 10)
+    spoken = {1: "1st", 2: "2nd", 3: "3rd"}.get(last) if tens % 10 != 1 else None
+    return f"{tens or ''}{spoken}" if spoken else f"{n}th"
 
 
 def _ending(span: Span) -> str:

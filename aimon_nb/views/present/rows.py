@@ -103,6 +103,7 @@ def header(run: Run, now: datetime | None = None) -> Header:
     """Return what stands above the tree: identity, status, totals, notes, at this time."""
     totals = run.totals
     shown, note = formatting.total_cost(totals)
+    notes = (*formatting.all_notes(run), *formatting.saved_whole(run))
     return {
         "run_id": run.run_id,
         "name": formatting.line(run.name, 120),
@@ -122,17 +123,13 @@ def header(run: Run, now: datetime | None = None) -> Header:
         "destination": "Sentry" if formatting.trace(run) else formatting.destination(run),
         "trace": formatting.trace(run),
         "error": error_text.of_run_alone(run),
-        "notes": [formatting.line(note, 500) for note in _notes(run)],
+        "notes": [formatting.line(note, 500) for note in notes],
         "faults": run.faults,
         "empty": formatting.line(formatting.empty(run), 500),
         "incomplete": run.incomplete,
         "counting": False,
         "progress": batches.share(run),
     }
-
-
-def _notes(run: Run) -> list[str]:
-    return [*formatting.all_notes(run), *formatting.saved_whole(run)]
 
 
 # What the page gets of a row, in this order (`unpackRow` in rows.js reads it); what is

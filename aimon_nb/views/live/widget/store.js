@@ -48,11 +48,8 @@ export class Run {
     /** @type {Set<import('./view.js').View>} */ this.views = new Set();
     /** @type {Set<string>} */ this.requested = new Set(); // details that the kernel was asked for
     /** @type {[HTMLElement, any][]} */ this.waiting = []; // places that ask for it before anything is known of it
-<<<<<<< HEAD
     /** @type {Map<string, [string, string]>} */ this.previews = new Map(); // what went into rows and came out
-=======
     /** @type {Map<string, Answered>} */ this.answers = new Map(); // to questions about spans, by `questionOf`
->>>>>>> main
     this.cut = 0;
     this.count = 0; // messages of rows that came without a gap
     this.zero = 0; // performance.now() at the start of the run
