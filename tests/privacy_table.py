@@ -46,7 +46,7 @@ ROWS = {
     "query and user of a URL": "n n n n n n n n n n n n n n",
     "host": "y n y n n n n n n n3 n n y y",
     "token counts": "y y y y y y y y y y n n y y",
-    "cost": "y y y y y y y y y n n n y y",
+    "cost": "y y y y y y y y y y4 n n y y",
 }  # fmt: skip
 _NOTES = "¹²³⁴⁵⁶⁷⁸⁹"
 

@@ -17,7 +17,7 @@ from itertools import product
 import pytest
 import sentry_sdk
 
-from aimon_nb import ai_track, item, track
+from aimon_nb import ai_track, item, pricing, track
 from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.app import monitor
 from aimon_nb.model import Run
@@ -296,11 +296,13 @@ def found(request, tmp_path_factory):
         elif world != "no DSN":
             receiver.init(**sdk.OPTIONS[world])
         folder = tmp_path_factory.mktemp("privacy")
+        pricing.set("gpt-4o canary model", input_mtok=2, output_mtok=8)  # without a condition: such a cost is sent
         try:
             tracked = tracked_run(folder, world == "stream" or not sdk.HAS_TRANSACTIONS)
             texts = {place: read(tracked.run, folder) for place, read in PLACES.items() if read is not None}
             events = receiver.of("event")
         finally:
+            pricing.unset("gpt-4o canary model")
             monitor.uninstall()
             sentry_sdk.get_isolation_scope().clear_breadcrumbs()
         sent = [payload for kind, payload in receiver.got if kind != "event"]

@@ -1,8 +1,7 @@
-"""The page's script and style: plain modules that are joined as they are, without a build step.
+"""The page's script and style: plain modules, joined without their comments by no build step.
 
 Each module keeps a scope of its own, so that names of two files never meet, and only what it
 exports leaves it. A file stands after those that it imports from; a circle is an error.
-Comments that have lines to themselves, a fifth of our code, stay here.
 """
 
 from __future__ import annotations
@@ -20,7 +19,8 @@ _EXPORT = re.compile(r"^export (?=(?:const|class|function|async function) (\w+))
 # What a minifier writes: `export{a as b,c}`, `export default …`.
 _LIST = re.compile(r"export\s*\{(.*?)\};?", re.DOTALL)
 _DEFAULT = re.compile(r"(?:^|(?<=;))export default ", re.MULTILINE)
-_COMMENT = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+# Lines that are comments alone, a fifth of our files; so begins no line of a text in them.
+_COMMENT = re.compile(r"^ *(?:/\*\*(?:[^*]|\*(?!/))*\*/|//.*)\n", re.MULTILINE)
 _SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)
 
 
@@ -50,7 +50,7 @@ def _add(path: Path, files: dict[Path, str], above: tuple[Path, ...]) -> None:
     if path in above:
         raise ImportError(f"{path.name} imports itself")
     code = _SOURCE_MAP.sub("", path.read_text(encoding="utf-8"))
-    if path.parent == _HERE:
+    if path.parent == _HERE.resolve():
         code = _COMMENT.sub("", code)
     for found in _IMPORT.finditer(code):
         _add((path.parent / found["file"]).resolve(), files, (*above, path))
