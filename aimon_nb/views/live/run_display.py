@@ -148,6 +148,8 @@ class RunDisplay:
             self._surface.finish()
         for display_id in self._extra_displays:
             _display(self.reopened(), display_id, update=True)
+        if self._publisher is not None:
+            self._publisher.channel.raise_fault()
 
     def redraw(self, *, wait: bool) -> dict[str, Any]:
         """Return the bundle that shows the view once more after a `clear_output` of the user's."""
