@@ -18,7 +18,13 @@ export default {
     model.on('msg:custom', async ({ esm, css, snapshots }) => {
       document.head.append(Object.assign(document.createElement('style'), { textContent: css }));
       const made = (await import(URL.createObjectURL(new Blob([esm], { type: 'text/javascript' })))).default();
-      made.initialize({ model: { get: (key) => (key === 'runs' ? [] : undefined), on: (event, take) => event === 'msg:custom' && heard.push(take), widget_manager: manager } });
+      made.initialize({
+        model: {
+          get: (key) => (key === 'runs' ? [] : undefined),
+          on: (event, take) => event === 'msg:custom' && heard.push(take),
+          widget_manager: manager,
+        },
+      });
       for (const id of ids) if (snapshots[id]) hear({ k: 'snapshot', run_id: id, snapshot: snapshots[id] });
       for (const [message, buffers] of early) hear(message, buffers);
     });
