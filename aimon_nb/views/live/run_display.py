@@ -54,8 +54,7 @@ class RunDisplay:
         self._live_widget: RunWidget | None = None
         self._publisher: RunPublisher | None = None
         self.display_id = self._new_id()
-        # Display ids under which it was shown again while it ran.
-        self._extra_displays: list[str] = []
+        self._extra_displays: list[str] = []  # ids under which it was shown again while it ran
         self._surface = self._surface_for(mode)
 
     def _surface_for(self, mode: Shown) -> Surface:
