@@ -5,6 +5,7 @@ kind, and each place is searched for them. A new kind of content is a row and a 
 place a column and a way to read it.
 """
 
+import base64
 import contextlib
 import io
 import json
@@ -17,9 +18,9 @@ from itertools import product
 import pytest
 import sentry_sdk
 
-from aimon_nb import ai_track, item, track
+from aimon_nb import ai_track, item, pricing, track
 from aimon_nb.ai.instrumentation import instrumentation
-from aimon_nb.app import monitor
+from aimon_nb.app import RunView, monitor
 from aimon_nb.model import Run
 from aimon_nb.views.live import mimebundle
 from aimon_nb.views.live.widget import WholeRunWidget
@@ -52,6 +53,8 @@ CANARIES = {
     "parameters of a request": ["canary-parameter"],
     "names of tools offered": ["canary-tool"],
     "descriptions, schemas of tools and answers": ["canary description", "canary schema", "canary format"],
+    "images, sound, files": [f"canary image|{base64.b64encode(b'canary image').decode()}"],
+    "what crossed the wire": ["canary raw"],
     "id of a request": ["canary-request"],
     "names of runs, spans, pipelines": ["canary run", "canary step"],
     "name of a model": ["canary model"],
@@ -78,7 +81,10 @@ def canary_asker(client):
     client.chat.completions.create(
         model="gpt-4o",
         messages=[
-            {"role": "user", "content": "canary " + "prompt" + " and " + QUOTED},
+            {"role": "user", "content": [
+                {"type": "text", "text": "canary " + "prompt" + " and " + QUOTED},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64," + b64encode(b"canary " + b"image").decode()}},
+            ]},
             {"role": "assistant", "content": None, "tool_calls": [
                 {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"q": "canary ' + 'argument"}'}},
             ]},
@@ -143,7 +149,7 @@ def answer(request):
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"q": "canary argument"}'}}
     message = {"role": "assistant", "content": "canary answer", "tool_calls": [call]}
     usage = {"prompt_tokens": INPUT, "completion_tokens": OUTPUT, "total_tokens": INPUT + OUTPUT}
-    body = {"object": "chat.completion", "id": "c", "created": 1, "model": "gpt-4o canary model", "usage": usage}
+    body = {"object": "chat.completion", "id": "c", "created": 1, "model": "gpt-4o canary model", "usage": usage, "more": "canary raw"}
     body["choices"] = [{"index": 0, "finish_reason": "stop", "message": message}]
     return httpx.Response(200, json=body, headers={"x-request-id": "canary-request", "x-theirs": "canary-header", "set-cookie": "canary-cookie"})
 
@@ -167,7 +173,7 @@ def tracked_run(folder, stream):
     file.write_text(SOURCE, "utf-8")
     linecache.checkcache(str(file))
     space = {"ATTRIBUTES": ATTRIBUTES, "MESSAGE": MESSAGE, "ai_track": ai_track, "steps": instrumentation.steps, "item": item}
-    space |= {"QUOTED": QUOTED, "sentry_sdk": sentry_sdk, "asking": asking_stream if stream else asking_static}
+    space |= {"b64encode": base64.b64encode, "QUOTED": QUOTED, "sentry_sdk": sentry_sdk, "asking": asking_stream if stream else asking_static}
     exec(compile(SOURCE, str(file), "exec"), space)
     client = openai.OpenAI(
         base_url=f"https://{HOST}/v1", api_key="sk-canary-key", http_client=httpx.Client(transport=httpx.MockTransport(answer))
@@ -190,8 +196,8 @@ class Page:
     def __init__(self):
         self.sent = []
 
-    def on_ask(self, *_):
-        pass
+    def on_ask(self, hello, want, answer):
+        self.answer = answer
 
     def send_rows(self, *sent, **more):
         self.sent += [sent, more]
@@ -202,7 +208,9 @@ class Page:
 def live_view(run, folder):
     page = Page()
     RunPublisher(run, lambda *_: page).send_all()
-    return [json.dumps(page.sent)]
+    questions = [{"k": "raw"}, {"k": "media", "media": "0.0"}, {"k": "code", "form": "python"}, {"k": "code", "form": "messages"}, {"k": "diff"}]
+    asked = [page.answer({"id": span_id, "other": None, **question}) for span_id in run.spans for question in questions]
+    return [json.dumps([page.sent, asked], default=bytes.decode)]
 
 
 def saved(run, folder):
@@ -235,6 +243,13 @@ def files(run, folder, *suffixes, content=False):
     return [read(export([run], folder / f"run.{suffix}", content=content, force=True)) for suffix in suffixes]
 
 
+def code_and_diff(run, folder):
+    """What `run.code()` and `run.diff()` return of the call that was answered, against the one that was refused."""
+    view = RunView(run)
+    answered, refused = (span.span_id for span in run.spans.values() if span.is_call)
+    return [view.code(answered) + view.diff(answered, refused)]
+
+
 def read(path):
     if path.suffix == ".parquet":
         import pandas
@@ -257,6 +272,7 @@ PLACES = {
     "any of these with `content`": lambda run, folder: [
         *dataframes(run, folder, content=True), *files(run, folder, "csv", "parquet", "json", "jsonl", content=True),
     ],
+    "`code()`, `diff()`": code_and_diff,
     "spans at Sentry": None,
     "error event at Sentry": None,
     "stdout, stderr, log": None,
@@ -294,11 +310,13 @@ def found(request, tmp_path_factory):
         elif world != "no DSN":
             receiver.init(**sdk.OPTIONS[world])
         folder = tmp_path_factory.mktemp("privacy")
+        pricing.set("gpt-4o canary model", input_mtok=2, output_mtok=8)  # without a condition: such a cost is sent
         try:
             tracked = tracked_run(folder, world == "stream" or not sdk.HAS_TRANSACTIONS)
             texts = {place: read(tracked.run, folder) for place, read in PLACES.items() if read is not None}
             events = receiver.of("event")
         finally:
+            pricing.unset("gpt-4o canary model")
             monitor.uninstall()
             sentry_sdk.get_isolation_scope().clear_breadcrumbs()
         sent = [payload for kind, payload in receiver.got if kind != "event"]

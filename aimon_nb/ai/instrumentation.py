@@ -14,6 +14,7 @@ from aimon_nb.capture import propagation, recorder
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.prompt_quotes import recent_prompts
+from aimon_nb.model import Run
 from aimon_nb.otel.hooks import OtelHooks
 from aimon_nb.otel.tracker import OtelTracker
 from aimon_nb.sentry import error_events, instrument
@@ -60,7 +61,7 @@ class Instrumentation:
                 self.otel.install(patches)
                 frameworks.install(self.steps, patches, self.otel.hears)
                 error_events.install(self.integrations.should_drop_event)
-                sent_spans.install(patches, _is_tracked)
+                sent_spans.install(patches, _find_run)
             finally:
                 # Only now, for `ensure` reads it without the lock; and after an error too, so
                 # that the next call does not run into it again.
@@ -95,9 +96,10 @@ class Instrumentation:
             self.client.close()
 
 
-def _is_tracked(span_id: str) -> bool:
-    """Return whether a run has a span of this id."""
-    return any(span_id in one.run.spans for one in list(recorder.run_states.values()))
+def _find_run(span_id: str) -> Run | None:
+    """Return the run that has a span of this id; None without one."""
+    runs = (one.run for one in list(recorder.run_states.values()))
+    return next((run for run in runs if span_id in run.spans), None)
 
 
 instrumentation = Instrumentation()

@@ -63,8 +63,9 @@ class Monitor:
         estimates.on = now.estimate
         emails.on = now.redact_emails
         self._process_end.seconds = now.sentry_flush
-        caps = now.max_spans, now.max_attribute_bytes, now.max_runs, now.max_content_bytes
+        caps = now.max_spans, now.max_attribute_bytes, now.max_runs, now.content_budget
         self.recorder.limits = Limits(*caps)
+        self.recorder.wake()
 
     def install(self) -> None:
         """Put the wraps on; a second call does nothing."""
@@ -143,6 +144,7 @@ class Monitor:
         facts["notebook"] = notebook_name(environment.ipython_shell())
         self._warm_up.finish(mode)
         root = open_root(self.recorder, self.tracker, name, options=run_options, **facts)
+        root.run_state.keeps_content = now.content
         root.run_state.takes_content = now.step_content
         set_budgets(root.run_state, limits_of(now, budget), self._kernel_budget.of(self.settings))
         session = RunSession(self, root, mode)

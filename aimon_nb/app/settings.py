@@ -100,6 +100,14 @@ class Settings:
             config="default of --on-budget",
         ),
     )
+    content: bool = field(
+        default=True,
+        metadata=_metadata(
+            config="Keep and show prompts, answers, arguments, results, images and sound, and what "
+            "crossed the wire: live and where content is asked for. False: none of it.",
+            environment=True,
+        ),
+    )
     step_content: bool = field(
         default=True,
         metadata=_metadata(
@@ -156,10 +164,13 @@ class Settings:
         default=_LIMITS.attribute_bytes,
         metadata=_metadata(config="Bytes of attributes kept of a span.", minimum=0),
     )
-    max_content_bytes: int = field(
-        default=_LIMITS.content_bytes,
+    content_budget: int = field(
+        default=_LIMITS.content_budget,
         metadata=_metadata(
-            config="Bytes kept of what goes into the steps of a run and comes out.", minimum=0
+            config="Bytes of prompts, answers, arguments, results, images and sound, and of what "
+            "crossed the wire, kept of all runs: packed, the oldest runs lose theirs first.",
+            environment=True,
+            minimum=0,
         ),
     )
     max_runs: int = field(

@@ -15,6 +15,7 @@ from aimon_nb.capture import span_builder
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.items import OpenItem
 from aimon_nb.capture.state import CallUpdate, ForeignCall, OpenSpan, RunState, UnreadRequest
+from aimon_nb.capture.uncounted import note_foreign_call, note_unread
 
 
 class PolledSource(NamedTuple):
@@ -54,9 +55,9 @@ def _take(log: EventLog) -> list[OpenSpan]:
             if isinstance(event, CallUpdate):
                 span_builder.update_call(event)
             elif isinstance(event, UnreadRequest):
-                span_builder.note_unread(event)
+                note_unread(event)
             elif isinstance(event, ForeignCall):
-                span_builder.note_foreign_call(event)
+                note_foreign_call(event)
             elif isinstance(event, OpenItem):
                 span_builder.note_item(event)
             elif event.is_recorded:

@@ -68,6 +68,11 @@ class EventProcessor:
         with self._repricing.hurry():
             if worker is None or not worker.wait_for(told):
                 self.drain()
+                self.keep_content()
+
+    def keep_content(self) -> None:
+        """Pack what was said, away from whoever waits for news."""
+        self._recorder.content.work(self._recorder.registry, self._recorder.limits)
 
     def stop(self, worker: Worker) -> None:
         """End our thread: if it imports prices, at once."""

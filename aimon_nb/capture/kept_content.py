@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from aimon_nb.capture.limits import CONTENT, size_of
 from aimon_nb.capture.redact import FILTERED
 from aimon_nb.capture.step_content import NOT_TAKEN, is_secret, snapshot, snapshot_arguments
 from aimon_nb.capture.to_plain import Plain
@@ -26,7 +25,8 @@ _RECORDED = frozenset({*_INPUTS, *_OUTPUTS})
 
 def is_wanted(open_span: OpenSpan, *, option: bool | None) -> bool:
     """Return whether content of a step is copied: as its option says, else as its run does."""
-    return open_span.run_state.takes_content if option is None else option
+    run_state = open_span.run_state
+    return run_state.keeps_content and (run_state.takes_content if option is None else option)
 
 
 def take_input(open_span: OpenSpan, value: Any) -> None:
@@ -71,15 +71,15 @@ def _take_recorded(open_span: OpenSpan, span: Span) -> None:
 
 
 def _keep(open_span: OpenSpan, span: Span, side: str, taken: Any) -> None:
+    if span.folded:
+        return  # nobody can open it
     limit = open_span.run_state.span_limit
     # Half a span's room for each side, so that one leaves some for the other.
     room = limit.limits.attribute_bytes // 2
     taken = _without_told_secrets(taken)
     plain = Plain(room, unpack=False).of(_with_short_texts(taken, room))
     step = span.step = span.step or StepContent()
-    if not limit.room_for(span, size_of(plain), open_span.run_state.run):
-        step.not_kept = f"over {CONTENT} = {limit.limits.content_bytes:,}"
-    elif side == "input":
+    if side == "input":
         step.has_input, step.input = True, plain
     else:
         step.has_output, step.output = True, plain

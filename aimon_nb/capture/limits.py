@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 SPANS = "max_spans"
 ATTRIBUTES = "max_attribute_bytes"
-CONTENT = "max_content_bytes"
 RUNS = "max_runs"
 AGAIN = "run again"
+WHOLE_RUNS = 10  # of a cell: the last, which are in memory whole
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much stays in memory.
 
-    Spans a run, bytes of attributes a span, runs, and bytes a run of what went into its steps
-    and came out.
+    Spans a run, bytes of attributes a span, runs, and bytes of prompts, answers and the like of
+    all runs.
     """
 
     spans: int = 20_000
     attribute_bytes: int = 200_000
     runs: int = 100
-    content_bytes: int = 100_000_000
+    content_budget: int = 256_000_000
 
 
 @dataclass(slots=True)
@@ -43,10 +43,9 @@ class SpanLimit:
     """What a run has beyond its caps.
 
     `spans` counts all past the cap, `dropped` those that left the run since, `failed` those
-    of them with an error; `cut` are the ids of spans with cut attributes. `content` are the
-    bytes that are kept of steps, `not_kept` the ids of those of which nothing is.
-    `children_in_run` has, of each open span past the cap, the children that are still in
-    the run: by the parent's id, then by their own.
+    of them with an error; `cut` are the ids of spans with cut attributes. `children_in_run`
+    has, of each open span past the cap, the children that are still in the run: by the parent's
+    id, then by their own.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -54,8 +53,6 @@ class SpanLimit:
     dropped: int = 0
     failed: int = 0
     cut: set[str] = field(default_factory=set)
-    content: int = 0
-    not_kept: set[str] = field(default_factory=set)
     children_in_run: dict[str, dict[str, Span]] = field(default_factory=dict)
 
     def add(self, open_span: OpenSpan, span: Span, run: Run) -> None:
@@ -81,6 +78,7 @@ class SpanLimit:
             if span.call is not None:
                 span.call.input, span.call.output, span.call.tools = [], [], []
                 span.call.parameters, span.call.settings, span.call.definitions = {}, {}, []
+                span.call.exchange = None
             return
         del run.spans[span.span_id]
         self.dropped += 1
@@ -125,19 +123,6 @@ class SpanLimit:
                 turn.tool_calls = [(name[:100], "") for name, _ in turn.tool_calls]
             room = max(0, room - size)
         self._update_cut_note(span, run)
-
-    def room_for(self, span: Span, size: int, run: Run) -> bool:
-        """Return whether so many bytes of a step's content may be kept; if so, they are counted."""
-        if self.content + size <= self.limits.content_bytes and not span.folded:
-            self.content += size
-            return True
-        self.not_kept.add(span.span_id)
-        many = f"{len(self.not_kept):,} steps" if len(self.not_kept) > 1 else "a step"
-        limit = self.limits.content_bytes
-        run.caps[CONTENT] = (
-            f"what went into {many} and came out is not kept: over {CONTENT} = {limit:,}"
-        )
-        return False
 
     def _update_cut_note(self, span: Span, run: Run) -> None:
         self.cut.add(span.span_id)

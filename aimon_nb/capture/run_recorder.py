@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from aimon_nb.capture import span_builder
+from aimon_nb.capture.content_keeper import ContentKeeper
 from aimon_nb.capture.event_log import EventLog, PolledSource
 from aimon_nb.capture.event_processor import EventProcessor, Listener
 from aimon_nb.capture.internal_errors import internal_errors
@@ -45,7 +46,7 @@ class Recorder:
             os.register_at_fork(after_in_child=self._after_fork)
 
     def _begin(self, lock: threading.RLock) -> None:
-        self.log = EventLog()
+        self.log, self.content = EventLog(), ContentKeeper()
         self.registry = RunRegistry()
         self.sole: RunState | None = None  # the registry's: one look for the user's thread
         self.processor = EventProcessor(self, lock)
@@ -174,5 +175,6 @@ class Recorder:
     def _work(self) -> None:
         with internal_errors.suppress("bringing runs up to date"):
             self.processor.drain()
+        self.processor.keep_content()
         with internal_errors.suppress("getting the prices ready"):
             self.processor.load_prices()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,7 @@ class RunRegistry:
     def __init__(self) -> None:
         self.states: dict[str, RunState] = {}
         self.open_runs: list[RunState] = []
+        self.forgotten: deque[RunState] = deque()  # whose content is still to be let go of
         self._count = 0
         self._forgotten: datetime | None = None  # start of the latest run that max_runs let go
 
@@ -107,16 +109,25 @@ class RunRegistry:
         for one in (*old, *quiet[:-QUIET_KEPT]):
             one.forgotten = True
             del self.states[one.run.run_id]
+        self.forgotten.extend(old)
         if old:
             self._forgotten = old[-1].run.started
             new.caps[limits.RUNS] = self.note_of_forgotten(caps)
         if new.cell_id is not None:
-            for one in shown[-caps.runs :]:
-                if one.run.cell_id == new.cell_id:
-                    one.run = limits.without_plain(one.run)
+            _let_go_of_plain(
+                [one for one in shown[-caps.runs :] if one.run.cell_id == new.cell_id], caps.spans
+            )
 
     def note_of_forgotten(self, caps: Limits) -> str:
         """What a reader who looks for an old run must know; "" while all are in memory."""
         if self._forgotten is None:
             return ""
         return f"older runs are no longer in memory: {limits.RUNS} = {caps.runs:,}"
+
+
+def _let_go_of_plain(of_cell: list[RunState], room: int) -> None:
+    """Keep whole the last runs of a cell that runs again, as far as their spans have room."""
+    for count, one in enumerate(reversed(of_cell), 2):
+        room -= len(one.run.spans)
+        if count > limits.WHOLE_RUNS or room < 0:
+            one.run = limits.without_plain(one.run)

@@ -12,19 +12,18 @@ from typing import Any
 
 from aimon_nb.capture.attributes import is_counted_by_sdk, reported_usage, update_fields
 from aimon_nb.capture.caller_lines import note_caller
+from aimon_nb.capture.dropped_content import OFF, note_content
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.items import OpenItem, item_of
 from aimon_nb.capture.kept_content import take_step_content
 from aimon_nb.capture.prompt_quotes import keep_apart
 from aimon_nb.capture.redact import redact_name
-from aimon_nb.capture.state import CallUpdate, ForeignCall, OpenSpan, RunState, UnreadRequest
+from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState
 from aimon_nb.model import Span, Usage
 from aimon_nb.model.caller import Caller
 from aimon_nb.model.run import RunStatus
 from aimon_nb.model.span import UsageSource
 from aimon_nb.model.usage import NOTHING
-
-MOST_UNREAD = 100  # places of requests that no dialect reads, each named
 
 
 def merge(span: Span, attributes: dict[str, Any] | None, update: CallUpdate | None) -> None:
@@ -96,6 +95,8 @@ def begin_span(open_span: OpenSpan) -> None:
     span.item = None if item is None else item.item
     if run_state.closed:
         span.late = True
+    if not run_state.keeps_content:
+        span.content_gone = OFF
     adapter = open_span.adapter
     if adapter.unsent_reason is not None:
         span.sent = adapter.unsent_reason
@@ -132,6 +133,8 @@ def end_span(open_span: OpenSpan) -> None:
     if open_span.call_update is not None:
         _set_outcome(span, open_span.call_update)  # the wire has the last word on its span
     keep_apart(span)
+    if open_span.call_update is None or open_span.call_update.is_read:
+        note_content(span, run_state)
     run_state.changed.add(span.span_id)
     _release(open_span, span)
 
@@ -199,6 +202,8 @@ def update_call(update: CallUpdate) -> None:
     run_state.changed.add(span.span_id)
     if update.is_read:
         run_state.span_limit.cut_content(span, run_state.run)
+    if update.is_read or update.abandoned:
+        note_content(span, run_state)
     if open_span.t1 is not None and open_span not in run_state.open_spans:
         _release(open_span, span)
 
@@ -207,32 +212,6 @@ def _set_caller(span: Span, caller: Caller, run_state: RunState) -> None:
     if caller and span.called_from is None:
         told = note_caller(span, caller, run_state.callers)
         run_state.changed.update(one.span_id for one in told)
-
-
-def note_unread(event: UnreadRequest) -> None:
-    """Note a request whose answer nobody could read, unless its framework counted it itself."""
-    run_state, parent = event.open_span.run_state, event.open_span.parent
-    above = parent.span if parent is not None else None
-    if above is not None and above.is_call and above.usage.known:
-        above.has_unread_request = True
-        run_state.changed.add(above.span_id)
-        return
-    unread, place = run_state.run.unread, f"{event.host} {event.path}"
-    if place not in unread and len(unread) >= MOST_UNREAD:
-        place = "elsewhere"
-    unread[place] = unread.get(place, 0) + 1
-    run_state.changed.add(run_state.run.root_id or event.open_span.span_id)
-
-
-def note_foreign_call(event: ForeignCall) -> None:
-    """Count a call of code that another cell began: it is said beside the sums of this run."""
-    run_state = event.run_state
-    run_state.foreign_requests += event.is_request
-    run_state.foreign_spans += not event.is_request
-    # A span may stand for a request that was counted; which of them do is not known.
-    run_state.run.foreign_calls = run_state.foreign_requests or run_state.foreign_spans
-    if run_state.run.root_id is not None:
-        run_state.changed.add(run_state.run.root_id)
 
 
 def note_item(open_item: OpenItem) -> None:
@@ -274,7 +253,7 @@ def _release(open_span: OpenSpan, span: Span) -> None:
         return
     if span.folded:
         open_span.run_state.span_limit.end(span, open_span.run_state.run)
-    open_span.sdk = open_span.source = None
+    open_span.release()
 
 
 def end_open_spans(run_state: RunState, status: RunStatus, t1: int) -> None:
@@ -296,3 +275,4 @@ def end_open_spans(run_state: RunState, status: RunStatus, t1: int) -> None:
             else:
                 span.status = "interrupted" if status == "interrupted" else "abandoned"
                 run_state.span_limit.end(span, run_state.run)
+            note_content(span, run_state)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -107,6 +108,7 @@ class OpenSpan:
     is_alias = False  # another row says what it says
     is_unsent = False  # it came when Sentry's span of its call had ended
     entered = False
+    token: Any = None  # OpenTelemetry's, of one that is its current span, until it is detached
     made_by_us = False  # by the wire, or for a framework's step
     source: Any = None  # another library's span that tells of it; `sdk` is Sentry's for it
     has_call_below = False  # a request was sent below it
@@ -124,6 +126,10 @@ class OpenSpan:
         item = current_item.get()
         if item is not None:
             self.item = item
+
+    def release(self) -> None:
+        """Let go of what it is read from: all of it is in its record."""
+        self.sdk = self.source = None
 
     def set_error(self, kind: str, message: str) -> None:
         """Note that it failed, of which its framework made words: no exception leaves it."""
@@ -203,6 +209,7 @@ class RunState:
     changed: set[str] = field(default_factory=set)
     captured: list[BaseException] = field(default_factory=list)  # sent to Sentry already
     span_limit: SpanLimit = field(default_factory=SpanLimit)
+    keeps_content: bool = True  # prompts, answers, arguments, results, and what crossed the wire
     takes_content: bool = True  # of steps, where they do not say: what went in and came out
     faults_before: int = 0
     has_thread: bool = True  # of ours, which brings it up to date while it is open
@@ -226,6 +233,10 @@ class RunState:
     outer: RunState | None = None  # the open run that it was opened in
     foreign_requests: int = 0
     foreign_spans: int = 0
+    # Spans that ended with content, which is to be packed; and those whose content is, by their
+    # ids, with the bytes of it that are not.
+    fresh_content: deque[Span] = field(default_factory=deque)
+    kept_content: dict[str, tuple[Span, int]] = field(default_factory=dict)
 
     @property
     def may_price(self) -> bool:

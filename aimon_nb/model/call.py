@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from aimon_nb.model.exchange import Exchange
+from aimon_nb.model.kept import Kept, packable
 from aimon_nb.model.usage import NOTHING, Usage
 
+MediaKind = Literal["image", "audio", "file"]
 # What is said of a call that no dialect reads, and whose answer told its usage.
 USAGE_ALONE = "tokens from the answer's usage alone"
 # What the name of a row says whose usage was asked for elsewhere: in this kernel, or not.
@@ -16,12 +19,30 @@ ASKED_IN_FORGOTTEN = "asked in a run that is no longer in memory"
 
 
 @dataclass(slots=True)
+class Media:
+    """An image, a sound or a file in a message; `data` are its bytes, in memory alone.
+
+    `type` is its MIME type as whoever sent it says, `detail` how closely the model is to look
+    at it.
+    """
+
+    kind: MediaKind
+    type: str
+    size: int
+    name: str = ""
+    detail: str = ""
+    data: bytes | Kept | None = None
+
+
+@packable(text=None, tool_calls=lambda value: [(name, arguments) for name, arguments in value])
+@dataclass(slots=True)
 class Message:
     """One turn of a conversation; `tool_calls` are (name, arguments as text)."""
 
     role: str
     text: str = ""
     tool_calls: list[tuple[str, str]] = field(default_factory=list)
+    media: list[Media] = field(default_factory=list)
 
 
 class ToolDefinition(NamedTuple):
@@ -50,6 +71,7 @@ class ServerTool(NamedTuple):
     error: str | None
 
 
+@packable(settings=None, definitions=lambda value: [ToolDefinition(*one) for one in value])
 @dataclass(slots=True)
 class ModelCall:
     """One request to a model and its answer, in the same fields for every provider.
@@ -71,7 +93,7 @@ class ModelCall:
     of the one that it belongs to. `parameters` are the few that a table may show; `settings`,
     all that the request set beside its messages and tools, and `definitions`, the tools with
     their descriptions, are content. `request_id` is the provider's name for the request, by which
-    its support finds it.
+    its support finds it, and `exchange` both bodies as they crossed the wire.
     """
 
     provider: str | None = None
@@ -105,5 +127,6 @@ class ModelCall:
     settings: dict[str, Any] = field(default_factory=dict)
     definitions: list[ToolDefinition] = field(default_factory=list)
     request_id: str | None = None
+    exchange: Exchange | None = None
     server_tools: list[ServerTool] = field(default_factory=list)
     conversation: str | None = None

@@ -51,7 +51,8 @@ class Cost:
     charged: bool = False
 
 
-# Sentry prices a call anew from its request model, without dates and tiers.
+# Sentry gets exact figures; where there is none it prices a call from its request model, without
+# dates and tiers.
 DISCLAIMER = "estimated locally; Sentry's own figure may differ"
 
 

@@ -25,6 +25,8 @@ _CONTENT = {
     "ModelCall": ("input", "output", "settings", "definitions"),
     "Span": ("step", "error_in_full"),
 }
+# Fields that are in memory alone: bytes as they crossed the wire, and those of images and sound.
+_NEVER = {"ModelCall": ("exchange",), "Media": ("data",)}
 # Fields in which the user's code may put content under names of its own.
 _FREE_FORM = frozenset({"attributes", "options"})
 
@@ -59,7 +61,8 @@ def from_dict(kind: type[_T], data: Mapping[str, Any]) -> _T:
 
 def _encode(value: Any, *, content: bool) -> Any:
     if is_dataclass(value):
-        dropped = () if content else _CONTENT.get(type(value).__name__, ())
+        kind = type(value).__name__
+        dropped = _NEVER.get(kind, ()) + (() if content else _CONTENT.get(kind, ()))
         named = [(one.name, getattr(value, one.name)) for one in fields(value)]
         if isinstance(value, Item) and not content:
             # Of a row it keeps what a saved notebook may hold.

@@ -121,6 +121,7 @@ class Redaction:
             output=[self._message(to, "answer", one) for one in call.output],
             parameters=self.plain(to, "attribute", call.parameters),
             tools=[self.text(to, "name", name) for name in call.tools],
+            exchange=None,
             settings=self.plain(to, "prompt", call.settings),
             definitions=[
                 ToolDefinition(

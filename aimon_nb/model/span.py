@@ -12,6 +12,7 @@ from aimon_nb.model import plain_form
 from aimon_nb.model.call import ModelCall
 from aimon_nb.model.cost import Cost
 from aimon_nb.model.item import Item
+from aimon_nb.model.kept import packable
 from aimon_nb.model.usage import NOTHING, Usage
 
 SpanStatus = Literal["running", "ok", "error", "interrupted", "cancelled", "abandoned", "lost"]
@@ -82,19 +83,19 @@ class Frame(NamedTuple):
     function: str
 
 
+@packable(input=None, output=None)
 @dataclass(slots=True)
 class StepContent:
     """What went into a step and came out: of a function by its arguments' names; plain data.
 
     Content, as prompts are: it is in the live view and in memory only. `None` is a value, so
-    `has_input` and `has_output` tell whether there is any; `not_kept` says why it is gone.
+    `has_input` and `has_output` tell whether there is any.
     """
 
     has_input: bool = False
     input: Any = None
     has_output: bool = False
     output: Any = None
-    not_kept: str | None = None
 
 
 @dataclass(slots=True)
@@ -106,6 +107,8 @@ class Span:
     `error` quotes no prompt; where it did, the whole is content: `error_in_full`.
     `frames` are those that an error came through, the innermost last.
     `step` is what went in and came out of one that is no call, where that was looked at.
+    `content_gone` says in words why its prompts and answers, or what went in and came out, are
+    not here; None where they are.
     `conversation` is the id of the thread or session that it belongs to, as the provider or the
     framework names it.
     `call` is the model call that crossed the wire for it, if one did; a span
@@ -166,6 +169,7 @@ class Span:
     retried: Retried | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
     step: StepContent | None = None
+    content_gone: str | None = None
     origin: str | None = None
     call: ModelCall | None = None
     is_duplicate: bool = False

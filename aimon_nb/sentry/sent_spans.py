@@ -1,4 +1,4 @@
-"""What Sentry gets of the spans of a tracked run, redacted in the form in which they are sent.
+"""What Sentry gets of the spans of a tracked run: redacted, and with their cost, as they leave.
 
 Here the live view is not touched: it has what the span held.
 """
@@ -15,30 +15,33 @@ from aimon_nb.capture import context
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.redact import redact_name, redact_urls
+from aimon_nb.model import Run
 from aimon_nb.model.redaction import Kind, redaction
+from aimon_nb.sentry.sent_costs import cost_attributes, may_have_cost
 
 HIDDEN = "[Filtered]"  # the SDK's own word
 _MADE_BY_HAND = "manual"
 SOURCE = "notebook.cell.source"
 _SEGMENT = "sentry.segment.name"
 _SDKS = ("sentry.", "thread.", "process.", "server.")  # attributes that are the SDK's own
-IsTracked = Callable[[Any], bool]
+FindRun = Callable[[Any], "Run | None"]
 
 
 class SentSpans:
     """Takes queries and keys out of the spans of runs, and what the user wants, as they leave."""
 
     def __init__(self) -> None:
-        self._is_tracked: IsTracked = bool
+        self._find_run: FindRun = _no_run
 
-    def install(self, patches: Patches, is_tracked: IsTracked) -> None:
-        """Look at each span that leaves, if its id `is_tracked`: a run has it."""
-        self._is_tracked = is_tracked
+    def install(self, patches: Patches, find_run: FindRun) -> None:
+        """Look at each span that leaves, if `find_run` has a run of its id."""
+        self._find_run = find_run
         if self._in_transaction not in sentry_scope.global_event_processors:
             sentry_scope.add_global_event_processor(self._in_transaction)
         from sentry_sdk._span_batcher import SpanBatcher
 
         patches.wrap(SpanBatcher, "add", partial(_before_adding, self))
+        patches.wrap(SpanBatcher, "_to_transport_format", partial(_with_cost, self))
 
     def uninstall(self) -> None:
         """Let all spans leave as they are."""
@@ -50,12 +53,14 @@ class SentSpans:
         if event.get("type") != "transaction":
             return event
         try:
-            is_ours = self._is_tracked(event["contexts"]["trace"].get("span_id"))
-            if is_ours:
+            ours = self._find_run(event["contexts"]["trace"].get("span_id"))
+            if ours is not None:
                 redact_root(event)
             for span in event.get("spans") or ():
-                if is_ours or self._is_tracked(span.get("span_id")):
+                run = ours or self._find_run(span.get("span_id"))
+                if run is not None:
                     _redact_static(span)
+                    self._add_cost(span.get("span_id"), span.get("data"))
         except Exception:
             internal_errors.record("redacting the spans of a transaction")
         return event
@@ -63,13 +68,20 @@ class SentSpans:
     def redact_streamed(self, span: Any) -> None:
         """Redact a span of the stream lifecycle in the form in which it is sent."""
         # One that has just ended is not in its run yet.
-        if context.current_run.get() is None and not self._is_tracked(span.get("span_id")):
+        if context.current_run.get() is None and self._find_run(span.get("span_id")) is None:
             return
         span["name"] = _name(span["name"])
         attributes = span.get("attributes") or {}
         if _origin(attributes) != _MADE_BY_HAND:
             attributes = _without_queries(attributes)
         span["attributes"] = _as_wanted(attributes)
+
+    def _add_cost(self, span_id: Any, attributes: Any) -> None:
+        """Put on a span what it cost, if that is known by now."""
+        if attributes and may_have_cost(attributes):
+            run = self._find_run(span_id)
+            if run is not None:
+                attributes.update(cost_attributes(run, span_id))
 
 
 def _before_adding(sent_spans: SentSpans, original: Any) -> Any:
@@ -82,6 +94,25 @@ def _before_adding(sent_spans: SentSpans, original: Any) -> Any:
         return original(batcher, span, *args, **kwargs)
 
     return add
+
+
+def _with_cost(sent_spans: SentSpans, original: Any) -> Any:
+    # On the SDK's thread, when a batch leaves: its spans have ended some time ago, and have a
+    # price by now.
+    # The SDK's is a static method, and is called by instances, too.
+    def _to_transport_format(*args: Any) -> Any:
+        span = args[-1]
+        try:
+            sent_spans._add_cost(span["span_id"], span.get("attributes"))
+        except Exception:
+            internal_errors.record("putting its cost on a span")
+        return original(span)
+
+    return _to_transport_format
+
+
+def _no_run(_: Any) -> Run | None:
+    return None
 
 
 def redact_root(event: dict[str, Any]) -> None:

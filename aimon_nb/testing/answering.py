@@ -7,10 +7,9 @@ import pkgutil
 import re
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from importlib import import_module
 from pathlib import Path
-from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -19,6 +18,7 @@ from aimon_nb.testing.client_watch import ClientWatch
 from aimon_nb.testing.counting import Steering, steering
 from aimon_nb.testing.dialect import Body, Endpoint, RefusedError
 from aimon_nb.testing.forms import fields
+from aimon_nb.testing.local_server import LocalServer
 
 if TYPE_CHECKING:
     from aimon_nb.testing.server import Outcome, Served, TruthServer
@@ -45,38 +45,22 @@ _WITH_NAMES = [
 ]
 
 
-class Http(ThreadingHTTPServer):
-    """The server on a free port of 127.0.0.1."""
+class Handler(BaseHTTPRequestHandler):
+    """Answers a model client's request; what it says stands with each dialect."""
 
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
-    def __init__(self, owner: TruthServer) -> None:
-        self.owner = owner
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    def server_bind(self) -> None:
-        """Bind without HTTPServer's look-up of our own name, which may ask the network."""
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Print nothing: a client that goes away is an ordinary event."""
-
-
-class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1  # headers and body leave in one packet
     timeout = 60
-    server: Http
+    server: LocalServer[TruthServer]
 
     def setup(self) -> None:
+        """Watch the client's end of the connection, too."""
         super().setup()
         self._watch = ClientWatch(self.connection, self.timeout)
 
     def do_GET(self) -> None:
+        """Answer with a page of an API, or wait where a test asks for that."""
         if self.path == "/hold":
             self._watch.wait_at(self.server.owner._gate, 0, asked=True)
             self._send(200, {})
@@ -91,6 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, page())
 
     def do_POST(self) -> None:
+        """Answer a call."""
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.partition("?")[0]
         if path == "/v1/files":

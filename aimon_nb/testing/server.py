@@ -6,9 +6,10 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from aimon_nb.testing.answering import Http
+from aimon_nb.testing.answering import Handler
 from aimon_nb.testing.dialect import Body
 from aimon_nb.testing.gate import Gate
+from aimon_nb.testing.local_server import LocalServer
 
 Outcome = Literal["running", "finished", "left_early", "cut"]
 
@@ -76,7 +77,7 @@ class TruthServer:
         self._gate = Gate()
         self._changed = threading.Condition()
         self._was_busy: set[str] = set()
-        self._http: Http | None = None
+        self._http: LocalServer[TruthServer] | None = None
 
     @property
     def host(self) -> str:
@@ -98,18 +99,15 @@ class TruthServer:
     def start(self) -> TruthServer:
         """Listen on a free port of 127.0.0.1; a second start changes nothing."""
         if self._http is None:
-            self._http = Http(self)
-            threading.Thread(
-                target=self._http.serve_forever, args=(0.05,), name="truth-server", daemon=True
-            ).start()
+            self._http = LocalServer(self, Handler)
+            self._http.serve("truth-server")
         return self
 
     def stop(self) -> None:
         """Stop listening; answers under way end by themselves."""
         http, self._http = self._http, None
         if http is not None:
-            http.shutdown()
-            http.server_close()
+            http.stop()
 
     __enter__ = start
 

@@ -15,6 +15,7 @@ from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire import admission
 from aimon_nb.wire.deferred import IN_RESULTS, deferred
 from aimon_nb.wire.dialects import Dialect, find, known
+from aimon_nb.wire.exchanges import Sent
 from aimon_nb.wire.foreign import pass_foreign
 from aimon_nb.wire.model_request import ModelRequest
 from aimon_nb.wire.polls import hold_poll
@@ -43,10 +44,12 @@ class Interceptor:
         body: Returns the request's bytes, None if they are not all in memory.
         follow: Called with the model request, the client's response and the arguments;
             keeps the answer, or sees to it that it is kept as the user's code reads it.
+        sent: Returns the URL and the headers that are sent, by reference; None: those of a
+            request object.
 
     """
 
-    __slots__ = ("_body", "_follow", "_patches", "_target", "_tracker")
+    __slots__ = ("_body", "_follow", "_patches", "_sent", "_target", "_tracker")
 
     def __init__(
         self,
@@ -55,9 +58,11 @@ class Interceptor:
         target: Callable[[Args, Kwargs], Target | None],
         body: Callable[[Args, Kwargs], bytes | None],
         follow: Callable[[ModelRequest, Any, Args, Kwargs], None],
+        sent: Callable[[Args, Kwargs], Sent] | None = None,
     ) -> None:
         self._tracker, self._patches = tracker, patches
         self._target, self._body, self._follow = target, body, follow
+        self._sent = sent or sent_of
 
     def wrap(self, original: Any) -> Any:
         """Return the wrapper of a client's method; for `Patches.wrap`."""
@@ -128,7 +133,7 @@ class Interceptor:
             if dialect is None or admission.already_captured(body):
                 return None
             model_request = ModelRequest(dialect, address, dialect.path, body)
-            model_request.caller = find_caller()
+            model_request.caller, model_request.sent = find_caller(), self._sent(args, kwargs)
             is_attached = attach(model_request, self._tracker, run_state)
             return hold_request(model_request) if is_attached else None
         except Exception:
@@ -182,6 +187,12 @@ def body_of(args: Args, kwargs: Kwargs) -> bytes | None:
     """Return the bytes of a request object's `body`; None if it is not all there."""
     request: Any = args[1] if len(args) > 1 else kwargs.get("request")
     return whole_body(getattr(request, "body", None))
+
+
+def sent_of(args: Args, kwargs: Kwargs) -> Sent:
+    """Return a request object's `url` and `headers`."""
+    request: Any = args[1] if len(args) > 1 else kwargs.get("request")
+    return Sent(getattr(request, "url", None), getattr(request, "headers", None))
 
 
 def target_of_url(url: str, *, is_get: bool = False) -> Target:

@@ -20,6 +20,7 @@ from aimon_nb.model import Frame, ModelCall, SpanStatus
 from aimon_nb.model.errors import RequestRefusedError
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.wire.dialects import Dialect, known
+from aimon_nb.wire.exchanges import Sent
 from aimon_nb.wire.request_settings import read_settings
 from aimon_nb.wire.retries import never_sent, retries
 
@@ -62,7 +63,9 @@ class ModelRequest(OpenRequest):
     pending_type: type[Any] | None = None  # reads its answer on our thread, if not `PendingCall`
     is_held = False  # nobody knows of its span before its answer tells a usage
     tool_rows = 0  # of tools that the provider ran
-    answer_headers: Mapping[str, str] | None = None  # the client's own, until our thread reads them
+    # What the client sent, and the head that it got, until our thread has read them.
+    sent = Sent()
+    answer_headers: Mapping[str, str] | None = None
     bytes_read = 0  # by our thread, which alone writes it
     _bytes_kept = 0
     _request_read = False

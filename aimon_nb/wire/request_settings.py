@@ -12,9 +12,12 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+from aimon_nb.capture.redact import FILTERED
+from aimon_nb.capture.step_content import is_secret
 from aimon_nb.model import ModelCall
 from aimon_nb.model.call import ToolDefinition
 from aimon_nb.wire.dialects.json_values import dict_of, dicts_of, text_of
+from aimon_nb.wire.json_secrets import without_secrets
 
 # Shown elsewhere: as messages, as tools, or as the row's own model and streaming.
 _ELSEWHERE = frozenset(
@@ -48,7 +51,10 @@ def read_settings(call: ModelCall, body: Mapping[str, Any]) -> None:
 
     What is no single value is there as JSON text.
     """
-    call.settings = {name: _plain(value) for name, value in islice(_settings(body), _MOST)}
+    call.settings = {
+        name: FILTERED if is_secret(name) and type(value) is str else _plain(value)
+        for name, value in islice(_settings(body), _MOST)
+    }
     call.definitions = list(islice(_definitions(body), _MOST))
 
 
@@ -89,7 +95,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return _shared(value)
     if isinstance(value, (list, dict)):
-        return _shared(json.dumps(value, ensure_ascii=False))
+        return _shared(without_secrets(json.dumps(value, ensure_ascii=False)))
     return value
 
 

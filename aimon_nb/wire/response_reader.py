@@ -10,6 +10,7 @@ from aimon_nb.model import Usage
 from aimon_nb.wire.answer_headers import request_id
 from aimon_nb.wire.dialects import known
 from aimon_nb.wire.dialects.known_usage import NOT_FINAL
+from aimon_nb.wire.exchanges import AnswerBytes, Sent, exchange_of, note_head
 from aimon_nb.wire.json_events import EventReader
 from aimon_nb.wire.model_request import Decode, ModelRequest
 from aimon_nb.wire.token_estimate import estimates
@@ -23,6 +24,7 @@ class ResponseReader:
         self.is_read = False  # to its end
         self._events: EventReader | None = None
         self._decode: Decode | None = None
+        self._answer = AnswerBytes()
 
     def read(self) -> bool:
         """Read what has arrived; True if the call changed. Never on the user's path."""
@@ -41,10 +43,20 @@ class ResponseReader:
 
     def _read_head(self) -> None:
         request = self.model_request
-        headers, request.answer_headers = request.answer_headers, None
-        if headers is not None:
-            with internal_errors.suppress("reading an answer's head"):
-                request.call.request_id = request_id(headers) or request.call.request_id
+        if not request.asks_model:
+            request.answer_headers = None
+            return
+        with internal_errors.suppress("reading what crossed the wire"):
+            call, headers = request.call, request.answer_headers
+            sent, request.sent = request.sent, Sent()  # a client's objects are not held for long
+            if call.exchange is None and request.open_span.run_state.keeps_content:
+                host = call.host or ""
+                call.exchange = exchange_of(sent, host, request.path, request.body)
+            if headers is not None:
+                request.answer_headers = None
+                call.request_id = request_id(headers)
+                if call.exchange is not None:
+                    note_head(call.exchange, request.status, headers)
 
     def _feed(self) -> None:
         request = self.model_request
@@ -70,10 +82,12 @@ class ResponseReader:
         try:
             if self._decode is None and self.model_request.decoder is not None:
                 self._decode = self.model_request.decoder()
-            return self._decode(data) if self._decode is not None else data
+            decoded = self._decode(data) if self._decode is not None else data
         except Exception:  # bytes that the client cannot decode either
             self._decode = lambda _: b""
             return b""
+        self._answer.add(decoded)
+        return decoded
 
     def _take(self, event: Any) -> None:
         if not isinstance(event, dict):
@@ -111,6 +125,8 @@ class ResponseReader:
         if request.ok and call.error is None and call.untold is None:
             estimates.make(call, whole=not request.truncated)
         call.refused = self._is_refused()
+        if call.exchange is not None and request.asks_model:
+            self._answer.put_on(call.exchange, is_cut=request.is_cut or request.truncated)
 
     def _is_refused(self) -> bool:
         request = self.model_request

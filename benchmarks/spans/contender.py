@@ -296,7 +296,7 @@ gc.callbacks.append(lambda *_: collecting.append(time.thread_time_ns()))
 
 
 def memory(contender, job):
-    """Bytes a span that are kept when the cell has ended, and when it has run again without them."""
+    """Bytes a span that are kept when the cell has ended, and when it has run ten times more without them."""
     import tracemalloc
 
     count, body = job["spans"], BODIES[job["kind"]]
@@ -315,7 +315,8 @@ def memory(contender, job):
     before = tracemalloc.get_traced_memory()[0]
     cell(count)
     kept = tracemalloc.get_traced_memory()[0] - before
-    cell(3)
+    for _ in range(10):
+        cell(3)
     again = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     return {"kept": kept / count, "again": again / count}

@@ -20,7 +20,7 @@ from aimon_nb.wire.token_estimate import estimates
 KNOWN = known_settings()
 VARIABLES = [one for one in KNOWN.values() if one.environment and one.choices]
 # A value of each setting that is not its default.
-OTHER = {"op": "my.op", "view": "html", "save": "full", "estimate": True, "auto": True, "max_spans": 7, "max_attribute_bytes": 0, "step_content": False, "redact_emails": True, "sentry_source": True, "max_content_bytes": 5, "max_runs": 3,
+OTHER = {"op": "my.op", "view": "html", "save": "full", "estimate": True, "auto": True, "max_spans": 7, "max_attribute_bytes": 0, "step_content": False, "redact_emails": True, "sentry_source": True, "content": False, "content_budget": 5, "max_runs": 3,
          "budget": 2.5, "max_calls": 7, "max_tokens": 8, "on_budget": "warn", "tags": {"team": "search"}, "sentry_auto": True, "sentry_flush": 0.5, "sentry_url": "https://x.sentry.io"}
 
 
@@ -78,7 +78,7 @@ def test_config_is_what_holds(magics, name):
 def test_what_no_run_is_opened_with(magics):
     """The caps and the estimate are in place at once, and gone with the extension."""
     magics.max_spans, magics.max_attribute_bytes, magics.max_runs, magics.estimate = 7, 8, 9, True
-    magics.max_content_bytes = 10
+    magics.content_budget = 10
     assert Limits(7, 8, 9, 10) == recorder.limits and estimates.on
     monitor.uninstall()
     assert Limits() == recorder.limits and not estimates.on

@@ -36,20 +36,6 @@ def test_a_long_text_is_cut():
     assert 500 < len(step.output["a"]) < 1_000 and step.output["a"].endswith(" more")
 
 
-def test_a_run_that_holds_too_much():
-    """Beyond the cap of the run nothing of a step is kept; its row says so, and so does the run."""
-    monitor.configure(max_content_bytes=1_000)
-    with track("cell", view="none") as view:
-        tool("first", "x" * 400, "y" * 400)
-        tool("second", "x" * 400)
-        tool("third", "x" * 10, "z" * 400)
-    spans = by_name(view)
-    assert (True, True, None) == (spans["first"].step.has_input, spans["first"].step.has_output, spans["first"].step.not_kept)
-    assert (False, "over max_content_bytes = 1,000") == (spans["second"].step.has_input, spans["second"].step.not_kept)
-    assert (True, False) == (spans["third"].step.has_input, spans["third"].step.has_output)
-    assert "what went into 2 steps and came out is not kept: over max_content_bytes = 1,000" == view._run.caps["max_content_bytes"]
-
-
 def test_past_the_cap_on_spans():
     """A span without a row holds no content."""
     monitor.configure(max_spans=2)

@@ -11,7 +11,7 @@ from aimon_nb import record_token_usage
 from aimon_nb.app import RunView, monitor
 from aimon_nb.model import Run
 from aimon_nb.capture import recorder
-from aimon_nb.capture.limits import Limits, without_plain
+from aimon_nb.capture.limits import WHOLE_RUNS, Limits, without_plain
 from aimon_nb.views.static import html
 from tests.parts import sdk
 
@@ -215,7 +215,7 @@ def test_old_runs_are_let_go(monkeypatch):
 
 
 def test_a_rerun_lets_go_of_plain_spans():
-    """Run again, a cell's earlier run keeps its calls, what is above them and its totals; memory of the rest is free."""
+    """Of a cell's runs the last ten are whole; an earlier one keeps its calls, what is above them and its totals."""
     first = monitor.open("cell", "none", cell_id="c")
     with sdk.start_span(op="gen_ai.invoke_agent", name="agent"):
         call()
@@ -224,13 +224,28 @@ def test_a_rerun_lets_go_of_plain_spans():
                 pass
     first.end(None)
     held = RunView(first.run)
+    for _ in range(9):
+        monitor.open("cell", "none", cell_id="c").end(None)
+    assert recorder.runs()[0] is first.run
     second = monitor.open("cell", "none", cell_id="c")
     second.end(None)
-    old, new = recorder.runs()
+    old, *_, new = recorder.runs()
     assert new is second.run and old.run_id == first.run.run_id and old.totals == first.run.totals
     assert [s.name for s in old.spans.values()] == ["cell", "agent", "chat m"]
     assert "300 spans" in RunView(old).tree()
     assert len(held.spans()) == 303, "a run that the user holds is whole"
+
+
+def test_large_runs_of_a_cell_are_not_whole_for_long(monkeypatch):
+    """A cell's earlier runs are whole as far as all of them have no more spans than one may have."""
+    limit(monkeypatch, spans=250)
+    for _ in range(4):
+        tracked = monitor.open("cell", "none", cell_id="c")
+        for _ in range(99):
+            with sdk.start_span(op="x", name="plain"):
+                pass
+        tracked.end(None)
+    assert [1, 100, 100, 100] == [len(run.spans) for run in recorder.runs()]
 
 
 @pytest.mark.parametrize("spans", [500, pytest.param(2_000, marks=pytest.mark.matrix)])
@@ -245,8 +260,9 @@ def test_a_rerun_frees_memory(spans):
         gc.collect()
         return tracemalloc.get_traced_memory()[0]
 
-    once()
     tracemalloc.start()
+    for _ in range(WHOLE_RUNS):
+        once()
     sizes = [once() for _ in range(6)]
     tracemalloc.stop()
     # What another thread holds for a moment is in one of three, what is kept in all.

@@ -267,7 +267,7 @@ def test_what_went_into_a_step(tab):
     pane = tab.locator("#live-told .detail")
     row(tab, "told", "plan").click()
     lines = pane.inner_text().splitlines()
-    assert ["input", "city: Paris", "days: 3"] == [line for line in lines if line in ("input", "city: Paris", "days: 3")]
+    assert ["input", 'city: "Paris"', "days: 3"] == [line for line in lines if line in ("input", 'city: "Paris"', "days: 3")]
     assert "api_key: [filtered]" in lines and "output" in lines and 'plan: ["Louvre", "Seine", "Montmartre", "… 4 more"]' in lines
     row(tab, "told", "agent").click()
     assert "Day 1: the Louvre" in pane.inner_text() and pane.inner_text().count("Plan three days") < 20
@@ -276,7 +276,7 @@ def test_what_went_into_a_step(tab):
     row(tab, "told", "frame").click()
     assert {"table: <DataFrame 1,000 × 4: city, date, price, rating>", "None"} <= {*pane.inner_text().splitlines()}
     row(tab, "told", "gone").click()
-    assert "not kept: over max_content_bytes = 100,000,000" in pane.inner_text()
+    assert "no longer kept: over the budget of 256 MB" in pane.inner_text()
     row(tab, "told", "tool").click()
     tab.evaluate("navigator.clipboard.writeText = text => { window.copied = text; }")
     pane.get_by_role("button", name="copy the input message").click()

@@ -2,26 +2,13 @@
 
 import contextlib
 import functools
-import gzip
 import http.server
 import itertools
 import json
 import threading
 import time
-import zlib
 
 import pytest
-
-
-def items(body: bytes):
-    """Yield (type, payload) of an envelope."""
-    _head, _, rest = body.partition(b"\n")
-    while rest.strip():
-        line, _, rest = rest.partition(b"\n")
-        head = json.loads(line)
-        size = head.get("length", rest.find(b"\n") if b"\n" in rest else len(rest))
-        yield head["type"], rest[:size]
-        rest = rest[size:].lstrip(b"\n")
 
 
 class Receiver:
@@ -65,7 +52,9 @@ class Receiver:
             assert self._arrived.wait_for(lambda: self.requests >= count, timeout), self.requests
 
     def add(self, body: bytes) -> None:
-        got = [(kind, json.loads(payload)) for kind, payload in items(body) if kind != "attachment"]
+        from aimon_nb.testing.sentry_receiver import envelope_items
+
+        got = list(envelope_items(body))
         with self._arrived:
             self.got += got
             self._arrived.notify_all()
@@ -178,16 +167,9 @@ def _server():
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
-            body = self.rfile.read(int(self.headers["content-length"]))
-            encoding = self.headers.get("content-encoding")
-            if encoding == "gzip":
-                body = gzip.decompress(body)
-            elif encoding == "br":  # the SDK's choice where brotli is installed
-                import brotli
+            from aimon_nb.testing.sentry_receiver import decoded
 
-                body = brotli.decompress(body)
-            elif encoding == "deflate":
-                body = zlib.decompress(body)
+            body = decoded(self.rfile.read(int(self.headers["content-length"])), self.headers.get("content-encoding"))
             receiver = _PROJECTS.get(int(self.path.split("/")[2]))  # /api/PROJECT/envelope/
             # None: what an earlier test's client still had to say.
             status = receiver.ask(body) if receiver is not None else 200

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from functools import partial
 
-from aimon_nb.model.call import ToolDefinition
+from aimon_nb.model.call import Media, ToolDefinition
 from aimon_nb.model.item import Batch, Item
 from aimon_nb.model.span import StepContent
 from aimon_nb.model import ModelCall, Cost, Message, Run, Span, Totals, Usage
@@ -75,6 +75,7 @@ def agentic(running=False):
          cost=priced("0.02416", ("input", 1876, Decimal("2.5"), Decimal("0.00469")),
                      ("cached input", 9144, Decimal("1.25"), Decimal("0.01143")),
                      ("output", 804, Decimal(10), Decimal("0.00804"))))
+    run.spans["c1"].call.input[1].media = [Media("image", "image/png", 34_120, "chart.png", "low")]
     add(run, "x", "c1", 0.47, 1.6, op="http.client", name="POST https://api.openai.com")
     add(run, "t", "a", 2.1, 0.15, op="gen_ai.execute_tool", name="execute_tool search_docs", tool="search_docs",
         attributes={"gen_ai.tool.input": '{"q":"' + SECRET + '"}', "gen_ai.tool.output": SECRET})
@@ -108,7 +109,7 @@ def told():
     add(run, "frame", "plan", 1.7, 0.2, name="score", op="ai.run", step=StepContent(
         True, {"table": "<DataFrame 1,000 × 4: city, date, price, rating>", "weights": "<ndarray 4 float64>", "rows": "<generator read_rows>"},
         True, None))
-    add(run, "gone", "plan", 1.95, 0.1, name="big", op="ai.run", step=StepContent(not_kept="over max_content_bytes = 100,000,000"))
+    add(run, "gone", "plan", 1.95, 0.1, name="big", op="ai.run", content_gone="no longer kept: over the budget of 256 MB")
     return end(run, "ok", 2.4)
 
 

@@ -169,7 +169,7 @@ def test_detail_of_a_step():
     assert [("in", "input"), ("out", "output")] == [(t["side"], t["role"]) for t in turns]
     assert {"city": "Paris", "day": "2026-03-05"} == json.loads(turns[0]["text"])
     assert ["input"] == [t["role"] for t in detail.detail(spans["bad"])["messages"]]
-    assert ([], "not kept: over max_content_bytes = 100,000,000") == (detail.detail(spans["gone"])["messages"], detail.detail(spans["gone"])["nothing"])
+    assert ([], "no longer kept: over the budget of 256 MB") == (detail.detail(spans["gone"])["messages"], detail.detail(spans["gone"])["nothing"])
     assert "what went in and came out was not heard" == detail.detail(spans["root"])["nothing"]
 
 

@@ -26,7 +26,7 @@ def heard_by(dialect, host, asked=None, answer=b"", status=200, left=False, head
     """The call that this dialect reads."""
     body = asked if isinstance(asked, bytes) or asked is None else json.dumps(asked).encode()
     model_request = ModelRequest(dialect, host, dialect.path, body)
-    model_request.open_span = SimpleNamespace(run_state=SimpleNamespace(closed=False))
+    model_request.open_span = SimpleNamespace(run_state=SimpleNamespace(closed=False, keeps_content=True))
     reader = ResponseReader(model_request)
     model_request.on_response_head(status, dict(headers))
     for chunk in [answer] if isinstance(answer, bytes) else answer:

@@ -381,7 +381,7 @@ class TestBounds:
             model_request.on_chunk(b"data: " + b"x" * 994)
         model_request.on_chunk(b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n')
         assert sum(map(len, model_request.chunks)) <= 11_000
-        model_request.open_span = SimpleNamespace(run_state=SimpleNamespace(closed=False))
+        model_request.open_span = SimpleNamespace(run_state=SimpleNamespace(closed=False, keeps_content=True))
         model_request.on_done()
         ResponseReader(model_request).read()
         assert not model_request.call.usage.known
@@ -573,7 +573,7 @@ class TestWhileItIsRead:
         last = [EVENTS[-2] if streamed else RAW.replace(b'"messages"', b'"usage": {"prompt_tokens": 7, "completion_tokens": 5}, "messages"')]
         dialect = find("m", b"/v1/chat/completions")
         model_request = exchange_module.ModelRequest(dialect, "m", dialect.path, RAW)
-        model_request.open_span = SimpleNamespace(model_request=None, made_by_us=False, t1=None, is_end_recorded=False, run_state=SimpleNamespace(closed=False))
+        model_request.open_span = SimpleNamespace(model_request=None, made_by_us=False, t1=None, is_end_recorded=False, run_state=SimpleNamespace(closed=False, keeps_content=True))
         call = PendingCall(model_request)
         model_request.on_response_head(200, {})
         if streamed:

@@ -89,7 +89,7 @@ def detail(span: Span) -> Detail:
         "more": _pairs(_more_facts(span)),
         "parameters": _parameters(call) if call else [],
         "tools": _tools(call) if call else [],
-        "raw": "the request was not heard" if call is None else "not kept",
+        "raw": why_no_exchange(span),
         "attributes": attributes(span.attributes),
     }
 
@@ -117,9 +117,16 @@ def _tools(call: ModelCall) -> list[Tool]:
     ]
 
 
+def why_no_exchange(span: Span) -> str | None:
+    """Return why there is nothing of a span as it crossed the wire; None where there is."""
+    if span.call is None:
+        return "no request of it was heard"
+    return span.content_gone or (None if span.call.exchange is not None else "not kept")
+
+
 def _why_nothing(span: Span) -> str:
-    if span.step is not None and span.step.not_kept:
-        return f"not kept: {span.step.not_kept}"
+    if span.content_gone is not None:
+        return span.content_gone
     if span.op.endswith(".batch_request"):
         return "the messages of a batch are not kept"
     if span.is_call:

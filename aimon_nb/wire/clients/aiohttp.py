@@ -18,6 +18,7 @@ from aimon_nb.wire.cached_answers import cache_of_aiohttp, note
 from aimon_nb.wire.capture import Args, Interceptor, Kwargs, Target, target_of_url, whole_body
 from aimon_nb.wire.content_encoding import decoder_factory
 from aimon_nb.wire.deferred import IN_RESULTS, deferred
+from aimon_nb.wire.exchanges import Sent
 from aimon_nb.wire.model_request import ModelRequest
 
 OpenStreams = dict[int, tuple[Any, ModelRequest]]
@@ -64,7 +65,7 @@ def _streams_of(patches: Patches) -> OpenStreams:
 
 def _interceptor(tracker: SpanTracker, patches: Patches) -> Interceptor:
     follow = partial(_follow, _streams_of(patches))
-    return Interceptor(tracker, patches, _target, _body, follow)
+    return Interceptor(tracker, patches, _target, _body, follow, _sent)
 
 
 def _target(args: Args, kwargs: Kwargs) -> Target | None:
@@ -87,6 +88,11 @@ def _target(args: Args, kwargs: Kwargs) -> Target | None:
 def _body(_args: Args, kwargs: Kwargs) -> bytes | None:
     value = kwargs.get("json")
     return whole_body(kwargs.get("data")) if value is None else json.dumps(value).encode()
+
+
+def _sent(args: Args, kwargs: Kwargs) -> Sent:
+    url = args[2] if len(args) > 2 else kwargs.get("str_or_url")
+    return Sent(url, kwargs.get("headers"))
 
 
 def _follow(

@@ -17,6 +17,7 @@ from aimon_nb.wire.cached_answers import recorded_body
 from aimon_nb.wire.capture import Args, Interceptor, Kwargs, Target, target_of_url, whole_body
 from aimon_nb.wire.content_encoding import decoder_factory
 from aimon_nb.wire.deferred import IN_RESULTS, deferred
+from aimon_nb.wire.exchanges import Sent
 from aimon_nb.wire.model_request import ModelRequest
 
 ATTRIBUTE = "_aimon_nb_captured"
@@ -25,9 +26,9 @@ ATTRIBUTE = "_aimon_nb_captured"
 
 def install(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
     """Wrap both `urlopen`, and the ways to read a response."""
-    pool = Interceptor(tracker, patches, _pool_target, _pool_body, _follow)
+    pool = Interceptor(tracker, patches, _pool_target, _pool_body, _follow, _pool_sent)
     patches.wrap(module.connectionpool.HTTPConnectionPool, "urlopen", pool.wrap)
-    manager = Interceptor(tracker, patches, _manager_target, _manager_body, _follow)
+    manager = Interceptor(tracker, patches, _manager_target, _manager_body, _follow, _manager_sent)
     patches.wrap(module.poolmanager.PoolManager, "urlopen", manager.wrap)
     response = module.response.HTTPResponse
     for name in ("read", "read1"):
@@ -64,6 +65,17 @@ def _pool_target(args: Args, kwargs: Kwargs) -> Target | None:
 
 def _pool_body(args: Args, kwargs: Kwargs) -> bytes | None:
     return whole_body(args[3] if len(args) > 3 else kwargs.get("body"))
+
+
+def _pool_sent(args: Args, kwargs: Kwargs) -> Sent:
+    url, _ = _url_of(args, kwargs)
+    pool = args[0]
+    whole = url if url is None or "://" in url else f"{pool.scheme}://{pool.host}:{pool.port}{url}"
+    return Sent(whole, args[4] if len(args) > 4 else kwargs.get("headers") or pool.headers)
+
+
+def _manager_sent(args: Args, kwargs: Kwargs) -> Sent:
+    return Sent(_url_of(args, kwargs)[0], kwargs.get("headers") or args[0].headers)
 
 
 def _manager_target(args: Args, kwargs: Kwargs) -> Target | None:

@@ -31,7 +31,7 @@ export function runOf(id, show) {
 }
 
 /** By which a question and its answer are known. @param {import('./protocol.js').Question} question */
-const questionOf = (question) => {
+export const questionOf = (question) => {
   const { k, id, media, form, other } = /** @type {any} */ (question);
   return [k, id, media, form, other].join(' ');
 };
@@ -49,6 +49,7 @@ export class Run {
     /** @type {Set<string>} */ this.requested = new Set(); // details that the kernel was asked for
     /** @type {[HTMLElement, any][]} */ this.waiting = []; // places that ask for it before anything is known of it
     /** @type {Map<string, Answered>} */ this.answers = new Map(); // to questions about spans, by `questionOf`
+    this.news = 0; // how often the kernel has answered
     this.cut = 0;
     this.count = 0; // messages of rows that came without a gap
     this.zero = 0; // performance.now() at the start of the run
@@ -156,8 +157,8 @@ export class Run {
           item.tools ?? before?.tools ?? [],
         ];
       this.details.set(id, { ...item, messages, parameters, tools });
-      this.requested.delete(id);
-      for (const view of this.views) view.receiveDetail(id);
+      const asked = this.requested.delete(id);
+      for (const view of this.views) view.receiveDetail(id, asked);
     }
     for (const [id, text] of Object.entries(message.grown ?? {})) {
       const last = this.details.get(id)?.messages?.at(-1);
@@ -223,6 +224,7 @@ export class Run {
 
   /** @param {Answered} answer */
   takeAnswer(answer) {
+    this.news += 1;
     this.answers.set(questionOf(answer), answer);
     this.requested.delete(questionOf(answer));
     for (const view of this.views) {
