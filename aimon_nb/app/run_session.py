@@ -15,6 +15,7 @@ from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import SPANS
 from aimon_nb.model import Run
 from aimon_nb.model.run import RunStatus
+from aimon_nb.model.sending import NOTE
 from aimon_nb.providers import IN_PROCESS
 from aimon_nb.sentry import error_events, own_spans
 from aimon_nb.sentry.root_span import RootSpan
@@ -151,6 +152,8 @@ class RunSession:
         if not self.run_state.has_thread or self.view.waits_for_end:
             run.notes.append(_NO_THREAD)
         unsent = self._root.set_sent_status()
+        if self._root.has_lost_client:
+            run.notes.append(f"{NOTE}its client was closed before the run was over")
         if unsent:
             run.notes.append(
                 f"{unsent:,} spans not sent to Sentry: over its limit for a transaction; "

@@ -18,9 +18,10 @@ from aimon_nb.capture.redact import redact_name, redact_texts
 from aimon_nb.capture.run_recorder import Recorder
 from aimon_nb.capture.state import RunState
 from aimon_nb.model.redaction import redaction
+from aimon_nb.model.sending import DROPPED
 from aimon_nb.sentry import own_spans, root_trace
 from aimon_nb.sentry.adapters import attribute
-from aimon_nb.sentry.client import destination
+from aimon_nb.sentry.client import destination, why_nowhere
 from aimon_nb.sentry.discarding import discarding_scope
 from aimon_nb.sentry.span_tracker import SpanTracker
 
@@ -31,7 +32,6 @@ NOT_SAMPLED = "not sampled"  # where spans of a run go whose root the client did
 _INTEGRATIONS = ("auto.ai.", "auto.otel.")  # whose spans nobody else ends
 
 # Why a run is not sent though there is a client.
-NO_DSN = "the client has no DSN"
 OF_AUTO = "%ai_auto sends none (AimonMagics.sentry_auto)"
 
 
@@ -113,6 +113,11 @@ class RootSpan:
             sentry_scope._current_scope.set(discarding_scope())
         self.close(error)
 
+    @property
+    def has_lost_client(self) -> bool:
+        """Whether the client was closed that was to send the run, and nobody else does."""
+        return self.run_state.run.destination == "Sentry" and destination() == "local"
+
     def set_sent_status(self) -> int:
         """Note on every span whether Sentry will get it; all but the root have ended.
 
@@ -120,6 +125,9 @@ class RootSpan:
         transaction, those among them that our own cap let go.
         """
         self._end_integrations_spans()
+        if self.has_lost_client:
+            _set_dropped(self.run_state, self._span)
+            return 0
         carried, run = own_spans.carried_ids(self._span), self.run_state.run
         if self._tracker.changed is None:
             _set_sent_status(self.run_state, self._span, carried)
@@ -179,7 +187,8 @@ def _destination(*, may_be_sent: bool) -> tuple[str, str | None]:
     """Return where spans go, and why not to Sentry though there is a client."""
     place = destination()
     if place == "local":
-        return place, NO_DSN if sentry_sdk.get_client().is_active() else None
+        client = sentry_sdk.get_client()
+        return place, why_nowhere(client) if client.is_active() else None
     return (place, None) if may_be_sent else ("local", OF_AUTO)
 
 
@@ -193,6 +202,18 @@ def _start(run_state: RunState) -> Any:
     # Here already: the header of each envelope names it.
     name = redaction.text("sentry", "name", run.name)
     return root_trace.start(name, op, options, may_be_sent=run_state.may_be_sent)
+
+
+def _set_dropped(run_state: RunState, root: Any) -> None:
+    """Note what a closed client cannot send: all of a transaction, of a segment itself.
+
+    What was streamed below it may have left before: of that nobody knows.
+    """
+    run = run_state.run
+    is_whole = own_spans.carried_ids(root) is not None
+    for span in run.spans.values():
+        if span.sent is None and (is_whole or span.span_id == run.root_id):
+            span.sent = DROPPED
 
 
 def _set_sent_status(run_state: RunState, root: Any, carried: set[str] | None) -> None:
