@@ -45,6 +45,7 @@ def merge(span: Span, attributes: dict[str, Any] | None, update: CallUpdate | No
         span.model = call.response_model or call.request_model or span.model
         span.finish_reason, span.streaming = call.finish_reason, call.streaming
         span.attempt, span.retry_group = update.attempt, update.retry_group
+        span.not_sent = update.not_sent
         span.ttft, span.conversation = update.ttft, call.conversation or span.conversation
     span.usage, span.usage_source = _usage(span, recorded)
 
@@ -252,7 +253,7 @@ def _release(open_span: OpenSpan, span: Span) -> None:
         return
     if span.folded:
         open_span.run_state.span_limit.end(span, open_span.run_state.run)
-    open_span.sdk = open_span.source = None
+    open_span.release()
 
 
 def end_open_spans(run_state: RunState, status: RunStatus, t1: int) -> None:

@@ -5,14 +5,13 @@ import warnings
 import pytest
 import sentry_sdk
 
-from aimon_nb import install, track
+from aimon_nb import ai_track, install, track
 from aimon_nb.app import monitor, sending
 from aimon_nb.views.present import detail, rows
 from aimon_nb.views.static import html, text
 from aimon_nb.views.static.sending import SendingView
+from tests.parts import sdk
 
-STREAM = {"trace_lifecycle": "stream"}
-LIFECYCLES = pytest.mark.parametrize("options", [{}, STREAM], ids=["static", "stream"])
 
 
 @pytest.fixture(autouse=True)
@@ -38,9 +37,10 @@ def test_the_client_of_a_dsn(dsn):
     """Putting the hooks on opens it: traces on, in the environment `notebook`, with no private data, variable or source."""
     install()
     options = sentry_sdk.get_client().options
-    told = ("dsn", "environment", "traces_sample_rate", "include_local_variables", "include_source_context")
-    assert (dsn, "notebook", 1.0, False, False) == tuple(options[name] for name in told)
-    assert not sentry_sdk.get_client().should_send_default_pii()
+    assert (dsn, "notebook", 1.0) == tuple(options[name] for name in ("dsn", "environment", "traces_sample_rate"))
+    if sdk.HAS_TRANSACTIONS:  # of the same in series 3 `test_series_3` has the whole
+        assert [False] * 2 == [options[name] for name in ("include_local_variables", "include_source_context")]
+        assert not sentry_sdk.get_client().should_send_default_pii()
     assert {"dedupe", "threading"} == {*sentry_sdk.get_client().integrations}
     assert sentry_sdk.get_client().integrations["threading"].propagate_scope
 
@@ -117,7 +117,7 @@ def test_a_dsn_that_is_none(monkeypatch):
     assert ["no span and no model call was heard in this cell"] == run._run.notes and "set SENTRY_DSN" in sending.send_one(1)
 
 
-@LIFECYCLES
+@sdk.EACH_LIFECYCLE
 def test_the_users_client_made_before(dsn, receiver, options):
     """It is left as it is, and the run goes where it sends."""
     receiver.init(environment="theirs", **options)
@@ -128,7 +128,7 @@ def test_the_users_client_made_before(dsn, receiver, options):
     assert sentry_sdk.get_client() is client and ["cell"] == roots(receiver)
 
 
-@LIFECYCLES
+@sdk.EACH_LIFECYCLE
 def test_the_users_client_made_after(dsn, receiver, options):
     """It replaces ours, also where the user first asks whether there is one."""
     install()
@@ -140,6 +140,7 @@ def test_the_users_client_made_after(dsn, receiver, options):
     assert "theirs" == sentry_sdk.get_client().options["environment"] and ["cell"] == roots(receiver)
 
 
+@sdk.transactions
 def test_before_send_transaction_wins(receiver):
     """What the user's hook changes arrives as he has it; what he drops does not arrive."""
     receiver.init(before_send_transaction=lambda event, _: None if event["transaction"] == "drop" else {**event, "release": "mine"})
@@ -149,15 +150,29 @@ def test_before_send_transaction_wins(receiver):
     assert [("keep", "mine")] == [(event["transaction"], event["release"]) for event in receiver.of("transaction")]
 
 
-def test_before_send_wins(receiver):
+def test_before_send_span_wins(receiver):
+    """So does what he changes of each span that is streamed, the root and our own among them."""
+
+    def change(span, _):
+        span["attributes"] = {**span["attributes"], "gen_ai.pipeline.name": "theirs"}
+        return {**span, "name": f"{span['name']}!"}
+
+    receiver.init(before_send_span=change, **sdk.OPTIONS["stream"])
+    with track("cell"):
+        ai_track("step")(int)()
+    assert {("cell!", "theirs"), ("step!", "theirs")} == {(span["name"], span["data"]["gen_ai.pipeline.name"]) for span in receiver.spans()}
+
+
+@sdk.EACH_LIFECYCLE
+def test_before_send_wins(receiver, options):
     """So does what he does with errors."""
-    receiver.init(before_send=lambda event, _: None)
+    receiver.init(before_send=lambda event, _: None, **options)
     with pytest.raises(ValueError), track("cell"):
         raise ValueError
     assert [] == receiver.of("event") and ["cell"] == roots(receiver)
 
 
-@LIFECYCLES
+@sdk.EACH_LIFECYCLE
 @pytest.mark.parametrize("rate", [0.0, 1.0])
 def test_a_traces_sampler_wins(receiver, options, rate):
     """The user's sampler is asked with the run's name, and what it says is done; the view says what it said."""
@@ -177,7 +192,7 @@ def test_a_traces_sampler_wins(receiver, options, rate):
 
 def test_ignored_spans_win(receiver):
     """What the user ignores is not sent, and is in the tree all the same."""
-    receiver.init(ignore_spans=["quiet"], **STREAM)
+    receiver.init(ignore_spans=["quiet"], **sdk.OPTIONS["stream"])
     with track("cell") as run, warnings.catch_warnings():
         for name in ("quiet", "loud"):
             with sentry_sdk.traces.start_span(name):

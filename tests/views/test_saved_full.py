@@ -100,7 +100,7 @@ def test_full_holds_the_view():
     data = held(said["text/html"])
     assert {"r", "e", "a", "c1", "t", "c2", "c3", "c4", "c5"} == {row[0] for row in data["snapshot"]["rows"]} == set(data["items"])
     assert SECRET in json.dumps(data["items"])
-    assert "http" not in (data["esm"] + data["css"]).replace("http://www.w3.org/", "")
+    assert not re.search(r"https?://\w", (data["esm"] + data["css"]).replace("http://www.w3.org/", ""))
     assert 1 == said["text/html"].count("</script>")
 
 

@@ -41,6 +41,13 @@ export function money(x) {
   return `$${x.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 }
 
+/** How many bytes. @param {number} n */
+export function size(n) {
+  if (n < 1000) return `${n} ${n === 1 ? 'byte' : 'bytes'}`;
+  const [per, unit] = n < 999_500 ? [1e3, 'kB'] : [1e6, 'MB'];
+  return `${Number((n / per).toPrecision(n / per < 10 ? 2 : 3))} ${unit}`;
+}
+
 /** Control and direction characters, spelled out. @param {string} text */
 export function visible(text) {
   return text.replace(

@@ -7,7 +7,8 @@ const OURS = ['Enter', ' ', 'ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight', '
 /** @param {import('./view.js').View} view @param {KeyboardEvent} event */
 export function onKey(view, event) {
   const { list } = view;
-  if (!(/** @type {Element} */ (event.target).closest?.('.row'))) return onToolKey(view, event);
+  if (!(/** @type {Element} */ (event.target).closest?.('.row')) || /** @type {Element} */ (event.target).matches('button'))
+    return onToolKey(view, event);
   if (event.altKey || event.ctrlKey || event.metaKey) return;
   const act = /** @type {any} */ (keyed(event.key, list.entries, Math.max(0, list.indexOfFocused())));
   if (!act) return;
@@ -28,8 +29,15 @@ function onToolKey(view, event) {
     view.parts.pane.leave();
     return;
   }
+  const by = stepOf(event);
+  if (by && view.parts.pane.root.contains(target) && !target.matches('input, select, textarea')) {
+    event.preventDefault();
+    event.stopPropagation();
+    view.parts.pane.step(by);
+    return;
+  }
   const isEntry = finds && (target.matches('input') || target.matches('select'));
-  const away = key === 'Escape' && (finds || view.parts.detail.contains(target)),
+  const away = key === 'Escape' && (finds || view.parts.pane.root.contains(target)),
     down = key === 'ArrowDown' && finds && target.matches('input');
   if (isEntry || away || OURS.includes(key)) event.stopPropagation();
   if (down) view.go(0);
@@ -39,4 +47,10 @@ function onToolKey(view, event) {
     view.list.focus();
   }
   if (down || away) event.preventDefault();
+}
+
+/** Which call a key in the details leads to: the one before (-1), after (1), none. @param {KeyboardEvent} event */
+function stepOf({ key, altKey, ctrlKey, metaKey }) {
+  if (ctrlKey || metaKey) return 0;
+  return (altKey ? { ArrowDown: 1, ArrowUp: -1 }[key] : { j: 1, k: -1 }[key]) ?? 0;
 }

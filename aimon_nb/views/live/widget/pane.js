@@ -1,47 +1,94 @@
 // @ts-check
 /** The pane of details around its content: as high as that needs, up to what the reader gave it; full screen. */
-import { el, setText } from './dom.js';
+import { Detail } from './detail.js';
+import { drawer, el, html } from './dom.js';
+import { commas, visible } from './format.js';
+import { remember, remembered } from './memory.js';
+import { callBeside, placeOf } from './walk.js';
+import { LINE } from './window.js';
 
-const KEY = 'aimon_nb pane'; // a number in the page's own storage
+const KEY = 'pane'; // under which its height is remembered
 const SHARE = 0.6; // of the window's height, where the reader has said nothing
 const LEAST = 120; // px
 const STEP = 24; // px that a key moves the grip
 
-/** How high panes may be in this page, as the reader left them; null: he has said nothing. */
-function remembered() {
-  try {
-    return Number(localStorage.getItem(KEY)) || null;
-  } catch {
-    return null; // a frame without a storage
+/** What stands above the details: in full screen of what they are, and the ways to the calls beside. @param {any} props */
+const Bar = ({ row, at, calls, full, onStep, onFull }) => html`
+  <span class="what" dir="auto">${full && html`${visible(row.name)} <span class="dim">${visible(row.label)}</span>`}</span>
+  ${
+    calls > 1 &&
+    html`<span class="steps dim">
+      <button class="act" aria-label="previous call" aria-keyshortcuts="k" title="previous call: k, or Alt ↑" onClick=${() => onStep(-1)}>‹ k</button>
+      <span>${at ? `call ${commas(at)} of ${commas(calls)}` : `${commas(calls)} calls`}</span>
+      <button class="act" aria-label="next call" aria-keyshortcuts="j" title="next call: j, or Alt ↓" onClick=${() => onStep(1)}>j ›</button>
+    </span>`
   }
-}
-
-/** @param {number|null} height */
-function remember(height) {
-  try {
-    if (height) localStorage.setItem(KEY, String(height));
-    else localStorage.removeItem(KEY);
-  } catch {
-    // it holds as long as the page
-  }
-}
+  <button class="act full" hidden=${!document.fullscreenEnabled} onClick=${onFull}>${full ? 'leave full screen' : 'full screen'}</button>`;
 
 /** The frame of the details of a view. */
 export class Pane {
-  /** @param {HTMLElement} detail */
-  constructor(detail) {
+  /** @param {import('./view.js').View} view */
+  constructor(view) {
+    this.view = view;
     this.root = el('div', 'pane');
+    this.bar = el('div', 'bar');
+    this.detail = el('div', 'detail');
     this.grip = el('div', 'grip');
-    this.full = el('button', 'act full');
-    this.root.append(detail, this.buildBar());
-    this.detail = detail;
-    /** @type {number|null} */ this.given = remembered();
+    this.drawBar = drawer(this.bar);
+    this.draw = drawer(this.detail);
+    this.isStale = true; // what it shows has changed
+    this.grew = false; // the answer that it shows has grown
+    this.root.hidden = true;
+    this.root.setAttribute('role', 'group');
+    this.root.setAttribute('aria-label', 'details of the selected row');
+    this.root.append(this.bar, this.detail, this.grip);
+    this.root.addEventListener('fullscreenchange', () => this.onFull());
+    /** @type {number|null} */ this.given = remembered(KEY);
+    this.buildGrip();
     this.apply();
   }
 
-  buildBar() {
-    const bar = el('div', 'bar'),
-      { grip, full } = this;
+  /** Draw what has changed of the selected row. */
+  paint() {
+    const { view, detail, isFull, isStale, grew } = this,
+      { run, list } = view,
+      id = list.selected,
+      row = id == null ? null : run.rows.get(id),
+      item = row && run.details.get(row.id);
+    if (!isStale && !grew) return;
+    const side = detail.firstElementChild,
+      atEnd = !!side && side.scrollTop + side.clientHeight >= side.scrollHeight - LINE;
+    this.isStale = this.grew = false;
+    this.root.hidden = !row;
+    if (row && !item) run.request(row.id);
+    const [at, calls] = placeOf(list.entries, id),
+      label = row && visible([row.name, row.label, at && `call ${at} of ${calls}`].filter(Boolean).join(', '));
+    this.drawBar(
+      row &&
+        html`<${Bar} row=${row} at=${at} calls=${calls} full=${isFull} onStep=${(/** @type {number} */ by) => this.step(by)} onFull=${() => this.swapFull()} />`,
+    );
+    this.draw(row && html`<${Detail} run=${run} row=${row} item=${item} full=${isFull} label=${label} />`);
+    // The end of an answer that streams stays in sight.
+    if (grew && !isStale && atEnd && side) side.scrollTop = side.scrollHeight;
+  }
+
+  /** Show the call before (-1) or after (1); the keyboard stays in the part that it was in. @param {number} by */
+  step(by) {
+    const { view, detail } = this,
+      { list } = view,
+      next = callBeside(list.entries, list.selected, by),
+      side = [...detail.children].findIndex((one) => one.contains(document.activeElement));
+    if (!next) return;
+    list.select(next.id);
+    view.layOut(); // a group that it is in opens
+    const entry = list.entries.find((one) => one.id === next.id);
+    if (entry) list.visit(entry);
+    view.select(next.id);
+    if (side >= 0) /** @type {HTMLElement} */ (detail.children[side] ?? detail.firstElementChild)?.focus({ preventScroll: true });
+  }
+
+  buildGrip() {
+    const { grip } = this;
     grip.setAttribute('role', 'separator');
     grip.setAttribute('aria-orientation', 'horizontal');
     grip.setAttribute('aria-label', 'height of the details');
@@ -50,19 +97,25 @@ export class Pane {
     grip.addEventListener('pointerdown', (event) => this.drag(event));
     grip.addEventListener('dblclick', () => this.give(null));
     grip.addEventListener('keydown', (event) => this.onKey(event));
-    full.hidden = !document.fullscreenEnabled;
-    full.addEventListener('click', () => (this.isFull ? this.leave() : this.root.requestFullscreen().catch(() => {})));
-    this.root.addEventListener('fullscreenchange', () => this.apply());
-    bar.append(grip, full);
-    return bar;
   }
 
   get isFull() {
     return document.fullscreenElement === this.root;
   }
 
+  swapFull() {
+    if (this.isFull) this.leave();
+    else this.root.requestFullscreen().catch(() => {});
+  }
+
   leave() {
     document.exitFullscreen().catch(() => {});
+  }
+
+  onFull() {
+    this.apply();
+    this.isStale = true;
+    this.paint();
   }
 
   get most() {
@@ -77,7 +130,7 @@ export class Pane {
   /** @param {number|null} height */
   give(height) {
     this.given = height == null ? null : Math.round(Math.min(this.most, Math.max(LEAST, height)));
-    remember(this.given);
+    remember(KEY, this.given);
     this.apply();
   }
 
@@ -87,7 +140,6 @@ export class Pane {
     const values = { valuemin: LEAST, valuemax: this.most, valuenow: height };
     for (const [name, value] of Object.entries(values)) grip.setAttribute(`aria-${name}`, String(value));
     grip.hidden = isFull;
-    setText(this.full, isFull ? 'leave full screen' : 'full screen');
   }
 
   /** @param {PointerEvent} event */

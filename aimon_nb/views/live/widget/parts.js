@@ -5,30 +5,27 @@ import { Pane } from './pane.js';
 
 /** Empty elements with their roles. */
 export class Parts {
-  /** @param {HTMLElement} root @param {HTMLElement} list */
-  constructor(root, list) {
+  /** @param {import('./view.js').View} view */
+  constructor(view) {
+    const { root, list } = view;
     this.head = el('div', 'head');
     this.progress = el('div', 'progress');
     this.rest = el('div', 'rest');
     this.finder = el('div', 'finder');
     this.models = el('div', 'side');
     this.notes = el('div', 'notes');
-    this.detail = el('div', 'detail');
     this.spoken = el('div', 'said');
-    this.pane = new Pane(this.detail);
+    this.pane = new Pane(view);
     this.bar = el('i');
     this.progress.append(this.bar);
-    this.finder.hidden = this.pane.root.hidden = this.models.hidden = true;
-    this.detail.setAttribute('role', 'group');
-    this.detail.setAttribute('aria-label', 'details of the selected row');
+    this.finder.hidden = this.models.hidden = true;
     this.spoken.setAttribute('role', 'status');
-    this.rest.append(this.finder, list, this.models, this.notes, this.pane.root);
+    this.rest.append(this.finder, list.root, this.models, this.notes, this.pane.root);
     root.append(this.head, this.progress, this.rest, this.spoken);
     this.drawHead = drawer(this.head);
     this.drawFinder = drawer(this.finder);
     this.drawModels = drawer(this.models);
     this.drawNotes = drawer(this.notes);
-    this.drawDetail = drawer(this.detail);
   }
 
   /** @param {boolean} running @param {number|null} share of the work that is done, where that is known */

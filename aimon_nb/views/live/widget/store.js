@@ -31,7 +31,7 @@ export function runOf(id, show) {
 }
 
 /** By which a question and its answer are known. @param {import('./protocol.js').Question} question */
-const questionOf = (question) => {
+export const questionOf = (question) => {
   const { k, id, media, form, other } = /** @type {any} */ (question);
   return [k, id, media, form, other].join(' ');
 };
@@ -48,7 +48,9 @@ export class Run {
     /** @type {Set<import('./view.js').View>} */ this.views = new Set();
     /** @type {Set<string>} */ this.requested = new Set(); // details that the kernel was asked for
     /** @type {[HTMLElement, any][]} */ this.waiting = []; // places that ask for it before anything is known of it
+    /** @type {Map<string, [string, string]>} */ this.previews = new Map(); // what went into rows and came out
     /** @type {Map<string, Answered>} */ this.answers = new Map(); // to questions about spans, by `questionOf`
+    this.news = 0; // how often the kernel has answered
     this.cut = 0;
     this.count = 0; // messages of rows that came without a gap
     this.zero = 0; // performance.now() at the start of the run
@@ -67,7 +69,9 @@ export class Run {
       if (event.detail !== this.token && !this.send) this.yieldPlaces();
     };
     addEventListener(this.event, this.onPlace);
+    this.onAsked = (/** @type {any} */ event) => event.preventDefault();
     addEventListener(`${this.event}!`, this.onAnnounced);
+    addEventListener(`${this.event}?`, this.onAsked);
   }
 
   get event() {
@@ -132,6 +136,7 @@ export class Run {
     runs.delete(this.id);
     removeEventListener(this.event, this.onPlace);
     removeEventListener(`${this.event}!`, this.onAnnounced);
+    removeEventListener(`${this.event}?`, this.onAsked);
   }
 
   /** @param {import('./protocol.js').ToPage} message @param {DataView[]} [buffers] */
@@ -156,8 +161,8 @@ export class Run {
           item.tools ?? before?.tools ?? [],
         ];
       this.details.set(id, { ...item, messages, parameters, tools });
-      this.requested.delete(id);
-      for (const view of this.views) view.receiveDetail(id);
+      const asked = this.requested.delete(id);
+      for (const view of this.views) view.receiveDetail(id, asked);
     }
     for (const [id, text] of Object.entries(message.grown ?? {})) {
       const last = this.details.get(id)?.messages?.at(-1);
@@ -223,6 +228,7 @@ export class Run {
 
   /** @param {Answered} answer */
   takeAnswer(answer) {
+    this.news += 1;
     this.answers.set(questionOf(answer), answer);
     this.requested.delete(questionOf(answer));
     for (const view of this.views) {

@@ -7,7 +7,6 @@
  *
  * @typedef {import('./store.js').Run} Run
  */
-import { Detail } from './detail.js';
 import { el, html, setText } from './dom.js';
 import { Finder } from './finder.js';
 import { commas, visible } from './format.js';
@@ -20,7 +19,6 @@ import { Quiet } from './quiet.js';
 import { FocusKeeper } from './scroll.js';
 import { lookup, nothing, sayFound } from './search.js';
 import { TreeList } from './tree_list.js';
-import { LINE } from './window.js';
 
 const TICK = 100; // ms between ticks of running clocks
 const QUICK = 1; // seconds; a shorter run shows only its line
@@ -39,10 +37,10 @@ export class View {
     this.touched = false;
     this.look = nothing();
     this.found = '';
-    this.finds = this.showsModels = this.announces = this.grew = this.news = false;
-    this.stale = this.detailStale = true;
+    this.finds = this.showsModels = this.announces = this.news = false;
+    this.stale = true;
     this.frame = this.timer = 0;
-    this.parts = new Parts(this.root, this.list.root);
+    this.parts = new Parts(this);
     this.listen();
     run.views.add(this);
   }
@@ -84,15 +82,15 @@ export class View {
     this.request();
   }
 
-  /** @param {string} id */
-  receiveDetail(id) {
-    if (id === this.list.selected) this.detailStale = true;
+  /** @param {string} id @param {boolean} [asked] by a pane, of this row or of one that it is compared with */
+  receiveDetail(id, asked) {
+    if (asked || id === this.list.selected) this.parts.pane.isStale = true;
     if (this.look.text) this.stale = true;
   }
 
   /** @param {string} id */
   receiveGrowth(id) {
-    if (id === this.list.selected) this.grew = true;
+    if (id === this.list.selected) this.parts.pane.grew = true;
   }
 
   finish() {
@@ -145,7 +143,7 @@ export class View {
     this.paintHead();
     this.paintNotes();
     this.paintRows();
-    if (this.detailStale || this.grew) this.paintDetail();
+    this.parts.pane.paint();
     if (this.run.running) this.tick();
   }
 
@@ -197,22 +195,6 @@ export class View {
     list.root.hidden = none || showsModels;
     this.parts.models.hidden = !showsModels;
     if (!folded && !list.root.hidden) list.paint();
-  }
-
-  paintDetail() {
-    const { run, grew } = this,
-      id = this.list.selected,
-      row = id == null ? null : run.rows.get(id),
-      item = row && run.details.get(row.id);
-    const side = this.parts.detail.firstElementChild,
-      atEnd = !!side && side.scrollTop + side.clientHeight >= side.scrollHeight - LINE;
-    const grows = grew && !this.detailStale && atEnd;
-    this.detailStale = this.grew = false;
-    this.parts.pane.root.hidden = !row;
-    if (row && !item) run.request(row.id);
-    this.parts.drawDetail(row ? html`<${Detail} id=${row.id} item=${item} run=${run} />` : null);
-    // The end of an answer that streams stays in sight.
-    if (grows && side) side.scrollTop = side.scrollHeight;
   }
 
   // ---- what to look for ----
@@ -285,7 +267,7 @@ export class View {
   select(id) {
     if (id?.startsWith('group ')) return this.toggle(id);
     this.list.select(id);
-    this.detailStale = true;
+    this.parts.pane.isStale = true;
     this.paint();
   }
 

@@ -4,10 +4,11 @@ export class Component<P = {}, S = {}> {
   constructor(props: P);
   props: P;
   state: S;
-  base: Element | null;
   setState(change: Partial<S>): void;
   componentDidMount?(): void;
   componentDidUpdate?(): void;
+  componentWillUnmount?(): void;
+  shouldComponentUpdate?(next: P): boolean;
   render(props: P, state: S): unknown;
 }
 export function h(type: unknown, props: object | null, ...children: unknown[]): Vnode;
