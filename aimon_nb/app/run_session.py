@@ -17,7 +17,6 @@ from aimon_nb.capture.limits import SPANS
 from aimon_nb.model import Run
 from aimon_nb.model.errors import BudgetExceeded
 from aimon_nb.model.run import RunStatus
-from aimon_nb.model.sending import NOTE
 from aimon_nb.providers import IN_PROCESS
 from aimon_nb.sentry import error_events, own_spans
 from aimon_nb.sentry.root_span import RootSpan
@@ -165,8 +164,6 @@ class RunSession:
         if not self.run_state.has_thread or self.view.waits_for_end:
             run.notes.append(_NO_THREAD)
         unsent = self._root.set_sent_status()
-        if self._root.has_lost_client:
-            run.notes.append(f"{NOTE}its client was closed before the run was over")
         if unsent:
             run.notes.append(
                 f"{unsent:,} spans not sent to Sentry: over its limit for a transaction; "

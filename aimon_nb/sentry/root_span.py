@@ -18,7 +18,7 @@ from aimon_nb.capture.redact import redact_name, redact_texts
 from aimon_nb.capture.run_recorder import Recorder
 from aimon_nb.capture.state import RunState
 from aimon_nb.model.redaction import redaction
-from aimon_nb.model.sending import DROPPED
+from aimon_nb.model.sending import DROPPED, NOTE
 from aimon_nb.sentry import own_spans, root_trace
 from aimon_nb.sentry.adapters import attribute
 from aimon_nb.sentry.client import destination, why_nowhere
@@ -113,11 +113,6 @@ class RootSpan:
             sentry_scope._current_scope.set(discarding_scope())
         self.close(error)
 
-    @property
-    def has_lost_client(self) -> bool:
-        """Whether the client was closed that was to send the run, and nobody else does."""
-        return self.run_state.run.destination == "Sentry" and destination() == "local"
-
     def set_sent_status(self) -> int:
         """Note on every span whether Sentry will get it; all but the root have ended.
 
@@ -125,7 +120,8 @@ class RootSpan:
         transaction, those among them that our own cap let go.
         """
         self._end_integrations_spans()
-        if self.has_lost_client:
+        # Its client was closed meanwhile, and nobody else sends it.
+        if self.run_state.run.destination == "Sentry" and destination() == "local":
             _set_dropped(self.run_state, self._span)
             return 0
         carried, run = own_spans.carried_ids(self._span), self.run_state.run
@@ -211,6 +207,7 @@ def _set_dropped(run_state: RunState, root: Any) -> None:
     What was streamed below it may have left before: of that nobody knows.
     """
     run = run_state.run
+    run.notes.append(f"{NOTE}its client was closed before the run was over")
     is_whole = own_spans.carried_ids(root) is not None
     for span in run.spans.values():
         if span.sent is None and (is_whole or span.span_id == run.root_id):
