@@ -10,12 +10,12 @@ const page = new EventTarget();
 for (const name of ['addEventListener', 'removeEventListener', 'dispatchEvent']) globalThis[name] ??= page[name].bind(page);
 globalThis.requestAnimationFrame ??= () => 0;
 const load = (name) => import(new URL(name, widget));
-const tree = Object.assign({}, ...await Promise.all(['format.js', 'layout.js', 'rows.js', 'sums.js', 'window.js'].map(load))), { runs } = await load('store.js'), { default: made } = await load('main.js');
+const tree = Object.assign({}, ...await Promise.all(['format.js', 'groups.js', 'layout.js', 'rows.js', 'sums.js', 'window.js'].map(load))), { runs, runOf } = await load('store.js'), { default: made } = await load('main.js');
 const formats = JSON.parse(readFileSync(new URL('formats.json', here)));
 
 const row = (id, parent = null, more = {}) => ({
   id, parent, kind: 'other', name: id, label: '', status: 'ok', start: 0, dur: 1, tokens: null, cost: '',
-  input: null, output: null, usd: null, cost_state: null, counts: false, error: null, retried: false, more: null, streaming: false, hidden: false, ...more,
+  input: null, output: null, usd: null, cost_state: null, counts: false, error: null, retried: false, more: null, streaming: false, hidden: false, remark: null, advice: null, outcome: null, tries: null, ...more,
 });
 const FIELDS = [...readFileSync(new URL('rows.js', widget), 'utf8').matchAll(/(\w+): v\[\d+\]/g)].map((m) => m[1]);
 const pack = (one) => FIELDS.map((name) => one[name]);
@@ -70,7 +70,7 @@ test('an error stands once, on the deepest row that has it, and takes a second l
 });
 
 test('a failed call whose request was sent again says so in place of its error, and is none of the errors', () => {
-  const bad = { status: 'error', counts: true, label: '429', error: 'slow' };
+  const bad = { status: 'error', counts: true, outcome: '429', error: 'slow' };
   const again = tree.flatten(rows(row('a', null, { ...bad, retried: true }), row('b', null, { counts: true })), new Set());
   assert.equal(again.entries[0].label, '429, retried');
   assert.equal(again.entries[0].why, '');
@@ -177,7 +177,7 @@ test('a remark takes a second line below its row, where an error stands before i
   assert.deepEqual(laid.entries.map((e) => [e.why, e.top]), [['R', 0], ['E', 2], ['', 4]]);
   const alike = Array.from({ length: 6 }, (_, i) => row(`r${i}`, null, { name: 'x', remark: i < 5 ? 'R' : null }));
   const [group, other] = tree.flatten(rows(...alike), new Set()).entries;
-  assert.match(group.why, /^R · each p50 /);
+  assert.match(group.why, /^each p50 .* · R$/);
   assert.equal(other.id, 'r5');
 });
 
@@ -185,17 +185,6 @@ test('what gives a price stands below the first row without one, and parts it fr
   const [group, ...others] = tree.flatten(rows(...Array.from({ length: 6 }, (_, i) => row(`r${i}`, null, { name: 'x', advice: i ? null : 'A' }))), new Set()).entries;
   assert.match(group.why, /^each p50 .* · A$/);
   assert.equal(others.length, 0);
-});
-
-test('five identical siblings in a row are one group with its spread; an error breaks it', () => {
-  const call = (id, more = {}) => row(id, null, { name: 'ask', label: 'gpt-4o', counts: true, input: 10, output: 1, usd: 0.5, cost_state: 'priced', ...more });
-  const all = rows(...[1, 2, 3, 4, 5].map((i) => call(`a${i}`, { dur: i })), call('bad', { status: 'error', error: 'E' }), call('b'));
-  const { entries } = tree.flatten(all, new Set());
-  assert.deepEqual(entries.map((e) => e.id), ['group a1', 'bad', 'b']);
-  assert.equal(entries[0].label, 'gpt-4o · × 5');
-  assert.equal(entries[0].why, 'each p50 3.00 s · p95 5.00 s · max 5.00 s');
-  assert.equal(tree.sumCost(entries[0].sum), '$2.50');
-  assert.equal(tree.flatten(all, new Set(), { opened: new Set(['group a1']) }).entries.length, 8);
 });
 
 test('models are summed, the most expensive first', () => {
@@ -307,4 +296,35 @@ test('what may have changed is asked anew, and what was answered before is not t
   run.detach();
   run.askAnew(question);
   assert.equal(sent.length, 2, 'nobody is there to be asked');
+});
+
+test('a page that was loaded while the kernel is at work learns of its open runs; one that knows them lets that pass', async () => {
+  const beacon = (await load('beacon.js')).default, told = [], listeners = [], styles = [];
+  globalThis.document ??= {};
+  Object.assign(document, { createElement: () => ({}), head: { append: (one) => styles.push(one) } });
+  globalThis.toldByBeacon = told;
+  const code = 'export default () => ({ initialize({ model }) { model.on("msg:custom", (message, buffers) => toldByBeacon.push([message, buffers])); } });';
+  const { createObjectURL } = URL;
+  URL.createObjectURL = () => `data:text/javascript,${encodeURIComponent(code)}`;
+  const kernel = { iopubMessage: { connect: (hear) => listeners.push(hear) } };
+  const state = { kernel: 'carrier', runs: ['known', 'fresh'] }, sent = {};
+  const model = { get: (key) => state[key], on: (k, f) => (sent[k] = f), widget_manager: { kernel } };
+  runOf('known', () => {});
+  beacon.initialize({ model });
+  const custom = (comm_id, content) => listeners[0](null, { header: { msg_type: 'comm_msg' }, content: { comm_id, data: { method: 'custom', content } }, buffers: ['b'] });
+  custom('carrier', { k: 'rows', run_id: 'fresh', early: true });
+  await sent['msg:custom']({ esm: code, css: 'x', snapshots: { known: { n: 1 }, fresh: { n: 2 } } });
+  URL.createObjectURL = createObjectURL;
+  custom('carrier', { k: 'rows', run_id: 'fresh' });
+  custom('carrier', { k: 'rows', run_id: 'known' });
+  custom('other', { k: 'rows', run_id: 'fresh' });
+  assert.deepEqual(told, [
+    [{ k: 'snapshot', run_id: 'fresh', snapshot: { n: 2 } }, undefined],
+    [{ k: 'rows', run_id: 'fresh', early: true }, ['b']],
+    [{ k: 'rows', run_id: 'fresh' }, ['b']],
+  ]);
+  assert.equal(styles.length, 1);
+  state.runs = ['known'];
+  beacon.initialize({ model });
+  assert.equal(listeners.length, 1);
 });
