@@ -28,6 +28,7 @@ ROWS = {
     "parameters of a request": "y n y n y y y n y n n n y y",
     "names of tools offered": "y n y n n n n n n n n n y y",
     "descriptions, schemas of tools and answers": "y n y n n n n n n n n n n y",
+    "images, sound, files": "y n n n n n n n n n n n n n",
     "what crossed the wire": "y n n n n n n n n n n n n n",
     "id of a request": "y n y n n n n n n n n n y y",
     "names of runs, spans, pipelines": "y y y y y y y y y y y n y y",

@@ -5,6 +5,7 @@ kind, and each place is searched for them. A new kind of content is a row and a 
 place a column and a way to read it.
 """
 
+import base64
 import contextlib
 import io
 import json
@@ -52,6 +53,7 @@ CANARIES = {
     "parameters of a request": ["canary-parameter"],
     "names of tools offered": ["canary-tool"],
     "descriptions, schemas of tools and answers": ["canary description", "canary schema", "canary format"],
+    "images, sound, files": [f"canary image|{base64.b64encode(b'canary image').decode()}"],
     "what crossed the wire": ["canary raw"],
     "id of a request": ["canary-request"],
     "names of runs, spans, pipelines": ["canary run", "canary step"],
@@ -79,7 +81,10 @@ def canary_asker(client):
     client.chat.completions.create(
         model="gpt-4o",
         messages=[
-            {"role": "user", "content": "canary " + "prompt" + " and " + QUOTED},
+            {"role": "user", "content": [
+                {"type": "text", "text": "canary " + "prompt" + " and " + QUOTED},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64," + b64encode(b"canary " + b"image").decode()}},
+            ]},
             {"role": "assistant", "content": None, "tool_calls": [
                 {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"q": "canary ' + 'argument"}'}},
             ]},
@@ -168,7 +173,7 @@ def tracked_run(folder, stream):
     file.write_text(SOURCE, "utf-8")
     linecache.checkcache(str(file))
     space = {"ATTRIBUTES": ATTRIBUTES, "MESSAGE": MESSAGE, "ai_track": ai_track, "steps": instrumentation.steps, "item": item}
-    space |= {"QUOTED": QUOTED, "sentry_sdk": sentry_sdk, "asking": asking_stream if stream else asking_static}
+    space |= {"b64encode": base64.b64encode, "QUOTED": QUOTED, "sentry_sdk": sentry_sdk, "asking": asking_stream if stream else asking_static}
     exec(compile(SOURCE, str(file), "exec"), space)
     client = openai.OpenAI(
         base_url=f"https://{HOST}/v1", api_key="sk-canary-key", http_client=httpx.Client(transport=httpx.MockTransport(answer))
@@ -203,8 +208,8 @@ class Page:
 def live_view(run, folder):
     page = Page()
     RunPublisher(run, lambda *_: page).send_all()
-    asked = [page.answer({"k": "raw", "id": span_id}) for span_id in run.spans]
-    return [json.dumps([page.sent, asked])]
+    asked = [page.answer({"k": kind, "id": span_id, "media": "0.0"}) for span_id in run.spans for kind in ("raw", "media")]
+    return [json.dumps([page.sent, asked], default=bytes.decode)]
 
 
 def saved(run, folder):

@@ -36,8 +36,10 @@ class Body:
 
         `media` are bytes whose base64 may stand in the body, and that others keep as well.
         """
+        if len(self._pieces) > 1 or not isinstance(self._pieces[0], bytes):
+            return sum(len(one) for one in self._pieces if isinstance(one, bytes))
         pieces: list[bytes | Kept | _Encoded] = []
-        rest = self.data()
+        rest = self._pieces[0]
         for one in media:
             before, found, after = rest.partition(base64.b64encode(one))
             if found:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from functools import partial
 
-from aimon_nb.model.call import ToolDefinition
+from aimon_nb.model.call import Media, ToolDefinition
 from aimon_nb.model.item import Batch, Item
 from aimon_nb.model.span import StepContent
 from aimon_nb.model import ModelCall, Cost, Message, Run, Span, Totals, Usage
@@ -75,6 +75,7 @@ def agentic(running=False):
          cost=priced("0.02416", ("input", 1876, Decimal("2.5"), Decimal("0.00469")),
                      ("cached input", 9144, Decimal("1.25"), Decimal("0.01143")),
                      ("output", 804, Decimal(10), Decimal("0.00804"))))
+    run.spans["c1"].call.input[1].media = [Media("image", "image/png", 34_120, "chart.png", "low")]
     add(run, "x", "c1", 0.47, 1.6, op="http.client", name="POST https://api.openai.com")
     add(run, "t", "a", 2.1, 0.15, op="gen_ai.execute_tool", name="execute_tool search_docs", tool="search_docs",
         attributes={"gen_ai.tool.input": '{"q":"' + SECRET + '"}', "gen_ai.tool.output": SECRET})

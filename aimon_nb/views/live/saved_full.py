@@ -12,6 +12,7 @@ from typing import NamedTuple
 from aimon_nb.model import Run
 from aimon_nb.views.present import detail, formatting, rows
 from aimon_nb.views.present.conversation import Turn
+from aimon_nb.views.present.media_view import MediaItem
 from aimon_nb.views.static import html
 
 # Bytes of rows; those beyond are counted in the view.
@@ -87,7 +88,8 @@ def _details(run: Run) -> _Details:
 
 def _cut(turn: Turn) -> Turn:
     calls = [[name, _short(text)] for name, text in turn["calls"]]
-    return {**turn, "text": _short(turn["text"]), "calls": calls}
+    media: list[MediaItem] = [{**one, "missing": "not kept in this file"} for one in turn["media"]]
+    return {**turn, "text": _short(turn["text"]), "calls": calls, "media": media}
 
 
 def _short(text: str) -> str:

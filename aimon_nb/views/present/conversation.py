@@ -15,6 +15,7 @@ from aimon_nb.model.content import is_content
 from aimon_nb.model.span import StepContent
 from aimon_nb.model.text import encodable
 from aimon_nb.views.present import formatting
+from aimon_nb.views.present.media_view import MediaItem, media_items
 
 # Attributes that hold content, as SDKs write them; the first that is set is shown.
 _PROMPTS = ("gen_ai.input.messages", "gen_ai.request.messages", "ai.input_messages")
@@ -24,21 +25,6 @@ _TOOL_OUT = ("gen_ai.tool.call.result", "gen_ai.tool.output", "mcp.tool.result.c
 
 Side = Literal["in", "out"]
 _NOTHING_TAKEN = StepContent()
-
-
-class MediaItem(TypedDict):
-    """An image, a sound or a file in a turn, whose `size` bytes the page asks for by its `id`.
-
-    `missing` says why there are none to ask for; "" where there are.
-    """
-
-    id: str
-    kind: Literal["image", "audio", "file"]
-    type: str
-    size: int
-    name: str
-    detail: str
-    missing: str
 
 
 class Turn(TypedDict):
@@ -69,8 +55,9 @@ def conversation(span: Span) -> list[Turn]:
     if span.content_gone is not None:
         return []
     if span.call is not None and (span.call.input or span.call.output):
-        prompts = [_of_message("in", message) for message in span.call.input]
-        return prompts + [_of_message("out", message) for message in span.call.output]
+        prompts, answers = span.call.input, span.call.output
+        turns = [_of_message("in", message, at) for at, message in enumerate(prompts)]
+        return turns + [_of_message("out", one, at) for at, one in enumerate(answers, len(turns))]
     step = span.step or _NOTHING_TAKEN
     given = _of_attribute("in", "user", _first(span, _PROMPTS))
     given += _of_attribute("in", "arguments", _first(span, _TOOL_IN))
@@ -107,13 +94,13 @@ def _of_step(side: Side, role: str, value: Any) -> Turn:
     return {"side": side, "role": role, "text": encodable(text), "calls": [], "media": []}
 
 
-def _of_message(side: Side, message: Message) -> Turn:
+def _of_message(side: Side, message: Message, at: int) -> Turn:
     return {
         "side": side,
         "role": formatting.line(message.role, 40),
         "text": encodable(message.text),
         "calls": [[formatting.line(n, 120), encodable(a)] for n, a in message.tool_calls],
-        "media": [],
+        "media": media_items(message.media, at),
     }
 
 

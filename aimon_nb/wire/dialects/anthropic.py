@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from aimon_nb.model import Message, ModelCall
+from aimon_nb.model.call import Media
 from aimon_nb.wire.dialects import anthropic_usage, known_usage
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.json_values import (
@@ -23,8 +24,8 @@ from aimon_nb.wire.dialects.json_values import (
     list_of,
     scalar_parameters,
     text_of,
-    text_of_content,
 )
+from aimon_nb.wire.dialects.parts import text_of_content
 
 _PARAMETERS = ("max_tokens", "temperature", "top_p", "top_k", "service_tier", "speed")
 # Vertex has the model in the path.
@@ -134,5 +135,6 @@ def _message(raw: dict[str, Any]) -> Message:
     uses = [b for b in dicts_of(blocks) if text_of(b.get("type")).endswith("tool_use")]
     calls = [(text_of(b.get("name")), json_of(b.get("input"))) for b in uses]
     rest = [b for b in blocks if b not in uses]
-    text = text_of_content(rest) if blocks else text_of_content(raw.get("content"))
-    return Message(text_of(raw.get("role")) or "user", text, calls)
+    media: list[Media] = []
+    text = text_of_content(rest if blocks else raw.get("content"), media)
+    return Message(text_of(raw.get("role")) or "user", text, calls, media)

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.model.call import Media
 from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.json_values import (
@@ -27,6 +28,7 @@ from aimon_nb.wire.dialects.json_values import (
     sum_of,
     text_of,
 )
+from aimon_nb.wire.dialects.parts import text_of_part
 
 MODEL = re.compile(r"/model/([^/]+)/")
 _PARAMETERS = ("maxTokens", "temperature", "topP")
@@ -43,7 +45,7 @@ class BedrockConverse(Dialect):
         """Messages, tools and parameters; model and streaming stand in the path."""
         call.request_model = unquote(self.in_path(MODEL)) or None
         call.streaming = self.path.endswith("-stream")
-        system = _text(body.get("system"))
+        system = _text(body.get("system"), [])
         call.input = [Message("system", system)] if system else []
         call.input += [_message(m) for m in dicts_of(body.get("messages"))]
         tools = dicts_of(dict_of(body.get("toolConfig")).get("tools"))
@@ -124,18 +126,20 @@ def _message(raw: dict[str, Any]) -> Message:
         b["toolUse"] for b in dicts_of(raw.get("content")) if isinstance(b.get("toolUse"), dict)
     ]
     calls = [(text_of(u.get("name")), json_of(u.get("input"))) for u in uses]
-    return Message(text_of(raw.get("role")) or "user", _text(raw.get("content")), calls)
+    media: list[Media] = []
+    text = _text(raw.get("content"), media)
+    return Message(text_of(raw.get("role")) or "user", text, calls, media)
 
 
-def _text(content: Any) -> str:
-    texts = (_part(block) for block in dicts_of(content) if "toolUse" not in block)
+def _text(content: Any, media: list[Media]) -> str:
+    texts = (_part(block, media) for block in dicts_of(content) if "toolUse" not in block)
     return "\n".join(text for text in texts if text)
 
 
-def _part(block: dict[str, Any]) -> str:
+def _part(block: dict[str, Any], media: list[Media]) -> str:
     if isinstance(block.get("toolResult"), dict):
         results = dicts_of(block["toolResult"].get("content"))
-        return "\n".join(text_of(r.get("text")) or json_of(r.get("json")) for r in results)
-    if "cachePoint" in block:
-        return ""
-    return text_of(block.get("text")) or f"[{next(iter(block), 'part')}]"
+        return "\n".join(
+            json_of(one["json"]) if "json" in one else text_of_part(one, media) for one in results
+        )
+    return "" if "cachePoint" in block else text_of_part(block, media)

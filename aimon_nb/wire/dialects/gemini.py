@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.model.call import Media
 from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.json_values import (
@@ -29,6 +30,8 @@ from aimon_nb.wire.dialects.json_values import (
     sum_of,
     text_of,
 )
+from aimon_nb.wire.dialects.media_parts import media_of
+from aimon_nb.wire.dialects.parts import text_of_part
 
 MODEL = re.compile(r"/(?:models|tunedModels|endpoints)/([^/:]+):")
 _PARAMETERS = (
@@ -114,6 +117,10 @@ class Gemini(Dialect):
                 self.turns.add_reasoning(call, text, index)
             else:
                 self.turns.add_text(call, text, index)
+            made = dict_of(part.get("inlineData"))
+            if made:
+                mime = text_of(made.get("mimeType"))
+                self.turns.add_media(call, media_of(text_of(made.get("data")), mime), index)
             if isinstance(part.get("executableCode"), dict):
                 self._programs += 1
                 self.server_tools.add(call, "code_execution", self._programs)
@@ -140,8 +147,9 @@ def turn(role: str, content: dict[str, Any]) -> Message:
     calls = [
         _function_call(p["functionCall"]) for p in parts if isinstance(p.get("functionCall"), dict)
     ]
-    texts = [_text(part) for part in parts if "functionCall" not in part]
-    return Message(role, "\n".join(texts), calls)
+    media: list[Media] = []
+    texts = [_text(part, media) for part in parts if "functionCall" not in part]
+    return Message(role, "\n".join(texts), calls, media)
 
 
 def usage(raw: dict[str, Any]) -> Usage:
@@ -191,7 +199,7 @@ def _function_call(function: dict[str, Any]) -> tuple[str, str]:
     return text_of(function.get("name")), json_of(function.get("args"))
 
 
-def _text(part: dict[str, Any]) -> str:
+def _text(part: dict[str, Any], media: list[Media]) -> str:
     if isinstance(part.get("functionResponse"), dict):
         return json_of(part["functionResponse"].get("response"))
-    return text_of(part.get("text")) or f"[{next(iter(part), 'part')}]"
+    return text_of_part(part, media)

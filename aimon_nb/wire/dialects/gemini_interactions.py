@@ -14,6 +14,7 @@ import re
 from typing import Any
 
 from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.model.call import Media
 from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.json_values import (
@@ -25,8 +26,8 @@ from aimon_nb.wire.dialects.json_values import (
     scalar_parameters,
     sum_of,
     text_of,
-    text_of_content,
 )
+from aimon_nb.wire.dialects.parts import text_of_content
 
 _PARAMETERS = (
     "temperature",
@@ -215,7 +216,7 @@ def _turns(value: Any) -> list[Message]:
         return [Message("user", value)]
     items = dicts_of(value if isinstance(value, list) else [value])
     if all(text_of(item.get("type")) in _CONTENTS for item in items):
-        return [Message("user", text_of_content(items))] if items else []
+        return [_said("user", items)] if items else []
     return [_turn(item) for item in items]
 
 
@@ -229,7 +230,12 @@ def _turn(item: dict[str, Any]) -> Message:
     if kind == "thought":
         return Message("reasoning", text_of_content(item.get("summary")))
     role = text_of(item.get("role")) or ("model" if kind == "model_output" else "user")
-    return Message(role, text_of_content(item.get("content", [item])))
+    return _said(role, item.get("content", [item]))
+
+
+def _said(role: str, content: Any) -> Message:
+    media: list[Media] = []
+    return Message(role, text_of_content(content, media), [], media)
 
 
 def _tool(item: dict[str, Any]) -> str:

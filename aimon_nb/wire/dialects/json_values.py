@@ -72,27 +72,3 @@ def sum_of(base: int | None, *parts: Any) -> int | None:
 def scalar_parameters(body: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """Return the parameters of these names that hold one plain value."""
     return {k: body[k] for k in names if isinstance(body.get(k), (str, int, float, bool))}
-
-
-def text_of_content(content: Any) -> str:
-    """Return the text of a message: parts without one show their type, as `[image]`."""
-    if not isinstance(content, list):
-        return text_of(content)
-    return "\n".join(part if isinstance(part, str) else _part(dict_of(part)) for part in content)
-
-
-def _part(part: dict[str, Any]) -> str:
-    if isinstance(part.get("text"), str):
-        return str(part["text"])
-    # The result of a tool.
-    if isinstance(part.get("content"), (str, list)):
-        return _flat(part["content"])
-    return f"[{text_of(part.get('type')) or next(iter(part), 'part')}]"
-
-
-def _flat(content: Any) -> str:
-    """As `text_of_content`, but no deeper: a tool's result may be nested without end."""
-    if isinstance(content, str):
-        return content
-    texts = (part.get("text") or f"[{part.get('type', 'part')}]" for part in dicts_of(content))
-    return "\n".join(str(text) for text in texts)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from aimon_nb.model import Message, ModelCall
+from aimon_nb.model.call import Media
+from aimon_nb.wire.dialects.parts import label_of
 
 # Turns of an answer, and tool calls of a turn; what is beyond it is dropped.
 _MOST = 512
@@ -27,6 +29,13 @@ class MessageBuilder:
     def add_reasoning(self, call: ModelCall, text: str, index: int = 0) -> None:
         """Append text to a turn of reasoning."""
         self.add_text(call, text, index, "reasoning")
+
+    def add_media(self, call: ModelCall, media: Media | None, index: int = 0) -> None:
+        """Add an image, a sound or a file to a turn of the answer, if there is one."""
+        if media is not None:
+            turn = self._turn(call, index, "assistant")
+            turn.text += f"\n{label_of(media)}" if turn.text else label_of(media)
+            turn.media.append(media)
 
     def add_tool_call(
         self,

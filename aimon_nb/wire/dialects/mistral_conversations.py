@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.model.call import Media
 from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.dialect import Dialect
 from aimon_nb.wire.dialects.json_values import (
@@ -22,9 +23,9 @@ from aimon_nb.wire.dialects.json_values import (
     json_of,
     scalar_parameters,
     text_of,
-    text_of_content,
 )
 from aimon_nb.wire.dialects.openai_chat import PARAMETERS, tool
+from aimon_nb.wire.dialects.parts import text_of_content
 
 _MOST = 16  # kinds of connectors; what is beyond it is nonsense
 # Under the price list's names where it has one, else under names of the same kind.
@@ -150,4 +151,6 @@ def _entry(entry: dict[str, Any]) -> Message:
         return Message("assistant", "", [called])
     if kind == "function.result":
         return Message("tool", json_of(entry.get("result")))
-    return Message(text_of(entry.get("role")) or "user", text_of_content(entry.get("content")))
+    media: list[Media] = []
+    text = text_of_content(entry.get("content"), media)
+    return Message(text_of(entry.get("role")) or "user", text, [], media)

@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 from aimon_nb.model import Message, ModelCall
+from aimon_nb.model.call import Media
 from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.json_values import (
     dict_of,
@@ -22,9 +23,10 @@ from aimon_nb.wire.dialects.json_values import (
     list_of,
     scalar_parameters,
     text_of,
-    text_of_content,
 )
+from aimon_nb.wire.dialects.media_parts import media_of
 from aimon_nb.wire.dialects.openai_form import OpenAIForm, details, usage
+from aimon_nb.wire.dialects.parts import text_of_content
 
 PARAMETERS = (
     "temperature",
@@ -136,8 +138,12 @@ def message(raw: Any) -> Message:
     raw = dict_of(raw)
     functions = [dict_of(c.get("function")) for c in dicts_of(raw.get("tool_calls"))]
     calls = [(text_of(f.get("name")), json_of(f.get("arguments"))) for f in functions]
-    text = text_of_content(raw.get("content")) or text_of(raw.get("refusal"))
-    return Message(text_of(raw.get("role")) or "user", text, calls)
+    media: list[Media] = []
+    text = text_of_content(raw.get("content"), media) or text_of(raw.get("refusal"))
+    # Ollama's own form has images beside the text.
+    images = [media_of(one) for one in list_of(raw.get("images")) if isinstance(one, str)]
+    media += [one for one in images if one is not None]
+    return Message(text_of(raw.get("role")) or "user", text, calls, media)
 
 
 def tool(raw: dict[str, Any]) -> str:

@@ -13,7 +13,14 @@ from typing import Any
 
 from aimon_nb.model import Message, ModelCall, Usage
 from aimon_nb.wire.dialects import known_usage
-from aimon_nb.wire.dialects.json_values import count_of, dict_of, scalar_parameters, text_of
+from aimon_nb.wire.dialects.json_values import (
+    count_of,
+    dict_of,
+    dicts_of,
+    scalar_parameters,
+    text_of,
+)
+from aimon_nb.wire.dialects.media_parts import media_of
 from aimon_nb.wire.dialects.openai_form import OpenAIForm
 
 _PARAMETERS = ("n", "size", "quality", "background", "output_format", "partial_images")
@@ -35,12 +42,14 @@ class OpenAIImages(OpenAIForm):
         call.parameters = scalar_parameters(body, _PARAMETERS)
 
     def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
-        """The images, or one event of their stream; no image is kept."""
+        """The images, or one event of their stream."""
         super().answer(call, event)
         kind = text_of(event.get("type"))
         call.streaming = call.streaming or bool(kind)
         if not kind or kind.endswith(".completed"):
             call.finish_reason = "stop"
+            for one in dicts_of(event.get("data")) or [event]:
+                self.turns.add_media(call, media_of(text_of(one.get("b64_json"))))
         raw = dict_of(event.get("usage"))
         if raw:
             self.take_usage(call, raw, _usage(raw), known_usage.IMAGES)

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from aimon_nb.model import Message, ModelCall, Usage
+from aimon_nb.model.call import Media
 from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.json_values import (
     count_of,
@@ -19,9 +20,10 @@ from aimon_nb.wire.dialects.json_values import (
     json_of,
     scalar_parameters,
     text_of,
-    text_of_content,
 )
+from aimon_nb.wire.dialects.media_parts import media_of
 from aimon_nb.wire.dialects.openai_form import OpenAIForm
+from aimon_nb.wire.dialects.parts import text_of_content
 
 _PARAMETERS = (
     "temperature",
@@ -171,6 +173,8 @@ class OpenAIResponses(OpenAIForm):
             self.turns.add_reasoning(call, text_of_content(parts))
         elif kind.endswith("_call"):
             self.turns.add_tool_call(call, _tool(item), _arguments(item))
+            if kind == "image_generation_call":
+                self.turns.add_media(call, media_of(text_of(item.get("result"))))
 
 
 def _conversation(told: dict[str, Any]) -> str | None:
@@ -190,17 +194,19 @@ def _arguments(item: dict[str, Any]) -> str:
 
 
 def _input_message(item: dict[str, Any]) -> Message:
-    kind = text_of(item.get("type"))
+    kind, media = text_of(item.get("type")), list[Media]()
     if kind.endswith("_call"):
         return Message("assistant", "", [(_tool(item), _arguments(item))])
     if kind.endswith("_output"):
         output = item.get("output")
-        return Message(
-            "tool", text_of_content(output) or ("" if output is None else json_of(output))
-        )
+        # A screenshot stands alone, all else in a list.
+        parts = [output] if isinstance(output, dict) and "image_url" in output else output
+        text = text_of_content(parts, media) or ("" if output is None else json_of(output))
+        return Message("tool", text, [], media)
     if kind == "reasoning":
         return Message("reasoning", text_of_content(item.get("summary")))
-    return Message(text_of(item.get("role")) or "user", text_of_content(item.get("content")))
+    text = text_of_content(item.get("content"), media)
+    return Message(text_of(item.get("role")) or "user", text, [], media)
 
 
 def details(output: list[dict[str, Any]]) -> dict[str, int]:

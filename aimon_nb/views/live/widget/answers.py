@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from aimon_nb.model import Run, Span
 from aimon_nb.views.present.detail import why_no_exchange
 from aimon_nb.views.present.exchange_view import raw
+from aimon_nb.views.present.media_view import media_bytes
 
 
 class Answer(NamedTuple):
@@ -36,8 +37,11 @@ def _raw(span: Span, _asked: Mapping[str, Any]) -> Answer:
 
 
 def _media(span: Span, asked: Mapping[str, Any]) -> Answer:
-    told = {"k": "media", "id": span.span_id, "media": str(asked.get("media"))}
-    return Answer({**told, "type": "", "text": None, "missing": "not kept"}, [])
+    media_id = str(asked.get("media"))
+    got = media_bytes(span, media_id)
+    told = {"k": "media", "id": span.span_id, "media": media_id, "type": got.type}
+    buffers = [] if got.data is None else [got.data]
+    return Answer({**told, "text": got.text, "missing": got.missing}, buffers)
 
 
 _KINDS: dict[str, Callable[[Span, Mapping[str, Any]], Answer]] = {"raw": _raw, "media": _media}
