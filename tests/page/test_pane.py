@@ -5,7 +5,7 @@ import json
 
 import pytest
 from tests.page.test_widget import ANSWERED, PRICED, SIZE, feed, focused, long_call, lines, module_tab, row, settle, show, tab, violations, watch_keys  # noqa: F401
-from tests.parts.page import SHOTS
+from tests.parts.page import PICTURES, SHOTS
 from tests.parts.waiting import eventually
 from tests.views import pane_samples as told
 
@@ -37,6 +37,7 @@ def test_answers_are_rendered(tab):
     assert "retries five times" == answer.locator("strong").inner_text() and "max_retries" == answer.locator(".code").nth(1).inner_text()
     assert 4 == answer.get_by_role("listitem").count() and "python" in answer.locator(".codes").inner_text()
     assert "[image: a diagram] https://example.com/diagram.png" in answer.inner_text() and 0 == answer.locator("img").count()
+    pane.screenshot(path=str(PICTURES / "answer.png"))
 
 
 def test_raw_and_rendered(tab):
