@@ -8,12 +8,13 @@ import textwrap
 import aimon_nb
 from aimon_nb import pricing
 from aimon_nb.app import Track
+from aimon_nb.app.run_calls import RunCalls
 from aimon_nb.pricing.explain import Explanation
 from aimon_nb.pricing.pricing_context import PricingContext
 from aimon_nb.views.tables.usage_table import UsageTable
 
 # What the public functions return is public, too.
-CLASSES = {"SPANDATA": aimon_nb.SPANDATA, "RunView": aimon_nb.RunView, "Track": Track}
+CLASSES = {"SPANDATA": aimon_nb.SPANDATA, "RunView": aimon_nb.RunView, "RunCalls": RunCalls, "Track": Track}
 CLASSES |= {"Held": PricingContext, "Explanation": Explanation, "UsageTable": UsageTable}
 FUNCTIONS = {name: getattr(aimon_nb, name) for name in aimon_nb.__all__ if name != "pricing"}
 ROOMS = {"is_ready", "on_change", "prepare", "price", "price_run"}  # what the other rooms call
@@ -70,7 +71,7 @@ def test_its_errors_are_told():
 
 def test_there_is_an_example_that_parses():
     """Each has an example, which is Python and uses it."""
-    made = {"RunView": "run", "Track": "track", "Held": "pricing.context", "Explanation": "explain", "UsageTable": "styled=True"}
+    made = {"RunView": "run", "RunCalls": "run", "Track": "track", "Held": "pricing.context", "Explanation": "explain", "UsageTable": "styled=True"}
     for name, thing in {**CALLABLES, **CLASSES}.items():
         example = part(thing, "Example") or ""
         assert example, f"no example of {name}"

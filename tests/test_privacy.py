@@ -20,7 +20,7 @@ import sentry_sdk
 
 from aimon_nb import ai_track, item, pricing, track
 from aimon_nb.ai.instrumentation import instrumentation
-from aimon_nb.app import monitor
+from aimon_nb.app import RunView, monitor
 from aimon_nb.model import Run
 from aimon_nb.views.live import mimebundle
 from aimon_nb.views.live.widget import WholeRunWidget
@@ -208,7 +208,8 @@ class Page:
 def live_view(run, folder):
     page = Page()
     RunPublisher(run, lambda *_: page).send_all()
-    asked = [page.answer({"k": kind, "id": span_id, "media": "0.0"}) for span_id in run.spans for kind in ("raw", "media")]
+    questions = [{"k": "raw"}, {"k": "media", "media": "0.0"}, {"k": "code", "form": "python"}, {"k": "code", "form": "messages"}, {"k": "diff"}]
+    asked = [page.answer({"id": span_id, "other": None, **question}) for span_id in run.spans for question in questions]
     return [json.dumps([page.sent, asked], default=bytes.decode)]
 
 
@@ -242,6 +243,13 @@ def files(run, folder, *suffixes, content=False):
     return [read(export([run], folder / f"run.{suffix}", content=content, force=True)) for suffix in suffixes]
 
 
+def code_and_diff(run, folder):
+    """What `run.code()` and `run.diff()` return of the call that was answered, against the one that was refused."""
+    view = RunView(run)
+    answered, refused = (span.span_id for span in run.spans.values() if span.is_call)
+    return [view.code(answered) + view.diff(answered, refused)]
+
+
 def read(path):
     if path.suffix == ".parquet":
         import pandas
@@ -264,6 +272,7 @@ PLACES = {
     "any of these with `content`": lambda run, folder: [
         *dataframes(run, folder, content=True), *files(run, folder, "csv", "parquet", "json", "jsonl", content=True),
     ],
+    "`code()`, `diff()`": code_and_diff,
     "spans at Sentry": None,
     "error event at Sentry": None,
     "stdout, stderr, log": None,

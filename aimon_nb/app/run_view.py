@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
-from aimon_nb.app.shown_run import ShownRun
+from aimon_nb.app.run_calls import RunCalls
 from aimon_nb.model.redaction import redaction
 from aimon_nb.model.run import RunStatus
 from aimon_nb.views.live.run_display import display_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Keys = str | Sequence[str]
 
 
-class RunView(ShownRun):
+class RunView(RunCalls):
     """A run as its user has it: tables and text, always of its latest state.
 
     As the last line of a cell it shows itself: live, or as text in a terminal.

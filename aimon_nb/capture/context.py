@@ -46,6 +46,10 @@ class _ThreadState(threading.local):
 
     job_begun_at: Caller | None = None  # the job of a pool that it runs
 
+    def __init__(self) -> None:
+        # Half as dear to ask for here as by `threading.current_thread()`.
+        self.thread = threading.current_thread()
+
 
 this_thread = _ThreadState()
 

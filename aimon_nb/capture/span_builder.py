@@ -252,7 +252,7 @@ def _release(open_span: OpenSpan, span: Span) -> None:
         return
     if span.folded:
         open_span.run_state.span_limit.end(span, open_span.run_state.run)
-    open_span.sdk = open_span.source = None
+    open_span.release()
 
 
 def end_open_spans(run_state: RunState, status: RunStatus, t1: int) -> None:

@@ -104,6 +104,7 @@ class OpenSpan:
     is_alias = False  # another row says what it says
     is_unsent = False  # it came when Sentry's span of its call had ended
     entered = False
+    token: Any = None  # OpenTelemetry's, of one that is its current span, until it is detached
     made_by_us = False  # by the wire, or for a framework's step
     source: Any = None  # another library's span that tells of it; `sdk` is Sentry's for it
     has_call_below = False  # a request was sent below it
@@ -121,6 +122,10 @@ class OpenSpan:
         item = current_item.get()
         if item is not None:
             self.item = item
+
+    def release(self) -> None:
+        """Let go of what it is read from: all of it is in its record."""
+        self.sdk = self.source = None
 
     def set_error(self, kind: str, message: str) -> None:
         """Note that it failed, of which its framework made words: no exception leaves it."""

@@ -18,19 +18,21 @@ _MANY = 1000
 
 
 class ContextHooks:
-    """The two hooks, and what was current before each span that was made current."""
+    """The two hooks, and what was current before a span that was made current again.
+
+    Of the first time the span itself knows both: no object is made for it.
+    """
 
     def __init__(self, state: HookState) -> None:
         self._state = state
         # By the identity of OpenTelemetry's token, which is kept: no other gets its identity.
-        self._before: dict[int, tuple[Any, OtelSpan, OpenSpan | None]] = {}
+        self._again: dict[int, tuple[Any, OtelSpan, OpenSpan | None]] = {}
         self._purge_at = _MANY
 
     def attach(self, original: Any) -> Any:
         """Wrap `attach`. A light span is seen by nobody: its answer stands in its place."""
-        state, patches, enter = self._state, self._state.patches, self._enter
-        open_spans = state.tracker.open_spans
-        known = open_spans.by_identity
+        state, patches = self._state, self._state.patches
+        known = state.tracker.open_spans.by_identity
 
         def attach(runtime: Any, given: Any) -> Any:
             __tracebackhide__ = True
@@ -39,32 +41,36 @@ class ContextHooks:
             found = None
             try:
                 span = given.get(state.span_key)
-                if span is not None:
-                    found = known.get(id(span))
-                    if found is None or found.source is not span:
-                        found = open_spans.find(span)
-                    if found is not None and (found.entered or found.t1 is not None):
-                        found = self._entered_again(runtime, found, span)
-                    if type(span) is state.light and not span.is_current:
-                        given = type(given)({**given, state.span_key: span.answer})
+                found = known.get(id(span))
+                if found is None or found.source is not span or found.entered:
+                    found = self._look(runtime, span)
+                if type(span) is state.light and not span.is_current:
+                    seen = type(given)(given)
+                    dict.__setitem__(seen, state.span_key, span.answer)
+                    given = seen
             except Exception:
                 internal_errors.record("entering a span of OpenTelemetry")
             token = original(runtime, given)
-            if found is not None:
-                enter(token, found)
+            if found is None:
+                return token
+            before = current_span.get()
+            while before is not None and before.t1 is not None:
+                before = before.entered_from  # or each that is never detached keeps the one before
+            if found.entered:
+                self._enter_again(token, found, before)
+            else:
+                found.entered, found.entered_from, found.token = True, before, token
+                current_span.set(found)
             return token
 
         return attach
 
-    def _enter(self, token: Any, found: OtelSpan) -> None:
-        """Make a span current until its token is detached."""
-        before = current_span.get()
-        if not found.entered:
-            found.entered, found.entered_from = True, before
-        if len(self._before) >= self._purge_at:
-            self._forget_ended()
-        self._before[id(token)] = token, found, before
-        current_span.set(found)
+    def _look(self, runtime: Any, span: Any) -> OtelSpan | None:
+        """The open span to make current, of one that is entered again, or by a span around it."""
+        found = self._state.tracker.open_spans.find(span) if span is not None else None
+        if found is not None and (found.entered or found.t1 is not None):
+            return self._entered_again(runtime, found, span)
+        return found
 
     def _entered_again(self, runtime: Any, found: OtelSpan, span: Any) -> OtelSpan | None:
         """The span to make current again, if it is open and our context is not in it already."""
@@ -78,29 +84,52 @@ class ContextHooks:
         # In a thread, ours may know better than OpenTelemetry's where it is.
         return None if _is_in(current_span.get(), found) else found
 
+    def _enter_again(self, token: Any, found: OtelSpan, before: OpenSpan | None) -> None:
+        if len(self._again) >= self._purge_at:
+            self._forget_ended()
+        self._again[id(token)] = token, found, before
+        current_span.set(found)
+
     def _forget_ended(self) -> None:
         """Forget what was attached and never detached, or in vain: in another context, say."""
-        for key, (_, open_span, _) in list(self._before.items()):
+        for key, (_, open_span, _) in list(self._again.items()):
             if open_span.t1 is not None:
-                self._before.pop(key, None)
-        self._purge_at = 2 * len(self._before) + _MANY
+                self._again.pop(key, None)
+        self._purge_at = 2 * len(self._again) + _MANY
 
     def detach(self, original: Any) -> Any:
         """Wrap `detach`: what was current before the token's span is again."""
-        before_each = self._before
+        again = self._again
 
         def detach(runtime: Any, token: Any) -> Any:
             __tracebackhide__ = True
             done = original(runtime, token)
-            entry = before_each.pop(id(token), None)
-            if entry is not None:
-                current = current_span.get()
-                # One of OpenTelemetry's that is still there was left out of order.
-                if current is entry[1] or isinstance(current, OtelSpan):
-                    current_span.set(entry[2])
+            current = current_span.get()
+            if current is None:
+                return done
+            if current.token is token:
+                current.token = None
+                current_span.set(current.entered_from)
+            elif again or isinstance(current, OtelSpan):
+                self._leave(current, token)
             return done
 
         return detach
+
+    def _leave(self, current: OpenSpan, token: Any) -> None:
+        """Leave a span that was entered again, or one with others in it that are left later."""
+        entry = self._again.pop(id(token), None)
+        if not isinstance(current, OtelSpan):
+            return
+        if entry is not None:
+            current_span.set(entry[2])
+            return
+        at = current.entered_from
+        while at is not None and at.token is not token:
+            at = at.entered_from
+        if at is not None:
+            at.token = None
+            current_span.set(at.entered_from)
 
 
 def _is_in(open_span: OpenSpan | None, above: OpenSpan) -> bool:

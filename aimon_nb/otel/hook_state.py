@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from aimon_nb.capture import context
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.run_recorder import Recorder
@@ -25,20 +25,20 @@ class HookState:
         self.no_op: Any = ()
         self.span_key: Any = None
 
-    def is_in_run(self) -> bool:
-        """Whether there is a run that a span might belong to."""
-        if context.current_run.get() is None and self.recorder.sole is None:
-            return False
-        return self.patches.live
+    def end_light(self) -> Callable[..., None]:
+        """Return what ends a light span, a method of it."""
+        tracker, clock = self.tracker, self.recorder.clock
+        known = tracker.open_spans.by_identity
 
-    def ended(self, span: Any) -> None:
-        """Tell that a light span has ended."""
-        try:
-            open_span = self.tracker.open_spans.by_identity.get(id(span))
-            if open_span is not None and open_span.source is span:
-                self.tracker.on_end(open_span, self.recorder.clock())
-        except Exception:
-            internal_errors.record("the end of a span of OpenTelemetry")
+        def end(span: Any, end_time: Any = None) -> None:  # noqa: ARG001
+            try:
+                open_span = known.get(id(span))
+                if open_span is not None and open_span.source is span:
+                    tracker.on_end(open_span, clock())
+            except Exception:
+                internal_errors.record("the end of a span of OpenTelemetry")
+
+        return end
 
     def lighten(self, answer: Any, scope: str, name: Any, given: Any, attributes: Any) -> Any:
         """Return a light span in the place of one that nobody gets, if it has a row.

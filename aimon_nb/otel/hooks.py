@@ -30,14 +30,14 @@ _SDK, _CONTEXT = "opentelemetry.sdk.trace", "opentelemetry.context.contextvars_c
 _NEEDS = {
     API: (
         "NoOpTracer.start_span",
-        "ProxyTracer._tracer",
         "NonRecordingSpan.get_span_context",
         "propagation._SPAN_KEY",
     ),
     _SDK: ("Tracer.start_span", "Span.end", "trace_api.SpanKind"),
     _CONTEXT: ("ContextVarsRuntimeContext.attach", "ContextVarsRuntimeContext.detach"),
 }
-
+# The class of each whose `start_span` is called by place.
+_TRACERS = {API: "NoOpTracer", _SDK: "Tracer"}
 _PARAMETERS = (
     "self",
     "name",
@@ -64,6 +64,7 @@ class OtelHooks:
     def __init__(self, recorder: Recorder, tracker: OtelTracker, notes: list[str]) -> None:
         self._notes, self.tracker = notes, tracker
         self._state = HookState(recorder, tracker)
+        self.no_op: NoOpHooks | None = None  # once its API is imported
 
     def install(self, patches: Patches) -> None:
         """Put the hooks on what is imported, and on the rest at its import."""
@@ -82,8 +83,9 @@ class OtelHooks:
     ) -> Callable[[ModuleType], None]:
         def then(module: ModuleType) -> None:
             missing = [path for path in _NEEDS[name] if not _has(module, path)]
-            if name == _SDK and not missing and not _starts_as_known(module.Tracer.start_span):
-                missing = ["Tracer.start_span with the parameters that we know"]
+            tracer = _TRACERS.get(name)
+            if tracer and not missing and not _starts_as_known(vars(module)[tracer].start_span):
+                missing = [f"{tracer}.start_span with the parameters that we know"]
             if not missing:
                 hook(module)
             elif not self._notes:
@@ -95,13 +97,12 @@ class OtelHooks:
         return then
 
     def _hook_api(self, module: ModuleType) -> None:
-        state, no_op = self._state, NoOpHooks(self._state, module.SpanKind.INTERNAL)
+        state = self._state
+        self.no_op = NoOpHooks(state, module.SpanKind.INTERNAL, module.ProxyTracer)
         state.span_key = module.propagation._SPAN_KEY
         state.no_op = module.NonRecordingSpan
-        state.light = light_class(state.no_op, state.ended)
-        tracer = module.ProxyTracer.__dict__["_tracer"]
-        state.patches.set_attribute(module.ProxyTracer, "_tracer", no_op.name_no_op(tracer))
-        state.patches.wrap(module.NoOpTracer, "start_span", no_op.start_no_op)
+        state.light = light_class(state.no_op, state.end_light())
+        state.patches.wrap(module.NoOpTracer, "start_span", self.no_op.start_no_op)
 
     def _hook_context(self, module: ModuleType) -> None:
         runtime, hooks = module.ContextVarsRuntimeContext, ContextHooks(self._state)

@@ -48,11 +48,14 @@ class LightSpan:
 
     answer: Any
     name: str
-    is_current: bool
+    is_current = False
     status: Any = None
     _attributes: dict[str, Any]
-    _events: list[_Event]
-    _on_end: Callable[[Any], None]
+    _events: tuple[_Event, ...] = ()
+
+    @property
+    def _context(self) -> Any:
+        return self.answer.get_span_context()  # what the no-op has there, if it is asked for
 
     def is_recording(self) -> bool:
         """Say what the no-op says, but to those frameworks that would tell nothing then."""
@@ -71,8 +74,12 @@ class LightSpan:
     def set_attributes(self, attributes: Any) -> None:
         """Keep what is plain of each."""
         if type(attributes) is dict:
+            kept = self._attributes
             for key, value in list(attributes.items()):
-                self.set_attribute(key, value)
+                if type(key) is str and type(value) in _SCALARS and len(kept) < _MANY:
+                    kept[key] = value
+                else:
+                    self.set_attribute(key, value)
 
     def update_name(self, name: Any) -> None:
         """Take a new name."""
@@ -89,18 +96,14 @@ class LightSpan:
         if isinstance(exception, BaseException) and len(self._events) < _MANY:
             kind, message = describe(exception)
             told = {"exception.type": kind, "exception.message": message}
-            self._events.append(_Event("exception", told))
+            self._events = (*self._events, _Event("exception", told))
 
     def add_event(self, name: Any, attributes: Any = None, *_: Any, **__: Any) -> None:
         """Keep the messages of a framework: the texts themselves."""
         is_message = type(name) is str and name.startswith("gen_ai.") and type(attributes) is dict
         if is_message and len(self._events) < _MANY:
             told = {key: value for key, value in attributes.items() if type(value) is str}
-            self._events.append(_Event(name, told))
-
-    def end(self, *_: Any, **__: Any) -> None:
-        """Tell that it is over; that it was used after that changes nothing."""
-        type(self)._on_end(self)
+            self._events = (*self._events, _Event(name, told))
 
     def __eq__(self, other: object) -> bool:
         seen = other.answer if isinstance(other, LightSpan) else other
@@ -113,19 +116,18 @@ class LightSpan:
         return copy.copy, (self.answer,)
 
 
-def light_class(no_op: type[Any], on_end: Callable[[Any], None]) -> type[Any]:
-    """Return the class of light spans below `no_op`, OpenTelemetry's `NonRecordingSpan`."""
+def light_class(no_op: type[Any], end: Callable[..., None]) -> type[Any]:
+    """Return the class of light spans below `no_op`, OpenTelemetry's `NonRecordingSpan`.
+
+    `end(span, end_time)` is how one ends; that it is used after that changes nothing.
+    """
 
     def __init__(self: Any, answer: Any, name: str, scope: str, attributes: Any) -> None:
-        no_op.__init__(self, answer.get_span_context())
-        self.answer, self.name, self.is_current = answer, name, scope in CURRENT
-        self._attributes, self._events = {}, []
+        self.answer, self.name, self._attributes = answer, name, {}
+        if scope in CURRENT:
+            self.is_current = True
         if attributes:
             self.set_attributes(attributes)
 
-    members = {
-        "__init__": __init__,
-        "_on_end": staticmethod(on_end),
-        "__module__": no_op.__module__,
-    }
+    members = {"__init__": __init__, "end": end, "__module__": no_op.__module__}
     return type(no_op.__name__, (LightSpan, no_op), members)

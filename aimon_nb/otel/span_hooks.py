@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+import weakref
+from collections.abc import Iterator
+from itertools import islice
+from types import FrameType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from aimon_nb.capture.context import current_run
 from aimon_nb.capture.exceptions import leave_out_our_frames
@@ -15,6 +18,8 @@ from aimon_nb.otel.hook_state import HookState
 
 API = "opentelemetry.trace"
 _UNNAMED = "unnamed"
+# From a no-op tracer to the one whose stand-in it is: three, and what other libraries put around.
+_FRAMES = 8
 
 
 def start_sdk_hook(state: HookState, internal: Any) -> Make:
@@ -57,7 +62,8 @@ def start_sdk_hook(state: HookState, internal: Any) -> Make:
                 return span
             try:
                 scope = self._instrumentation_scope.name or _UNNAMED
-                if isinstance(span, state.no_op):
+                # Not `isinstance`: the class is an abstract one's, which is asked in Python.
+                if span.__class__ is state.no_op:
                     return state.lighten(span, scope, name, context, attributes)
                 named = context.get(state.span_key) if context is not None else None
                 tracker.on_start(span, scope, attributes, named, is_sent)
@@ -86,7 +92,7 @@ def end_sdk_hook(state: HookState) -> Make:
                 return original(span, end_time)
             finally:
                 try:
-                    tracker.on_end(open_span, t1)
+                    tracker.on_end(open_span, t1, span)
                 except Exception:
                     internal_errors.record("the end of a span of OpenTelemetry")
 
@@ -113,29 +119,23 @@ def record_exception_hook(state: HookState) -> Make:
 
 
 class NoOpHooks:
-    """The hooks on the API's no-ops: there is no provider."""
+    """The hook on the API's no-op tracer: there is no provider.
 
-    def __init__(self, state: HookState, internal: Any) -> None:
-        self._state, self._internal = state, internal
-        self._scopes: WeakKeyDictionary[Any, str] = WeakKeyDictionary()  # by no-op tracer
+    Args:
+        state: Of all hooks.
+        internal: The kind that a span has if nobody names another.
+        proxy: The class that stands in for a provider's tracer, and knows the tracer's name.
 
-    def name_no_op(self, original: property) -> property:
-        """Wrap a property: a no-op tracer does not know its name; whose stand-in it is, does."""
+    """
 
-        def _tracer(proxy: Any) -> Any:
-            tracer = original.fget(proxy) if original.fget is not None else None
-            if self._state.is_in_run() and tracer is proxy.__dict__.get("_noop_tracer"):
-                with internal_errors.suppress("naming a tracer"):
-                    if tracer not in self._scopes:
-                        name = proxy._instrumenting_module_name
-                        self._scopes[tracer] = name if type(name) is str else _UNNAMED
-            return tracer
-
-        return property(_tracer)
+    def __init__(self, state: HookState, internal: Any, proxy: type[Any]) -> None:
+        self._state, self._internal, self._proxy = state, internal, proxy
+        self.scopes: dict[int, tuple[Any, str]] = {}  # by a tracer's identity: it, weakly
 
     def start_no_op(self, original: Any) -> Any:
         """Wrap the no-op's `start_span`: in a run it gives a light span."""
-        state, scopes, internal = self._state, self._scopes, self._internal
+        state, scopes, internal = self._state, self.scopes, self._internal
+        recorder, name_of = state.recorder, self._name_of
 
         def start_span(
             self: Any,
@@ -143,19 +143,54 @@ class NoOpHooks:
             context: Any = None,
             kind: Any = internal,
             attributes: Any = None,
-            *args: Any,
-            **kwargs: Any,
+            links: Any = None,
+            start_time: Any = None,
+            record_exception: Any = True,  # noqa: FBT002
+            set_status_on_exception: Any = True,  # noqa: FBT002
         ) -> Any:
             __tracebackhide__ = True
-            answer = original(self, name, context, kind, attributes, *args, **kwargs)
+            answer = original(
+                self,
+                name,
+                context,
+                kind,
+                attributes,
+                links,
+                start_time,
+                record_exception,
+                set_status_on_exception,
+            )
             try:
                 if type(answer) is state.light:
                     answer = answer.answer
-                if state.is_in_run():
-                    scope = scopes.get(self, _UNNAMED)
-                    return state.lighten(answer, scope, name, context, attributes)
+                if (current_run.get() is None and recorder.sole is None) or not state.patches.live:
+                    return answer
+                known = scopes.get(id(self))
+                scope = name_of(self) if known is None else known[1]
+                return state.lighten(answer, scope, name, context, attributes)
             except Exception:
                 internal_errors.record("hearing a span of OpenTelemetry")
             return answer
 
         return start_span
+
+    def _name_of(self, tracer: Any) -> str:
+        """A no-op tracer does not know its name; whose stand-in it is, does, and is calling it."""
+        name, key = _UNNAMED, id(tracer)
+        for frame in islice(_frames_from(sys._getframe(2)), _FRAMES):
+            # Only of OpenTelemetry's own frames: to look at the user's locals changes `locals()`.
+            is_theirs = frame.f_globals.get("__name__") == API
+            proxy = frame.f_locals.get("self") if is_theirs else None
+            if isinstance(proxy, self._proxy) and vars(proxy).get("_noop_tracer") is tracer:
+                given = vars(proxy).get("_instrumenting_module_name")
+                name = given if type(given) is str else _UNNAMED
+                break
+        # Let go of with the tracer, whose identity may soon be another's.
+        self.scopes[key] = weakref.ref(tracer, lambda _: self.scopes.pop(key, None)), name
+        return name
+
+
+def _frames_from(at: FrameType | None) -> Iterator[FrameType]:
+    while at is not None:
+        yield at
+        at = at.f_back

@@ -51,6 +51,7 @@ class OtelTracker:
         self._recorder, self._clock = tracker.recorder, tracker.recorder.clock
         self.frameworks: set[str] = set()  # of which a span came
         self.open_spans = OpenOtelSpans()
+        self._known = self.open_spans.by_identity
         self._scopes: dict[str, Scope] = {}
         self._adapters: dict[SpanAdapter, OtelAdapter] = {}
         self._purge_at = _MANY
@@ -73,36 +74,40 @@ class OtelTracker:
             is_sent: Whether the user's own exporter sends it to Sentry.
 
         """
+        recorder = self._recorder
         run_state = current_run.get()
-        if run_state is None or self._recorder.forked:
+        if run_state is None or recorder.forked:
             run_state = self._run_state()
-        facts = self._scopes.get(scope) or self._known(scope)
+        facts = self._scopes.get(scope) or self._known_scope(scope)
         op = STEP
         if attributes and not KINDS.isdisjoint(attributes):
             op = conventions.op_of(attributes.get)
-        if run_state is None or not self._has_row(facts, op):
+        if run_state is None:
             return None
-        parent = self._parent(named, run_state)
-        if parent is None:
+        if (facts.is_remarkable or op is not STEP) and not self._has_row(facts, op):
             return None
+        # Here, for each call of a function is a part of what a span may cost: the nearest open
+        # one, of what the caller named or of where code is; else the root.
+        parent = current_span.get() if named is None else self._named(named, run_state)
+        if parent is None or parent.t1 is not None or parent.model_request is not None:
+            parent = context.nearest_open(parent) or run_state.root
+            if parent is None:
+                return None
         open_span = OtelSpan(_BARE, run_state, span, facts, parent, self._clock())
-        pipeline = current_pipeline.get() or context.default_pipeline
-        if pipeline is not None:
-            open_span.pipeline = pipeline
-        handled = _exception()
-        if handled is not None:
-            open_span.handled = handled
-        if run_state.run.destination != "local":
-            self._start_at_sentry(open_span, parent, is_sent)
-        if op is not STEP or facts.is_told_late:
-            self._await_request(open_span)
-        self.open_spans.add(open_span)
-        self._recorder.log.append(open_span)
+        open_span.pipeline = current_pipeline.get() or context.default_pipeline
+        open_span.handled = _exception()
+        if run_state.run.destination != "local" or op is not STEP or facts.is_told_late:
+            self._place(open_span, op, is_sent)
+        known, open_spans = self._known, self.open_spans
+        known[id(span)] = open_span
+        if open_spans.by_ids is not None or len(known) >= open_spans.purge_at:
+            open_spans.add(open_span)
+        recorder.log.append(open_span)
         if run_state.closed:
-            self._recorder.wake()
+            recorder.wake()
         return open_span
 
-    def _known(self, scope: str) -> Scope:
+    def _known_scope(self, scope: str) -> Scope:
         if len(self._scopes) >= _SCOPES:
             self._scopes.clear()
         return self._scopes.setdefault(scope, _facts(scope))
@@ -123,13 +128,6 @@ class OtelTracker:
             self._purge_at = 2 * len(waiting) + _MANY
         waiting[open_span] = None
 
-    def _parent(self, named: Any, run_state: RunState) -> OpenSpan | None:
-        """The nearest open one, of what the caller named or of where code is; else the root."""
-        parent = current_span.get() if named is None else self._named(named, run_state)
-        if parent is None or parent.t1 is not None or parent.model_request is not None:
-            return context.nearest_open(parent) or run_state.root
-        return parent
-
     def _named(self, named: Any, run_state: RunState) -> OpenSpan | None:
         """The parent that the caller named, if it is another than the current one."""
         given, current = self.open_spans.find(named), current_span.get()
@@ -137,6 +135,13 @@ class OtelTracker:
             return current
         nearest = context.nearest_open(given)
         return nearest if nearest is not None and nearest.run_state is run_state else current
+
+    def _place(self, open_span: OtelSpan, op: str, is_sent: Callable[[Any], bool] | None) -> None:
+        """Do what few spans need: one at Sentry, and one that may take a request."""
+        if open_span.run_state.run.destination != "local" and open_span.parent is not None:
+            self._start_at_sentry(open_span, open_span.parent, is_sent)
+        if op is not STEP or open_span.scope.is_told_late:
+            self._await_request(open_span)
 
     def _start_at_sentry(
         self, open_span: OtelSpan, parent: OpenSpan, is_sent: Callable[[Any], bool] | None
@@ -156,31 +161,37 @@ class OtelTracker:
         open_span.span_id = sdk._span_id or assign_id(sdk)
         self._tracker.open_by_id[id(sdk)] = open_span
 
-    def on_end(self, open_span: OtelSpan, t1: int) -> None:
-        """Register the end of a span, at `t1` by our clock."""
-        self.open_spans.remove(open_span)
+    def on_end(self, open_span: OtelSpan, t1: int, ended: Any = None) -> None:
+        """Register the end of a span, at `t1` by our clock; `ended` is the SDK's, if it is one."""
+        self._known.pop(id(open_span.source), None)
+        if self.open_spans.by_ids is not None:
+            self.open_spans.remove_ids(open_span)
         if open_span.task_and_thread is not None:
             self._tracker.unmatched_call_spans.pop(open_span, None)
         if open_span.t1 is not None:
             return
-        error, status = _exception(), open_span.source.status
-        how: Ending = "ok"
-        if error is not None or (status is not None and not status.is_unset):
-            how = _note_error(open_span, error, status)
+        error, recorder = _exception(), self._recorder
+        if error is not None:
+            _note_error(open_span, error)
         open_span.t1 = t1
         if open_span.sdk is not None:
-            _finish_at_sentry(self._tracker, open_span, how)
-        self._recorder.log.append(open_span)
+            _finish_at_sentry(self._tracker, open_span)
+        if ended is not None:
+            open_span.take(ended)
+        recorder.log.append(open_span)
         if open_span.run_state.closed:
-            self._recorder.wake()
+            recorder.wake()
 
 
-def _finish_at_sentry(tracker: SpanTracker, open_span: OtelSpan, how: Ending) -> None:
+def _finish_at_sentry(tracker: SpanTracker, open_span: OtelSpan) -> None:
     tracker.open_by_id.pop(id(open_span.sdk), None)
     adapter, request = open_span.adapter, open_span.model_request
     if not isinstance(adapter, OtelAdapter):
         return
     adapter.tell(open_span)
+    how: Ending = "error" if _failed(open_span.source) else "ok"
+    if open_span.error is not None:
+        how = _ENDINGS.get(open_span.error[0], "error")
     end = partial(adapter.carrier.finish, open_span, time.time(), how)
     waits = adapter.carrier.leaves_at_end and request is not None and request.ok
     if not (waits and request is not None and request.defer_end(end)):
@@ -189,7 +200,8 @@ def _finish_at_sentry(tracker: SpanTracker, open_span: OtelSpan, how: Ending) ->
 
 def _facts(scope: str) -> Scope:
     framework, is_telemetry = conventions.framework_of_scope(scope), scope in conventions.TELEMETRY
-    return Scope(f"auto.otel.{scope}", framework, scope in _TOLD_LATE, is_telemetry)
+    is_remarkable = framework is not None or is_telemetry
+    return Scope(f"auto.otel.{scope}", framework, scope in _TOLD_LATE, is_telemetry, is_remarkable)
 
 
 def _forget_left(waiting: dict[OpenSpan, None]) -> None:
@@ -206,15 +218,18 @@ def _is_innermost(given: OtelSpan, current: OpenSpan | None) -> bool:
     return current is given
 
 
-def _note_error(open_span: OtelSpan, error: BaseException | None, status: Any) -> Ending:
+def _note_error(open_span: OtelSpan, error: BaseException) -> None:
     """What ended it: OpenTelemetry says nothing of what is no `Exception`, and no frames."""
-    failed = getattr(getattr(status, "status_code", None), "name", None) == "ERROR"
-    if error is not None and error is not open_span.handled:
-        is_light = hasattr(open_span.source, "answer")
-        if failed or is_light or not isinstance(error, Exception):
-            open_span.error = (status_of(error), *describe(error), frames_of(error))
-            return _ENDINGS.get(open_span.error[0], "error")
-    return "error" if failed else "ok"
+    if error is open_span.handled:
+        return
+    source = open_span.source
+    if hasattr(source, "answer") or not isinstance(error, Exception) or _failed(source):
+        open_span.error = (status_of(error), *describe(error), frames_of(error))
+
+
+def _failed(source: Any) -> bool:
+    """Whether a span says itself that it failed."""
+    return getattr(getattr(source.status, "status_code", None), "name", None) == "ERROR"
 
 
 def _exc_info() -> BaseException | None:

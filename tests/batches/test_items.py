@@ -179,12 +179,15 @@ def test_jobs_made_in_the_loop(track, ask, truth):
     """The bar does not run ahead of jobs that wait in a pool."""
     truth.hold()
     with track() as run, ThreadPoolExecutor(1) as pool:
-        jobs = [pool.submit(ask) for _ in aimon_nb.progress(range(3))]
-        truth.wait_held(1)
-        assert rows.header(run)["progress"] is None  # the loop is over …
-        assert run.batches[0].done == 0
-        assert list(batches.words(run)) == ["0 of 3 items"]
-        truth.release()
+        try:
+            jobs = [pool.submit(ask) for _ in aimon_nb.progress(range(3))]
+            truth.wait_held(1)
+            eventually(lambda: run.batches and run.batches[0].is_over)
+            assert rows.header(run)["progress"] is None
+            assert run.batches[0].done == 0
+            assert list(batches.words(run)) == ["0 of 3 items"]
+        finally:
+            truth.release()
         for job in jobs:
             job.result()
         eventually(lambda: run.batches[0].done == 3)

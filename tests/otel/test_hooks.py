@@ -15,7 +15,7 @@ from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.app import monitor
 from tests.otel.worlds import TRACERS, rows
 
-HOOKED = [(sdk.Tracer, "start_span"), (sdk.Span, "end"), (trace.NoOpTracer, "start_span"), (trace.ProxyTracer, "_tracer"), (contextvars_context.ContextVarsRuntimeContext, "attach"), (contextvars_context.ContextVarsRuntimeContext, "detach")]
+HOOKED = [(sdk.Tracer, "start_span"), (sdk.Span, "end"), (trace.NoOpTracer, "start_span"), (contextvars_context.ContextVarsRuntimeContext, "attach"), (contextvars_context.ContextVarsRuntimeContext, "detach")]
 
 
 def test_undone_and_done_again():

@@ -1,9 +1,12 @@
 """What one does with a call in the pane: copy it, and hold it against another; in a bare page and in a real JupyterLab."""
 
+import json
+
 import nbformat
 import pytest
 from tests.page.test_widget import feed, module_tab, row, settle, show, tab, violations, watch_keys  # noqa: F401 (fixtures)
 from tests.parts.page import ROW, SHOTS
+from tests.parts.waiting import eventually
 from tests.views import samples
 
 from aimon_nb.model import Message
@@ -60,7 +63,7 @@ def test_where_the_page_may_not_copy(tab):
     pane.get_by_role("button", name="copy as Python").click()
     answered(tab, "finished", text=CODE)
     box = pane.locator("textarea")
-    assert CODE == box.input_value() and "copy it from here" == pane.get_by_role("status").inner_text()
+    assert CODE == box.input_value() and "not copied: take it from here" == pane.get_by_role("status").inner_text()
     assert [True, True, len(CODE)] == box.evaluate("e => [document.activeElement === e, e.selectionStart === 0, e.selectionEnd]")
     before = tab.evaluate("heard.length")
     tab.keyboard.press("Control+c")
@@ -184,3 +187,73 @@ def test_against_the_run_before(notebook, truth):
     page.theme("light")
     saved = str(nbformat.read(page.save(), 4).cells[2].outputs) + str(nbformat.read(page.path, 4).metadata)
     assert "CANARY" not in saved and [] == page.errors
+
+
+ASKS = """%%ai_track ask
+_ = client.chat.completions.create(model="gpt-4o-mini", temperature=0.2, messages=[{"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "CANARY PROMPT: why is the tide high?\\nAnd why \\"low\\"? <img src=x onerror=alert(1)>"}])
+"""
+MADE = """from openai import OpenAI
+
+client = OpenAI(
+    base_url="{url}",
+    api_key=os.environ.get("API_KEY", "none"),
+)
+
+response = client.chat.completions.create(
+    model="gpt-4o-mini",
+    messages=[
+        {{"role": "system", "content": "Be brief."}},
+        {{
+            "role": "user",
+            "content": \"\"\"\\
+CANARY PROMPT: why is the tide high?
+And why "low"? <img src=x onerror=alert(1)>\"\"\",
+        }},
+    ],
+    temperature=0.2,
+)
+print(response.choices[0].message.content)
+"""
+
+
+@pytest.mark.parametrize("app", ["lab", pytest.param("notebook", marks=pytest.mark.matrix)])
+def test_a_call_as_python(notebook, truth, app):
+    """In JupyterLab: the call is on the clipboard as code, which runs as it is in the next cell and sends the same; its messages as JSON; no file holds them."""
+    page = notebook(ASKS, "", app=app)
+    page.run_cells(1)
+    page.open_view(1)
+    page.raw.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.output(1).locator(ROW).first.click()
+    pane = page.output(1).locator(".detail").first
+    pane.get_by_role("button", name="copy as Python").click()
+    pane.get_by_text("copied").wait_for()
+    code = page.raw.evaluate("navigator.clipboard.readText()")
+    assert MADE.format(url=truth.url) == code.replace("import os\n\n", "", 1)
+    pane.get_by_role("button", name="copy messages as JSON").click()
+    eventually(lambda: page.raw.evaluate("navigator.clipboard.readText()").startswith("["), what="the messages are copied")
+    [asked] = truth.settled()
+    assert asked.body["messages"] == json.loads(page.raw.evaluate("navigator.clipboard.readText()"))
+    page.screenshot(SHOTS / f"copied-{app}.png", cell=1)
+    saved = nbformat.read(page.save(), 4)
+    assert "CANARY" not in str(saved.cells[1].outputs) + str(saved.metadata)
+    assert "ok" == page.execute(code)
+    assert asked.body == truth.settled()[-1].body and 2 == len(truth.settled())
+
+
+def test_no_clipboard(notebook):
+    """In a page that may not write to the clipboard the code stands in a box, marked; Escape puts the details away."""
+    page = notebook(ASKS)
+    page.run_cells(1)
+    page.open_view(1)
+    page.raw.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); document.execCommand = () => false; }")
+    page.output(1).locator(ROW).first.click()
+    pane = page.output(1).locator(".detail").first
+    pane.get_by_role("button", name="copy as Python").click()
+    box = pane.locator("textarea")
+    box.wait_for()
+    assert box.input_value() == page.raw.evaluate("String(document.getSelection()) || document.activeElement.value")
+    page.screenshot(SHOTS / "copy-box.png", cell=1)
+    page.raw.keyboard.press("Escape")
+    pane.wait_for(state="hidden")
+    page.raw.evaluate("() => { delete navigator.clipboard.writeText; delete document.execCommand; }")

@@ -23,6 +23,11 @@ _MESSAGES = (
 
 def as_code(request: Request) -> str:
     """Return Python that sends the request again, with its keys taken from the environment."""
+    notes = "".join(f"# {' '.join(note.split())}\n" for note in request.notes)
+    return notes + _code(request)
+
+
+def _code(request: Request) -> str:
     if request.is_object and request.is_plain:
         for form in _FORMS:
             code = form(request)

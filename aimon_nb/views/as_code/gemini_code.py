@@ -9,7 +9,7 @@ from typing import Any
 from aimon_nb.views.as_code.keys import key_of
 from aimon_nb.views.as_code.layout import client_line, layout
 from aimon_nb.views.as_code.literal import Expression, call
-from aimon_nb.views.as_code.media import MediaFiles, in_bytes
+from aimon_nb.views.as_code.media import MediaFiles, in_bytes, type_beside
 from aimon_nb.views.as_code.request import Request
 
 _OWN = "https://generativelanguage.googleapis.com"
@@ -127,7 +127,7 @@ def _part(part: Mapping[str, Any], media: MediaFiles) -> dict[str, Any]:
     made = dict(part)
     if "inlineData" in part:
         inline = part["inlineData"]
-        data = media.bytes_of(inline["data"], str(inline.get("mimeType", "")))
+        data = media.bytes_of(inline["data"], type_beside(inline))
         made["inlineData"] = {**inline, "data": data}
     if "thoughtSignature" in part:
         made["thoughtSignature"] = in_bytes(part["thoughtSignature"])

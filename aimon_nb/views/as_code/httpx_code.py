@@ -12,6 +12,8 @@ from aimon_nb.views.as_code.request import Request
 
 _TIMEOUT = 600  # seconds; httpx has five
 _JSON = {"Content-Type": "application/json"}
+_LONG = 20_000  # bytes of a body that is no JSON
+_READ = 'body = Path("body.bin").read_bytes()'
 
 
 def post(request: Request) -> str:
@@ -22,8 +24,7 @@ def post(request: Request) -> str:
     headers = {**request.headers, **key_header(request)}
     if request.content is None:
         # Nothing is known of it but its bytes.
-        arguments["content"] = _as_bytes(request.body)
-        headers = {**_JSON, **headers} if request.body[:1] in (b"{", b"[") else headers
+        arguments["content"] = _bytes_of(request.body, lines)
     elif request.is_plain:
         arguments["json"] = media.taken_out(request.content)
     else:
@@ -44,8 +45,11 @@ def post(request: Request) -> str:
     return layout("import httpx", media, lines)
 
 
-def _as_bytes(body: bytes) -> Any:
-    """Return the bytes of a body: as a text, where they are one."""
+def _bytes_of(body: bytes, lines: list[str]) -> Expression:
+    """Return the source of a body's bytes: as a text where they are one, many from a file."""
+    if len(body) > _LONG:
+        lines += [f"# the {len(body):,} bytes that were sent: put them there", _READ, ""]
+        return Expression("body")
     try:
         return Expression(f"{literal(body.decode(), 4, 12, 10)}.encode()")
     except UnicodeDecodeError:

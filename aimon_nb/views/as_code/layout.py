@@ -8,15 +8,20 @@ from typing import Any
 from aimon_nb.views.as_code.literal import WIDTH, call
 from aimon_nb.views.as_code.media import MediaFiles
 
+# By what stands in the code, what it needs of the standard library.
+_STANDARD = {
+    "base64.": "import base64",
+    "json.dumps(body)": "import json",
+    "os.environ": "import os",
+    ").read_bytes()": "from pathlib import Path",
+}
+
 
 def layout(imported: str, media: MediaFiles, lines: Iterable[str]) -> str:
-    """Return the code: `imported` is the client's line, and the standard library's are found."""
+    """Return the code: `imported` is the client's line, those of the standard library are found."""
     body = "\n".join([*media.lines, *lines])
-    standard = [f"import {name}" for name in ("base64", "json", "os") if f"{name}." in body]
-    if media.found:
-        standard.append("from pathlib import Path")
-    blocks = ["\n".join(standard), imported, body]
-    return "\n\n".join(block for block in blocks if block) + "\n"
+    standard = "\n".join(line for part, line in _STANDARD.items() if part in body)
+    return "\n\n".join(block for block in (standard, imported, body) if block) + "\n"
 
 
 def client_line(kind: str, options: Mapping[str, Any], key: str) -> str:

@@ -15,8 +15,8 @@ from aimon_nb.views.as_code.literal import Applied, Expression, quoted
 
 INLINE = 2_000  # characters of base64 that stand in the code as they are
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w.+=-]+)*;base64,")
-# Names under which APIs take base64, and what they call its type beside it.
-_NAMES = ("data", "bytes", "file_data", "images")
+# Names under which APIs take base64 with its type beside it, and what they call that.
+_NAMES = ("data", "bytes")
 _TYPES = ("media_type", "mime_type", "mimeType", "format")
 _WORD = re.compile(r"[\w.+-]{1,60}(/[\w.+-]{1,60})?")
 _SUFFIXES = {"jpeg": "jpg", "mpeg": "mp3", "plain": "txt", "svg+xml": "svg", "quicktime": "mov"}
@@ -46,19 +46,19 @@ class MediaFiles:
         `name` is what it stands under, `kind` its type, where what is beside it tells that.
         """
         if isinstance(value, str):
-            return self._of_text(value, kind, is_data=name in _NAMES)
+            return self._of_text(value, kind if name in _NAMES else "")
         if isinstance(value, list):
-            return [self.taken_out(item, name if name in _NAMES else "") for item in value]
+            return [self.taken_out(item) for item in value]
         if not isinstance(value, dict):
             return value
-        kind = _type_beside(value)
+        kind = type_beside(value)
         return {key: self.taken_out(item, key, kind) for key, item in value.items()}
 
-    def _of_text(self, text: str, kind: str, *, is_data: bool) -> Any:
+    def _of_text(self, text: str, kind: str) -> Any:
         if len(text) <= INLINE:
             return text
         url = _DATA_URL.match(text)
-        data = text[url.end() :] if url else text if is_data else ""
+        data = text[url.end() :] if url else text if kind else ""
         if not data or not _is_base64(data):
             return text
         variable = self._add(data, (url[1] if url else kind) or "").variable
@@ -107,6 +107,7 @@ def _is_base64(data: str) -> bool:
         return False
 
 
-def _type_beside(value: Mapping[str, Any]) -> str:
+def type_beside(value: Mapping[str, Any]) -> str:
+    """Return the type that stands beside data, in any API's words; "" without one."""
     kinds = (value.get(name) for name in _TYPES)
     return next((k for k in kinds if isinstance(k, str) and _WORD.fullmatch(k)), "")

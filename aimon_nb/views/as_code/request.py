@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -17,11 +17,15 @@ _LOCAL = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104 (compared wi
 
 @dataclass(frozen=True)
 class Request:
-    """A POST: its whole URL, of its headers those that matter and are no keys, and its bytes."""
+    """A POST: its URL, its bytes, and of its headers those that matter and are no keys.
+
+    `notes` say in words what is left out of it.
+    """
 
     url: str
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
     @functools.cached_property
     def content(self) -> Any:

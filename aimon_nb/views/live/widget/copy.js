@@ -44,7 +44,7 @@ export class CallBar extends Component {
   async deliver({ text, missing }) {
     const copied = text != null && (await copy(text));
     if (text == null || copied) this.setState({ said: copied ? 'copied' : visible(missing) });
-    else this.setState({ said: 'copy it from here', box: text });
+    else this.setState({ said: 'not copied: take it from here', box: text });
   }
 
   /** What the page may not copy by itself is marked for the reader. @param {HTMLTextAreaElement|null} at */
