@@ -93,7 +93,7 @@ class SpanTracker:
             open_span.task_and_thread = context.task_and_thread()
             self.unmatched_call_spans[open_span] = None
             if attribute(open_span, "sentry.op") == AGENT_OP:
-                self.agents.spans[open_span] = None
+                self.agents.add(open_span)
         self.open_by_id[id(sdk)] = open_span
         recorder.log.append(open_span)
         if run_state.closed:

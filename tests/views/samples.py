@@ -80,11 +80,11 @@ def agentic(running=False):
     add(run, "t", "a", 2.1, 0.15, op="gen_ai.execute_tool", name="execute_tool search_docs", tool="search_docs",
         attributes={"gen_ai.tool.input": '{"q":"' + SECRET + '"}', "gen_ai.tool.output": SECRET})
     chat(run, "c2", "a", offset=2.28, duration=0.12, status="error", error_type="RateLimitError",
-         error="Error code: 429 - slow down", answer="", cost=Cost("no_usage"), prompt="again", retried="repaired")
+         error="Error code: 429 - slow down", answer="", cost=Cost("no_usage"), prompt="again", retried="repaired", retry_group=1, attempt=1)
     chat(run, "c3", "a", offset=2.45, duration=0.77, cost=Cost("unpriced", reason="no price for my-local-model"),
          usage=Usage(1015, None, None, 400, None, 1415), model="my-local-model")
     chat(run, "c4", "a", offset=3.25, duration=1.3, model="gpt-4o", usage=Usage(310, 0, None, 310, None, 620),
-         cost=priced("0.0002"), prompt="again")
+         cost=priced("0.0002"), prompt="again", retry_group=1, attempt=2)
     chat(run, "c5", "a", offset=3.9, duration=None if running else 1.02, model="gpt-4o-mini", streaming=True)
     run.totals = Totals(6, 0, 0, 1, 0, Usage(12655, 9144, None, 1514), Decimal("0.02436"), True, retries=1)
     if not running:
@@ -161,6 +161,25 @@ def loop_of(n):
     for i in range(n):
         chat(run, f"c{i}", offset=i / 10, duration=0.01 * (1 + i % 100), usage=Usage(10, None, None, 2), cost=priced("0.001"))
     return end(run, "ok", n / 10)
+
+
+def fan_out(n=300, failed=(7, 150, 290), retried=range(3, 300, 27)):
+    """`n` requests of one caller at once, some refused for good, some answered at a second attempt, other calls between them."""
+    run = make_run("labels")
+    for i in range(n):
+        facts = {"caller": "label", "offset": i / 100, "prompt": f"{SECRET} {i}"}
+        if i in retried:
+            chat(run, f"first {i}", status="error", error_type="RateLimitError", error="Error code: 429 - slow down", duration=0.1,
+                 retried="repaired", retry_group=i, attempt=1, **facts)  # fmt: skip
+        if i in failed:
+            chat(run, f"c{i}", status="error", error_type="BadRequestError", error=f"Error code: 400 - no. {i % 2}", duration=0.2, **facts)
+        else:
+            tries = {"retry_group": i, "attempt": 2} if i in retried else {}
+            chat(run, f"c{i}", duration=0.01 * (1 + i % 100), usage=Usage(10, None, None, 2), cost=priced("0.001"), **facts, **tries)
+        if i % 100 == 50:
+            chat(run, f"judge {i}", caller="judge", model="o3", offset=i / 100, usage=Usage(5, None, None, 1), cost=priced("0.01"))
+    run.totals = Totals(n + len(retried) + n // 100, errors=len(failed), retries=len(retried))
+    return end(run, "ok", 5.0)
 
 
 def hostile():

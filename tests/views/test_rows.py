@@ -11,7 +11,7 @@ from aimon_nb.app import monitor, track
 from aimon_nb.model import Cost, Usage
 from aimon_nb.model.cost import CostLine
 from aimon_nb.views.live import widget
-from aimon_nb.views.present import detail, rows
+from aimon_nb.views.present import detail, row_names, rows
 from tests.parts import sdk
 
 
@@ -27,7 +27,7 @@ def test_row_of_a_call():
 
 @pytest.mark.parametrize(
     ("span", "name", "label"),
-    [("a", "answer", "agent"), ("t", "search_docs", "tool"), ("c2", "chat", "gpt-4o · 429"),
+    [("a", "answer", "agent"), ("t", "search_docs", "tool"), ("c2", "chat", "gpt-4o"),
      ("e", "embed", "text-embedding-3-small"), ("r", "retrieve", "")],
 )  # fmt: skip
 def test_names_and_labels(span, name, label):
@@ -73,7 +73,7 @@ def test_running_row():
     """A running row has no time yet, and says that it streams."""
     run = agentic(running=True)
     row = rows.row_dict(run.spans["c5"], run)
-    assert (None, "", "gpt-4o-mini · streaming") == (row["dur"], row["time"], row["label"])
+    assert (None, "", "gpt-4o-mini", "streaming") == (row["dur"], row["time"], row["label"], row["outcome"])
 
 
 def test_plumbing_is_hidden():
@@ -233,6 +233,24 @@ def test_arithmetic_of_what_was_charged():
     cost = detail.detail(chat(run, "c", usage=Usage(1200, None, None, 90), cost=charged))["cost"]
     assert ([["charged", "", "", "$0.01230"]], "$0.01230", said) == (cost["parts"], cost["total"], cost["reason"])
     assert (None, []) == (cost["source"], cost["assumptions"])
+
+
+def test_ordinals():
+    """A place in an order has the ending that is spoken."""
+    said = "1st 2nd 3rd 4th 11th 12th 13th 21st 22nd 111th 1003rd"
+    assert said.split() == [row_names.ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 22, 111, 1003)]
+
+
+def test_how_a_call_went_stands_apart_from_what_it_is():
+    """Equal calls have equal labels; that one was refused, cut or a further try of its request is said beside it."""
+    run = make_run()
+    ways = {
+        "": {}, "429": {"status": "error", "error": "Error code: 429 - slow"}, "2nd try": {"attempt": 2}, "error · 3rd try": {"status": "error", "attempt": 3},
+        "error": {"status": "error", "attempt": 2, "retried": "unrepaired"}, "cancelled": {"status": "cancelled"},
+    }  # fmt: skip
+    shown = [rows.row_dict(chat(run, f"c{i}", **way), run) for i, way in enumerate(ways.values())]
+    assert list(ways) == [row["outcome"] or "" for row in shown]
+    assert {"gpt-4o"} == {row["label"] for row in shown}
 
 
 def test_a_retried_call_is_marked():

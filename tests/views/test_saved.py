@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -7,7 +8,8 @@ from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import pytest
-from tests.views.samples import EACH, HOSTILE, SECRET, add, agentic, chat, empty, end, failed, hostile, loop_of, make_run, many, priced
+from tests.views import trees
+from tests.views.samples import EACH, HOSTILE, SECRET, add, agentic, chat, empty, end, failed, fan_out, hostile, loop_of, make_run, many, priced
 
 from tests.pricing.making import call, run_of, span, tokens
 
@@ -199,24 +201,6 @@ def test_size_of_200_rows():
     assert len(mimebundle.final(many(200), "m1")["text/html"].encode()) <= 40_000
 
 
-def fan_out(n=300, failed=(7, 150, 290), retried=range(3, 300, 27)):
-    """`n` requests of one caller at once, some refused for good, some answered at a second attempt, other calls between them."""
-    run = make_run("labels")
-    for i in range(n):
-        facts = {"caller": "label", "offset": i / 100, "prompt": f"{SECRET} {i}"}
-        if i in retried:
-            chat(run, f"first {i}", status="error", error_type="RateLimitError", error="Error code: 429 - slow down", duration=0.1,
-                 retried="repaired", retry_group=i, **facts)  # fmt: skip
-        if i in failed:
-            chat(run, f"c{i}", status="error", error_type="BadRequestError", error=f"Error code: 400 - no. {i % 2}", duration=0.2, **facts)
-        else:
-            chat(run, f"c{i}", duration=0.01 * (1 + i % 100), usage=Usage(10, None, None, 2), cost=priced("0.001"), **facts)
-        if i % 100 == 50:
-            chat(run, f"judge {i}", caller="judge", model="o3", offset=i / 100, usage=Usage(5, None, None, 1), cost=priced("0.01"))
-    run.totals = Totals(n + len(retried) + n // 100, errors=len(failed), retries=len(retried))
-    return end(run, "ok", 5.0)
-
-
 def test_a_fan_out_is_one_row():
     """Equal calls of one caller are one row, whatever stands between them: how many, what came of them, p50, p95, max, their sums; failed ones below it."""
     run = fan_out()
@@ -238,6 +222,36 @@ def test_the_size_of_a_fan_out():
     kept = mimebundle.final(fan_out(), "m1")
     assert len(kept["text/html"].encode()) + len(kept["text/plain"].encode()) <= 15_000
     assert len(kept["text/plain"].splitlines()) <= 25 and kept["text/html"].count("<samp") <= 25
+
+
+def test_attempts_at_a_request_are_one_row():
+    """A call that was answered at its second attempt is one row, `2nd try`, where the first began; HTML has the attempt in it, closed, text has it not; one that stays refused says its error once."""
+    run = fan_out(2, failed=(), retried=(1,))
+    for attempt in (1, 2, 3):
+        chat(run, f"x{attempt}", status="error", error="Error code: 500 - down", duration=0.1, offset=2 + attempt, model="o3", retry_group=99, attempt=attempt,
+             retried="unrepaired" if attempt < 3 else None)  # fmt: skip
+    plain, kept = text.tree(run), html.static(run)
+    assert 6 == len(plain.splitlines()) and "gpt-4o · 2nd try" in plain and "o3 · 500 · 3rd try" in plain
+    assert 1 == plain.count("500 - down") and ", retried" not in plain
+    assert (1, 2) == (kept.count("429, retried"), kept.count("500, retried"))
+    assert "<details>" in kept and "<details open" not in kept.partition("2nd try")[0]
+    assert plain.index("2nd try") < plain.index("3rd try")
+
+
+def test_attempts_add_up():
+    """What an attempt used is in the sum of the step above it, and not in the row of the call."""
+    run = make_run()
+    add(run, "s", name="step")
+    for attempt in (1, 2):
+        chat(run, f"c{attempt}", "s", usage=Usage(5, None, None, 1), cost=priced("0.25"), retry_group=1, attempt=attempt, retried="repaired" if attempt == 1 else None)
+    above, call = text.tree(end(run, "ok", 1.0)).splitlines()[2:]
+    assert "10 → 2" in above and "$0.5000" in above
+    assert "5 → 1" in call and "$0.2500" in call
+
+
+def test_the_page_is_held_against_the_saved_form():
+    """trees.json, by which node holds the page's rows against those of the saved form, has what the code gives."""
+    assert trees.written() == json.loads(trees.FILE.read_text("utf-8")), "python -m tests.views.trees"
 
 
 def test_four_are_no_group():

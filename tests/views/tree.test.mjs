@@ -10,12 +10,12 @@ const page = new EventTarget();
 for (const name of ['addEventListener', 'removeEventListener', 'dispatchEvent']) globalThis[name] ??= page[name].bind(page);
 globalThis.requestAnimationFrame ??= () => 0;
 const load = (name) => import(new URL(name, widget));
-const tree = Object.assign({}, ...await Promise.all(['format.js', 'layout.js', 'rows.js', 'sums.js', 'window.js'].map(load))), { runs } = await load('store.js'), { default: made } = await load('main.js');
+const tree = Object.assign({}, ...await Promise.all(['format.js', 'groups.js', 'layout.js', 'rows.js', 'sums.js', 'window.js'].map(load))), { runs } = await load('store.js'), { default: made } = await load('main.js');
 const formats = JSON.parse(readFileSync(new URL('formats.json', here)));
 
 const row = (id, parent = null, more = {}) => ({
   id, parent, kind: 'other', name: id, label: '', status: 'ok', start: 0, dur: 1, tokens: null, cost: '',
-  input: null, output: null, usd: null, cost_state: null, counts: false, error: null, retried: false, more: null, streaming: false, hidden: false, ...more,
+  input: null, output: null, usd: null, cost_state: null, counts: false, error: null, retried: false, more: null, streaming: false, hidden: false, remark: null, advice: null, outcome: null, tries: null, ...more,
 });
 const FIELDS = [...readFileSync(new URL('rows.js', widget), 'utf8').matchAll(/(\w+): v\[\d+\]/g)].map((m) => m[1]);
 const pack = (one) => FIELDS.map((name) => one[name]);
@@ -70,7 +70,7 @@ test('an error stands once, on the deepest row that has it, and takes a second l
 });
 
 test('a failed call whose request was sent again says so in place of its error, and is none of the errors', () => {
-  const bad = { status: 'error', counts: true, label: '429', error: 'slow' };
+  const bad = { status: 'error', counts: true, outcome: '429', error: 'slow' };
   const again = tree.flatten(rows(row('a', null, { ...bad, retried: true }), row('b', null, { counts: true })), new Set());
   assert.equal(again.entries[0].label, '429, retried');
   assert.equal(again.entries[0].why, '');
@@ -177,7 +177,7 @@ test('a remark takes a second line below its row, where an error stands before i
   assert.deepEqual(laid.entries.map((e) => [e.why, e.top]), [['R', 0], ['E', 2], ['', 4]]);
   const alike = Array.from({ length: 6 }, (_, i) => row(`r${i}`, null, { name: 'x', remark: i < 5 ? 'R' : null }));
   const [group, other] = tree.flatten(rows(...alike), new Set()).entries;
-  assert.match(group.why, /^R · each p50 /);
+  assert.match(group.why, /^each p50 .* · R$/);
   assert.equal(other.id, 'r5');
 });
 
@@ -185,17 +185,6 @@ test('what gives a price stands below the first row without one, and parts it fr
   const [group, ...others] = tree.flatten(rows(...Array.from({ length: 6 }, (_, i) => row(`r${i}`, null, { name: 'x', advice: i ? null : 'A' }))), new Set()).entries;
   assert.match(group.why, /^each p50 .* · A$/);
   assert.equal(others.length, 0);
-});
-
-test('five identical siblings in a row are one group with its spread; an error breaks it', () => {
-  const call = (id, more = {}) => row(id, null, { name: 'ask', label: 'gpt-4o', counts: true, input: 10, output: 1, usd: 0.5, cost_state: 'priced', ...more });
-  const all = rows(...[1, 2, 3, 4, 5].map((i) => call(`a${i}`, { dur: i })), call('bad', { status: 'error', error: 'E' }), call('b'));
-  const { entries } = tree.flatten(all, new Set());
-  assert.deepEqual(entries.map((e) => e.id), ['group a1', 'bad', 'b']);
-  assert.equal(entries[0].label, 'gpt-4o · × 5');
-  assert.equal(entries[0].why, 'each p50 3.00 s · p95 5.00 s · max 5.00 s');
-  assert.equal(tree.sumCost(entries[0].sum), '$2.50');
-  assert.equal(tree.flatten(all, new Set(), { opened: new Set(['group a1']) }).entries.length, 8);
 });
 
 test('models are summed, the most expensive first', () => {

@@ -30,7 +30,7 @@ def set_shapes(flat: list[OutlineRow]) -> None:
     known: dict[Hashable, int] = {}
     for one in reversed(flat):
         below = frozenset(child.shape for child in one.below)
-        words = label(one.span, run=one.run, with_outcome=False)
+        words = label(one.span, run=one.run)
         key = (name(one.span, run=one.run), words, one.span.kind, below)
         one.alike = known.setdefault(key, len(known))
         # An attempt that was repaired has no usage to speak of, and is as the others are.
@@ -79,7 +79,7 @@ def _requests(members: Iterable[OutlineRow]) -> int:
 
 def _group(members: list[OutlineRow]) -> OutlineRow:
     first = next((one for one in members if one.span.status == "ok"), members[0])
-    words, times = label(first.span, run=first.run, with_outcome=False), f"× {_requests(members):,}"
+    words, times = label(first.span, run=first.run), f"× {_requests(members):,}"
     # Where room is short the model gives way, and not the number.
     room = max(16, _LABEL - len(first.row["name"]) - len(times))
     words = f"{formatting.line(words, room)} {times}" if words else times
@@ -93,7 +93,7 @@ def _group(members: list[OutlineRow]) -> OutlineRow:
     for member in members:
         add(one, member)
         one.below += member.below
-    one.spans = len(members) - len(failed)
+    one.spans = sum(member.spans for member in members if not member.fails)
     one.fails, one.quiet = bool(failed), not failed
     row["tokens"] = formatting.tokens(one.usage)
     row["cost"] = sum_as_text(one) or _cost_in_words(members)
@@ -119,7 +119,8 @@ def _said(members: list[OutlineRow]) -> str:
     """Return the line below a group: what came of it, how long each took, of its usage."""
     spans = [one.span for one in members]
     failed = sum(span.status == "error" and span.retried is None for span in spans)
-    repaired = sum(span.retried == "repaired" for span in spans)
+    attempts = [attempt.span for one in members for attempt in one.attempts]
+    repaired = sum(span.retried == "repaired" for span in (*spans, *attempts))
     others = Counter(span.status for span in spans if span.status not in ("ok", "error"))
     took = sorted(s.duration for s in spans if s.status == "ok" and s.duration is not None)
     remarks = list(dict.fromkeys(one.remark for one in members if one.remark and not one.retried))
@@ -145,7 +146,9 @@ def merge_failures(failed: list[OutlineRow]) -> list[OutlineRow]:
     for one in failed:
         groups.setdefault((one.row["name"], one.row["label"], one.error), []).append(one)
     for first, *others in groups.values():
-        first.spans += sum(one.spans for one in others)
         if others:
-            first.row["label"] += f" × {first.spans:,}"
+            times = sum(one.spans - len(one.attempts) for one in (first, *others))
+            first.row["label"] += f" × {times:,}"
+            first.spans += sum(one.spans for one in others)
+            first.attempts = []
     return [same[0] for same in groups.values()]

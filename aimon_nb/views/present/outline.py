@@ -1,6 +1,7 @@
 """The tree of a finished run as lines: what the saved forms, html and text, share.
 
-Rows that are no call show the sum of the calls below them, as the live view does.
+Rows that are no call show the sum of the calls below them, as the live view does. The
+attempts at one request are one row, the last of them, where the first began.
 Equal siblings are one line, `× 50` (`groups`); what is still beyond the limit is
 counted, and its failures are listed.
 """
@@ -51,12 +52,17 @@ def build_outline(run: Run) -> Outline:
     top: list[OutlineRow] = []
     flat: list[OutlineRow] = []
     path: list[OutlineRow] = []
+    tried: list[OutlineRow] = []
     for depth, span in run.walk():
         one = OutlineRow(span, run, depth, remark=remark(span), advice=price_advice(span, run))
         del path[depth:]
         (path[-1].below if path else top).append(one)
         path.append(one)
         flat.append(one)
+        if span.retry_group is not None:
+            tried.append(one)
+    if tried:
+        _fold_attempts(top, flat, tried)
     for one in reversed(flat):
         sum_up(one)
         assign_error(one)
@@ -66,6 +72,24 @@ def build_outline(run: Run) -> Outline:
     if rest is not None:
         outline.more = OutlineRow(rest, run, 0)
     return outline
+
+
+def _fold_attempts(top: list[OutlineRow], flat: list[OutlineRow], tried: list[OutlineRow]) -> None:
+    """Put the attempts at a request out of the tree, at its last, if they are siblings."""
+    groups: dict[tuple[str | None, int | None], list[OutlineRow]] = {}
+    for one in tried:
+        key = one.run.shown_parent(one.span), one.span.retry_group
+        groups.setdefault(key, []).append(one)
+    row_at: dict[int, OutlineRow | None] = {}
+    for attempts in groups.values():
+        if len(attempts) > 1:
+            first, last = attempts[0], max(attempts, key=lambda one: one.span.attempt or 1)
+            last.attempts = [one for one in attempts if one is not last]
+            last.spans = len(attempts)
+            row_at |= {id(one): None for one in attempts} | {id(first): last}
+    for siblings in (top, *(one.below for one in flat)) if row_at else ():
+        rows = (row_at.get(id(one), one) for one in siblings)
+        siblings[:] = [one for one in rows if one is not None]
 
 
 def _shortened(top: list[OutlineRow], flat: list[OutlineRow]) -> Outline:

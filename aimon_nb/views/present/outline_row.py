@@ -34,6 +34,8 @@ class OutlineRow:
     price, if it is the first row without one.
     `fails` means that this span or one below it did not end well, `quiet` that all there has
     ended and was answered, at another attempt perhaps; `inexact` that `cost` misses something.
+    `attempts` are those before it at the same request, which have no rows in the tree; their
+    usage is not in its own sums, and in those above it.
     The row stands for `spans` spans, those of the rows below it aside. Equal siblings share
     `shape`, and `alike` if they differ in what was said of their usage alone (`groups`).
     """
@@ -42,6 +44,7 @@ class OutlineRow:
     run: Run
     depth: int
     below: list[OutlineRow] = field(default_factory=list)
+    attempts: list[OutlineRow] = field(default_factory=list)
     error: str = ""
     remark: str = ""
     advice: str = ""
@@ -100,7 +103,9 @@ def sum_up(one: OutlineRow) -> None:
 
 
 def add(one: OutlineRow, child: OutlineRow) -> None:
-    """Put the sums of a row into those of the one above it."""
+    """Put the sums of a row, and of the attempts before it, into those of the one above it."""
+    for attempt in child.attempts:
+        add(one, attempt)
     if child.usage is not NOTHING:
         one.usage = child.usage if one.usage is NOTHING else one.usage + child.usage
     one.inexact |= child.inexact
@@ -111,8 +116,8 @@ def add(one: OutlineRow, child: OutlineRow) -> None:
 def _row_with_sums(one: OutlineRow) -> RowDict:
     """Return its row; one that is no call shows the sum of what is below it."""
     row = rows.row_dict(one.span, one.run)
-    if one.retried:
-        row["label"] += ", retried"
+    words = ", retried" if one.retried else ""
+    row["label"] = " · ".join(filter(None, (row["label"], row["outcome"]))) + words
     if one.below and not row["counts"]:
         row["tokens"] = formatting.tokens(one.usage) or row["tokens"]
         row["cost"] = sum_as_text(one) or row["cost"]

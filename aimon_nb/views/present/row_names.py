@@ -75,34 +75,43 @@ def _lines(span: Span, run: Run) -> str | None:
     return None if above is not None and _asks_by_itself(above, names) else span.caller_lines
 
 
-def label(
-    span: Span,
-    kind: SpanKind | None = None,
-    run: Run | None = None,
-    *,
-    with_outcome: bool = True,
-) -> str:
-    """Return the dim words beside the name: model, `line 3`, `agent`, `tool`, `429` ….
+def label(span: Span, kind: SpanKind | None = None, run: Run | None = None) -> str:
+    """Return the dim words beside the name: model, `line 3`, `agent`, `tool` ….
 
-    That a failed call was `retried` is known when the tree is laid out. Without the outcome
-    they are the same for equal calls, however each of them went.
+    They are the same for equal calls, however each of them went: that says `outcome`.
     """
     kind = kind or span.kind
     parts = [model_name(span), _lines(span, run) if run is not None else None]
     if kind in ("agent", "tool", "retrieval"):
         parts.append(kind)
-    if with_outcome:
-        parts.append(_outcome(span))
     if span.cached_locally:
         parts.append("cached locally")
     if span.repeats and span.is_call:
         parts.append("not counted")
-    if span.streaming and span.status == "running" and with_outcome:
+    return " · ".join(p for p in parts if p)
+
+
+def outcome(span: Span) -> str:
+    """Return how it went, in the words behind its label: `429`, `2nd try`, `streaming`; mostly "".
+
+    That another attempt followed is known when the tree is laid out.
+    """
+    parts = [_ending(span)]
+    if (span.attempt or 1) > 1 and span.retried is None:
+        parts.append(f"{ordinal(span.attempt or 1)} try")
+    if span.streaming and span.status == "running":
         parts.append("streaming")
     return " · ".join(p for p in parts if p)
 
 
-def _outcome(span: Span) -> str:
+def ordinal(n: int) -> str:
+    """Return a place in an order: `1st`, `2nd`, `3rd`, `11th`."""
+    tens, last = divmod(n, 10)
+    spoken = {1: "1st", 2: "2nd", 3: "3rd"}.get(last) if tens % 10 != 1 else None
+    return f"{tens or ''}{spoken}" if spoken else f"{n}th"
+
+
+def _ending(span: Span) -> str:
     if span.status == "error" and span.is_call:
         return _status_code(span) or "error"
     return "" if span.status in ("ok", "running") else formatting.status(span.status)

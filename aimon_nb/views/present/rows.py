@@ -17,7 +17,7 @@ from aimon_nb.model.span import SpanKind
 from aimon_nb.pricing.summable import summable
 from aimon_nb.views.present import batches, error_text, formatting, more_calls
 from aimon_nb.views.present.price_advice import price_advice
-from aimon_nb.views.present.row_names import label, model_name, name, remark
+from aimon_nb.views.present.row_names import label, model_name, name, outcome, remark
 
 # The values of `FIELDS` in that order, without trailing Nones.
 EncodedRow = list[Any]
@@ -86,6 +86,8 @@ class RowDict(TypedDict):
     more: list[int] | None
     remark: str | None
     advice: str | None
+    outcome: str | None
+    tries: list[int] | None
     time: str
 
 
@@ -101,6 +103,7 @@ def header(run: Run, now: datetime | None = None) -> Header:
     """Return what stands above the tree: identity, status, totals, notes, at this time."""
     totals = run.totals
     shown, note = formatting.total_cost(totals)
+    notes = (*formatting.all_notes(run), *formatting.saved_whole(run))
     return {
         "run_id": run.run_id,
         "name": formatting.line(run.name, 120),
@@ -120,7 +123,7 @@ def header(run: Run, now: datetime | None = None) -> Header:
         "destination": "Sentry" if formatting.trace(run) else formatting.destination(run),
         "trace": formatting.trace(run),
         "error": error_text.of_run_alone(run),
-        "notes": [formatting.line(note, 500) for note in _notes(run)],
+        "notes": [formatting.line(note, 500) for note in notes],
         "faults": run.faults,
         "empty": formatting.line(formatting.empty(run), 500),
         "incomplete": run.incomplete,
@@ -129,18 +132,15 @@ def header(run: Run, now: datetime | None = None) -> Header:
     }
 
 
-def _notes(run: Run) -> list[str]:
-    return [*formatting.all_notes(run), *formatting.saved_whole(run)]
-
-
 # What the page gets of a row, in this order (`unpackRow` in rows.js reads it); what is
-# rare stands last and is left off. `retried` says that another attempt at its request
-# followed, `heard` how many characters of a streamed answer have come; `more` is how many
-# calls the row stands for and how many of these failed, if it is that of several.
+# rare stands last and is left off. `retried`: another attempt at its request followed;
+# `heard`: so many characters of a streamed answer have come; `more`: how many calls the row
+# stands for, if several, and how many of them failed; `outcome`: the words behind the label;
+# `tries`: a number that the attempts at one request share, and which of them it is.
 FIELDS = (
     *("id", "parent", "kind", "name", "label", "status", "start", "dur", "counts", "cost"),
     *("streaming", "input", "output", "usd", "cost_state", "model", "error", "retried", "ttft"),
-    *("heard", "item", "tokens", "hidden", "more", "remark", "advice"),
+    *("heard", "item", "tokens", "hidden", "more", "remark", "advice", "outcome", "tries"),
 )
 
 
@@ -178,6 +178,8 @@ def encode_row(span: Span, run: Run) -> EncodedRow:
         several,
         remark(span) or None,
         price_advice(span, run) or None,
+        outcome(span) or None,
+        None if span.retry_group is None else [span.retry_group, span.attempt or 1],
     ]
     while values[-1] is None:
         values.pop()

@@ -152,9 +152,12 @@ def _rows(outline: Outline, columns: list[int]) -> Iterator[str]:
 
 
 def _row(one: OutlineRow, columns: list[int], *, is_open: bool) -> Iterator[OutlineRow | str]:
-    if one.below:
+    if one.below or one.attempts:
+        is_open = is_open and bool(one.below)
         yield f"<details{' open' if is_open else ''}>{_SUMMARY}{_cells(one, columns)}</summary>"
         yield f"{_second_line(one)}{_INSET}"
+        for attempt in one.attempts:
+            yield f"{_LEAF}{_cells(attempt, columns)}</div>"
         yield from one.below
         yield "</div></details>"
     else:

@@ -7,7 +7,8 @@ const OURS = ['Enter', ' ', 'ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight', '
 /** @param {import('./view.js').View} view @param {KeyboardEvent} event */
 export function onKey(view, event) {
   const { list } = view;
-  if (!(/** @type {Element} */ (event.target).closest?.('.row'))) return onToolKey(view, event);
+  if (!(/** @type {Element} */ (event.target).closest?.('.row')) || /** @type {Element} */ (event.target).matches('button'))
+    return onToolKey(view, event);
   if (event.altKey || event.ctrlKey || event.metaKey) return;
   const act = /** @type {any} */ (keyed(event.key, list.entries, Math.max(0, list.indexOfFocused())));
   if (!act) return;

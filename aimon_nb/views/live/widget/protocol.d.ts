@@ -58,6 +58,8 @@ export type PackedRow = [
   more?: [calls: number, errors: number] | null,
   remark?: string | null,
   advice?: string | null,
+  outcome?: string | null,
+  tries?: [request: number, attempt: number] | null,
 ];
 
 /** An image, a sound or a file in a message: `size` bytes, to be asked for by `id`, unless it is said why they are `missing`. */

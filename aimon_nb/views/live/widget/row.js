@@ -3,14 +3,21 @@
  * One line of the tree, an element that is used again for another row.
  *
  * @typedef {import('./layout.js').Entry} Entry
- * @typedef {{now: number, whole: number, open: boolean, selected: boolean, focused: boolean}} Look
+ * @typedef {{now: number, whole: number, open: boolean, selected: boolean, focused: boolean, order: string, preview?: [string, string]}} Look
  */
 import { el, setText } from './dom.js';
 import { clock, seconds, tokens, visible } from './format.js';
+import { strip } from './groups.js';
 import { MARKS } from './head.js';
 import { BAD, counted, STOPPED, speed } from './rows.js';
 import { sumCost } from './sums.js';
 import { LINE } from './window.js';
+
+/** Put an element behind another, or away. @param {Element} el @param {boolean} is @param {Element} after */
+function place(el, is, after) {
+  if (!is) el.remove();
+  else if (el.previousElementSibling !== after) after.after(el);
+}
 
 /** An empty line. */
 export class RowLine {
@@ -22,19 +29,27 @@ export class RowLine {
     this.kind = el('span', 'kind');
     this.text = el('span');
     this.label = el('span', 'dim');
+    this.times = el('b');
+    this.preview = el('bdi', 'preview'); // whatever its direction, what is beside it stays in place
     this.bar = el('i');
+    this.strip = el('span', 'strip');
+    this.order = el('button', 'order');
     this.time = el('span', 'num time');
     this.tokens = el('span', 'num tokens');
     this.cost = el('span', 'num cost');
     this.why = el('span', 'why');
+    this.bad = el('span', 'bad');
+    this.rest = el('span', 'dim');
     this.name = name;
     this.key = '';
     this.depth = -1;
     this.whole = 0;
     /** @type {import('./rows.js').Row|null} */ this.row = null;
+    /** @type {[string, string]|undefined} */ this.previewed = undefined;
     this.twisty.setAttribute('aria-hidden', 'true');
-    name.append(this.twisty, this.kind, this.text, ' ', this.label);
+    name.append(this.twisty, this.kind, this.text, ' ', this.label, ' ', this.times, ' ', this.preview);
     line.append(this.bar);
+    this.why.append(this.bad, this.rest);
     this.root.append(name, line, this.time, this.tokens, this.cost);
     for (const cell of this.root.children) cell.setAttribute('role', 'gridcell');
     this.root.setAttribute('role', 'row');
@@ -47,12 +62,16 @@ export class RowLine {
       ticks = row.status === 'running' && look.open;
     const cost = (sum && sumCost(sum)) || row.cost,
       said = (sum && tokens(sum.input, sum.output)) || counted(row) || speed(row, look.now);
-    const { depth, open, kids, at, siblings, top, why, label, faint } = entry;
+    const { depth, open, kids, at, siblings, top, why, label, faint } = entry,
+      { preview, order } = look;
     // All that `fill` and `describe` read, beside the row itself.
-    const key = [depth, open, kids, at, siblings.length, top, why, label, faint, look.selected, look.focused, ticks, cost, said, index].join('|');
-    if (this.row !== row || this.key !== key) {
+    const key = [depth, open, kids, at, siblings.length, top, why, label, faint, look.selected, look.focused, ticks, cost, said, index, order].join(
+      '|',
+    );
+    if (this.row !== row || this.key !== key || this.previewed !== preview) {
       this.row = row;
       this.key = key;
+      this.previewed = preview;
       this.fill(entry, ticks, look, cost, said);
       this.describe(entry, index, look.selected);
     }
@@ -66,14 +85,15 @@ export class RowLine {
 
   /** @param {Entry} entry @param {boolean} ticks @param {Look} look @param {string} cost @param {string} said */
   fill(entry, ticks, look, cost, said) {
-    const { row } = entry,
+    const { row, words } = entry,
       { root } = this,
+      { members } = row,
       bad = BAD.includes(row.status),
       mark = bad || STOPPED.includes(row.status) ? (MARKS[row.status] ?? '?') : '';
-    const flags = { failed: bad, parent: entry.kids, running: ticks, chosen: look.selected, faint: entry.faint, group: row.members };
+    const flags = { failed: bad, parent: entry.kids, running: ticks, chosen: look.selected, faint: entry.faint, group: members };
     root.dataset.id = entry.id;
     root.className = ['row', row.kind, ...Object.entries(flags).map(([name, is]) => (is ? name : ''))].filter(Boolean).join(' ');
-    root.tabIndex = look.focused ? 0 : -1;
+    root.tabIndex = this.order.tabIndex = look.focused ? 0 : -1;
     root.style.top = `${entry.top * LINE}px`;
     root.style.height = `${entry.lines * LINE}px`;
     if (this.depth !== entry.depth) root.style.setProperty('--depth', String(entry.depth)); // a new value restyles all below it
@@ -84,17 +104,24 @@ export class RowLine {
     setText(this.kind, mark);
     setText(this.text, visible(row.name));
     setText(this.label, `${entry.label === row.status ? '· ' : ''}${visible(entry.label)}`);
-    this.name.title = visible([row.name, entry.label].filter(Boolean).join(' · '));
+    this.name.title = visible([row.name, entry.label, entry.times].filter(Boolean).join(' · '));
+    setText(this.times, entry.times);
+    const [given, came] = look.preview ?? ['', ''];
+    setText(this.preview, visible([given, came && `→ ${came}`].filter(Boolean).join(' ')));
+    this.preview.title = this.preview.textContent ?? '';
+    if (members) this.strip.style.background = strip(members);
+    place(this.strip, !!members, this.bar);
+    place(this.order, !!members && entry.open, this.rest);
+    setText(this.order, look.order);
     this.time.classList.toggle('ticks', ticks);
     if (!ticks) setText(this.time, seconds(row.dur) || (row.status === 'running' ? 'open' : ''));
     setText(this.tokens, said);
     setText(this.cost, cost);
     this.cost.classList.toggle('dim', !/[$0-9]/.test(cost));
-    setText(this.why, visible(entry.why));
-    this.why.classList.toggle('dim', !entry.error);
+    setText(this.bad, visible(words.bad));
+    setText(this.rest, visible(words.rest && words.bad ? ` · ${words.rest}` : words.rest));
     this.why.title = visible(entry.why);
-    if (entry.why && !this.why.parentElement) root.append(this.why);
-    if (!entry.why) this.why.remove();
+    place(this.why, !!entry.why, this.cost);
   }
 
   /** What assistive technology hears of it. @param {Entry} entry @param {number} index @param {boolean} selected */

@@ -7,7 +7,9 @@
  *   cost:string, input:number|null, output:number|null, usd:number|null,
  *   cost_state:string|null, counts:boolean, error:string|null, streaming:boolean,
  *   ttft:number|null, heard:number|null, model:string|null, retried:boolean, item:string|null,
- *   hidden:boolean, more:[number,number]|null, remark:string|null, advice:string|null, members?:Row[]}} Row
+ *   hidden:boolean, more:[number,number]|null, remark:string|null, advice:string|null,
+ *   outcome:string|null, tries:[number,number]|null, members?:Row[], attempts?:Row[], last?:string,
+ *   own?:number, alike?:number, shape?:number, quiet?:boolean, fails?:boolean, parts?:boolean}} Row
  */
 import { commas, tokens } from './format.js';
 
@@ -45,6 +47,8 @@ export const unpackRow = (v) => ({
   more: v[23] ?? null,
   remark: v[24] ?? null,
   advice: v[25] ?? null,
+  outcome: v[26] ?? null,
+  tries: v[27] ?? null,
 });
 
 /** Put rows in by id; a known row is replaced and keeps its place. @param {Map<string, Row>} rows @param {Row[]} fresh */
@@ -74,6 +78,30 @@ export function children(rows) {
   }
   // What ended at once may be told before what began earlier, and waits for its price.
   for (const list of below.values()) if (list.some((row, at) => at > 0 && byStart(list[at - 1], row) > 0)) list.sort(byStart);
+  return below;
+}
+
+/** The attempts at one request as one row, the last of them, where the first began. @param {Map<string|null, Row[]>} below */
+export function attemptsFolded(below) {
+  for (const [parent, list] of below) {
+    if (!list.some((row) => row.tries)) continue;
+    /** @type {Map<number, Row[]>} */
+    const groups = new Map();
+    for (const row of list) if (row.tries) groups.set(row.tries[0], [...(groups.get(row.tries[0]) ?? []), row]);
+    /** @type {Map<Row, Row|null>} */
+    const shown = new Map();
+    for (const attempts of groups.values()) {
+      const last = attempts.reduce((a, b) => ((b.tries?.[1] ?? 1) > (a.tries?.[1] ?? 1) ? b : a));
+      last.attempts = attempts.length > 1 ? attempts.filter((row) => row !== last) : undefined;
+      for (const row of attempts) shown.set(row, null);
+      for (const row of last.attempts ?? NONE) row.last = last.id;
+      shown.set(attempts[0], last);
+    }
+    below.set(
+      parent,
+      list.map((row) => shown.get(row) ?? (shown.has(row) ? null : row)).filter((row) => row !== null),
+    );
+  }
   return below;
 }
 

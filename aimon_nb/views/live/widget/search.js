@@ -15,8 +15,8 @@ export const nothing = () => ({ typed: '', text: '', failed: false, order: '' })
 export function lookup({ text, failed, order }, { details }) {
   const said = (/** @type {Row} */ row) => (details.get(row.id)?.messages ?? []).some((turn) => turn.text.toLowerCase().includes(text));
   const named = (/** @type {Row} */ row) =>
-    [row.name, row.label, row.error, row.remark, row.advice].some((part) => part?.toLowerCase().includes(text));
-  const find = (/** @type {Row} */ row) => (!failed || BAD.includes(row.status)) && (!text || named(row) || said(row));
+    [row.name, row.label, row.outcome, row.error, row.remark, row.advice].some((part) => part?.toLowerCase().includes(text));
+  const find = (/** @type {Row} */ row) => (!failed || (BAD.includes(row.status) && !row.retried)) && (!text || named(row) || said(row));
   return { order, find: text || failed ? find : undefined };
 }
 

@@ -48,6 +48,7 @@ export class Run {
     /** @type {Set<import('./view.js').View>} */ this.views = new Set();
     /** @type {Set<string>} */ this.requested = new Set(); // details that the kernel was asked for
     /** @type {[HTMLElement, any][]} */ this.waiting = []; // places that ask for it before anything is known of it
+    /** @type {Map<string, [string, string]>} */ this.previews = new Map(); // what went into rows and came out
     /** @type {Map<string, Answered>} */ this.answers = new Map(); // to questions about spans, by `questionOf`
     this.news = 0; // how often the kernel has answered
     this.cut = 0;

@@ -39,6 +39,8 @@ export class Sums {
       else {
         if (row.counts) add(all, own(row));
         for (const kid of this.below.get(row.id) ?? NONE) todo.push(kid);
+        // The attempts before a call are none of its own sums, and in those above it.
+        if (row.attempts) todo.push(...row.attempts);
       }
     }
     return all;

@@ -6,11 +6,13 @@
  * @typedef {import('./store.js').Run} Run
  */
 import { el, setText } from './dom.js';
-import { flatten } from './layout.js';
+import { flatten, startsClosed } from './layout.js';
 import { RowLine } from './row.js';
-import { axis, LINE, WINDOW_ABOVE, windowOf } from './window.js';
+import { axis, entryAt, LINE, WINDOW_ABOVE, windowOf } from './window.js';
 
 const MOST_LINES = 12; // the list scrolls inside beyond this
+/** What stands first in an opened group, beside what failed. @type {Record<string, string>} */
+const ORDERS = { '': 'earliest', slow: 'slow', dear: 'expensive' };
 
 /** Draws entries, follows the newest, and knows which row has the keyboard and which is selected. */
 export class TreeList {
@@ -21,6 +23,7 @@ export class TreeList {
     this.onScrolled = onScrolled;
     /** @type {Set<string>} */ this.closed = new Set();
     /** @type {Set<string>} */ this.opened = new Set();
+    /** @type {Map<string, string>} */ this.orders = new Map(); // of opened groups
     /** @type {string|null} */ this.focused = null;
     /** @type {string|null} */ this.selected = null;
     /** @type {string|null} */ this.lastVisited = null;
@@ -29,8 +32,9 @@ export class TreeList {
     this.follow = true;
     this.scrolled = false; // by the reader
     this.ownTop = 0; // where the list was scrolled to without him
-    this.focusedIndex = this.lines = this.whole = this.tallest = this.end = this.laidAt = this.layTime = 0;
+    this.focusedIndex = this.held = this.lines = this.whole = this.tallest = this.end = this.laidAt = this.layTime = 0;
     this.axisKey = '';
+    /** @type {import('./layout.js').Look} */ this.look = {};
     this.root = el('div', 'tree');
     this.axis = el('span', 'axis');
     this.body = el('div', 'body');
@@ -55,6 +59,7 @@ export class TreeList {
     this.body.setAttribute('role', 'presentation');
     this.pad.setAttribute('role', 'rowgroup');
     this.body.append(this.pad);
+    this.pad.addEventListener('click', (event) => this.onOrder(event));
     this.body.addEventListener('scroll', () => this.onScroll(), { passive: true });
     return this.body;
   }
@@ -67,8 +72,10 @@ export class TreeList {
 
   /** @param {import('./layout.js').Look} look */
   layOut(look) {
+    this.look = look;
     const begun = performance.now(),
-      seen = { ...look, opened: this.opened };
+      hold = this.anchor(),
+      seen = { ...look, opened: this.opened, orders: this.orders };
     let laid = flatten(this.run.rows, this.closed, seen);
     // The row that the reader is at stays in sight when its like become a group.
     const around = this.lastVisited && laid.entries.find(({ row, open }) => !open && row.members?.some((member) => member.id === this.lastVisited));
@@ -80,8 +87,20 @@ export class TreeList {
     this.lines = laid.lines;
     this.end = 0;
     for (const { row } of laid.entries) this.end = Math.max(this.end, (row.start ?? 0) + (row.dur ?? 0));
+    hold();
     this.laidAt = performance.now();
     this.layTime = this.laidAt - begun;
+  }
+
+  /** Note which row stands at the upper edge; the function given back says where it stands now, for the reader's place to be held. */
+  anchor() {
+    const { entries, body } = this,
+      first = this.follow || !body.scrollTop ? undefined : entries[entryAt(entries, Math.floor(body.scrollTop / LINE))];
+    const before = first?.top ?? 0;
+    return () => {
+      const now = first && this.entries.find(({ id, row }) => id === first.id || row.members?.some((one) => one.id === first.id));
+      this.held = now ? (now.top - before) * LINE : 0;
+    };
   }
 
   paint() {
@@ -91,6 +110,8 @@ export class TreeList {
     body.style.height = `${this.tallest * LINE}px`;
     this.pad.style.height = `${this.lines * LINE}px`;
     this.root.setAttribute('aria-rowcount', String(entries.length + 1));
+    if (this.held) this.ownTop = body.scrollTop += this.held;
+    this.held = 0;
     if (run.running && this.follow && this.lines > MOST_LINES) this.followNewest();
     this.paintScale();
     const [from, to] = windowOf(entries, body.scrollTop, this.tallest * LINE);
@@ -158,8 +179,18 @@ export class TreeList {
       this.drawn.set(entry.id, line);
       if (next === line.root) next = next.nextElementSibling;
       else this.pad.insertBefore(line.root, next);
-      const { run, whole } = this;
-      line.show(entry, i, { now: run.now, whole, open: run.open, selected: this.selected === entry.id, focused: this.focused === entry.id });
+      const { run, whole } = this,
+        order = `${ORDERS[this.orders.get(entry.id) ?? '']} first`,
+        preview = run.previews.get(entry.id);
+      line.show(entry, i, {
+        now: run.now,
+        whole,
+        open: run.open,
+        selected: this.selected === entry.id,
+        focused: this.focused === entry.id,
+        order,
+        preview,
+      });
     }
     for (const line of free) line.root.remove();
   }
@@ -183,8 +214,21 @@ export class TreeList {
     this.layTime = this.tallest = 0;
     this.lastVisited = null;
     this.follow = false;
-    const set = id.startsWith('group ') ? this.opened : this.closed; // groups are closed until opened
+    const entry = this.entries.find((one) => one.id === id),
+      set = entry && startsClosed(entry.row) ? this.opened : this.closed;
     if (!set.delete(id)) set.add(id);
+  }
+
+  /** A click on the order of a group lists what is in it in the next one. @param {Event} event */
+  onOrder(event) {
+    const target = /** @type {HTMLElement} */ (event.target),
+      id = target.matches('.order') && target.closest('.row')?.getAttribute('data-id');
+    if (!id) return;
+    event.stopImmediatePropagation();
+    const orders = Object.keys(ORDERS);
+    this.orders.set(id, orders[(orders.indexOf(this.orders.get(id) ?? '') + 1) % orders.length]);
+    this.layOut(this.look);
+    this.paint();
   }
 
   /** @param {string|null} id */
