@@ -85,6 +85,13 @@ class Settings:
             environment=True,
         ),
     )
+    previews: bool = field(
+        default=True,
+        metadata=_metadata(
+            config="Show in each row, live only, what was asked and what came of it.",
+            environment=True,
+        ),
+    )
     step_content: bool = field(
         default=True,
         metadata=_metadata(

@@ -673,6 +673,32 @@ def test_groups_open_and_close(tab):
     assert before == rows_shown()
 
 
+@pytest.mark.parametrize("width", [1900, 1020, 500, 340])
+def test_previews(tab, width):
+    """A row says what was asked and what came of it, on its line; where room is short that gives way, and name and model are whole."""
+    show(tab, "finished")
+    tab.set_viewport_size({"width": width, "height": 900})
+    settle(tab)
+    line = row(tab, "finished", ANSWERED)
+    preview = line.locator(".preview")
+    assert preview.text_content().startswith("Summarise the three reports below") and "→ Revenue rose" in preview.text_content()
+    sizes = tab.eval_on_selector_all("#live-finished .row .name > .kind ~ :is(span, b)", "all => all.map(e => [e.textContent, e.scrollWidth - e.clientWidth])")
+    assert [] == [text for text, hidden in sizes if hidden > 1]
+    assert (width > 340) == (preview.evaluate("e => e.offsetWidth") > 100)
+    assert 24 == line.evaluate("e => e.offsetHeight")
+
+
+def test_hostile_previews(tab):
+    """A preview is text, whatever a model wrote, and does not turn the direction of what is beside it."""
+    show(tab, "hostile")
+    for text in ("<img src=x onerror=alert(1)>", "\u05d0\u05d1\u05d2 \u202e\u2066", "<script>alert(1)</script>", "$x$ $$y$$", "W" * 120):
+        feed(tab, "hostile", {"header": fed(samples.hostile())["header"], "rows": [], "previews": {HOSTILE_CALL: [text, text]}})
+        preview = row(tab, "hostile", HOSTILE_CALL).locator(".preview")
+        assert 0 == preview.locator("*").count() and "BDI" == preview.evaluate("e => e.tagName")
+        assert "\u202e" not in preview.text_content() and text[:2] in preview.text_content()
+        assert "isolate" == preview.evaluate("e => getComputedStyle(e).unicodeBidi")
+
+
 def test_attempts_open(tab):
     """A call that was answered at its second attempt is one row that says so; opened, by its sign or by key, it shows the first, which was refused."""
     show(tab, "finished")
@@ -732,7 +758,9 @@ def test_find(tab):
     words, errors_only, order = finder.locator("input"), finder.locator(".toggle"), finder.locator("select")
     ids = lambda: tab.eval_on_selector_all("#live-finished .row[data-id]", "rows => rows.map(r => r.dataset.id)")
     tab.locator("#live-finished .head button", has_text="find").click()
-    tab.keyboard.type("revenue rose")
+    tab.keyboard.type("board member. name")
+    assert [AGENT, ANSWERED] == ids()
+    words.fill("revenue rose")
     assert [AGENT, ANSWERED] == ids()
     words.fill("")
     errors_only.click()
@@ -751,7 +779,7 @@ def test_find(tab):
 
 
 def test_find_in_a_large_run(tab):
-    """Find says how many rows it found, and of how many calls the page does not have the messages."""
+    """Find says how many rows it found, by their previews too, and of how many calls the page does not have the messages."""
     show(tab, "many")
     finder = tab.locator("#live-many .finder")
     tab.locator("#live-many .head button", has_text="find").click()
@@ -760,7 +788,7 @@ def test_find_in_a_large_run(tab):
     finder.locator(".toggle").click()
     finder.locator("input").fill("the secret prompt")
     said = finder.inner_text()
-    assert "35 found; messages of 8,715 calls are in the kernel, not searched" in said, said
+    assert "8,750 found; messages of 8,715 calls are in the kernel, not searched" in said, said
 
 
 def test_models(tab):

@@ -3,7 +3,7 @@
  * One line of the tree, an element that is used again for another row.
  *
  * @typedef {import('./layout.js').Entry} Entry
- * @typedef {{now: number, whole: number, open: boolean, selected: boolean, focused: boolean, order: string, preview?: [string, string]}} Look
+ * @typedef {{now: number, whole: number, open: boolean, selected: boolean, focused: boolean, order: string, preview?: string[]}} Look
  */
 import { el, setText } from './dom.js';
 import { clock, seconds, tokens, visible } from './format.js';
@@ -45,7 +45,7 @@ export class RowLine {
     this.depth = -1;
     this.whole = 0;
     /** @type {import('./rows.js').Row|null} */ this.row = null;
-    /** @type {[string, string]|undefined} */ this.previewed = undefined;
+    /** @type {string[]|undefined} */ this.previewed = undefined;
     this.twisty.setAttribute('aria-hidden', 'true');
     name.append(this.twisty, this.kind, this.text, ' ', this.label, ' ', this.times, ' ', this.preview);
     line.append(this.bar);
