@@ -29,7 +29,7 @@ from aimon_nb.capture import context
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.run_recorder import Recorder
-from aimon_nb.sentry import cache_hits, langchain_patches, sdk3_patches
+from aimon_nb.sentry import cache_hits, langchain_patches, pydantic_ai_patches, sdk3_patches
 from aimon_nb.sentry.attribute_diff import diff_attributes
 from aimon_nb.sentry.sdk import HAS_TRANSACTIONS, START_STREAMED, NoOpSpan
 
@@ -108,11 +108,8 @@ class Integrations:
             if not _is_chosen_by_user(name):
                 self._patches[name].undo()
                 # The SDK sets up an integration once a process; it may do so again.
-                for known in (
-                    integrations._processed_integrations,
-                    integrations._installed_integrations,
-                ):
-                    known.discard(name)
+                integrations._processed_integrations.discard(name)
+                integrations._installed_integrations.discard(name)
         self._ours, self._patches, self._main = {}, {}, None
         self._origins.clear()
         self._pending.clear()
@@ -148,7 +145,9 @@ class Integrations:
         integration = getattr(module, framework.integration)()
         patches = self._patches[framework.name] = Patches()
         if framework.name not in integrations._installed_integrations:
-            for change in diff_attributes(framework.packages, integration.setup_once):
+            with pydantic_ai_patches.finding_hooks(module, patches):
+                changes = diff_attributes(framework.packages, integration.setup_once)
+            for change in changes:
                 patches.register_external(*change)
             integrations._processed_integrations.add(framework.name)
             integrations._installed_integrations.add(framework.name)

@@ -186,13 +186,14 @@ def _destination(*, may_be_sent: bool) -> tuple[str, str | None]:
 def _start(run_state: RunState) -> Any:
     run = run_state.run
     options = {"origin": ORIGIN, **run.options.get("span", {})}
+    may_be_sent = run_state.may_be_sent and options.get("sampled") is not False
     # Unsampled where nobody would get it: nothing is serialised for nobody.
     if run.destination == "local":
         options["sampled"] = False
     op = run.options.get("op") or OP
     # Here already: the header of each envelope names it.
     name = redaction.text("sentry", "name", run.name)
-    return root_trace.start(name, op, options, may_be_sent=run_state.may_be_sent)
+    return root_trace.start(name, op, options, may_be_sent=may_be_sent)
 
 
 def _set_sent_status(run_state: RunState, root: Any, carried: set[str] | None) -> None:

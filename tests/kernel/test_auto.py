@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.parts import sdk
+
 SETUP = """
 %load_ext aimon_nb
 import sentry_sdk, openai, time, asyncio
@@ -63,7 +65,7 @@ QUIET = [
     "!echo hello",
     "%%bash\necho hi",
     "%matplotlib inline",
-    "with sentry_sdk.start_span(op='x', name='mine'): pass",
+    f"with {sdk.code_of_span('x', 'mine')}: pass",
     "await asyncio.sleep(0.3)",
     "",
     "# only a comment",
@@ -175,11 +177,11 @@ def test_a_wrong_setting_is_refused(shell):
 
 
 def test_sentry_hears_of_calls_only(kernels, truth, receiver):
-    """A cell without a call sends no transaction and no event; one with a call does."""
+    """A cell without a call sends no root and no event; one with a call does."""
     kernel = kernels(env={"SENTRY_DSN": receiver.dsn})
     kernel.run([SETUP.format(url=truth.url), "%ai_auto on", "%config AimonMagics.sentry_auto = True", "1 + 1", "1/0", "await asyncio.sleep(0)", "# told\nask()", "sentry_sdk.flush(5)"])
     assert [kind for kind, _ in receiver.got if kind == "event"] == []
-    assert [p["transaction"] for kind, p in receiver.got if kind == "transaction"] == ["told"]
+    assert [root["name"] for root in receiver.roots()] == ["told"]
 
 
 def test_sentry_stream(kernels, truth, receiver):

@@ -2,7 +2,10 @@
 
 import pytest
 
-CELL = "%%ai_track steps {}\nimport sentry_sdk\nwith sentry_sdk.start_span(op='x', name='one'): pass\n"
+from tests.parts import sdk
+
+SPAN = sdk.code_of_span("x", "one")
+CELL = f"%%ai_track steps {{}}\nimport sentry_sdk\nwith {SPAN}: pass\n"
 
 
 @pytest.fixture
@@ -106,7 +109,7 @@ def test_a_bad_variable_at_the_load(kernels):
 
 def test_track_in_a_function(loaded):
     """`track` in a function shows the same view and keeps the same form, without magics; a wrong word is said."""
-    shown = loaded.cell("import aimon_nb, sentry_sdk\ndef work():\n  with aimon_nb.track('inside', save='summary'):\n    with sentry_sdk.start_span(op='x', name='one'): pass\nwork()")
+    shown = loaded.cell(f"import aimon_nb, sentry_sdk\ndef work():\n  with aimon_nb.track('inside', save='summary'):\n    with {SPAN}: pass\nwork()")
     assert "inside" in shown.data()[0] and 0 == shown.data()[0].count("\n")
     said = loaded.cell("aimon_nb.track('x', save='all')")
     assert "save must be one of none, summary, tree, full; not 'all'" in said.evalue

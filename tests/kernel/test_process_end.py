@@ -10,11 +10,14 @@ import textwrap
 import nbformat
 import pytest
 
+from tests.parts import sdk
+
 INIT = "import sentry_sdk\nsentry_sdk.init({dsn!r}, traces_sample_rate=1.0, default_integrations=False, {options})"
 LOAD = "%load_ext aimon_nb"
 RUN = "%%ai_track {name}\nlen('x')"
 PATIENCE = {"AIMON_NB_SENTRY_FLUSH": "30"}  # no luck: a busy machine may need longer than two seconds
-OWNERS = pytest.mark.parametrize("options", [None, "", "trace_lifecycle='stream'"], ids=["ours", "static", "stream"])
+STATIC = pytest.param("", id="static", marks=sdk.transactions)
+OWNERS = pytest.mark.parametrize("options", [None, STATIC, "trace_lifecycle='stream'"], ids=["ours", None, "stream"])
 SIGTERM = -signal.SIGTERM
 
 

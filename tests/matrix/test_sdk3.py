@@ -11,17 +11,20 @@ import pytest
 
 from tests.matrix import environments
 
-# Not yet: their programs are written as series 2 has spans, and leave runs open where that fails; docs/sentry.md says so.
-FOR_2 = ["root", "delivery", "client", "sent_spans"]
+KERNEL = "tests/kernel/test_"
 SUITES = {
-    # Documented API, hearing, the wire, settings, privacy, OpenTelemetry, frameworks.
-    "unit": ["-m", "unit", "tests/ai", "tests/sentry", "tests/app", "tests/wire", "tests/capture", "tests/otel", "tests/frameworks", "tests/test_privacy.py", *(f"--ignore=tests/sentry/test_{name}.py" for name in FOR_2)],
-    # Each way of making spans, and what receivers get of real kernels.
-    "kernel": ["-m", "kernel", "tests/sentry", "tests/kernel/test_sentry.py", "-k", "not ai_sentry and not a_loss"],
-    # Every mode of a client; each framework; an SDK that has changed.
+    # Documented API, hearing, the wire, settings, what Sentry gets, privacy, OpenTelemetry, frameworks.
+    "unit": ["-m", "unit", "tests/ai", "tests/sentry", "tests/app", "tests/wire", "tests/capture", "tests/otel", "tests/frameworks", "tests/test_privacy.py"],
+    # Each way of making spans; what receivers get of real kernels and scripts, up to their ends.
+    "kernel": [
+        *("-m", "kernel", "tests/sentry", f"{KERNEL}sentry.py", f"{KERNEL}sentry_privacy.py", f"{KERNEL}process_end.py", f"{KERNEL}exit.py"),
+        *(f"{KERNEL}script.py", f"{KERNEL}auto.py::test_sentry_hears_of_calls_only", f"{KERNEL}auto.py::test_sentry_stream"),
+    ],
+    # Every mode of a client; an SDK that has changed.
     "matrix": ["tests/matrix/test_clients.py::test_openai_chat", "tests/matrix/test_changed_sdk.py"],
-    "frameworks": ["tests/matrix/test_frameworks.py", "-k", "without_a_client and not pydantic_ai"],
-}
+    # Each framework, and each way to run it: a process for many tests, so a file is one worker's.
+    "frameworks": ["--dist", "loadfile", "tests/matrix/test_heard.py", "tests/matrix/test_frameworks.py", "-k", "test_heard or without_a_client or outlives"],
+}  # fmt: skip
 pytestmark = [pytest.mark.matrix, pytest.mark.timeout(900)]
 
 

@@ -17,6 +17,8 @@ LIFECYCLES = [pytest.param("static", marks=transactions), "stream"]
 NAMES = ("static", "stream") if HAS_TRANSACTIONS else ("stream",)
 # What `sentry_sdk.init` is given for each.
 OPTIONS = {"static": {}, "stream": {"trace_lifecycle": "stream"}}
+# A test of what both do takes `options`, what `receiver.init` is given.
+EACH_LIFECYCLE = pytest.mark.parametrize("options", [pytest.param({}, id="static", marks=transactions), pytest.param(OPTIONS["stream"], id="stream")])
 # Of a client that is given nothing, and where there is none.
 DEFAULT = NAMES[0]
 
@@ -29,11 +31,35 @@ def start_span(op=None, name=None, origin=None):
     return sentry_sdk.traces.start_span(name, {key: value for key, value in told.items() if value is not None})
 
 
-def start_root(op, name):
-    """A root made by hand: a transaction, or a segment."""
+def code_of_span(op, name):
+    """The code that makes a span by hand, for a cell or a program of its own; without braces, for it may stand in a template."""
     if HAS_TRANSACTIONS:
+        return f"sentry_sdk.start_span(op={op!r}, name={name!r})"
+    return f"sentry_sdk.start_span(name={name!r}, attributes=dict([('sentry.op', {op!r})]))"
+
+
+def streams(options):
+    """Whether a client with these options sends spans by themselves, in no transaction."""
+    return not HAS_TRANSACTIONS or options.get("trace_lifecycle") == "stream"
+
+
+def start_in(options, name, op=None):
+    """A span made by hand, as a client with these options has it."""
+    if not streams(options):
+        return start_span(op, name)
+    return sentry_sdk.traces.start_span(name, {} if op is None else {"sentry.op": op})
+
+
+def start_root(op, name, options=OPTIONS[DEFAULT]):
+    """A root made by hand: a transaction, or a segment."""
+    if not streams(options):
         return sentry_sdk.start_transaction(op=op, name=name)
     return sentry_sdk.traces.start_span(name, {"sentry.op": op}, None)
+
+
+def continue_trace(headers, options):
+    """Continue a trace of another process, as a program with a client of these options does."""
+    (sentry_sdk.traces if streams(options) else sentry_sdk).continue_trace(headers)
 
 
 def set_data(span, key, value):

@@ -16,10 +16,9 @@ from aimon_nb.capture import recorder
 from aimon_nb.model.sending import Counts
 from aimon_nb.sentry import failure_words
 from aimon_nb.views.static.sending import SendingView
+from tests.parts import sdk
 from tests.parts.waiting import eventually
 
-STREAM = {"trace_lifecycle": "stream"}
-LIFECYCLES = pytest.mark.parametrize("options", [{}, STREAM], ids=["static", "stream"])
 delivery = instrumentation.delivery
 
 
@@ -99,12 +98,12 @@ def flush():
 
 def work(options, name="cell"):
     with track(name) as run:
-        with sentry_sdk.traces.start_span("inner") if options else sentry_sdk.start_span(op="x", name="inner"):
+        with sdk.start_in(options, "inner", "x"):
             pass
         return run, 7
 
 
-@LIFECYCLES
+@sdk.EACH_LIFECYCLE
 def test_a_bad_day(receiver, fault, options):
     """The run is as ever; that it did not arrive stands in its tree and table, with the reason, and is counted once."""
     receiver.init(**options)
@@ -116,13 +115,13 @@ def test_a_bad_day(receiver, fault, options):
     assert line in run.tree()
     assert {"no: dropped"} == {*run.spans()["sent"]}
     [(why, counts)] = delivery.lost.items()
-    assert why.startswith(fault) and (Counts(0, 2) if options else Counts(1, 1)) == counts
+    assert why.startswith(fault) and (Counts(0, 2) if sdk.streams(options) else Counts(1, 1)) == counts
     assert not delivery.sent and delivery.last_error == why
     shown = repr(SendingView(sending.status(None)))
     assert why in shown and "key@" not in shown
 
 
-@LIFECYCLES
+@sdk.EACH_LIFECYCLE
 def test_a_good_day(receiver, options):
     """What arrived is counted as it arrived, and nothing is said in the tree."""
     receiver.init(**options)
@@ -131,12 +130,12 @@ def test_a_good_day(receiver, options):
         raise ValueError
     flush()
     # The SDK's own thread may have taken the spans just before, and not given them on yet.
-    eventually(lambda: (Counts(0, 3, 1) if options else Counts(2, 1, 1)) == delivery.sent)
+    eventually(lambda: (Counts(0, 3, 1) if sdk.streams(options) else Counts(2, 1, 1)) == delivery.sent)
     assert {} == delivery.lost and [] == run._run.notes
     assert {"yes"} == {*run.spans()["sent"]}
 
 
-@LIFECYCLES
+@sdk.EACH_LIFECYCLE
 def test_one_is_sent_on_a_good_day(receiver, options):
     """`%ai_sentry test` sends one transaction or segment, in no run and no trace of the user's, and says that it arrived."""
     receiver.init(**options)
@@ -149,7 +148,7 @@ def test_one_is_sent_on_a_good_day(receiver, options):
     assert ["cell"] == [*run.spans()["name"]]
 
 
-@LIFECYCLES
+@sdk.EACH_LIFECYCLE
 def test_one_is_sent_on_a_bad_day(receiver, fault, options):
     """What came back is one clear line."""
     receiver.init(**options)
@@ -185,7 +184,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("wrong", [pytest.param(wrong, marks=sdk.transactions if wrong == "hook" else ()) for wrong in WRONG])
 def test_none_is_sent(receiver, wrong):
     """Where nothing can be sent the line says why, and the status as well."""
     options, said = WRONG[wrong]
@@ -209,6 +208,7 @@ def test_a_transport_of_the_users(receiver):
     assert "your client's own transport" in sending.send_one(20)
 
 
+@sdk.transactions
 def test_a_hook_that_drops_a_run(receiver):
     """A run that the user's own hook drops says so."""
     receiver.init(before_send_transaction=lambda *_: None)
@@ -218,19 +218,19 @@ def test_a_hook_that_drops_a_run(receiver):
     assert {"no: dropped"} == {*run.spans()["sent"]}
 
 
-@LIFECYCLES
+@sdk.EACH_LIFECYCLE
 def test_memory_is_bounded(receiver, options):
     """While nobody answers, the client keeps no more than its queue takes; the rest is counted as lost."""
     receiver.init(**options, transport_queue_size=10)
     receiver.hold()
     runs = [work(options)[0] for _ in range(40)]
-    if options:
+    if sdk.streams(options):
         sentry_sdk.get_client().span_batcher.flush()
     receiver.wait_for_requests()
     waiting = sending.status(None).waiting
     assert waiting <= 10
     lost = delivery.lost["the queue was full: Sentry is too slow"]
-    assert 28 <= (lost.spans // 2 if options else lost.transactions) <= 30
+    assert 28 <= (lost.spans // 2 if sdk.streams(options) else lost.transactions) <= 30
     recorder.drain()
     assert 28 <= sum("no: dropped" in {*run.spans()["sent"]} for run in runs) <= 30
     receiver.release()
@@ -270,26 +270,30 @@ def test_words_of_errors(error, words):
     assert words == failure_words.of_error(error)
 
 
+@sdk.EACH_LIFECYCLE
 @pytest.mark.parametrize(("url", "page"), [("https://t.sentry.io/", "https://t.sentry.io/explore/traces/trace/"), ("javascript:alert(1)", None), (None, None)])
-def test_the_link(receiver, url, page):
+def test_the_link(receiver, options, url, page):
     """With `sentry_url` the last run's trace is a link; what is no address is none."""
-    receiver.init()
-    run, _ = work({})
+    receiver.init(**options)
+    run, _ = work(options)
     status = sending.status(url)
     assert status.trace_id == run._run.trace_id
     assert status.trace_url == (f"{page}{run._run.trace_id}/" if page else None)
     assert ("<a href" in SendingView(status)._repr_html_()) == bool(page)
 
 
-def test_the_lines(receiver):
+@sdk.EACH_LIFECYCLE
+def test_the_lines(receiver, options):
     """It says where, whose client, sampled, lifecycle, sent, waiting, last error, last run and trace; no key."""
-    receiver.init(environment="<b>x</b>")
-    work({})
+    receiver.init(environment="<b>x</b>", **options)
+    work(options)
     flush()
     view = SendingView(sending.status(None))
     lines = dict(line.split("  ", 1) for line in repr(view).splitlines())
     labels = ["spans go to", "client", "sampled", "lifecycle", "sent", "waiting", "last error", "last run", "trace", "note"]
     assert labels == [*lines]
-    assert "1 transaction, 1 span" == lines["sent"].strip() and "cell: sent" == lines["last run"].strip()
-    assert "include_local_variables=False" in lines["note"]
+    sent, lifecycle, is_sampled = ("2 spans", "stream", "yes") if sdk.streams(options) else ("1 transaction, 1 span", "static", "yes, each tracked run")
+    told = {label: lines[label].strip() for label in ("sent", "lifecycle", "sampled", "last run")}
+    assert {"sent": sent, "lifecycle": lifecycle, "sampled": is_sampled, "last run": "cell: sent"} == told
+    assert ("include_local_variables=False" if sdk.HAS_TRANSACTIONS else '"stack_frame_variables": False') in lines["note"]
     assert "key@" not in repr(view) and "<b>" not in view._repr_html_()

@@ -6,9 +6,8 @@ import sentry_sdk
 from aimon_nb import track
 from aimon_nb.app import monitor
 from aimon_nb.views.present import formatting
+from tests.parts import sdk
 
-STREAM = {"trace_lifecycle": "stream"}
-LIFECYCLES = pytest.mark.parametrize("options", [{}, STREAM], ids=["static", "stream"])
 TRACE, PARENT = "a" * 32, "b" * 16
 
 
@@ -16,7 +15,7 @@ def roots(receiver, name="cell"):
     return [span for span in receiver.spans() if span["name"] == name]
 
 
-@LIFECYCLES
+@sdk.EACH_LIFECYCLE
 def test_a_trace_a_run(receiver, options):
     """Each run is one transaction or segment, in a trace of its own."""
     receiver.init(**options)
@@ -28,10 +27,10 @@ def test_a_trace_a_run(receiver, options):
     assert first["parent_span_id"] is second["parent_span_id"] is None
     assert {"ai.demo"} == {first["op"], second["op"]}
     assert {"cell"} == {one["data"]["gen_ai.pipeline.name"] for one in (first, second)}
-    assert 2 == len(receiver.of("span" if options else "transaction"))
+    assert 2 == len(receiver.of("span" if sdk.streams(options) else "transaction"))
 
 
-@LIFECYCLES
+@sdk.EACH_LIFECYCLE
 def test_what_is_outside_keeps_its_trace(receiver, options):
     """A run changes nothing of the trace that code outside of it is in."""
     receiver.init(**options)
@@ -41,38 +40,37 @@ def test_what_is_outside_keeps_its_trace(receiver, options):
     assert sentry_sdk.get_traceparent() == before
 
 
-@LIFECYCLES
+@sdk.EACH_LIFECYCLE
 def test_a_surrounding_span_is_continued(receiver, options):
     """A run in a span of the user's is below it, in its trace."""
     receiver.init(**options)
-    outer = sentry_sdk.traces.start_span("outer") if options else sentry_sdk.start_transaction(name="outer")
-    with outer, track("cell") as run:
+    with sdk.start_root("x", "outer", options), track("cell") as run:
         pass
     [above], [root] = roots(receiver, "outer"), roots(receiver)
     assert (above["trace_id"], above["span_id"]) == (root["trace_id"], root["parent_span_id"])
     assert "Sentry" == run._run.destination
 
 
-@LIFECYCLES
+@sdk.EACH_LIFECYCLE
 @pytest.mark.parametrize("sampled", ["-1", ""], ids=["sampled", "undecided"])
 def test_a_continued_trace_is_continued(receiver, options, sampled):
     """So is a run in a trace that came from another process, by its headers."""
     receiver.init(**options)
     with sentry_sdk.isolation_scope():
         headers = {"sentry-trace": f"{TRACE}-{PARENT}{sampled}"}
-        (sentry_sdk.traces if options else sentry_sdk).continue_trace(headers)
+        sdk.continue_trace(headers, options)
         with track("cell"):
             pass
     [root] = roots(receiver)
     assert (TRACE, PARENT) == (root["trace_id"], root["parent_span_id"])
 
 
-@LIFECYCLES
+@sdk.EACH_LIFECYCLE
 def test_a_continued_trace_decides(receiver, options):
     """What is not sampled where it began is not sampled here, and the view says so."""
     receiver.init(**options)
     with sentry_sdk.isolation_scope():
-        (sentry_sdk.traces if options else sentry_sdk).continue_trace({"sentry-trace": f"{TRACE}-{PARENT}-0"})
+        sdk.continue_trace({"sentry-trace": f"{TRACE}-{PARENT}-0"}, options)
         with track("cell") as run:
             pass
     assert [] == roots(receiver)
@@ -80,6 +78,7 @@ def test_a_continued_trace_decides(receiver, options):
     assert ["no: not sampled"] == [*run.spans()["sent"]]
 
 
+@sdk.transactions
 def test_a_rate_leaves_no_run_to_chance(receiver):
     """In the static lifecycle a run is sampled whatever the rate is, for its cell was tracked by name."""
     receiver.init(traces_sample_rate=1e-9)
@@ -88,7 +87,7 @@ def test_a_rate_leaves_no_run_to_chance(receiver):
     assert 1 == len(roots(receiver))
 
 
-@pytest.mark.parametrize("options", [{"traces_sample_rate": 0.0}, {"traces_sample_rate": None}, {**STREAM, "traces_sample_rate": 1e-9}],
+@pytest.mark.parametrize("options", [{"traces_sample_rate": 0.0}, {"traces_sample_rate": None}, {**sdk.OPTIONS["stream"], "traces_sample_rate": 1e-9}],
                          ids=["rate 0", "no tracing", "stream"])  # fmt: skip
 def test_what_the_client_decides(receiver, options):
     """A rate of 0, no tracing, and in the stream lifecycle any rate are the client's decision; the view says it."""
@@ -99,14 +98,17 @@ def test_what_the_client_decides(receiver, options):
     assert "not sampled" in run.tree().splitlines()[0]
 
 
-def test_this_very_run_may_say_no(receiver):
-    """`sampled=False` of `track` holds for its run."""
-    receiver.init()
-    with track("cell", sampled=False):
+@sdk.EACH_LIFECYCLE
+def test_this_very_run_may_say_no(receiver, options):
+    """`sampled=False` of `track` holds for its run, and for what begins in it; the view says so."""
+    receiver.init(**options)
+    with track("cell", sampled=False) as run, sdk.start_in(options, "inner"):
         pass
-    assert [] == roots(receiver)
+    assert [] == receiver.spans()
+    assert "not sent to Sentry: not sampled" in run.tree().splitlines()[0] and {"no: not sampled"} == {*run.spans()["sent"]}
 
 
+@sdk.transactions
 def test_over_the_limit_of_a_transaction(receiver):
     """Spans that a transaction does not take are said, with what to do."""
     receiver.init(_experiments={"max_spans": 10})
@@ -125,13 +127,13 @@ def opened(**facts):
     return session
 
 
-@LIFECYCLES
+@sdk.EACH_LIFECYCLE
 @pytest.mark.parametrize("with_error", [False, True])
 def test_auto_is_not_sent(receiver, options, with_error):
     """Of a run that `auto` opened Sentry gets nothing, spans of the user's included; the tree has all of it."""
     receiver.init(**options)
     session = opened()
-    with sentry_sdk.traces.start_span("inner") if options else sentry_sdk.start_span(op="gen_ai.chat", name="inner"):
+    with sdk.start_in(options, "inner", "gen_ai.chat"):
         pass
     session.run_state.quiet = False  # as its first call makes it
     session.end(ValueError("x") if with_error else None)
@@ -141,7 +143,7 @@ def test_auto_is_not_sent(receiver, options, with_error):
     assert "not sent to Sentry: %ai_auto sends none (AimonMagics.sentry_auto)" == formatting.destination(session.run)
 
 
-@LIFECYCLES
+@sdk.EACH_LIFECYCLE
 def test_auto_is_sent_if_asked_for(receiver, options):
     """With `sentry_auto` it is sent as any other."""
     receiver.init(**options)
@@ -158,7 +160,7 @@ def test_auto_is_sent_if_asked_for(receiver, options):
 FACTS = {"cell_id": "ab-12", "execution_count": 7}
 
 
-@LIFECYCLES
+@sdk.EACH_LIFECYCLE
 def test_what_the_root_tells(receiver, options, monkeypatch):
     """The root has its pipeline, the cell's number and id, the notebook's file name, and tags and data; those of this run win."""
     monkeypatch.setattr("aimon_nb.app.monitoring.notebook_name", lambda _: "report.ipynb")
@@ -173,7 +175,7 @@ def test_what_the_root_tells(receiver, options, monkeypatch):
     [root] = roots(receiver)
     told = {"notebook.name": "report.ipynb", "notebook.cell.number": 7, "notebook.cell.id": "ab-12", "questions": 12}
     assert {**told, "gen_ai.pipeline.name": "nightly"}.items() <= root["data"].items()
-    tags = root["data"] if options else receiver.of("transaction")[0]["tags"]
+    tags = root["data"] if sdk.streams(options) else receiver.of("transaction")[0]["tags"]
     assert {"team": "search", "stage": "test"}.items() <= tags.items()
     assert "team=search, stage=test" == session.run.tags
 

@@ -5,6 +5,7 @@ import json
 import httpx
 import pytest
 import sentry_sdk
+from sentry_sdk import integrations
 from sentry_sdk.integrations.httpx import HttpxIntegration
 
 from aimon_nb import ai_track, track
@@ -17,7 +18,12 @@ KEY, HEX = "sk-proj-canary0123456789abc", "0123456789abcdef0123456789abc668"
 
 
 @pytest.fixture(params=WAYS)
-def sentry(request, receiver):
+def sentry(request, receiver, monkeypatch):
+    # The SDK never takes its own patch back, and makes it once a process: tests after this one are without it.
+    for client in (httpx.Client, httpx.AsyncClient):
+        monkeypatch.setattr(client, "send", client.send)
+    for known in ("_processed_integrations", "_installed_integrations"):
+        monkeypatch.setattr(integrations, known, {*getattr(integrations, known)})
     receiver.init(integrations=[HttpxIntegration()], **OPTIONS[request.param])
     yield receiver
     monitor.uninstall()

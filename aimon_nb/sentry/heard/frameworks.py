@@ -31,7 +31,7 @@ class HeardFrameworks:
         self._langchain = LangChain(
             tracker, steps, self._graphs, lambda: integrations.is_enabled("langchain")
         )
-        self._agents = OpenAIAgents(tracker)
+        self._agents = OpenAIAgents(tracker, steps)
         self._pydantic_ai = PydanticAI(
             tracker, steps, lambda: integrations.is_enabled("pydantic_ai")
         )

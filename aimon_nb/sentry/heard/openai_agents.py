@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any
 
 import sentry_sdk
@@ -21,21 +20,21 @@ from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.kept_content import take_input, take_output
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.sentry.adapters import attribute
+from aimon_nb.sentry.open_agents import TOOL_OP, Runner, current_runner
 from aimon_nb.sentry.sdk import CURRENT_STREAMED, StreamedSpan
 from aimon_nb.sentry.span_tracker import SpanTracker
+from aimon_nb.sentry.steps import Steps
 
 ORIGIN = "auto.ai.openai_agents"
 _SDK = "sentry_sdk.integrations.openai_agents.patches"
-_TOOL_OP = "gen_ai.execute_tool"
-# What the runner that runs here was given: the id of its session or group.
-_conversation: ContextVar[str | None] = ContextVar("aimon_nb_agents_conversation", default=None)
+_SPANS = "sentry_sdk.integrations.openai_agents.spans"
 
 
 class OpenAIAgents:
     """The hooks on agents and tools of openai-agents."""
 
-    def __init__(self, tracker: SpanTracker) -> None:
-        self._tracker = tracker
+    def __init__(self, tracker: SpanTracker, steps: Steps) -> None:
+        self._tracker, self._steps = tracker, steps
 
     def install(self, patches: Patches) -> None:
         """Put the hooks on: the SDK's own are there."""
@@ -50,6 +49,10 @@ class OpenAIAgents:
         patches.wrap(sys.modules[f"{_SDK}.runner"], "update_execute_tool_span", self._wrap_tool_end)
         patches.on_import("agents.run_internal.tool_execution", lambda m: self._tools(patches, m))
         patches.on_import("agents.tool", lambda m: self._failures(patches, m))
+        # Series 3 of the SDK has no row of its own for a handoff.
+        if f"{_SPANS}.handoff" not in sys.modules:
+            name = "agents.run_internal.turn_resolution"
+            patches.on_import(name, lambda m: self._handoffs(patches, m))
 
     def _tools(self, patches: Patches, module: Any) -> None:
         for name in ("_invoke_function_tool_with_metadata", "invoke_function_tool"):
@@ -58,6 +61,9 @@ class OpenAIAgents:
     def _failures(self, patches: Patches, module: Any) -> None:
         name = "maybe_invoke_function_tool_failure_error_function"
         patches.wrap(module, name, self._wrap_failure)
+
+    def _handoffs(self, patches: Patches, module: Any) -> None:
+        patches.wrap(module, "execute_handoffs", self._wrap_handoffs)
 
     def _of(self, sdk: Any) -> OpenSpan | None:
         return self._tracker.open_by_id.get(id(sdk)) if sdk is not None else None
@@ -83,8 +89,8 @@ class OpenAIAgents:
             workflow.is_alias = True
         if isinstance(told, dict) and "original_input" in told:
             take_input(open_span, told["original_input"])
-        given = getattr(agent, "_sentry_conversation_id", None) or _conversation.get()
-        if isinstance(given, str):
+        given = _conversation_of(agent)
+        if given is not None:
             open_span.adapter.write(open_span, {"gen_ai.conversation.id": given}, None)
 
     def _wrap_agent_end(self, original: Any) -> Any:
@@ -96,6 +102,29 @@ class OpenAIAgents:
             return original(*args, **told)
 
         return update_invoke_agent_span
+
+    def _wrap_handoffs(self, original: Any) -> Any:
+        async def execute_handoffs(*args: Any, **told: Any) -> Any:
+            __tracebackhide__ = True
+            with internal_errors.suppress("hearing a handoff"):
+                sdk = getattr(told.get("context_wrapper"), "_sentry_agent_span", None)
+                agent = told.get("public_agent", told.get("agent"))
+                self._handed_over(self._of(sdk), agent, told["run_handoffs"])
+            return await original(*args, **told)
+
+        return execute_handoffs
+
+    def _handed_over(self, open_span: OpenSpan | None, agent: Any, handoffs: list[Any]) -> None:
+        """Make a row below an agent of its handoff: the library takes the first alone."""
+        if open_span is None or not handoffs:
+            return
+        conversation = _conversation_of(agent)
+        told = {"gen_ai.conversation.id": conversation} if conversation is not None else {}
+        name = f"handoff from {agent.name} to {handoffs[0].handoff.agent_name}"
+        start = self._steps.start
+        self._steps.end(
+            start("gen_ai.handoff", name, origin=ORIGIN, attributes=told, parent=open_span)
+        )
 
     # -- tools ----------------------------------------------------------------------
 
@@ -146,7 +175,7 @@ class OpenAIAgents:
 
 def _note_failure(error: Any) -> None:
     open_span = context.current_span.get()
-    while open_span is not None and attribute(open_span, "sentry.op") != _TOOL_OP:
+    while open_span is not None and attribute(open_span, "sentry.op") != TOOL_OP:
         open_span = open_span.parent
     if open_span is not None and open_span.error is None and isinstance(error, BaseException):
         open_span.error = (status_of(error), *describe(error), frames_of(error))
@@ -178,12 +207,12 @@ def _leave(before: tuple[Any, Any]) -> None:
 def _wrap_run(original: Callable[..., Any]) -> Any:
     async def run(*args: Any, **told: Any) -> Any:
         __tracebackhide__ = True
-        before = _conversation.get()
-        _conversation.set(_conversation_of(told))
+        before = current_runner.get()
+        current_runner.set(Runner(_conversation_of_runner(told)))
         try:
             return await original(*args, **told)
         finally:
-            _conversation.set(before)
+            current_runner.set(before)
 
     return run
 
@@ -191,19 +220,25 @@ def _wrap_run(original: Callable[..., Any]) -> Any:
 def _wrap_run_streamed(original: Callable[..., Any]) -> Any:
     def run_streamed(*args: Any, **told: Any) -> Any:
         __tracebackhide__ = True
-        before = _conversation.get(), context.current_span.get()
-        _conversation.set(_conversation_of(told))
+        before = current_runner.get(), context.current_span.get()
+        current_runner.set(Runner(_conversation_of_runner(told)))
         try:
             return original(*args, **told)
         finally:
             # The workflow is open in the task that began here. Our caller is not in it.
-            _conversation.set(before[0])
+            current_runner.set(before[0])
             context.current_span.set(before[1])
 
     return run_streamed
 
 
-def _conversation_of(told: dict[str, Any]) -> str | None:
+def _conversation_of(agent: Any) -> str | None:
+    runner = current_runner.get()
+    given = getattr(agent, "_sentry_conversation_id", None) or (runner and runner.conversation)
+    return given if isinstance(given, str) else None
+
+
+def _conversation_of_runner(told: dict[str, Any]) -> str | None:
     """Return the id that a runner was given: of a conversation, a session or a group."""
     with internal_errors.suppress("reading the session of an agent"):
         session, config = told.get("session"), told.get("run_config")

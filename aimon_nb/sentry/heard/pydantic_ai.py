@@ -1,4 +1,4 @@
-"""pydantic-ai: agents have their variable's name, and a row by `iter` too."""
+"""pydantic-ai: agents have their variable's name, and a row by `iter` too, whoever makes it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.kept_content import take_input, take_output
 from aimon_nb.capture.state import OpenSpan
 from aimon_nb.sentry.adapters import attribute
-from aimon_nb.sentry.open_agents import AGENT_OP
+from aimon_nb.sentry.open_agents import AGENT_OP, TOOL_OP
+from aimon_nb.sentry.sdk import HAS_TRANSACTIONS
 from aimon_nb.sentry.span_tracker import SpanTracker
 from aimon_nb.sentry.steps import Steps
 
 ORIGIN = "auto.ai.pydantic_ai"
 _SDK = "sentry_sdk.integrations.pydantic_ai"
+# Series 3 of the SDK begins an agent when its iteration is entered: known only after that.
+_BEGINS_INSIDE = not HAS_TRANSACTIONS
 
 
 class PydanticAI:
@@ -29,6 +32,8 @@ class PydanticAI:
         self.tracker, self.steps, self._is_enabled = tracker, steps, is_enabled
         # The SDK's agents whose run has begun.
         self._begun: weakref.WeakSet[OpenSpan] = weakref.WeakSet()
+        # Ours, of what the SDK has no hooks in.
+        self.own: weakref.WeakSet[OpenSpan] = weakref.WeakSet()
 
     def install(self, patches: Patches) -> None:
         """Put the hooks on: the SDK's own are there."""
@@ -36,10 +41,17 @@ class PydanticAI:
         patches.wrap(agent, "run", self._wrap_run)
         patches.wrap(agent, "run_stream", self._wrap_run_stream)
         patches.wrap(agent, "iter", self._wrap_iter)
-        tools = sys.modules.get(f"{_SDK}.patches.tools")
-        if tools is not None:
-            patches.wrap(tools, "execute_tool_span", self._wrap_tool_start)
-            patches.wrap(tools, "update_execute_tool_span", self._wrap_tool_end)
+        sdk = sys.modules[_SDK if _BEGINS_INSIDE else f"{_SDK}.patches.tools"]
+        patches.wrap(sdk, "execute_tool_span", self._wrap_tool_start)
+        patches.wrap(sdk, "update_execute_tool_span", self._wrap_tool_end)
+        if _BEGINS_INSIDE:
+            patches.wrap(sdk, "update_invoke_agent_span", self._wrap_agent_end)
+            # Where pydantic-ai has it, by its version.
+            for name in ("pydantic_ai.tool_manager", "pydantic_ai._tool_manager"):
+                manager = getattr(sys.modules.get(name), "ToolManager", None)
+                if manager is not None:
+                    patches.wrap(manager, "execute_tool_call", self._wrap_tool_call)
+                    break
 
     def _is_heard(self) -> bool:
         return self.steps.run_state() is not None and self._is_enabled()
@@ -88,6 +100,16 @@ class PydanticAI:
         self._begun.add(above)
         return above
 
+    def _wrap_agent_end(self, original: Any) -> Any:
+        def update_invoke_agent_span(sdk: Any, result: Any) -> Any:
+            with internal_errors.suppress("hearing the end of an agent"):
+                open_span = self.tracker.open_by_id.get(id(sdk))
+                if open_span is not None:
+                    take_output(open_span, getattr(result, "output", None))
+            return original(sdk, result)
+
+        return update_invoke_agent_span
+
     # -- tools ----------------------------------------------------------------------
 
     def _wrap_tool_start(self, original: Any) -> Any:
@@ -96,7 +118,7 @@ class PydanticAI:
             with internal_errors.suppress("hearing the start of a tool"):
                 open_span = self.tracker.open_by_id.get(id(sdk))
                 if open_span is not None:
-                    take_input(open_span, args[1])
+                    take_input(open_span, args[1] if len(args) > 1 else told["tool_args"])
             return sdk
 
         return execute_tool_span
@@ -112,6 +134,31 @@ class PydanticAI:
 
         return update_execute_tool_span
 
+    def _wrap_tool_call(self, original: Any) -> Any:
+        """Wrap a tool's call: series 3 tells none of an agent that was made before its hooks."""
+
+        async def execute_tool_call(manager: Any, validated: Any, **told: Any) -> Any:
+            __tracebackhide__ = True
+            step = None
+            with internal_errors.suppress("starting a tool"):
+                if context.nearest_open(context.current_span.get()) in self.own:
+                    step = self._tool_started(validated.call)
+            try:
+                result = await original(manager, validated, **told)
+            except BaseException as error:
+                self.steps.end(step, error)
+                raise
+            with internal_errors.suppress("ending a tool"):
+                self.steps.end(step, None, result)
+            return result
+
+        return execute_tool_call
+
+    def _tool_started(self, call: Any) -> OpenSpan | None:
+        told, name = {"gen_ai.tool.name": call.tool_name}, f"execute_tool {call.tool_name}"
+        arguments = call.args_as_dict()
+        return self.steps.start(TOOL_OP, name, origin=ORIGIN, attributes=told, step_input=arguments)
+
 
 class _Iteration:
     """What `iter` returns, in the row of its agent: the SDK's, or one of ours."""
@@ -124,13 +171,15 @@ class _Iteration:
 
     async def __aenter__(self) -> Any:
         __tracebackhide__ = True
-        with internal_errors.suppress("starting an agent"):
+        if not _BEGINS_INSIDE:
             self._start()
         try:
             self._run = await self._inner.__aenter__()
         except BaseException as error:
             self._end(error)
             raise
+        if _BEGINS_INSIDE:
+            self._start()
         with internal_errors.suppress("reading an agent's conversation"):
             given = getattr(self._run, "conversation_id", None)
             if self._open_span is not None and isinstance(given, str):
@@ -145,6 +194,8 @@ class _Iteration:
         tb: TracebackType | None,
     ) -> Any:
         __tracebackhide__ = True
+        if _BEGINS_INSIDE and not isinstance(error, Exception):
+            self._left_early(error)
         try:
             handled = await self._inner.__aexit__(ty, error, tb)
         except BaseException as raised:
@@ -154,25 +205,38 @@ class _Iteration:
         return handled
 
     def _start(self) -> None:
-        self._open_span = self._heard.begun_by_sdk()
-        if self._open_span is None:
-            name = getattr(self._agent, "name", None) or "agent"
-            told = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": name}
-            self._open_span = self._own = self._heard.steps.start(
-                AGENT_OP, f"invoke_agent {name}", origin=ORIGIN, attributes=told
-            )
-            # By it the SDK makes rows of tools.
-            sys.modules[f"{_SDK}.utils"].push_agent(self._agent, is_streaming=False)
-        if self._open_span is not None:
-            take_input(self._open_span, self._prompt)
+        with internal_errors.suppress("starting an agent"):
+            self._open_span = self._heard.begun_by_sdk()
+            if self._open_span is None:
+                name = getattr(self._agent, "name", None) or "agent"
+                told = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": name}
+                self._open_span = self._own = self._heard.steps.start(
+                    AGENT_OP, f"invoke_agent {name}", origin=ORIGIN, attributes=told
+                )
+                if self._own is not None:
+                    self._heard.own.add(self._own)
+                if not _BEGINS_INSIDE:
+                    # By it the SDK makes rows of tools.
+                    sys.modules[f"{_SDK}.utils"].push_agent(self._agent, is_streaming=False)
+            if self._open_span is not None:
+                take_input(self._open_span, self._prompt)
+
+    def _left_early(self, error: BaseException | None) -> None:
+        """End the SDK's agent as its user left it: its hook is in a task that is cancelled now."""
+        with internal_errors.suppress("ending an agent"):
+            of_sdk = self._open_span if self._own is None else None
+            if of_sdk is not None and of_sdk.t1 is None and self._run.result is None:
+                of_sdk.sdk.__exit__(type(error) if error else None, error, None)
 
     def _end(self, error: BaseException | None) -> None:
         with internal_errors.suppress("ending an agent"):
             result = getattr(self._run, "result", None)
-            if self._open_span is not None and error is None and result is not None:
-                take_output(self._open_span, getattr(result, "output", None))
+            agent = self._open_span
+            if agent is not None and agent.t1 is None and error is None and result is not None:
+                take_output(agent, getattr(result, "output", None))
             if self._own is not None:
-                sys.modules[f"{_SDK}.utils"].pop_agent()
+                if not _BEGINS_INSIDE:
+                    sys.modules[f"{_SDK}.utils"].pop_agent()
                 self._heard.steps.end(self._own, error)
 
 
