@@ -110,10 +110,7 @@ class Settings:
     )
     previews: bool = field(
         default=True,
-        metadata=_metadata(
-            config="Show in each row, live only, what was asked and what came of it.",
-            environment=True,
-        ),
+        metadata=_metadata(config="Say in live rows what was asked and came.", environment=True),
     )
     step_content: bool = field(
         default=True,
