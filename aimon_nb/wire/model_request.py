@@ -145,6 +145,12 @@ class ModelRequest(OpenRequest):
             self.frames = self.frames or current_stack()
             retries.failed(self)
 
+    def let_go(self) -> None:
+        """Keep nothing of what was sent, and of what still comes: nobody reads it."""
+        self.body, self.sent, self.answer_headers = None, Sent(), None
+        self.truncated = True
+        self.chunks.clear()
+
     @property
     def ttft(self) -> float | None:
         """The seconds to the first piece of a stream."""
