@@ -13,7 +13,6 @@ from datetime import datetime, timezone
 
 from aimon_nb.capture.event_log import EventLog, PolledSource
 from aimon_nb.capture.internal_errors import internal_errors
-from aimon_nb.capture.prompt_quotes import recent_prompts
 from aimon_nb.capture.span_adapter import Ending
 from aimon_nb.capture.state import CallUpdate, OpenSpan, RunState, UnreadRequest
 from aimon_nb.model import SpanStatus
@@ -84,9 +83,7 @@ class PendingCall:
         if above is not None and is_open and attribute(above, "sentry.op") in CALL_OPS:
             return None  # a framework's call, which may tell the usage when it ends
         request.settled = True
-        if request.ok:
-            recent_prompts.forget_sent(request.body)  # what asked no model is no prompt
-        request.let_go()
+        request.let_go(is_prompt=not request.ok)  # what was answered, and by no model, is none
         if request.call.refused or request.call.cached_by is not None:
             return None  # nothing is billed
         return UnreadRequest(request.open_span, request.call.host or "", shown_path(request.path))
