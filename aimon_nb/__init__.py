@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aimon_nb.app.items import item
     from aimon_nb.app.progress import progress
     from aimon_nb.app.run_view import RunView
+    from aimon_nb.model.errors import BudgetExceeded, RunStopped
     from aimon_nb.versions import show_versions
 
 __version__ = "0.1.0"
@@ -33,6 +34,8 @@ _HOMES = {
     "record_token_usage": "ai.usage",
     "set_data_normalized": "ai.normalize",
     "RunView": "app.run_view",
+    "BudgetExceeded": "model.errors",
+    "RunStopped": "model.errors",
     "install": "app",
     "item": "app.items",
     "last_run": "app",
@@ -45,6 +48,8 @@ _HOMES = {
 
 __all__ = [
     "SPANDATA",
+    "BudgetExceeded",
+    "RunStopped",
     "RunView",
     "ai_track",
     "get_ai_pipeline_name",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Literal
 
 from aimon_nb.ai.track_options import Options
-from aimon_nb.app import interrupts, settings
+from aimon_nb.app import budgets, interrupts, settings
 from aimon_nb.app.monitoring import monitor
 from aimon_nb.app.run_session import RunSession
 from aimon_nb.app.run_view import RunView
 from aimon_nb.capture import context, recorder
+from aimon_nb.model.budget import OnBudget
 from aimon_nb.model.redaction import Redact, redaction
 from aimon_nb.sentry import own_spans
 from aimon_nb.views.live import environment
@@ -67,13 +69,17 @@ class Track:
         view: environment.View | None,
         save: Save | None,
         options: dict[str, Any],
+        limits: dict[str, Any],
     ) -> None:
         self._name, self._view, self._save, self._options = name, view, save, options
+        self._limits = limits
         self._open: list[RunSession] = []
 
     def __enter__(self) -> RunView:
         with interrupts.deferred_sigint() as pending:
-            session = monitor.open(self._name, self._view, self._save, options=self._options)
+            session = monitor.open(
+                self._name, self._view, self._save, options=self._options, **self._limits
+            )
             self._open.append(session)
         begins = frozenset({Track.__enter__.__code__, Track.__exit__.__code__})
         shell = environment.ipython_shell()
@@ -96,6 +102,10 @@ class Track:
         # A coroutine that was thrown away may be closed anywhere.
         if session.run_state is not current:
             own_spans.attach_snapshot(before)
+        refusal = session.take_refusal()
+        if refusal is not None and error is None:
+            # The block's code went on after it: whoever runs it is to know.
+            raise refusal
 
     async def __aenter__(self) -> RunView:
         return self.__enter__()
@@ -109,6 +119,10 @@ def track(
     *,
     view: environment.View | None = None,
     save: Save | None = None,
+    budget: float | Decimal | None = None,
+    max_calls: int | None = None,
+    max_tokens: int | None = None,
+    on_budget: OnBudget | None = None,
     **options: Any,
 ) -> Track:
     """Track a block of code as a run: `%%ai_track` without a notebook.
@@ -119,6 +133,12 @@ def track(
             IPython, the saved form at the end in marimo and nothing in a script.
         save: what a saved notebook keeps: `none`, `summary`, `tree`, or `full`, which
             alone keeps prompts. None for either is what `%config AimonMagics` says.
+        budget: US dollars that it may spend. A model call that does not fit in, with what calls
+            in flight are expected to cost, is not sent: it raises `BudgetExceeded`, as all
+            later ones do, and so does the end of the block if its code went on.
+        max_calls: model calls that it may send.
+        max_tokens: tokens, in and out, that it may use.
+        on_budget: `stop`, or `warn`: calls go on, and a line of the run says so.
         **options: `op`, `tags`, `data` and options of Sentry's span, as `ai_track` takes
             them; `%config AimonMagics.tags` are tags of every run.
 
@@ -127,7 +147,8 @@ def track(
 
     Raises:
         TypeError: an unknown option, or one of a wrong type.
-        ValueError: an unknown `view` or `save`, or a tag's name that Sentry does not take.
+        ValueError: an unknown `view`, `save` or `on_budget`, a limit that is not more than 0, or
+            a tag's name that Sentry does not take.
 
     Example:
         with track("answer", tags={"team": "search"}, data={"questions": 12}) as run:
@@ -137,10 +158,13 @@ def track(
     Source: sentry-sdk's page on AI monitoring (the options); `%%ai_track`.
     """
     read = Options.of(name, options)
-    settings.check(view=view, save=save)
+    settings.check(view=view, save=save, on_budget=on_budget)
+    usd, calls, tokens = budgets.checked(budget, max_calls, max_tokens)
     settings.check_tags(read.tags)
     of_run = {"op": read.op, "tags": read.tags, "data": read.data, "span": read.span}
-    return Track(name, view, save, {key: value for key, value in of_run.items() if value})
+    run_settings = {"max_calls": calls, "max_tokens": tokens, "on_budget": on_budget}
+    limits = {"budget": usd, "run_settings": run_settings}
+    return Track(name, view, save, {key: value for key, value in of_run.items() if value}, limits)
 
 
 def runs() -> list[RunView]:

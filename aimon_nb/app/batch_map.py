@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar, overload
 
-from aimon_nb.app.batch_rows import Key, Rows, T, open_batch
-from aimon_nb.app.items import begin_item, current_run_state, leave_item
+from aimon_nb.app.batch_rows import Key, Rows, T
+from aimon_nb.app.items import leave_item
+from aimon_nb.app.open_batch import open_batch
 from aimon_nb.capture.items import OpenItem
 
 R = TypeVar("R")
@@ -24,9 +25,8 @@ class _Mapped:
         self, function: Callable[[Any], Any], rows: Rows[Any], *, keeps: bool, returns: bool
     ) -> None:
         self._function, self._rows = function, rows
-        self._keeps, self._returns = keeps, returns
-        self._keys, self._run_state = rows.keys(), current_run_state()
-        self._batch = None if self._run_state is None else open_batch(self._run_state, rows, None)
+        self._returns, self._keys = returns, rows.keys()
+        self._batch = open_batch(rows, keeps_key=keeps)
         self.results: list[Any] = []
         self.failure: BaseException | None = None
 
@@ -34,14 +34,12 @@ class _Mapped:
         """Take a row in; return its place and its key."""
         self.results.append(None)
         key = None
-        if self._run_state is not None:
+        if self._batch is not None:
             key = self._rows.key_of(row, next(self._keys, None))
         return len(self.results) - 1, key
 
     def _begin(self, key: Any) -> OpenItem | None:
-        if self._run_state is None or self._run_state.closed:
-            return None
-        return begin_item(self._run_state, key, self._batch, keeps_key=self._keeps)
+        return None if self._batch is None else self._batch.begin(key)
 
     def _failed(self, at: int, error: BaseException) -> None:
         if self._returns and isinstance(error, Exception):
@@ -52,7 +50,7 @@ class _Mapped:
     def over(self) -> list[Any]:
         """Return the results; what a row failed with is raised, with the results in it."""
         if self._batch is not None:
-            self._batch.is_over = True
+            self._batch.end()
         if self.failure is None:
             return self.results
         self.carry(self.failure)

@@ -9,9 +9,6 @@ from contextlib import suppress
 from itertools import count
 from typing import Any, Generic, TypeVar
 
-from aimon_nb.capture.state import RunState
-from aimon_nb.model.item import Batch
-
 T = TypeVar("T")
 Key = str | Callable[[Any], Any] | None
 
@@ -96,12 +93,3 @@ class Rows(Generic[T]):
         with suppress(Exception):
             return row[self._key]
         raise ValueError(f"a row has no {self._key!r}: key= is a field's name or a function")
-
-
-def open_batch(
-    run_state: RunState, rows: Rows[Any], desc: str | None, *, has_own_bar: bool = False
-) -> Batch:
-    """Open a loop over rows in a run."""
-    batch = Batch(desc, rows.total, has_own_bar=has_own_bar)
-    run_state.run.batches.append(batch)
-    return batch

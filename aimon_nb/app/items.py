@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aimon_nb.capture import context, recorder
+from aimon_nb.capture.budget import Budget
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.items import OpenItem, leave
 from aimon_nb.capture.state import RunState
@@ -20,11 +21,18 @@ def current_run_state() -> RunState | None:
 
 
 def begin_item(
-    run_state: RunState, key: Any, batch: Batch | None = None, *, keeps_key: bool
+    run_state: RunState,
+    key: Any,
+    batch: Batch | None = None,
+    *,
+    keeps_key: bool,
+    budget: Budget | None = None,
 ) -> OpenItem | None:
     """Begin an item of a run here; None where our code fails, for the loop goes on."""
     with internal_errors.suppress("beginning an item"):
-        return run_state.items.begin(key, run_state, recorder.log, batch, keeps_key=keeps_key)
+        return run_state.items.begin(
+            key, run_state, recorder.log, batch, keeps_key=keeps_key, budget=budget
+        )
     return None
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.app import sending
+from aimon_nb.app.budgets import KernelBudget, limits_of, set_budgets
 from aimon_nb.app.notebook_name import notebook_name
 from aimon_nb.app.process_end import ProcessEnd
 from aimon_nb.app.run_session import RunSession
@@ -41,6 +43,7 @@ class Monitor:
         self._config: dict[str, Any] = {}
         self._remove: list[Any] = []
         self._warm_up = WarmUp()
+        self._kernel_budget = KernelBudget()
         self.open_sessions: dict[str, RunSession] = {}
         self._process_end = ProcessEnd(self._settle, self.client.flush)
 
@@ -101,6 +104,7 @@ class Monitor:
         *,
         run_settings: Mapping[str, Any] | None = None,
         options: Mapping[str, Any] | None = None,
+        budget: Decimal | None = None,
         **facts: Any,
     ) -> RunSession:
         """Open a run, its root span and its view.
@@ -111,6 +115,7 @@ class Monitor:
             save: setting of this run; None: the one that holds for all.
             run_settings: further settings of this run, by name.
             options: `op`, `tags`, `data` and `span` of the root span.
+            budget: US dollars that it may spend; None: no limit.
             **facts: fields of `Run`, `pipeline`, and `quiet`: a run that is seen, sent and
                 listed only once it has a model call.
 
@@ -141,6 +146,7 @@ class Monitor:
         root = open_root(self.recorder, self.tracker, name, options=run_options, **facts)
         root.run_state.keeps_content = now.content
         root.run_state.takes_content = now.step_content
+        set_budgets(root.run_state, limits_of(now, budget), self._kernel_budget.of(self.settings))
         session = RunSession(self, root, mode)
         session.run.notes += notes
         self.open_sessions[session.run.run_id] = session

@@ -6,14 +6,15 @@ import reprlib
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any, Generic
 
-from aimon_nb.app.batch_rows import Key, Rows, T, open_batch
-from aimon_nb.app.items import begin_item, current_run_state, leave_item
+from aimon_nb.app.batch_rows import Key, Rows, T
+from aimon_nb.app.budgets import checked
+from aimon_nb.app.items import leave_item
+from aimon_nb.app.open_batch import OpenBatch, open_batch
 from aimon_nb.capture.items import OpenItem
 from aimon_nb.capture.redact import redact_secrets
-from aimon_nb.capture.state import RunState
-from aimon_nb.model.item import Batch
 from aimon_nb.model.text import encodable
 
 
@@ -29,8 +30,10 @@ class Progress(Generic[T]):
     Source: tqdm, whose `total` and `desc` it has.
     """
 
-    def __init__(self, rows: Rows[T], desc: str | None, *, keep_items: bool) -> None:
-        self._rows, self._desc, self._keeps = rows, desc, keep_items
+    def __init__(
+        self, rows: Rows[T], desc: str | None, usd: Decimal | None, *, keep_items: bool
+    ) -> None:
+        self._rows, self._desc, self._usd, self._keeps = rows, desc, usd, keep_items
 
     def __len__(self) -> int:
         total = self._rows.total
@@ -42,19 +45,21 @@ class Progress(Generic[T]):
         return self._rows.total != 0
 
     def __iter__(self) -> Iterator[T]:
-        run_state = current_run_state()
-        if run_state is None:
-            return iter(self._rows)
-        return _Loop(self._rows, run_state, self._batch(run_state), keeps_key=self._keeps)
+        batch = self._open()
+        return iter(self._rows) if batch is None else _Loop(self._rows, batch)
 
     def __aiter__(self) -> AsyncIterator[T]:
-        run_state = current_run_state()
-        if run_state is None:
-            return self._rows.each()
-        return _AsyncLoop(self._rows, run_state, self._batch(run_state), keeps_key=self._keeps)
+        batch = self._open()
+        return self._rows.each() if batch is None else _AsyncLoop(self._rows, batch)
 
-    def _batch(self, run_state: RunState) -> Batch:
-        return open_batch(run_state, self._rows, self._desc, has_own_bar=self._has_own_bar())
+    def _open(self) -> OpenBatch | None:
+        return open_batch(
+            self._rows,
+            self._desc,
+            self._usd,
+            has_own_bar=self._has_own_bar(),
+            keeps_key=self._keeps,
+        )
 
     def _has_own_bar(self) -> bool:
         """Return whether tqdm draws a bar: around this loop, or inside of it."""
@@ -65,36 +70,28 @@ class Progress(Generic[T]):
 class _Stamping:
     """The item that a loop is in; thrown away with the loop, which so is left early."""
 
-    def __init__(
-        self, rows: Rows[Any], run_state: RunState, batch: Batch, *, keeps_key: bool
-    ) -> None:
-        self._rows, self._run_state, self._batch = rows, run_state, batch
-        self._keeps, self._keys = keeps_key, rows.keys()
+    def __init__(self, rows: Rows[Any], batch: OpenBatch) -> None:
+        self._rows, self._batch, self._keys = rows, batch, rows.keys()
         self._item: OpenItem | None = None
 
     def _begin(self, row: Any) -> None:
-        key = self._rows.key_of(row, next(self._keys, None))
-        if not self._run_state.closed:
-            self._item = begin_item(self._run_state, key, self._batch, keeps_key=self._keeps)
+        self._item = self._batch.begin(self._rows.key_of(row, next(self._keys, None)))
 
     def _leave(self) -> None:
         open_item, self._item = self._item, None
         leave_item(open_item)
 
-    def _end(self) -> None:
-        self._leave()
-        self._batch.is_over = True
-
     def __del__(self) -> None:
         with suppress(Exception):
-            self._end()
+            self._leave()
+            self._batch.drop()
 
 
 class _Loop(_Stamping, Iterator[T]):
     """A `for` loop over rows in a run."""
 
-    def __init__(self, rows: Rows[T], *args: Any, **kwargs: Any) -> None:
-        super().__init__(rows, *args, **kwargs)
+    def __init__(self, rows: Rows[T], batch: OpenBatch) -> None:
+        super().__init__(rows, batch)
         self._values = iter(rows)
 
     def __next__(self) -> T:
@@ -103,8 +100,11 @@ class _Loop(_Stamping, Iterator[T]):
         try:
             row = next(self._values)
             self._begin(row)
+        except StopIteration:
+            self._batch.end()
+            raise
         except BaseException:
-            self._end()
+            self._batch.drop()
             raise
         return row
 
@@ -112,8 +112,8 @@ class _Loop(_Stamping, Iterator[T]):
 class _AsyncLoop(_Stamping, AsyncIterator[T]):
     """An `async for` loop over rows in a run."""
 
-    def __init__(self, rows: Rows[T], *args: Any, **kwargs: Any) -> None:
-        super().__init__(rows, *args, **kwargs)
+    def __init__(self, rows: Rows[T], batch: OpenBatch) -> None:
+        super().__init__(rows, batch)
         self._values = rows.each()
 
     async def __anext__(self) -> T:
@@ -122,8 +122,11 @@ class _AsyncLoop(_Stamping, AsyncIterator[T]):
         try:
             row = await anext(self._values)
             self._begin(row)
+        except StopAsyncIteration:
+            self._batch.end()
+            raise
         except BaseException:
-            self._end()
+            self._batch.drop()
             raise
         return row
 
@@ -134,6 +137,7 @@ def progress(
     *,
     total: int | None = None,
     desc: str | None = None,
+    budget: float | Decimal | None = None,
     keep_items: bool = False,
 ) -> Progress[T]:
     """Loop over the rows of a batch, so that each call is counted under its row.
@@ -151,6 +155,8 @@ def progress(
             DataFrame or a Series gives its index, and all others the place, from 0.
         total: how many rows there are, where `len` does not know.
         desc: a word for the loop, which stands before its numbers.
+        budget: US dollars that the calls of the loop may cost: one that does not fit in is not
+            sent, and raises `BudgetExceeded`. Outside of tracked code the loop is then a run.
         keep_items: whether a saved notebook keeps keys that are no whole numbers; it has their
             number (`#77`) otherwise, for a key may be a name or an address.
 
@@ -159,7 +165,7 @@ def progress(
 
     Raises:
         TypeError: `iterable` cannot be looped over, or another argument is of a wrong type.
-        ValueError: `total` is negative.
+        ValueError: `total` is negative, or `budget` not more than 0.
 
     Example:
         for row in progress(df.itertuples(), key="Index"):
@@ -171,4 +177,5 @@ def progress(
         raise TypeError(f"desc must be text or None, not {reprlib.repr(desc)}")
     rows: Rows[T] = Rows(iterable, key, total)
     word = None if desc is None else redact_secrets(encodable(desc))
-    return Progress(rows, word, keep_items=bool(keep_items))
+    [usd, *_] = checked(budget)
+    return Progress(rows, word, usd, keep_items=bool(keep_items))

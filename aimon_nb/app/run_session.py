@@ -10,10 +10,12 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from aimon_nb.app import interrupts
+from aimon_nb.app.budgets import last_notes
 from aimon_nb.app.clear_output import output_keeper
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import SPANS
 from aimon_nb.model import Run
+from aimon_nb.model.errors import BudgetExceeded
 from aimon_nb.model.run import RunStatus
 from aimon_nb.providers import IN_PROCESS
 from aimon_nb.sentry import error_events, own_spans
@@ -118,7 +120,9 @@ class RunSession:
         left_at = recorder.clock() if left_at is None else left_at
         if self.run_state.quiet:
             recorder.catch_up()
-        run, status = self.run, status_of_run(error, stopped=self.run_state.stop)
+        run = self.run
+        refusal = self.run_state.refusal
+        status = status_of_run(error or refusal, stopped=self.run_state.stop)
         op = run.options.get("op") or "ai.pipeline"
         with internal_errors.suppress("showing that a run is over"):
             ended = run.started + timedelta(seconds=self.run_state.seconds(left_at))
@@ -131,7 +135,8 @@ class RunSession:
         with internal_errors.suppress("leaving a run"):
             self._root.leave()
         with internal_errors.suppress("ending a run"):
-            recorder.end_run(self.run_state, status, error, self._add_last_notes, left_at)
+            last = error or refusal
+            recorder.end_run(self.run_state, status, last, self._add_last_notes, left_at)
         with internal_errors.suppress("showing the end of a run"):
             self.view.finish()
         with internal_errors.suppress("closing the root span"):
@@ -139,6 +144,14 @@ class RunSession:
             with self._monitor.delivery.closing(run.trace_id):
                 close(error)
         self._monitor.open_sessions.pop(run.run_id, None)
+
+    def take_refusal(self) -> BudgetExceeded | None:
+        """Return what a budget refused first, once: whoever ran the code must hear of it.
+
+        Kept any longer it would hold the frames that it came through.
+        """
+        refusal, self.run_state.refusal = self.run_state.refusal, None
+        return refusal
 
     def abort(self) -> None:
         """Have Sentry get what is known of the run, for the process ends; its view stays."""
@@ -157,8 +170,9 @@ class RunSession:
                 'with trace_lifecycle="stream" in sentry_sdk.init there is none'
             )
         run.notes += batches.notes(run)
-        if run.items:
-            own_spans.set_data(self._root.sdk, {"items": len(run.items)})
+        with internal_errors.suppress("settling a budget"):
+            run.notes += last_notes(self.run_state)
+        own_spans.set_data(self._root.sdk, _numbers(run))
         count = internal_errors.count - self.run_state.faults_before
         if count:
             run.incomplete = True
@@ -178,6 +192,12 @@ def _place(run: Run) -> dict[str, Any]:
     return {key: value for key, value in place.items() if value is not None}
 
 
+def _numbers(run: Run) -> dict[str, Any]:
+    """Return what the root says of a batch and a budget: numbers, and no key of an item."""
+    numbers = {"items": len(run.items) or None, "budget": run.options.get("budget")}
+    return {name: number for name, number in numbers.items() if number is not None}
+
+
 def status_of_run(error: BaseException | None, *, stopped: bool = False) -> RunStatus:
     """How a run ended that this exception left.
 
@@ -186,6 +206,8 @@ def status_of_run(error: BaseException | None, *, stopped: bool = False) -> RunS
     """
     if error is None:
         return "ok"
+    if isinstance(error, BudgetExceeded):
+        return "over_budget"
     if stopped:
         return "interrupted"
     # ipykernel cancels the task of an async cell at an interrupt.

@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from aimon_nb.capture.limits import Limits
 from aimon_nb.capture.redact import redact_name
+from aimon_nb.model.budget import OnBudget
 from aimon_nb.views.live.environment import View
 from aimon_nb.views.live.mimebundle import DEFAULT_SAVE, Save
 
@@ -75,6 +76,28 @@ class Settings:
         default=False,
         metadata=_metadata(
             config="Where a provider tells no usage, count tokens here: marked ~, in no exact sum."
+        ),
+    )
+    budget: float | None = field(
+        default=None,
+        metadata=_metadata(
+            config="US dollars that all runs from here on may spend together; None: no limit."
+        ),
+    )
+    max_calls: int | None = field(
+        default=None,
+        metadata=_metadata(option="model calls that the run may send, at most", minimum=1),
+    )
+    max_tokens: int | None = field(
+        default=None,
+        metadata=_metadata(option="tokens, in and out, that the run may use, at most", minimum=1),
+    )
+    on_budget: OnBudget = field(
+        default="stop",
+        metadata=_metadata(
+            option="what a call beyond --budget, --max-calls or --max-tokens does: stop is not "
+            "sent and ends the run, warn is sent, and a line says so",
+            config="default of --on-budget",
         ),
     )
     content: bool = field(

@@ -44,19 +44,19 @@ class EventProcessor:
         """Make records of all that an ending run has posted; its pending answers are abandoned."""
         run_state.ending = True  # it is added up and shown once, when all is known
         with self.lock:
-            self._absorb()
+            self.absorb()
             for source in self._recorder.sources:
                 source.abandon(run_state)
-            self._absorb()
+            self.absorb()
 
     def settle_all(self) -> None:
         """Put usage on all spans that wait for it: nobody waits for the rest of any answer."""
         with self.lock:
-            self._absorb()
+            self.absorb()
             for run_state in list(self._recorder.run_states.values()):
                 for source in self._recorder.sources:
                     source.abandon(run_state)
-            self._absorb()
+            self.absorb()
 
     def tell_all(self, worker: Worker | None, ended: RunState | None = None) -> None:
         """Have all that was posted so far told, a run that `ended` as finished; return then.
@@ -92,7 +92,7 @@ class EventProcessor:
             with self._delivery:
                 with self.lock:
                     awaited += [self._awaited.popleft() for _ in range(len(self._awaited))]
-                    self._absorb()
+                    self.absorb()
                 # The lock is free: the import of the price list takes a second.
                 self._repricing.load_if_needed(list(recorder.run_states.values()))
                 with self.lock:
@@ -107,6 +107,7 @@ class EventProcessor:
             for _, told in awaited:
                 told.set()
 
-    def _absorb(self) -> None:
+    def absorb(self) -> None:
+        """Make records of all that was posted; whoever calls it holds the lock."""
         recorder = self._recorder
         absorb(recorder.log, recorder.sources, recorder.run_states.values())

@@ -25,12 +25,17 @@ from aimon_nb.model.item import Batch, Item, ItemKey, ItemStatus
 if TYPE_CHECKING:
     from collections import deque
 
+    from aimon_nb.capture.budget import Budget
     from aimon_nb.capture.state import OpenRequest, OpenSpan, RunState
 
 Request = TypeVar("Request", bound="OpenRequest")
 current_item: ContextVar[OpenItem | None] = ContextVar("aimon_nb_item", default=None)
 # Through these a task, thread or job is begun for the code that called them.
-_BEGINNERS = ("asyncio", "concurrent.futures", "threading", "multiprocessing.pool", "aimon_nb")
+_BEGINNERS = (
+    *("asyncio", "concurrent.futures", "threading", "multiprocessing.pool", "aimon_nb"),
+    # What wraps these for its own context.
+    *("sentry_sdk", "opentelemetry", "wrapt", "ddtrace", "logfire"),
+)
 _MOST_FRAMES = range(20)
 _is_users = lru_cache(maxsize=1000)(is_users)
 
@@ -38,7 +43,7 @@ _is_users = lru_cache(maxsize=1000)(is_users)
 class OpenItem:
     """An item while anything of it is open; an event, too: it was begun, left or done."""
 
-    __slots__ = ("_lock", "_log", "_open", "batch", "item", "outer", "run_state")
+    __slots__ = ("_lock", "_log", "_open", "batch", "budgets", "item", "outer", "run_state")
 
     def __init__(
         self,
@@ -47,9 +52,14 @@ class OpenItem:
         run_state: RunState,
         log: deque[Any],
         outer: OpenItem | None,
+        budget: Budget | None,
     ) -> None:
         self.item, self.batch, self.run_state, self.outer = item, batch, run_state, outer
         self._lock, self._log, self._open = run_state.items.lock, log, 0
+        # Of its loop, and of those around it.
+        self.budgets: tuple[Budget, ...] = () if outer is None else outer.budgets
+        if budget is not None:
+            self.budgets = (budget, *self.budgets)
 
     def hold(self) -> None:
         """One thing more is open that it waits for."""
@@ -77,6 +87,12 @@ class OpenItem:
                 item.error_type, item.error = describe(error)
             self._look()
         self._log.append(self)
+
+    def refuse(self, error: BaseException) -> None:
+        """A call of it was not sent."""
+        with self._lock:
+            self.item.status = "error"
+            self.item.error_type, self.item.error = describe(error)
 
     def _look(self) -> None:
         if self.item.is_left and not self._open and not self.item.is_done:
@@ -106,6 +122,7 @@ class RunItems:
         batch: Batch | None,
         *,
         keeps_key: bool,
+        budget: Budget | None = None,
     ) -> OpenItem:
         """Begin an item of a run: what runs from here on, until it is left, is of it."""
         with self.lock:
@@ -119,7 +136,7 @@ class RunItems:
             if batch is not None:
                 batch.begun += 1
         outer = not_left(current_item.get())
-        open_item = OpenItem(item, batch, run_state, log, outer)
+        open_item = OpenItem(item, batch, run_state, log, outer, budget)
         current_item.set(open_item)
         return open_item
 

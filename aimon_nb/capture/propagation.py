@@ -26,6 +26,7 @@ from aimon_nb.capture.hooks import Patches, named_like
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.items import current_item, hold_begun
 from aimon_nb.model.caller import Caller
+from aimon_nb.model.errors import BudgetExceeded
 
 _EMPTY = (None,) * len(PROPAGATED)
 _STARTED_AT = PROPAGATED.index(started_at)
@@ -43,6 +44,7 @@ def install_thread_propagation(patches: Patches) -> None:
     patches.wrap(threading.Thread, "_bootstrap_inner", _bootstrap_in_context)
     patches.wrap(_WorkItem, "__init__", functools.partial(_keep_context_of_job, patches))
     patches.wrap(_WorkItem, "run", _run_in_context)
+    patches.set_attribute(threading, "excepthook", _without_refused(patches, threading.excepthook))
     patches.wrap(
         asyncio.BaseEventLoop, "create_task", functools.partial(_keep_place_of_task, patches)
     )
@@ -143,6 +145,20 @@ def _release_when_done(future: Any) -> None:
         open_item = hold_begun()
         if open_item is not None:
             future.add_done_callback(open_item.release)
+
+
+def _without_refused(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a hook that prints no traceback of a thread whose call a budget refused.
+
+    The cell ends with that error, however many threads have it.
+    """
+
+    def excepthook(args: Any) -> Any:
+        refused = isinstance(args.exc_value, BudgetExceeded) and args.exc_value.is_told_by_run
+        return None if patches.live and refused else original(args)
+
+    hook: Callable[..., Any] = named_like(original, excepthook)
+    return hook
 
 
 def _is_pool_worker(thread: threading.Thread) -> bool:

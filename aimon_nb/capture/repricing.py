@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
+from aimon_nb.capture.budget import note_beside
 from aimon_nb.capture.hooks import before_each_import
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.state import RunState
@@ -144,6 +145,8 @@ class Repricing:
         run_state.unpriced = set()
         try:
             price_run(run_state.run, unpriced)
+            if run_state.budgets:
+                note_beside(run_state)
         finally:
             # Without those past the cap that have ended and gone.
             changed |= unpriced & spans.keys()

@@ -49,19 +49,19 @@ class Recorder:
         self.log, self.content = EventLog(), ContentKeeper()
         self.registry = RunRegistry()
         self.sole: RunState | None = None  # the registry's: one look for the user's thread
-        self._processor = EventProcessor(self, lock)
+        self.processor = EventProcessor(self, lock)
         self._worker = Worker(self._work, lambda: bool(self.registry.open_runs))
 
     def restart(self) -> None:
         """Begin anew, as in a new process: only settings, sources and listeners stay."""
-        self._processor.stop(self._worker)
-        with self._processor.lock:  # the old thread may be at work for longer than it is waited for
+        self.processor.stop(self._worker)
+        with self.processor.lock:  # the old thread may be at work for longer than it is waited for
             self.registry.forget_all()
-            self._begin(self._processor.lock)
+            self._begin(self.processor.lock)
 
     def close(self) -> None:
         """Stop the thread; runs stay in memory."""
-        self._processor.stop(self._worker)
+        self.processor.stop(self._worker)
 
     def _after_fork(self) -> None:
         self.forked = True
@@ -91,7 +91,7 @@ class Recorder:
 
         One that is `quiet` is shown and listed only once it has a model call.
         """
-        with self._processor.lock:
+        with self.processor.lock:
             run_state = self.registry.open(name, self.now(), self.clock(), self.limits, facts)
             run_state.quiet = quiet
             self.sole = self.registry.sole
@@ -100,7 +100,7 @@ class Recorder:
 
     def begin_run(self, run_state: RunState) -> None:
         """Have the time of a run that was just opened begin now: its own code runs from here on."""
-        with self._processor.lock:
+        with self.processor.lock:
             span_builder.move_start(run_state, self.now(), self.clock())
 
     def end_run(
@@ -119,8 +119,8 @@ class Recorder:
         """
         t1 = self.clock() if t1 is None else t1
         with internal_errors.suppress("settling a run"):
-            self._processor.flush_ending_run(run_state)
-        with self._processor.lock:
+            self.processor.flush_ending_run(run_state)
+        with self.processor.lock:
             with internal_errors.suppress("ending the spans left open"):
                 span_builder.end_open_spans(run_state, status, t1)
             self.registry.close(run_state, status, error, t1)
@@ -131,7 +131,7 @@ class Recorder:
             span_builder.mark_unfinished_late(run_state)
         with internal_errors.suppress("showing that a run is over"):
             # By our thread: prices may not be in memory yet, and are none of the user's work.
-            self._processor.tell_all(None if self.forked else self._worker, run_state)
+            self.processor.tell_all(None if self.forked else self._worker, run_state)
 
     def add_source(self, source: PolledSource) -> None:
         """Poll this source before the log is read; adding it again changes nothing."""
@@ -156,25 +156,25 @@ class Recorder:
 
     def reprice(self) -> None:
         """Prices changed: every run in memory is counted again and shown, on our thread."""
-        self._processor.mark_stale()
+        self.processor.mark_stale()
         if not self.forked:
             self._worker.start()
 
     def drain(self) -> None:
         """Turn everything in the log into records and tell the listeners."""
-        self._processor.drain_now()
+        self.processor.drain_now()
 
     def settle_all(self) -> None:
         """Do as `drain` for Sentry alone, at the end of the process: no answer is waited for."""
-        self._processor.settle_all()
+        self.processor.settle_all()
 
     def catch_up(self) -> None:
         """Do as `drain`, but by our thread where there is one."""
-        self._processor.tell_all(None if self.forked else self._worker)
+        self.processor.tell_all(None if self.forked else self._worker)
 
     def _work(self) -> None:
         with internal_errors.suppress("bringing runs up to date"):
-            self._processor.drain()
-        self._processor.keep_content()
+            self.processor.drain()
+        self.processor.keep_content()
         with internal_errors.suppress("getting the prices ready"):
-            self._processor.load_prices()
+            self.processor.load_prices()

@@ -70,7 +70,8 @@ class RunRegistry:
         run_state.span_limit.limits = caps
         run_state.untracked_cell = context.untracked_cell.get()
         around = context.current_run.get()
-        run_state.outer_id = None if around is None or around.closed else around.run.run_id
+        if around is not None and not around.closed:
+            run_state.outer, run_state.outer_id = around, around.run.run_id
         self.states[run_id] = run_state
         self.open_runs.append(run_state)
         self._forget_old(run_state.run, caps)
@@ -87,6 +88,7 @@ class RunRegistry:
         run_state.items.end(run_state)
         run_state.closed = True
         run_state.captured.clear()
+        run_state.outer = None
         if run_state in self.open_runs:
             self.open_runs.remove(run_state)
         if error is not None:

@@ -45,6 +45,7 @@ def merge(span: Span, attributes: dict[str, Any] | None, update: CallUpdate | No
         span.model = call.response_model or call.request_model or span.model
         span.finish_reason, span.streaming = call.finish_reason, call.streaming
         span.attempt, span.retry_group = update.attempt, update.retry_group
+        span.not_sent = update.not_sent
         span.ttft, span.conversation = update.ttft, call.conversation or span.conversation
     span.usage, span.usage_source = _usage(span, recorded)
 

@@ -9,7 +9,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from aimon_nb.capture.caller_lines import CallerLines
 from aimon_nb.capture.exceptions import ERROR_LENGTH
@@ -21,7 +21,11 @@ from aimon_nb.capture.span_adapter import SpanAdapter
 from aimon_nb.capture.step_content import NOT_TAKEN
 from aimon_nb.model import Frame, ModelCall, Run, Span
 from aimon_nb.model.caller import Caller
+from aimon_nb.model.errors import BudgetExceeded
 from aimon_nb.model.span import SpanStatus
+
+if TYPE_CHECKING:
+    from aimon_nb.capture.budget import Budget
 
 RequestProgress = Literal["sent", "receiving", "done"]
 
@@ -171,6 +175,7 @@ class CallUpdate:
     status: SpanStatus | None = None
     error: tuple[str, str | None] | None = None  # type, message
     frames: tuple[Frame, ...] = ()  # the way a failure took, or where the call was made
+    not_sent: bool = False  # a budget or an interrupt refused it: there was no call
 
 
 @dataclass(slots=True, eq=False)
@@ -223,6 +228,9 @@ class RunState:
     untracked_cell: int | None = None  # the one it was opened in, if that has no run of its own
     callers: dict[str | None, CallerLines] = field(default_factory=dict)
     items: RunItems = field(default_factory=RunItems)
+    budgets: tuple[Budget, ...] = ()  # its own, those of the runs around it, the kernel's
+    refusal: BudgetExceeded | None = None  # the first call of it that a budget did not allow
+    outer: RunState | None = None  # the open run that it was opened in
     foreign_requests: int = 0
     foreign_spans: int = 0
     # Spans that ended with content, which is to be packed; and those whose content is, by their

@@ -13,6 +13,9 @@ EXACT = Context(
     prec=60, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow]
 )
 
+_SMALLEST = Decimal("0.0001")
+_CENT = Decimal("0.01")
+
 CostState = Literal["priced", "partial", "free", "unpriced", "no_usage"]
 
 
@@ -51,6 +54,16 @@ class Cost:
 # Sentry gets exact figures; where there is none it prices a call from its request model, without
 # dates and tiers.
 DISCLAIMER = "estimated locally; Sentry's own figure may differ"
+
+
+def dollars(amount: Decimal) -> str:
+    """Format US dollars: `$0.0242`, `< $0.0001`, `$1.24`."""
+    if amount == 0:
+        return "$0"
+    if amount < _SMALLEST:
+        return "< $0.0001"
+    exact = EXACT.quantize(amount, _SMALLEST)
+    return f"${exact}" if exact < 1 else f"${EXACT.quantize(amount, _CENT):,}"
 
 
 def added(amounts: Iterable[Decimal]) -> Decimal:

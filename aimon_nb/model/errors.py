@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
 
-class RequestRefusedError(Exception):
-    """A model request that must not be sent, and was not."""
+
+class RequestRefusedError(BaseException):
+    """A model request that must not be sent, and was not.
+
+    No `Exception`: an `except Exception` around each row, or a library that tries again, would
+    go on with all the others.
+    """
+
+    results: list[Any] | None = None
+    """What `map` had when it was refused, in the order of the rows; None where there is none."""
 
 
 class RunStopped(RequestRefusedError):  # noqa: N818  a state of the run, in the user's words
     """The run was interrupted: this model call was not sent."""
+
+
+class BudgetExceeded(RequestRefusedError):  # noqa: N818  as RunStopped
+    """A budget does not allow this model call: it was not sent, nor is any later one."""
+
+    is_told_by_run = False  # the code of its run is still going on, and ends with it
 
 
 class UnsupportedSDKError(ImportError):

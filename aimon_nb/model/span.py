@@ -119,6 +119,7 @@ class Span:
     row. With `has_unread_request` one that nobody else can read crossed the wire for it: its
     own counts stand for that. `ttft` are seconds to the first token of a stream. `sent` is
     whether Sentry got it, or why not (None while running).
+    With `not_sent` a budget or an interrupt refused its request: it is no call.
     What a span reports that `repeats` (an agent's own total, a call in a call) stands in the
     counts of others: it is in no sum. `caller` are the user's
     nearest functions that asked (`route > ask`), `caller_line` the line that tells its calls
@@ -178,6 +179,7 @@ class Span:
     has_unread_request: bool = False
     cached_locally: bool = False
     late: bool = False
+    not_sent: bool = False
     folded: bool = False
     sent: str | None = None
 
@@ -210,7 +212,7 @@ class Span:
     @property
     def may_cost(self) -> bool:
         """Whether it may have a cost: it is a call, or reports usage."""
-        return self.is_call or self.usage.known
+        return (self.is_call or self.usage.known) and not self.not_sent
 
     @property
     def is_noise(self) -> bool:

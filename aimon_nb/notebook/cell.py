@@ -18,6 +18,7 @@ from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.notebook import header
 from aimon_nb.notebook.error_clock import ErrorClock
 from aimon_nb.notebook.open_cells import OpenCell, OpenCells
+from aimon_nb.notebook.over_budget import end_over_budget, raise_refusal
 from aimon_nb.notebook.transformer import Transformer
 
 
@@ -97,6 +98,8 @@ class CellTracker:
         left_at = self._error_clock.take(error)
         for cell in self._cells.pop(result):
             self._close(cell, error, left_at)
+            if cell.session is not None:
+                end_over_budget(self._shell, result, cell.session.take_refusal())
         if self._cells.is_empty:
             context.untracked_cell.set(None)
 
@@ -143,12 +146,7 @@ class CellTracker:
     def _run(self, cell: str, line: str, name: str) -> Any:
         __tracebackhide__ = True
         shell = self._shell
-        source = shell.transform_cell(cell)
-        tree = shell.transform_ast(shell.compile.ast_parse(source))
-        filename = shell.compile.cache(source, shell.execution_count)
-        last = None
-        if tree.body and isinstance(tree.body[-1], ast.Expr):
-            last = ast.Expression(tree.body.pop().value)
+        tree, last, filename = _parsed(shell, cell)
         session, error = None, None
         try:
             with interrupts.deferred_sigint() as pending:
@@ -162,6 +160,7 @@ class CellTracker:
         finally:
             if session is not None:
                 self._end(session, error, None)
+                raise_refusal(session.take_refusal(), error)
 
     def _watch(self, session: RunSession, *, pending: bool) -> None:
         begins = frozenset({CellTracker.before.__code__})
@@ -171,6 +170,15 @@ class CellTracker:
     def _end(self, session: RunSession, error: BaseException | None, left_at: int | None) -> None:
         # An interrupt meanwhile has nothing left to interrupt.
         session.finish(error, left_at)
+
+
+def _parsed(shell: Any, cell: str) -> tuple[Any, ast.Expression | None, str]:
+    """Return a cell's statements, its last expression if it ends with one, and its file's name."""
+    source = shell.transform_cell(cell)
+    tree = shell.transform_ast(shell.compile.ast_parse(source))
+    filename = shell.compile.cache(source, shell.execution_count)
+    is_last = tree.body and isinstance(tree.body[-1], ast.Expr)
+    return tree, ast.Expression(tree.body.pop().value) if is_last else None, filename
 
 
 def _number_of_cell(shell: Any) -> int:

@@ -8,6 +8,7 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -19,7 +20,8 @@ from IPython.core.magic_arguments import (
 )
 
 from aimon_nb.ai.track_options import Options
-from aimon_nb.app.settings import check_tags, known_settings
+from aimon_nb.app.settings import Setting, check_tags, known_settings
+from aimon_nb.model.budget import dollars_of_text, whole
 
 HEADER = re.compile(r"[ \t]*%%ai_track(?:[ \t]+(?P<line>.*?))?[ \t]*$")
 # The same as plain Python, for linters, formatters and jupytext.
@@ -37,13 +39,36 @@ def _setting_options(magic: Callable[..., Any]) -> Callable[..., Any]:
             choices = one.choices or None
             add = argument(
                 f"--{one.name.replace('_', '-')}",
-                type=one.kind,
+                type=_kind_of(one),
                 choices=choices,
                 default=None,
                 help=one.option,
             )
             magic = add(magic)
     return magic
+
+
+def _kind_of(setting: Setting) -> Callable[[str], Any]:
+    """Return what makes a setting's value of an option's text."""
+    if setting.kind is not int:
+        return setting.kind
+
+    def number(text: str) -> int:
+        try:
+            return whole(int(text), setting.name.replace("_", "-"))
+        except ValueError as error:
+            words = str(error) if "at least" in str(error) else f"give a whole number, not {text!r}"
+            raise ArgumentTypeError(words) from None
+
+    return number
+
+
+def _budget(text: str) -> Decimal:
+    """Return the US dollars that the text of `--budget` says."""
+    try:
+        return dollars_of_text(text)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -85,6 +110,13 @@ def _repeatable(name: str, kind: Callable[[str], Any], text: str) -> Callable[..
 @argument("name", nargs="*", help="name of the run and its pipeline; it may hold spaces")
 @_repeatable("--tag", _tag, "tag of the run, in tables and at Sentry; more than once for several")
 @_repeatable("--data", _datum, "data of the root span at Sentry; more than once for several")
+@argument(
+    "--budget",
+    type=_budget,
+    default=None,
+    metavar="USD",
+    help="US dollars that the run may spend: a call that does not fit in is not sent",
+)
 @_setting_options
 def ai_track(line: str, cell: str | None = None) -> Any:
     """Track a cell: its model, agent and tool calls, live, with tokens and cost.
@@ -122,7 +154,11 @@ def settings_of(args: Any) -> dict[str, Any]:
 
 def of_run(args: Any) -> dict[str, Any]:
     """Return settings and options of the run that a line opens."""
-    return {"run_settings": settings_of(args), "options": options_of(args)}
+    return {
+        "run_settings": settings_of(args),
+        "options": options_of(args),
+        "budget": args.budget,
+    }
 
 
 def options_of(args: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from traitlets import Bool, Dict, Enum, Float, HasTraits, Int, TraitError, Unico
 
 from aimon_nb.ai.track_options import Options
 from aimon_nb.app.settings import Setting, check_tags, from_environment, known_settings
+from aimon_nb.model.budget import dollars
 
 
 class _Tags(Dict):
@@ -21,6 +22,19 @@ class _Tags(Dict):
         except ValueError as error:
             raise TraitError(str(error)) from None
         return tags
+
+
+class _Dollars(Float[Any, Any]):
+    """US dollars: more than 0; None for no limit."""
+
+    def validate(self, _: Any, value: Any) -> Any:
+        """Return the amount; `TraitError` says in a line what is wrong with it."""
+        if value is None:
+            return None
+        try:
+            return float(dollars(value))
+        except (TypeError, ValueError) as error:
+            raise TraitError(str(error)) from None
 
 
 _TRAITS: dict[type, Any] = {bool: Bool, int: Int, float: Float, str: Unicode, dict: _Tags}
@@ -55,6 +69,8 @@ def explicit_values(magics: HasTraits) -> dict[str, Any]:
 def _trait(one: Setting) -> Any:
     if one.choices:
         return Enum(one.choices, one.default, help=one.config)
+    if one.name == "budget":
+        return _Dollars(default_value=None, allow_none=True, help=one.config)
     limits = {} if one.minimum is None else {"min": one.minimum}
     return _TRAITS[one.kind](
         default_value=one.default, allow_none=one.default is None, help=one.config, **limits

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.model.errors import RequestRefusedError, RunStopped
+from aimon_nb.wire import budget_gate
 from aimon_nb.wire.sent_headers import learn_sent
 
 if TYPE_CHECKING:
@@ -82,6 +83,12 @@ def _check_allowed(model_request: ModelRequest) -> None:
         return  # it costs nothing, and tells what was asked before
     if model_request.open_span.run_state.stop:
         raise RunStopped("the run was interrupted; this call was not sent")
+    try:
+        budget_gate.check(model_request)
+    except RequestRefusedError:
+        raise
+    except Exception:
+        internal_errors.record("a budget")
     for policy in policies:
         try:
             policy(model_request)

@@ -49,6 +49,7 @@ class ModelRequest(OpenRequest):
     left_early = False  # nobody read the answer to its end
     truncated = False  # more of it may come than is kept
     is_cut = False  # more of it came
+    not_sent = False  # a budget or an interrupt refused it
     failure: ClientFailure | None = None
     frames: tuple[Frame, ...] = ()  # the way a failure took, or where the call was made
     t_first: float | None = None
@@ -126,12 +127,14 @@ class ModelRequest(OpenRequest):
 
     def _fail(self, error: BaseException) -> None:
         self.frames = (*current_stack(), *frames_of(error))[-FRAMES:]
-        unsent = isinstance(error, RequestRefusedError) or never_sent(error)
+        self.not_sent = isinstance(error, RequestRefusedError)
+        unsent = self.not_sent or never_sent(error)
         # In words, here: the user's `__str__` must not run on our thread.
         self.failure = ClientFailure(status_of(error), *describe(error), unsent)
         if self.ok is None:
             self.ok = False
-            self._remember_failure()
+            if not self.not_sent:  # else it is no attempt
+                self._remember_failure()
         elif self.ok and self.failure.status == "error":
             # It broke off after a good head: a client may send the same bytes again.
             self._remember_failure()

@@ -106,12 +106,11 @@ class PendingCall:
 
     def update(self) -> CallUpdate:
         """Return what is known of the call now."""
-        request, call = self.model_request, self.model_request.call
-        t0, t1 = request.t0, request.t1
+        request, t0, t1 = self.model_request, self.model_request.t0, self.model_request.t1
         return CallUpdate(
             request.open_span,
             request,
-            call,
+            request.call,
             request.attempt,
             retry_group=request.retry_group,
             is_read=self._reader.is_read,
@@ -122,6 +121,7 @@ class PendingCall:
             status=self._status(),
             error=self._failure() if self._reader.is_read else None,
             frames=request.frames,
+            not_sent=request.not_sent,
         )
 
     def _status(self) -> SpanStatus | None:

@@ -21,7 +21,7 @@ KNOWN = known_settings()
 VARIABLES = [one for one in KNOWN.values() if one.environment and one.choices]
 # A value of each setting that is not its default.
 OTHER = {"op": "my.op", "view": "html", "save": "full", "estimate": True, "auto": True, "max_spans": 7, "max_attribute_bytes": 0, "step_content": False, "redact_emails": True, "sentry_source": True, "content": False, "content_budget": 5, "max_runs": 3,
-         "tags": {"team": "search"}, "sentry_auto": True, "sentry_flush": 0.5, "sentry_url": "https://x.sentry.io"}
+         "budget": 2.5, "max_calls": 7, "max_tokens": 8, "on_budget": "warn", "tags": {"team": "search"}, "sentry_auto": True, "sentry_flush": 0.5, "sentry_url": "https://x.sentry.io"}
 
 
 @pytest.fixture(autouse=True)
@@ -49,11 +49,11 @@ def test_options_of_the_magic():
     """The magic has an option for each setting that is one, with its choices, help and no default of its own."""
     made = {action.dest: action for action in header.parser_of(None)._actions}
     wanted = {name for name, one in KNOWN.items() if one.option}
-    assert wanted == made.keys() - {"help", "name", "tag", "data"}
+    assert wanted == made.keys() - {"help", "name", "tag", "data", "budget"}
     for name in wanted:
         assert (KNOWN[name].option, None) == (made[name].help, made[name].default)
         assert (KNOWN[name].choices or None) == made[name].choices
-    asked = header.parse(" ".join(f"--{name} {OTHER[name]}" for name in wanted))
+    asked = header.parse(" ".join(f"--{name.replace('_', '-')} {OTHER[name]}" for name in wanted))
     assert {name: OTHER[name] for name in wanted} == header.settings_of(asked)
 
 
@@ -245,8 +245,8 @@ def test_a_setting_that_is_no_variable():
 def test_keywords_of_track():
     """`track` refuses a value that there is not, for each of its keywords with choices, in the same words."""
     keywords = inspect.signature(aimon_nb.track).parameters.keys() & KNOWN.keys()
-    assert {"view", "save"} == keywords
-    for name in keywords:
+    assert {"view", "save", "budget", "max_calls", "max_tokens", "on_budget"} == keywords
+    for name in ("view", "save", "on_budget"):
         known = ", ".join(KNOWN[name].choices)
         with pytest.raises(ValueError, match=f"{name} must be one of {known}; not 'all'"):
             aimon_nb.track("x", **{name: "all"})

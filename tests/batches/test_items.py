@@ -175,22 +175,23 @@ def test_tasks_made_in_the_loop(track, asking):
     assert [item.is_done for item in run.items] == [True] * 3
 
 
-def test_jobs_made_in_the_loop(track, ask, truth):
-    """The bar does not run ahead of jobs that wait in a pool."""
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_jobs_made_in_the_loop(track, ask, truth, wrapped, monkeypatch):
+    """The bar does not run ahead of jobs that wait in a pool, though a tracing library has wrapped `submit`."""
+    if wrapped:
+        namespace = {"submit": ThreadPoolExecutor.submit, "__name__": "sentry_sdk.integrations.threading"}
+        exec(compile("def wrapper(*args):\n    return submit(*args)", pd.__file__, "exec"), namespace)
+        monkeypatch.setattr(ThreadPoolExecutor, "submit", namespace["wrapper"])
     truth.hold()
     with track() as run, ThreadPoolExecutor(1) as pool:
-        try:
-            jobs = [pool.submit(ask) for _ in aimon_nb.progress(range(3))]
-            truth.wait_held(1)
-            eventually(lambda: run.batches and run.batches[0].is_over)
-            assert rows.header(run)["progress"] is None
-            assert run.batches[0].done == 0
-            assert list(batches.words(run)) == ["0 of 3 items"]
-        finally:
-            truth.release()
+        jobs = [pool.submit(ask) for _ in aimon_nb.progress(range(3))]
+        truth.wait_held(1)
+        seen = rows.header(run)["progress"], run.batches[0].done, [*batches.words(run)]
+        truth.release()
         for job in jobs:
             job.result()
         eventually(lambda: run.batches[0].done == 3)
+    assert seen == (None, 0, ["0 of 3 items"])  # the loop is over, and none of its rows is
     assert keys_of(run) == [0, 1, 2]
 
 

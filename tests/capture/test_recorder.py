@@ -78,13 +78,13 @@ def test_an_answer_of_a_run_of_before():
 
 def test_a_restart_while_somebody_is_still_at_work():
     """It waits for the events that are being read: no two of our threads ever read at once."""
-    before, inside, go = recorder._processor.lock, threading.Event(), threading.Event()
+    before, inside, go = recorder.processor.lock, threading.Event(), threading.Event()
 
     def poll(_log):
         inside.set()
         assert go.wait(30)
 
-    lock = recorder._processor.lock = SeenLock()
+    lock = recorder.processor.lock = SeenLock()
     source = PolledSource(poll, lambda _: None)
     recorder.add_source(source)
     work, again = threading.Thread(target=recorder.drain), threading.Thread(target=recorder.restart)
@@ -98,8 +98,8 @@ def test_a_restart_while_somebody_is_still_at_work():
         work.join()
         again.join()
         recorder.sources.remove(source)
-    assert recorder._processor.lock is lock  # one that is still at work keeps it from the next
-    recorder._processor.lock = before
+    assert recorder.processor.lock is lock  # one that is still at work keeps it from the next
+    recorder.processor.lock = before
 
 
 def test_the_price_list_is_imported_without_the_lock(monkeypatch):

@@ -241,8 +241,8 @@ class TestTheHead:
     def test_it_ends_where_the_users_code_does(self, monkeypatch):
         """What the end of a run takes (its error at Sentry, its answers, its prices) is in no time of it."""
         ended = []
-        original = monitor.recorder._processor.flush_ending_run
-        monkeypatch.setattr(monitor.recorder._processor, "flush_ending_run", lambda one: (ended.append(recorder.clock()), original(one)))
+        original = monitor.recorder.processor.flush_ending_run
+        monkeypatch.setattr(monitor.recorder.processor, "flush_ending_run", lambda one: (ended.append(recorder.clock()), original(one)))
         monkeypatch.setattr("aimon_nb.app.run_session.error_events.capture", lambda *_, **__: ended.append(recorder.clock()))
         with pytest.raises(KeyError), track("run") as run:
             left = recorder.clock()

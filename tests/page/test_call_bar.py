@@ -5,7 +5,7 @@ import json
 import nbformat
 import pytest
 from tests.page.test_widget import feed, module_tab, row, settle, show, tab, violations, watch_keys  # noqa: F401 (fixtures)
-from tests.parts.page import ROW, SHOTS
+from tests.parts.page import PICTURES, ROW, SHOTS
 from tests.parts.waiting import eventually
 from tests.views import samples
 
@@ -164,29 +164,32 @@ def test_axe_of_a_comparison(tab, theme, width, forced):
     tab.screenshot(path=str(SHOTS / f"compare-{theme}-{width}{'-forced' * bool(forced)}.png"))
 
 
-TRACKED = """%%ai_track poems
-def write(subject):
-    return ask(f"PROMPT write a poem about {subject}")
-_ = write(subject)
+TRACKED = """%%ai_track summarise
+def summarise(subject):
+    return client.chat.completions.create(model="gpt-4o-mini", temperature=temperature, messages=[
+        {"role": "system", "content": f"You are {editor}.\\nKeep every number, and say which of them you doubt."},
+        {"role": "user", "content": f"Summarise the harbour report on {subject} for a board member."}])
+_ = summarise("churn")
 """
+FIRST, SECOND = "editor, temperature = 'an editor', 0.2", "editor, temperature = 'a strict editor', 0.7"
 
 
 def test_against_the_run_before(notebook, truth):
     """In JupyterLab: a cell that is run again with another prompt shows, at a click, what changed since the run before; nothing of it is saved."""
-    page = notebook("subject = 'CANARY cats'", TRACKED, "subject = 'CANARY dogs'", height=1000)
+    page = notebook(FIRST, TRACKED, SECOND, height=1000)
     page.run_cells(1, 2, 3, 2)
     page.open_view(2)
     page.output(2).locator(ROW).first.click()
     pane = page.output(2).locator(".detail").first
     pane.get_by_role("button", name="compare").click()
     pane.locator(".diff").wait_for()
-    assert ["cats", "dogs"] == [pane.locator(f".text {tag}").first.inner_text() for tag in ("del", "ins")]
-    assert "CANARY" in pane.inner_text()
-    page.screenshot(SHOTS / "compare-lab.png", cell=2)
-    page.screenshot(SHOTS / "compare-lab-dark.png", theme="dark", cell=2)
+    assert ["an", "a strict"] == [pane.locator(f".text {tag}").first.inner_text() for tag in ("del", "ins")]
+    assert "harbour" in pane.inner_text() and "temperature" in pane.inner_text()
+    page.screenshot(PICTURES / "compare.png", cell=2)
+    page.screenshot(SHOTS / "compare-dark.png", theme="dark", cell=2)
     page.theme("light")
     saved = str(nbformat.read(page.save(), 4).cells[2].outputs) + str(nbformat.read(page.path, 4).metadata)
-    assert "CANARY" not in saved and [] == page.errors
+    assert "harbour" not in saved and [] == page.errors
 
 
 ASKS = """%%ai_track ask

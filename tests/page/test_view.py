@@ -246,3 +246,28 @@ def test_reload_while_it_runs(notebook, truth, app):
     page.output(1).locator(ROW, has_text="gpt-4o-mini").first.click()
     page.output(1).get_by_text("PROMPT one").first.wait_for()
     assert "✓" in page.output(1).locator(".aimon .head").inner_text()
+
+
+def test_reload_in_mid_run(notebook, truth, app):
+    """Where the file was saved since the cell began, a page loaded in mid-run and a second tab have the live view while the kernel is at work."""
+    page = notebook(SLOW_STEPS, app=app)
+    page.run(1)
+    page.output(1).locator(ROW).nth(3).wait_for()
+    truth.wait_held()
+    page.raw.locator(".aimon-host script, .jp-RenderedHTMLCommon .aimon-host").first.wait_for(state="attached")
+    page.save()
+    second = page.raw.context.new_page()
+    try:
+        second.goto(page.raw.url.replace("&reset", ""))
+        page.reload()
+        for raw in (page.raw, second):
+            raw.locator(ROW).nth(3).wait_for()
+        assert "✓" not in second.locator(".aimon .head").first.inner_text()
+        truth.release()
+        for raw in (page.raw, second):
+            raw.locator(".aimon .head", has_text="✓").first.wait_for(timeout=40_000)
+            raw.locator(ROW, has_text="gpt-4o-mini").first.click()
+            raw.get_by_text("PROMPT one").first.wait_for()
+        page.wait_ready()
+    finally:
+        second.close()

@@ -29,7 +29,10 @@ class Channel(RunChannel):
     """The kernel's side of a run, whose messages are kept."""
 
     def __init__(self, run_id, make_snapshot):
-        self.run_id, self._make_snapshot, self.told = run_id, make_snapshot, []
+        self.run_id, self.make_snapshot, self.is_open, self.told = run_id, make_snapshot, False, []
+
+    def announce(self):
+        """No page is loaded here."""
 
     def post(self, message, buffers=()):
         self.told.append(json.loads(json.dumps({"run_id": self.run_id, **message})))

@@ -175,3 +175,10 @@ def test_no_number_is_changed():
     told = {k.arg: ast.literal_eval(k.value) for node in ast.walk(tree) if isinstance(node, ast.Call) for k in node.keywords}
     assert body | {"x": 1} == told | {"x": 1}
     assert isinstance(told["temperature"], float) and math.isclose(told["top_p"], 0.30000000000000004, rel_tol=0)
+
+
+def test_a_large_prompt():
+    """Megabytes are written too, each line of them short."""
+    text = "word and\tword " * 200_000
+    code = as_code(request({"model": "m", "messages": [{"role": "user", "content": text}]}))
+    assert text in ast.unparse(ast.parse(code)).replace("\\t", "\t") and max(map(len, code.splitlines())) <= 120

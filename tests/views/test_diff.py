@@ -7,10 +7,10 @@ from hypothesis import given, strategies as st
 from tests.views import samples
 
 from aimon_nb.model import Message
-from aimon_nb.model.call import ToolDefinition
+from aimon_nb.model.call import Media, ToolDefinition
 from aimon_nb.views.diff.call_diff import call_diff
 from aimon_nb.views.diff.edits import STEPS, Steps, edits
-from aimon_nb.views.diff.messages import message_diffs
+from aimon_nb.views.diff.messages import Said, message_diffs
 from aimon_nb.views.diff.others import MOST, others
 from aimon_nb.views.diff.text import as_text
 from aimon_nb.views.diff.words import folded, word_diff
@@ -110,8 +110,7 @@ def test_a_word_that_is_another_throughout():
     assert {("-", "Alice"), ("+", "Bob")} == {piece for piece in pieces if piece.mark in "-+"}
 
 
-def turn(role, text, side="in"):
-    return {"side": side, "role": role, "text": text, "calls": [], "media": []}
+turn = Said
 
 
 def states(before, after):
@@ -172,9 +171,9 @@ def test_whom_it_is_not_compared_with():
 
 
 def test_the_list_is_short():
-    """Of thousands a reader chooses among the nearest."""
-    now = loop("2", n=3_000)
-    assert MOST == len(others(now.spans["2-2999"], now, [loop("1", n=3_000), now]))
+    """Of hundreds a reader chooses among the nearest."""
+    now = loop("2", n=300)
+    assert MOST == len(others(now.spans["2-299"], now, [loop("1", n=300), now]))
 
 
 def pair():
@@ -206,6 +205,16 @@ def test_what_is_gone_is_said():
     diff = call_diff(old, new)
     assert ["the other call: no messages were heard"] == diff["notes"]
     assert {"added"} == {one["state"] for one in diff["answer"]}
+
+
+def test_another_picture_of_the_same_size():
+    """Pictures are told apart by their bytes, and a call of a tool by its arguments."""
+    old, new = pair()
+    for span, data in ((old, b"one"), (new, b"two")):
+        span.call.input = [Message("user", "what is it?", [("look", f'{{"at": "{data.decode()}"}}')], [Media("image", "image/png", 3, data=data)])]
+    [asked] = [one for one in call_diff(old, new)["prompt"] if one["role"] == "user"]
+    assert "changed" == asked["state"] and ["one", "two"] == [text for mark, text in asked["pieces"] if mark in "-+" and len(text) == 3]
+    assert "[image/png, 3 bytes, crc32 " in "".join(text for _, text in asked["pieces"])
 
 
 def test_an_unknown_number_is_unknown():

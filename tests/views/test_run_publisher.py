@@ -22,6 +22,9 @@ class Page:
     def on_ask(self, hello, want, answer):
         self.hello, self.want = hello, want
 
+    def announce(self):
+        self.announced = True
+
     def send_rows(self, header, rows, **more):
         self.told.append(("rows", [r[0] for r in rows]))
         self.headers.append(header)

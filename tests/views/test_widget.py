@@ -1,13 +1,16 @@
 import hashlib
 import json
 import re
+import threading
 from pathlib import Path
 
 import pytest
 from tests.views.samples import SECRET, agentic
 
+from aimon_nb.views.live import host
 from aimon_nb.views.present import detail, rows
 from aimon_nb.views.live.widget import RunWidget, WholeRunWidget, kernel_widget, script
+from aimon_nb.views.live.widget.run_publisher import RunPublisher
 
 
 @pytest.fixture
@@ -169,3 +172,77 @@ def test_widgets_of_forgotten_runs_are_closed(monkeypatch):
     told_of = kernel_widget.open_kernel_widget().get_state()["runs"]
     assert not {w.run_id for w in widgets[:3]} & set(told_of) and widgets[4].run_id in told_of
     assert len(monitor.views) <= 4
+
+
+@pytest.fixture
+def beacons(monkeypatch):
+    """What is opened for pages that are loaded meanwhile, with no pause in between: [(runs told of, whether it is open)]."""
+    from aimon_nb.views.live.widget import beacon
+
+    made, opened = [], threading.Semaphore(0)
+
+    class Widget(beacon.BeaconWidget):
+        def send(self, content, buffers=None):
+            self.content = content
+            made.append(self)
+            opened.release()
+
+    monkeypatch.setattr(beacon, "BeaconWidget", Widget)
+    monkeypatch.setattr(beacon, "PERIOD", 0.01)
+    monkeypatch.setattr(kernel_widget, "names_its_cells", lambda: True)
+    made_by = kernel_widget.beacon
+    made_by.seen = lambda: opened.acquire(timeout=20)
+    made_by.made = made
+    return made_by
+
+
+def test_pages_that_are_loaded_meanwhile(told, beacons):
+    """While a run is open a small model is opened again and again, which has the script and the run so far, and the one before is closed; with the run it ends."""
+    run = agentic(running=True)
+    channel = RunPublisher(run, kernel_widget.RunChannel).channel
+    assert beacons.seen() and beacons.seen() and beacons.seen()
+    first, second = beacons.made[:2]
+    assert first.comm is None and [run.run_id] == second.runs == list(second.content["snapshots"])
+    assert len(second.content["snapshots"][run.run_id]["rows"]) > 5 and SECRET not in json.dumps(second.content["snapshots"])
+    assert kernel_widget.open_kernel_widget().model_id == second.kernel and second.content["esm"] == script.joined_script()
+    assert len(json.dumps(second.get_state())) < 4_000, "what runs a notebook without a page may keep it"
+    thread = beacons._thread
+    channel.remember()
+    thread.join(20)
+    assert not thread.is_alive() and beacons._thread is None
+    assert all(widget.comm is None for widget in beacons.made)
+    channel.raise_fault()
+
+
+def test_where_there_is_no_page_nothing_is_told(told, beacons, monkeypatch):
+    """Who runs a notebook without a page names no cell: nothing is opened for him again and again."""
+    monkeypatch.setattr(kernel_widget, "names_its_cells", host.names_its_cells)
+    RunPublisher(agentic(running=True), kernel_widget.RunChannel)
+    assert beacons._thread is None and not beacons.made
+
+
+def test_a_run_that_is_over_is_not_told_again(told, beacons):
+    """A run that is shown from memory opens nothing of its own."""
+    RunPublisher(agentic(), kernel_widget.RunChannel)
+    assert beacons._thread is None and not beacons.made
+
+
+def test_a_fault_while_pages_are_told(told, beacons, monkeypatch):
+    """What goes wrong there is raised where it is counted, once, and the next is opened all the same."""
+    whole, faults = beacons._snapshots, [KeyError("broken")]
+
+    def broken():
+        if faults:
+            raise faults.pop()
+        return whole()
+
+    monkeypatch.setattr(beacons, "_snapshots", broken)
+    channel = RunPublisher(agentic(running=True), kernel_widget.RunChannel).channel
+    assert beacons.seen()
+    with pytest.raises(KeyError):
+        channel.raise_fault()
+    channel.raise_fault()
+    thread = beacons._thread
+    channel.remember()
+    thread.join(20)
+    assert not thread.is_alive()

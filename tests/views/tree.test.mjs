@@ -10,7 +10,7 @@ const page = new EventTarget();
 for (const name of ['addEventListener', 'removeEventListener', 'dispatchEvent']) globalThis[name] ??= page[name].bind(page);
 globalThis.requestAnimationFrame ??= () => 0;
 const load = (name) => import(new URL(name, widget));
-const tree = Object.assign({}, ...await Promise.all(['format.js', 'groups.js', 'layout.js', 'rows.js', 'sums.js', 'window.js'].map(load))), { runs } = await load('store.js'), { default: made } = await load('main.js');
+const tree = Object.assign({}, ...await Promise.all(['format.js', 'groups.js', 'layout.js', 'rows.js', 'sums.js', 'window.js'].map(load))), { runs, runOf } = await load('store.js'), { default: made } = await load('main.js');
 const formats = JSON.parse(readFileSync(new URL('formats.json', here)));
 
 const row = (id, parent = null, more = {}) => ({
@@ -296,4 +296,35 @@ test('what may have changed is asked anew, and what was answered before is not t
   run.detach();
   run.askAnew(question);
   assert.equal(sent.length, 2, 'nobody is there to be asked');
+});
+
+test('a page that was loaded while the kernel is at work learns of its open runs; one that knows them lets that pass', async () => {
+  const beacon = (await load('beacon.js')).default, told = [], listeners = [], styles = [];
+  globalThis.document ??= {};
+  Object.assign(document, { createElement: () => ({}), head: { append: (one) => styles.push(one) } });
+  globalThis.toldByBeacon = told;
+  const code = 'export default () => ({ initialize({ model }) { model.on("msg:custom", (message, buffers) => toldByBeacon.push([message, buffers])); } });';
+  const { createObjectURL } = URL;
+  URL.createObjectURL = () => `data:text/javascript,${encodeURIComponent(code)}`;
+  const kernel = { iopubMessage: { connect: (hear) => listeners.push(hear) } };
+  const state = { kernel: 'carrier', runs: ['known', 'fresh'] }, sent = {};
+  const model = { get: (key) => state[key], on: (k, f) => (sent[k] = f), widget_manager: { kernel } };
+  runOf('known', () => {});
+  beacon.initialize({ model });
+  const custom = (comm_id, content) => listeners[0](null, { header: { msg_type: 'comm_msg' }, content: { comm_id, data: { method: 'custom', content } }, buffers: ['b'] });
+  custom('carrier', { k: 'rows', run_id: 'fresh', early: true });
+  await sent['msg:custom']({ esm: code, css: 'x', snapshots: { known: { n: 1 }, fresh: { n: 2 } } });
+  URL.createObjectURL = createObjectURL;
+  custom('carrier', { k: 'rows', run_id: 'fresh' });
+  custom('carrier', { k: 'rows', run_id: 'known' });
+  custom('other', { k: 'rows', run_id: 'fresh' });
+  assert.deepEqual(told, [
+    [{ k: 'snapshot', run_id: 'fresh', snapshot: { n: 2 } }, undefined],
+    [{ k: 'rows', run_id: 'fresh', early: true }, ['b']],
+    [{ k: 'rows', run_id: 'fresh' }, ['b']],
+  ]);
+  assert.equal(styles.length, 1);
+  state.runs = ['known'];
+  beacon.initialize({ model });
+  assert.equal(listeners.length, 1);
 });

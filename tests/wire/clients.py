@@ -2,6 +2,8 @@
 
 import asyncio
 
+from aimon_nb.model.errors import RequestRefusedError
+
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 STREAMED = {**BODY, "stream": True}
 
@@ -32,7 +34,7 @@ def _text(error):
 def outcome(use, *args):
     try:
         return use(*args)
-    except Exception as error:
+    except (Exception, RequestRefusedError) as error:
         return failure(error)
 
 

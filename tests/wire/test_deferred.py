@@ -745,7 +745,7 @@ def test_what_comes_faster_than_it_is_read_is_a_lower_bound(track, monkeypatch):
         api.post("/batches", BEGIN)
         api.get("/batches/batch_1")
         api.get("/batches/batch_1")
-        with monitor.recorder._processor.lock, api.client.stream("GET", "files/file-out-batch_1/content") as got:
+        with monitor.recorder.processor.lock, api.client.stream("GET", "files/file-out-batch_1/content") as got:
             got.read()
     (call,) = calls(run)
     assert 0 < call.usage.input < 300_000 and call.cost.state == "partial"

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import inspect
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from tests.wire.conftest import calls
 
 from aimon_nb.app import RunView
 from aimon_nb.model.redaction import redaction
+from aimon_nb.views.as_code import anthropic_code, gemini_code, openai_code
 
 pytestmark = pytest.mark.kernel
 TEXT = 'Say "no" to \'all\', \\n is no newline, """this""" neither: {x} %s \u202e é 潮 👩‍🚀\nA second line,\n\n\tand a fourth.\\'
@@ -205,6 +207,21 @@ def test_by_the_client_of_its_own(form, client, truth, track):
     others = [code for code in codes if client not in code]
     assert len(others) == (1 if form == "gemini" else 0), others
     assert all("none" not in code.replace('"API_KEY", "none"', "") or "None" in code for code in codes)
+
+
+def test_the_parameters_of_each_client():
+    """What is given by name the client's method takes; the newest of them an older client does not know yet."""
+    from anthropic import Anthropic
+    from google.genai import types
+    from openai import OpenAI
+    from pydantic.alias_generators import to_camel
+
+    client, newer = OpenAI(api_key="none"), {"thinking", "service_tier"}
+    assert openai_code.CHAT <= inspect.signature(client.chat.completions.create).parameters.keys()
+    assert openai_code.RESPONSES <= inspect.signature(client.responses.create).parameters.keys()
+    assert anthropic_code.MESSAGES <= inspect.signature(Anthropic(api_key="none").messages.create).parameters.keys() | newer
+    known = {name for kind in (types.GenerateContentConfig, types.Part, types.Schema) for name in map(to_camel, kind.model_fields)}
+    assert gemini_code.GENERATION | gemini_code.PARTS | gemini_code.SCHEMA <= known | {"responseJsonSchema", "imageConfig", "thoughtSignature"}
 
 
 class Azure(BaseHTTPRequestHandler):

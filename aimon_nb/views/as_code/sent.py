@@ -13,6 +13,7 @@ _HEADERS = ("anthropic-beta", "anthropic-version", "openai-beta", "api-version")
 _FAMILIES = ("x-amz-", "x-amzn-")
 # What a body that is no JSON cannot be read without.
 _OF_BYTES = ("content-type", "content-encoding")
+_FILTERED = "[filtered]"  # stands for a key
 _LEFT_OUT = "=…"  # the value of a part of the query that may be a key
 
 
@@ -32,8 +33,8 @@ def request_of(span: Span) -> Request:
         raise MissingRequestError("; ".join(exchange.notes) or "its request had no body")
     url, notes = _without_gaps(exchange.url)
     request = Request(url, body, _headers(exchange, *_HEADERS), notes)
-    if b"[filtered]" in body:
-        notes.append("keys in the body are not kept: put them where [filtered] stands")
+    if any(_FILTERED in note for note in exchange.notes):
+        notes.append(f"keys in the body are not kept: put them where {_FILTERED} stands")
     if request.content is None:
         return Request(url, body, _headers(exchange, *_HEADERS, *_OF_BYTES), notes)
     return request

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any, TypedDict
+from zlib import crc32
 
 from aimon_nb.model import Span
 from aimon_nb.views.diff.edits import Steps
-from aimon_nb.views.diff.messages import MessageDiff, message_diffs
+from aimon_nb.views.diff.messages import MessageDiff, Said, message_diffs
 from aimon_nb.views.present import formatting
-from aimon_nb.views.present.conversation import Side, Turn
+from aimon_nb.views.present.conversation import Side
 from aimon_nb.views.present.detail import Detail, detail
+from aimon_nb.views.present.media_view import MediaItem, media_bytes
 
 _LONG = 80  # characters of a parameter that is compared word by word
 
@@ -32,6 +34,7 @@ def call_diff(before: Span, now: Span) -> CallDiff:
     """Return what differs between an earlier call and this one, content included."""
     steps = Steps()
     old, new = detail(before), detail(now)
+    both = ((before, old), (now, new))
     given, set_now = dict(old["parameters"] or ()), dict(new["parameters"] or ())
     changed = [
         (name, given.get(name, ""), set_now.get(name, ""))
@@ -40,15 +43,13 @@ def call_diff(before: Span, now: Span) -> CallDiff:
     ]
     # A schema is read as a text is.
     long = [name for name, *texts in changed if max(map(len, texts)) > _LONG]
+    sides = [(_sent(one, item, long), _said(one, item, "out")) for one, item in both]
+    (asked, answered), (asks, answers) = sides
     return {
         "facts": list(_facts(before, now, old, new)),
         "parameters": [list(one) for one in changed if one[0] not in long],
-        "prompt": message_diffs(
-            _sent(old, {name: given[name] for name in long if name in given}),
-            _sent(new, {name: set_now[name] for name in long if name in set_now}),
-            steps,
-        ),
-        "answer": message_diffs(_turns(old, "out"), _turns(new, "out"), steps),
+        "prompt": message_diffs(asked, asks, steps),
+        "answer": message_diffs(answered, answers, steps),
         "notes": [
             f"{which}: {item['nothing']}"
             for which, item in (("the other call", old), ("this call", new))
@@ -57,21 +58,41 @@ def call_diff(before: Span, now: Span) -> CallDiff:
     }
 
 
-def _turns(item: Detail, side: Side) -> list[Turn]:
-    return [turn for turn in item["messages"] or () if turn["side"] == side]
-
-
-def _sent(item: Detail, parameters: dict[str, str]) -> list[Turn]:
-    """Return what was sent as turns: tools and long parameters as well, each under its name."""
-    tools = {
-        f"tool {tool['name']}": "\n".join(filter(None, (tool["description"], tool["schema"])))
-        for tool in item["tools"] or ()
-    }
-    beside: list[Turn] = [
-        {"side": "in", "role": name, "text": text, "calls": [], "media": []}
-        for name, text in (tools | parameters).items()
+def _said(span: Span, item: Detail, side: Side) -> list[Said]:
+    """Return the messages of a side, each with the calls of tools and the media that it holds."""
+    return [
+        Said(
+            turn["role"],
+            "\n".join(
+                [
+                    *([turn["text"]] if turn["text"] else []),
+                    *(f"→ {name}({arguments})" for name, arguments in turn["calls"]),
+                    *(_media(span, one) for one in turn["media"]),
+                ]
+            ),
+        )
+        for turn in item["messages"] or ()
+        if turn["side"] == side
     ]
-    return [*_turns(item, "in"), *beside]
+
+
+def _media(span: Span, one: MediaItem) -> str:
+    """Return a line for an image, a sound or a file: another one of its size is another line."""
+    got = media_bytes(span, one["id"])
+    data = got.data if got.data is not None else (got.text or "").encode()
+    mark = f", crc32 {crc32(data):08x}" if data else ""
+    return f"[{one['type'] or one['kind']}, {one['size']:,} bytes{mark}]"
+
+
+def _sent(span: Span, item: Detail, names: list[str]) -> list[Said]:
+    """Return what was sent: messages, tools, and the parameters of these names."""
+    tools = [
+        Said(f"tool {one['name']}", "\n".join(filter(None, (one["description"], one["schema"]))))
+        for one in item["tools"] or ()
+    ]
+    given = dict(item["parameters"] or ())
+    long = [Said(name, given[name]) for name in names if name in given]
+    return [*_said(span, item, "in"), *tools, *long]
 
 
 def _facts(before: Span, now: Span, old: Detail, new: Detail) -> Iterator[list[str]]:

@@ -5,17 +5,22 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Literal, TypedDict
+from typing import Literal, NamedTuple, TypedDict
 
 from aimon_nb.views.diff.edits import Steps, edits
 from aimon_nb.views.diff.words import Piece, folded, word_diff
-from aimon_nb.views.present.conversation import Turn
 
 State = Literal["same", "changed", "added", "removed"]
 _LONGEST = 20_000  # characters of one piece
 _FEW = 3  # messages in a row that are the same and stand one by one
-_SHORT = 160  # characters of one that is the same
 _Pair = tuple[int | None, int | None]
+
+
+class Said(NamedTuple):
+    """A message as it is compared: who said it, and all that it holds as text."""
+
+    role: str
+    text: str
 
 
 class MessageDiff(TypedDict):
@@ -26,11 +31,9 @@ class MessageDiff(TypedDict):
     pieces: list[list[str]]
 
 
-def message_diffs(before: Sequence[Turn], after: Sequence[Turn], steps: Steps) -> list[MessageDiff]:
+def message_diffs(before: Sequence[Said], after: Sequence[Said], steps: Steps) -> list[MessageDiff]:
     """Return the messages of two calls in their order; those that are the same are cut short."""
-    old = [(turn["role"], whole_text(turn)) for turn in before]
-    new = [(turn["role"], whole_text(turn)) for turn in after]
-    diffs = [_diff(old, new, pair, steps) for pair in _pairs(old, new, steps)]
+    diffs = [_diff(before, after, pair, steps) for pair in _pairs(before, after, steps)]
     return [
         one
         for is_same, group in groupby(diffs, key=lambda one: one["state"] == "same")
@@ -38,16 +41,7 @@ def message_diffs(before: Sequence[Turn], after: Sequence[Turn], steps: Steps) -
     ]
 
 
-def whole_text(turn: Turn) -> str:
-    """Return all that a message says: its text, what calls of tools it holds, its media."""
-    calls = [f"→ {name}({arguments})" for name, arguments in turn["calls"]]
-    media = [f"[{one['type'] or one['kind']}, {one['size']:,} bytes]" for one in turn["media"]]
-    return "\n".join(part for part in (turn["text"], *calls, *media) if part)
-
-
-def _pairs(
-    old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]], steps: Steps
-) -> Iterator[_Pair]:
+def _pairs(old: Sequence[Said], new: Sequence[Said], steps: Steps) -> Iterator[_Pair]:
     """Yield the places of messages that belong together; None where one has no counterpart."""
     for a, b, same in edits(old, new, steps):
         places_a, places_b = range(a.start, a.stop), range(b.start, b.stop)
@@ -57,16 +51,14 @@ def _pairs(
             yield from _by_role(old, new, places_a, places_b)
 
 
-def _by_role(
-    old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]], a: range, b: range
-) -> Iterator[_Pair]:
+def _by_role(old: Sequence[Said], new: Sequence[Said], a: range, b: range) -> Iterator[_Pair]:
     """Yield pairs of the same role, in the order of both."""
     places: dict[str, list[int]] = {}
     for place in a:
-        places.setdefault(old[place][0], []).append(place)
+        places.setdefault(old[place].role, []).append(place)
     start = a.start
     for place in b:
-        of_role = places.get(new[place][0], [])
+        of_role = places.get(new[place].role, [])
         at = bisect_left(of_role, start)
         if at == len(of_role):
             yield None, place
@@ -77,9 +69,7 @@ def _by_role(
     yield from ((one, None) for one in range(start, a.stop))
 
 
-def _diff(
-    old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]], pair: _Pair, steps: Steps
-) -> MessageDiff:
+def _diff(old: Sequence[Said], new: Sequence[Said], pair: _Pair, steps: Steps) -> MessageDiff:
     a, b = pair
     if a is None or b is None:
         role, text = new[b] if b is not None else old[a or 0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 
 def shares_a_page() -> bool:
@@ -19,3 +20,14 @@ def in_marimo() -> bool:
     """Return whether this runs in a notebook of marimo's."""
     marimo = sys.modules.get("marimo")
     return marimo is not None and bool(marimo.running_in_notebook())
+
+
+def names_its_cells() -> bool:
+    """Return whether who runs this cell says which it is: a page does, and what has none does not.
+
+    What runs a notebook without a page keeps the state of every model that is opened.
+    """
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    parent: Any = getattr(getattr(shell, "kernel", None), "get_parent", dict)()
+    return bool(parent.get("metadata", {}).get("cellId"))

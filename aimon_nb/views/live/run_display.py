@@ -54,8 +54,7 @@ class RunDisplay:
         self._live_widget: RunWidget | None = None
         self._publisher: RunPublisher | None = None
         self.display_id = self._new_id()
-        # Display ids under which it was shown again while it ran.
-        self._extra_displays: list[str] = []
+        self._extra_displays: list[str] = []  # ids under which it was shown again while it ran
         self._surface = self._surface_for(mode)
 
     def _surface_for(self, mode: Shown) -> Surface:
@@ -148,6 +147,8 @@ class RunDisplay:
             self._surface.finish()
         for display_id in self._extra_displays:
             _display(self.reopened(), display_id, update=True)
+        if self._publisher is not None:
+            self._publisher.channel.raise_fault()
 
     def redraw(self, *, wait: bool) -> dict[str, Any]:
         """Return the bundle that shows the view once more after a `clear_output` of the user's."""

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from aimon_nb.model import Cost, Run, Totals, Usage
-from aimon_nb.model.cost import EXACT
+from aimon_nb.model.cost import EXACT, dollars
 
 # A mark never stands alone: the word beside it carries the meaning.
 MARKS = {
@@ -82,14 +82,7 @@ def tokens(usage: Usage) -> str:
 
 def money(amount: Decimal | None) -> str:
     """Format US dollars: `$0.0242`, `< $0.0001`, `$1.24`; "" for an unknown amount."""
-    if amount is None:
-        return ""
-    if amount == 0:
-        return "$0"
-    if amount < _SMALLEST:
-        return "< $0.0001"
-    exact = EXACT.quantize(amount, _SMALLEST)
-    return f"${exact}" if exact < 1 else f"${EXACT.quantize(amount, _CENT):,}"
+    return "" if amount is None else dollars(amount)
 
 
 def at_least(amount: Decimal) -> str:

@@ -52,7 +52,8 @@ const line =
   (none) =>
   (/** @type {string[]} */ [name, before, now, change = '']) => {
     const [a, b, by] = [before, now, change].map(visible);
-    if (a === b) return [visible(name), a, b, by];
+    const same = html`<span class="dim">${a}</span>`;
+    if (a === b) return [visible(name), same, same, by];
     return [visible(name), a ? html`<del>${a}</del>` : none, b ? html`<ins>${b}</ins>` : none, by];
   };
 

@@ -11,7 +11,9 @@ import traitlets
 from ipywidgets import Layout
 from ipywidgets.widgets.trait_types import InstanceDict
 
+from aimon_nb.views.live.host import names_its_cells
 from aimon_nb.views.live.widget import script
+from aimon_nb.views.live.widget.beacon import Beacon
 from aimon_nb.views.live.widget.messages import RunMessages, flush
 
 # The runs whose messages it carries, by their ids.
@@ -61,6 +63,7 @@ def close_kernel_widget() -> None:
     with _lock:
         widget, _widget = _widget, None
     _channels.clear()
+    beacon.look()
     if widget is not None:
         widget.close()
 
@@ -70,16 +73,17 @@ class RunChannel(RunMessages):
 
     def __init__(self, run_id: str, make_snapshot: Callable[[], dict[str, Any]]) -> None:
         self.run_id = run_id
-        self._make_snapshot = make_snapshot
+        self.make_snapshot = make_snapshot
         # Widgets of pages that have no other way to the script.
         self._apart: list[anywidget.AnyWidget] = []
+        self.is_open = False
         _channels[run_id] = self
         self.post({"k": "snapshot", "snapshot": make_snapshot()})
 
     def receive(self, message: Mapping[str, Any]) -> None:
         """Answer a message of the page."""
         if message.get("k") == "ask":
-            self.post({"k": "snapshot", "snapshot": self._make_snapshot()})
+            self.post({"k": "snapshot", "snapshot": self.make_snapshot()})
         else:
             super().receive(message)
 
@@ -88,13 +92,26 @@ class RunChannel(RunMessages):
         if message.get("k") == "script":
             self._apart.append(widget)
             code = {"esm": KernelWidget._esm, "css": KernelWidget._css}
-            widget.send({"k": "script", "snapshot": self._make_snapshot(), **code})
+            widget.send({"k": "script", "snapshot": self.make_snapshot(), **code})
         else:
             self.receive(message)
 
+    def announce(self) -> None:
+        """Let pages that are loaded while the run goes on learn of it."""
+        self.is_open = names_its_cells()
+        if self.is_open:
+            beacon.begin()
+
     def remember(self) -> None:
-        """Let a page that has missed rows ask for them."""
-        self.post({"k": "end", "total": self._make_snapshot()["count"]})
+        """Let a page that has missed rows ask for them: the run is over."""
+        if self.is_open:
+            self.is_open = False
+            beacon.look()
+        self.post({"k": "end", "total": self.make_snapshot()["count"]})
+
+    def raise_fault(self) -> None:
+        """Raise what went wrong while pages were told of open runs."""
+        beacon.raise_fault()
 
     def flush(self) -> None:
         """Wait until what was sent has left."""
@@ -109,10 +126,21 @@ class RunChannel(RunMessages):
 
     def close(self) -> None:
         """Let go of the run: a page asks for it no longer."""
+        self.is_open = False
         _channels.pop(self.run_id, None)
+
+
+def _open_snapshots() -> dict[str, dict[str, Any]]:
+    """Return the runs that are open, by their ids."""
+    known = list(_channels.values())
+    return {one.run_id: one.make_snapshot() for one in known if one.is_open}
 
 
 def _receive(_: Any, message: Any, __: Any) -> None:
     channel = _channels.get(str(message.get("run_id")))
     if channel is not None:
         channel.receive(message)
+
+
+beacon = Beacon(_open_snapshots, lambda: open_kernel_widget().model_id or "")
+"""The kernel's own."""

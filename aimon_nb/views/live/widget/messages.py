@@ -59,6 +59,12 @@ class RunMessages:
         """Send what answers grew by, by span id."""
         self.post({"k": "grown", "grown": growth})
 
+    def announce(self) -> None:
+        """Let pages that are loaded while the run goes on learn of it, where they need it."""
+
+    def raise_fault(self) -> None:
+        """Raise what went wrong on a thread that nobody waits for."""
+
     def post(self, message: Mapping[str, Any], buffers: Sequence[bytes] = ()) -> None:
         """Send a message about this run, with bytes beside it."""
         raise NotImplementedError(message)

@@ -68,8 +68,14 @@ class Channel(Protocol):
     def flush(self) -> None:
         """Wait until what was sent has left."""
 
+    def announce(self) -> None:
+        """Let pages that are loaded while the run goes on learn of it."""
+
     def remember(self) -> None:
-        """Let pages that were loaded meanwhile learn what they lack."""
+        """Let pages that were loaded meanwhile learn what they lack: the run is over."""
+
+    def raise_fault(self) -> None:
+        """Raise what went wrong on a thread that nobody waits for."""
 
     def close(self) -> None:
         """Let go of the run."""
@@ -95,6 +101,8 @@ class RunPublisher:
         self._lock = threading.RLock()
         self.channel = make(run.run_id, self.snapshot)
         self.channel.on_ask(self.send_all, self.send_wanted, self._answer)
+        if run.running:
+            self.channel.announce()
 
     def send(self, changed: Iterable[str]) -> None:
         """Send the spans of these ids."""

@@ -50,6 +50,11 @@ def loader() -> str:
     return (_HERE / "loader.js").read_text(encoding="utf-8")
 
 
+def beacon() -> str:
+    """Return the script that brings the runs of a busy kernel into a page that lacks them."""
+    return (_HERE / "beacon.js").read_text(encoding="utf-8")
+
+
 def _add(path: Path, files: dict[Path, str], above: tuple[Path, ...]) -> None:
     if path in files:
         return

@@ -69,7 +69,9 @@ export class Run {
       if (event.detail !== this.token && !this.send) this.yieldPlaces();
     };
     addEventListener(this.event, this.onPlace);
+    this.onAsked = (/** @type {any} */ event) => event.preventDefault();
     addEventListener(`${this.event}!`, this.onAnnounced);
+    addEventListener(`${this.event}?`, this.onAsked);
   }
 
   get event() {
@@ -134,6 +136,7 @@ export class Run {
     runs.delete(this.id);
     removeEventListener(this.event, this.onPlace);
     removeEventListener(`${this.event}!`, this.onAnnounced);
+    removeEventListener(`${this.event}?`, this.onAsked);
   }
 
   /** @param {import('./protocol.js').ToPage} message @param {DataView[]} [buffers] */

@@ -1,0 +1,90 @@
+"""A loop over rows in a run: where its items begin, and what it may spend."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from aimon_nb.app import api
+from aimon_nb.app.batch_rows import Rows
+from aimon_nb.app.budgets import load_prices
+from aimon_nb.app.items import begin_item, current_run_state
+from aimon_nb.capture import context
+from aimon_nb.capture.budget import Budget
+from aimon_nb.capture.items import OpenItem
+from aimon_nb.capture.state import RunState
+from aimon_nb.model.budget import BudgetLimits
+from aimon_nb.model.errors import BudgetExceeded
+from aimon_nb.model.item import Batch
+
+
+class OpenBatch:
+    """A loop that goes on; it has a run of its own where it is in none and may not spend all.
+
+    `end` is called once or more.
+    """
+
+    def __init__(
+        self,
+        run_state: RunState,
+        batch: Batch,
+        budget: Budget | None = None,
+        own: api.Track | None = None,
+        *,
+        keeps_key: bool = False,
+    ) -> None:
+        self.run_state, self.batch, self.budget = run_state, batch, budget
+        self._own, self._keeps = own, keeps_key
+
+    def begin(self, key: Any) -> OpenItem | None:
+        """Begin an item; None where the run is over, or our code fails."""
+        if self.run_state.closed:
+            return None
+        return begin_item(
+            self.run_state, key, self.batch, keeps_key=self._keeps, budget=self.budget
+        )
+
+    def end(self) -> None:
+        """End the loop, and its own run.
+
+        Raises:
+            BudgetExceeded: a call in its own run was refused, and its code went on.
+
+        """
+        self.batch.is_over = True
+        own, self._own = self._own, None
+        if own is not None:
+            own.__exit__(None, None, None)
+
+    def drop(self) -> None:
+        """End a loop that was left early, by whatever: its exception is on its way already."""
+        try:
+            self.end()
+        except BudgetExceeded:
+            return
+
+
+def open_batch(
+    rows: Rows[Any],
+    desc: str | None = None,
+    usd: Decimal | None = None,
+    *,
+    has_own_bar: bool = False,
+    keeps_key: bool = False,
+) -> OpenBatch | None:
+    """Open a loop over rows; None outside of tracked code, where nothing is to be counted."""
+    run_state, own, budget = current_run_state(), None, None
+    if run_state is None:
+        if usd is None:
+            return None
+        own = api.track(desc or "progress", budget=usd)
+        own.__enter__()
+        run_state = context.current_run.get()
+        if run_state is None:
+            return None
+    elif usd is not None:
+        budget = Budget(BudgetLimits(usd=usd), "this loop's budget", owner=run_state)
+        load_prices()
+    batch = Batch(desc, rows.total, has_own_bar=has_own_bar)
+    run_state.run.batches.append(batch)
+    return OpenBatch(run_state, batch, budget, own, keeps_key=keeps_key)
