@@ -136,8 +136,8 @@ class Monitor:
             run_options["save"] = now.save
         try:
             self.client.ensure()
-        except Exception as error:
-            notes.append(f"SENTRY_DSN cannot be used, spans stay here: {error}")
+        except Exception:
+            notes.append(f"{self.client.problem}; spans stay here")
         # `auto` opens many runs that nobody named.
         facts["may_be_sent"] = now.sentry_auto or not facts.get("quiet")
         self._watch_process_end()

@@ -172,6 +172,18 @@ def test_a_tag_that_sentry_does_not_take(magics, name):
     assert "\n" not in str(error.value) and "canary" not in str(error.value) and str(error.value).startswith("argument --tag: ")
 
 
+@pytest.mark.parametrize("value", ["", "  "])
+def test_a_tag_without_a_value(magics, value):
+    """Sentry takes none: it is one clear line, too; a function's is left out."""
+    line = "a tag needs a value: team has none"
+    with pytest.raises(traitlets.TraitError, match=line):
+        magics.tags = {"team": value}
+    with pytest.raises(ValueError, match=line):
+        aimon_nb.track("x", tags={"team": value})
+    with pytest.raises(UsageError, match=line):
+        header.parse(f'--tag "team={value}"')
+
+
 def test_pairs_of_the_magic():
     """`--tag` and `--data` take KEY=VALUE, quoted or not, several times; numbers and truth values of data are what they say."""
     line = """NAME --tag team=search --tag "stage=a b" --tag 'x=c d' --data n=3 --data r=0.5 --data ok=true --data "w=two words" --data v=1.2.3"""

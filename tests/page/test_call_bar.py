@@ -171,6 +171,19 @@ def summarise(subject):
         {"role": "user", "content": f"Summarise the harbour report on {subject} for a board member."}])
 _ = summarise("churn")
 """
+
+
+def assert_no_shortcut(page, entry):
+    """What is typed there does nothing to the notebook: `d d` would delete the cell, `x` cut it, `a` put one above."""
+    before = page.cells().count()
+    entry.focus()
+    for key in "ddxa":
+        page.raw.keyboard.press(key)
+    page.wait_frames()
+    assert before == page.cells().count()
+    assert entry.evaluate("e => document.activeElement === e")
+
+
 FIRST, SECOND = "editor, temperature = 'an editor', 0.2", "editor, temperature = 'a strict editor', 0.7"
 
 
@@ -186,6 +199,7 @@ def test_against_the_run_before(notebook, truth):
     assert ["an", "a strict"] == [pane.locator(f".text {tag}").first.inner_text() for tag in ("del", "ins")]
     assert "harbour" in pane.inner_text() and "temperature" in pane.inner_text()
     page.screenshot(PICTURES / "compare.png", cell=2)
+    assert_no_shortcut(page, pane.get_by_role("combobox", name="with"))
     page.screenshot(SHOTS / "compare-dark.png", theme="dark", cell=2)
     page.theme("light")
     saved = str(nbformat.read(page.save(), 4).cells[2].outputs) + str(nbformat.read(page.path, 4).metadata)
@@ -257,6 +271,7 @@ def test_no_clipboard(notebook):
     box.wait_for()
     assert box.input_value() == page.raw.evaluate("String(document.getSelection()) || document.activeElement.value")
     page.screenshot(SHOTS / "copy-box.png", cell=1)
+    assert_no_shortcut(page, box)
     page.raw.keyboard.press("Escape")
     pane.wait_for(state="hidden")
     page.raw.evaluate("() => { delete navigator.clipboard.writeText; delete document.execCommand; }")

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from tests.page.test_widget import ANSWERED, PRICED, SIZE, feed, focused, long_call, lines, module_tab, row, settle, show, tab, violations, watch_keys  # noqa: F401
-from tests.parts.page import SHOTS
+from tests.parts.page import PICTURES, SHOTS
 from tests.parts.waiting import eventually
 from tests.views import pane_samples as told
 
@@ -37,6 +37,7 @@ def test_answers_are_rendered(tab):
     assert "retries five times" == answer.locator("strong").inner_text() and "max_retries" == answer.locator(".code").nth(1).inner_text()
     assert 4 == answer.get_by_role("listitem").count() and "python" in answer.locator(".codes").inner_text()
     assert "[image: a diagram] https://example.com/diagram.png" in answer.inner_text() and 0 == answer.locator("img").count()
+    pane.screenshot(path=str(PICTURES / "answer.png"))
 
 
 def test_raw_and_rendered(tab):
@@ -201,19 +202,34 @@ def test_from_call_to_call(tab):
     chosen = lambda: tab.locator("#live-finished .row.chosen").get_attribute("data-id")
     part = lambda: tab.evaluate("[...document.querySelectorAll('#live-finished .detail > div')].indexOf(document.activeElement)")
     pane.locator(".detail > div").first.focus()
-    assert "call 2 of 6" in pane.locator(".bar").inner_text()
-    for key, at in (("j", "c2"), ("j", "c3"), ("Alt+ArrowDown", "c4"), ("k", "c3"), ("Alt+ArrowUp", "c2"), ("k", ANSWERED), ("k", "e"), ("k", "e")):
+    assert "call 2 of 5" in pane.locator(".bar").inner_text()
+    for key, at in (("j", "c4"), ("j", "c3"), ("Alt+ArrowDown", "c5"), ("k", "c3"), ("Alt+ArrowUp", "c4"), ("k", ANSWERED), ("k", "e"), ("k", "e")):
         tab.keyboard.press(key)
         assert (at, 0) == (chosen(), part()), key
-    assert "embed, text-embedding-3-small, call 1 of 6" == focused(tab, "ariaLabel")
+    assert "embed, text-embedding-3-small, call 1 of 5" == focused(tab, "ariaLabel")
     pane.locator(".detail > div").nth(1).focus()
     tab.keyboard.press("j")
-    assert (ANSWERED, 1) == (chosen(), part()) and "facts of chat, gpt-4o, call 2 of 6" == focused(tab, "ariaLabel")
+    assert (ANSWERED, 1) == (chosen(), part()) and "facts of chat, gpt-4o, call 2 of 5" == focused(tab, "ariaLabel")
     pane.get_by_role("button", name="next call").click()
-    assert "c2" == chosen()
+    assert "c4" == chosen()
     tab.keyboard.press("Escape")
-    assert not pane.is_visible() and "c2" == focused(tab)
+    assert not pane.is_visible() and "c4" == focused(tab)
     assert {"Alt"} == {*tab.evaluate("heard")}
+
+
+def test_a_key_opens_what_hides_the_next_call(tab):
+    """The next call may be in a closed group or below a closed row: it is opened, and the row is in sight."""
+    show(tab, "many")
+    row(tab, "many", "a0").locator(".twisty").click()
+    row(tab, "many", "a0").click()
+    assert 0 == row(tab, "many", "s1").count()
+    tab.locator("#live-many .detail > div").first.focus()
+    tab.keyboard.press("j")
+    chosen = tab.locator("#live-many .row.chosen")
+    first = chosen.get_attribute("data-id")
+    assert first.startswith("s") and chosen.is_visible() and "true" == row(tab, "many", "a0").get_attribute("aria-expanded")
+    tab.keyboard.press("j")
+    assert first != chosen.get_attribute("data-id") and "call 2 of 8,750" in tab.locator("#live-many .bar").inner_text()
 
 
 def test_full_screen_uses_the_room_that_is_left(tab):
@@ -313,7 +329,7 @@ def test_by_the_keyboard_alone(tab):
         tab.keyboard.press("Tab")
         seen.append(focused(tab, "ariaLabel") or focused(tab, "textContent"))
         assert tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", name
-    for name in ("previous call", "next call", "full screen", "chat, gpt-4o, call 5 of 6", "3 messages as in the call before", "raw text of the assistant message",
-                 "the handbook", "facts of chat, gpt-4o, call 5 of 6", "height of the details"):  # fmt: skip
+    for name in ("previous call", "next call", "full screen", "chat, gpt-4o, call 3 of 5", "3 messages as in the call before", "raw text of the assistant message",
+                 "the handbook", "facts of chat, gpt-4o, call 3 of 5", "height of the details"):  # fmt: skip
         assert name in seen, seen
     assert pane.is_visible()

@@ -100,13 +100,17 @@ test('where the page lacks the messages of the call before, it is said which', (
   assert.deepEqual(continued(all, 'c'), { shared: 0, lacks: 'b' });
 });
 
-test('keys lead from call to call, past steps, into closed groups and not beyond the ends', () => {
-  const row = (id, counts = true, more = {}) => ({ row: { id, counts, ...more }, open: false });
-  const entries = [row('step', false), row('a'), row('group b', false, { members: [{ id: 'b', counts: true }, { id: 'c', counts: true }] }), row('tool', false), row('d'), row('more', true, { more: [9, 0] })];
-  const ids = (id, by) => callBeside(entries, id, by)?.id;
-  assert.deepEqual(['a', 'b', 'c', 'd', 'step', 'tool'].map((id) => ids(id, 1)), ['b', 'c', 'd', undefined, 'a', 'd']);
-  assert.deepEqual(['a', 'b', 'c', 'd', 'step', 'tool'].map((id) => ids(id, -1)), [undefined, 'a', 'b', 'c', undefined, 'c']);
-  assert.deepEqual([placeOf(entries, 'c'), placeOf(entries, 'tool')], [[3, 4], [0, 4]]);
+test('keys lead from call to call, past steps, into what is closed, failed ones of a group first, and not beyond the ends', () => {
+  const make = (id, parent = null, more = {}) => ({ id, parent, counts: true, status: 'ok', start: 0, ...more });
+  const step = make('step', null, { counts: false }), b = make('b'), c = make('c', null, { status: 'error' }), inStep = make('in', 'step'), tool = make('tool', null, { counts: false }), a = make('a'), d = make('d');
+  const entry = (row, kids = 0, more = {}) => ({ id: row.id, row: { ...row, ...more }, open: false, kids });
+  const group = entry(make('group b', null, { counts: false }), 2, { members: [b, c] });
+  const entries = [entry(step, 1), entry(a), group, entry(tool), entry(d), entry(make('more'), 0, { more: [9, 0] })];
+  const rows = new Map([step, inStep, a, b, c, tool, d].map((row) => [row.id, row]));
+  const ids = (id, by) => callBeside(entries, rows, id, by)?.id;
+  assert.deepEqual(['step', 'in', 'a', 'c', 'b', 'd', 'tool'].map((id) => ids(id, 1)), ['in', 'a', 'c', 'b', 'd', undefined, 'd']);
+  assert.deepEqual(['step', 'in', 'a', 'c', 'b', 'd', 'tool'].map((id) => ids(id, -1)), [undefined, undefined, 'in', 'a', 'c', 'b', 'b']);
+  assert.deepEqual([placeOf(entries, rows, 'c'), placeOf(entries, rows, 'tool')], [[3, 5], [0, 5]]);
 });
 
 test('bytes are said with the digits that matter', () => {

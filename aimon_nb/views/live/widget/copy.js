@@ -58,14 +58,13 @@ export class CallBar extends Component {
     const { id, run, children } = this.props,
       { said, box, compares } = this.state;
     if (!CALLS.includes(run.rows.get(id)?.kind ?? '')) return children;
-    const keep = (/** @type {KeyboardEvent} */ event) => event.key !== 'Escape' && event.stopPropagation();
     return html`
       <div class="call-bar">
         ${FORMS.map(([form, name]) => html`<button class="act" key=${form} onClick=${() => this.want(form)}>copy ${name}</button>`)}
         <button class="act" aria-pressed=${compares} onClick=${() => this.setState({ compares: !compares })}>compare</button>
         <span class="dim" role="status">${said}</span>
       </div>
-      ${box != null && html`<textarea readonly rows="8" aria-label="text to copy" ref=${this.mark} onKeyDown=${keep} value=${box} />`}
+      ${box != null && html`<textarea readonly rows="8" aria-label="text to copy" ref=${this.mark} value=${box} />`}
       ${compares ? html`<${Diff} id=${id} run=${run} />` : children}`;
   }
 }

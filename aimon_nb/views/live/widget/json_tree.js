@@ -41,12 +41,11 @@ export const JsonTree = ({ value, limit, bare }) => {
 /** The start of a text, on a line. @param {string} text */
 const brief = (text) => visible(text.length > 60 ? `${text.slice(0, 59)}…` : text);
 
-/** A value as JSON writes it, but a text with its line ends. @param {any} value @param {boolean} [bare] */
-function written(value, bare) {
-  if (value instanceof Exact) return value.source;
-  // What stands for an object in the arguments of a step is no text.
-  return typeof value !== 'string' || (bare && /^(<.*>|\[filtered\])$/s.test(value)) ? String(value) : `"${value}"`;
-}
+/** What stands for an object, or a secret, in the arguments of a step is no text. @param {any} value */
+const standsIn = (value) => /^(<.*>|\[filtered\])$/s.test(value);
+
+/** A value as JSON writes it, but a text with its line ends. @param {any} value */
+const written = (value) => (value instanceof Exact ? value.source : typeof value === 'string' ? `"${value}"` : String(value));
 
 /** A list of a few words and numbers, on one line; undefined for others. @param {any} value */
 function onOneLine(value) {
@@ -63,8 +62,9 @@ const Json = ({ name, value, depth, limit, bare }) => {
   const lead = name && `${visible(name)}: `,
     text = onOneLine(value);
   if (text === undefined && isInner(value)) return html`<${Fold} lead=${lead} value=${value} depth=${depth} limit=${limit} bare=${bare} />`;
-  const kind = text !== undefined ? '' : typeof value === 'string' ? 'str' : 'num';
-  return html`<${Leaf} lead=${lead} name=${name} kind=${kind} text=${text ?? written(value, bare)} limit=${limit} />`;
+  const isBare = bare && standsIn(value),
+    kind = text !== undefined || isBare ? '' : typeof value === 'string' ? 'str' : 'num';
+  return html`<${Leaf} lead=${lead} name=${name} kind=${kind} text=${text ?? (isBare ? value : written(value))} limit=${limit} />`;
 };
 
 /** @extends {Component<{lead: string, name: string, kind: string, text: string, limit?: number}, {all: boolean}>} */

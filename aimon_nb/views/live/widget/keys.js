@@ -23,20 +23,20 @@ export function onKey(view, event) {
 function onToolKey(view, event) {
   const target = /** @type {Element} */ (event.target),
     { key } = event,
-    finds = view.parts.finder.contains(target);
+    finds = view.parts.finder.contains(target),
+    isEntry = target.matches('input, select, textarea');
   if (key === 'Escape' && view.parts.pane.isFull) {
     event.stopPropagation();
     view.parts.pane.leave();
     return;
   }
   const by = stepOf(event);
-  if (by && view.parts.pane.root.contains(target) && !target.matches('input, select, textarea')) {
+  if (by && view.parts.pane.root.contains(target) && !isEntry) {
     event.preventDefault();
     event.stopPropagation();
     view.parts.pane.step(by);
     return;
   }
-  const isEntry = finds && (target.matches('input') || target.matches('select'));
   const away = key === 'Escape' && (finds || view.parts.pane.root.contains(target)),
     down = key === 'ArrowDown' && finds && target.matches('input');
   if (isEntry || away || OURS.includes(key)) event.stopPropagation();

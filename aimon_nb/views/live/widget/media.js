@@ -43,7 +43,7 @@ export class MediaBox extends Component {
       answer = asked && !one.missing ? /** @type {any} */ (run.answerTo(this.question)) : undefined,
       has = answer && !answer.missing,
       why = one.missing || answer?.missing || (asked && !answer ? run.missing : '');
-    const said = [visible(name), visible(type) || kind, size(one.size), detail && `detail ${visible(detail)}`, visible(why)];
+    const said = [visible(name), visible(type) || kind, one.size ? size(one.size) : '', detail && `detail ${visible(detail)}`, visible(why)];
     return html`<div class="media">
       <span class="small">${said.filter(Boolean).join(' · ')}</span>
       ${!asked && !one.missing && html`<button class="more" onClick=${() => this.setState({ asked: true })}>show</button>`}

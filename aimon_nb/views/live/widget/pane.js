@@ -4,7 +4,7 @@ import { Detail } from './detail.js';
 import { drawer, el, html } from './dom.js';
 import { commas, visible } from './format.js';
 import { remember, remembered } from './memory.js';
-import { callBeside, placeOf } from './walk.js';
+import { callBeside, placeOf, reveal } from './walk.js';
 import { LINE } from './window.js';
 
 const KEY = 'pane'; // under which its height is remembered
@@ -61,7 +61,7 @@ export class Pane {
     this.isStale = this.grew = false;
     this.root.hidden = !row;
     if (row && !item) run.request(row.id);
-    const [at, calls] = placeOf(list.entries, id),
+    const [at, calls] = placeOf(list.entries, run.rows, id),
       label = row && visible([row.name, row.label, at && `call ${at} of ${calls}`].filter(Boolean).join(', '));
     this.drawBar(
       row &&
@@ -76,12 +76,10 @@ export class Pane {
   step(by) {
     const { view, detail } = this,
       { list } = view,
-      next = callBeside(list.entries, list.selected, by),
+      next = callBeside(list.entries, list.run.rows, list.selected, by),
       side = [...detail.children].findIndex((one) => one.contains(document.activeElement));
     if (!next) return;
-    list.select(next.id);
-    view.layOut(); // a group that it is in opens
-    const entry = list.entries.find((one) => one.id === next.id);
+    const entry = reveal(list, next.id);
     if (entry) list.visit(entry);
     view.select(next.id);
     if (side >= 0) /** @type {HTMLElement} */ (detail.children[side] ?? detail.firstElementChild)?.focus({ preventScroll: true });
