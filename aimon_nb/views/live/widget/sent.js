@@ -20,8 +20,8 @@ export class Sent extends Component {
   render() {
     const { item, run } = this.props,
       { open } = this.state;
-    // A span that is no call has none; of a call it is said why.
-    if (item.raw != null) return null;
+    if (item.raw != null)
+      return item.messages?.length && run.rows.get(item.id)?.counts ? html`<div class="small">as sent: ${visible(item.raw)}</div>` : null;
     return html`<details class="sent" open=${open} onToggle=${this.onToggle}>
       <summary>as sent</summary>
       ${open && html`<${Crossed} answer=${run.answerTo({ k: 'raw', id: item.id })} missing=${run.missing} />`}
