@@ -8,11 +8,14 @@ import threading
 from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any, TypeVar, overload
 
 from aimon_nb.app.batch_rows import Key, Rows, T
+from aimon_nb.app.budgets import checked
 from aimon_nb.app.items import leave_item
 from aimon_nb.app.open_batch import open_batch
+from aimon_nb.app.pilot import checked as checked_pilot
 from aimon_nb.capture.items import OpenItem
 
 R = TypeVar("R")
@@ -22,11 +25,19 @@ class _Mapped:
     """The results of a function for each row, by the place of the row; None where there is none."""
 
     def __init__(
-        self, function: Callable[[Any], Any], rows: Rows[Any], *, keeps: bool, returns: bool
+        self,
+        function: Callable[[Any], Any],
+        rows: Rows[Any],
+        usd: Decimal | None,
+        pilot: int | None,
+        *,
+        keeps: bool,
+        returns: bool,
     ) -> None:
         self._function, self._rows = function, rows
         self._returns, self._keys = returns, rows.keys()
-        self._batch = open_batch(rows, keeps_key=keeps)
+        self._batch = open_batch(rows, None, usd, pilot, keeps_key=keeps)
+        self._pilot = None if self._batch is None else self._batch.pilot
         self.results: list[Any] = []
         self.failure: BaseException | None = None
 
@@ -47,14 +58,19 @@ class _Mapped:
         elif self.failure is None:
             self.failure = error
 
+    def _goes_on(self) -> bool:
+        return self.failure is None
+
     def over(self) -> list[Any]:
         """Return the results; what a row failed with is raised, with the results in it."""
+        if self.failure is not None:
+            self.carry(self.failure)
+            if self._batch is not None:
+                self._batch.drop()
+            raise self.failure
         if self._batch is not None:
             self._batch.end()
-        if self.failure is None:
-            return self.results
-        self.carry(self.failure)
-        raise self.failure
+        return self.results
 
     def carry(self, error: BaseException) -> None:
         """Put the results on an exception: what was paid for is not lost."""
@@ -74,12 +90,16 @@ class _InThreads(_Mapped):
             with ThreadPoolExecutor(workers, "aimon_nb.map") as pool:
                 for row in self._rows:
                     free.acquire()
-                    if self.failure is not None:
+                    if self._pilot is not None and self._goes_on():
+                        self._pilot.wait(self._goes_on)
+                    if not self._goes_on():
                         break
                     pool.submit(self._one, row, *self._add(row), free)
         except BaseException as error:
             # An interrupt, or the rows themselves: what runs has been waited for.
             self.carry(error)
+            if self._batch is not None:
+                self._batch.drop()
             raise
         return self.over()
 
@@ -122,6 +142,9 @@ class _InTasks(_Mapped):
                         row = await anext(values)
                     except StopAsyncIteration:
                         return
+                    await self._wait_for_pilot()
+                    if not self._goes_on():
+                        return
                     at, key = self._add(row)
                 await self._one(row, at, key)
 
@@ -133,8 +156,20 @@ class _InTasks(_Mapped):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self.carry(error)
+            if self._batch is not None:
+                self._batch.drop()
             raise
         return self.over()
+
+    async def _wait_for_pilot(self) -> None:
+        if self._pilot is None:
+            return
+        try:
+            await self._pilot.wait_async(self._goes_on)
+        except BaseException as error:
+            # Before another task takes a row.
+            self.failure = self.failure or error
+            raise
 
     async def _one(self, row: Any, at: int, key: Any) -> None:
         __tracebackhide__ = True
@@ -161,6 +196,8 @@ def map(  # type: ignore[overload-overlap]  # noqa: A001 (who imports it by name
     return_exceptions: bool = ...,
     key: Key = ...,
     total: int | None = ...,
+    pilot: int | None = ...,
+    budget: float | Decimal | None = ...,
     keep_items: bool = ...,
 ) -> Awaitable[list[R]]: ...
 @overload
@@ -172,6 +209,8 @@ def map(  # noqa: A001
     return_exceptions: bool = ...,
     key: Key = ...,
     total: int | None = ...,
+    pilot: int | None = ...,
+    budget: float | Decimal | None = ...,
     keep_items: bool = ...,
 ) -> list[R]: ...
 def map(  # noqa: A001
@@ -182,6 +221,8 @@ def map(  # noqa: A001
     return_exceptions: bool = False,
     key: Key = None,
     total: int | None = None,
+    pilot: int | None = None,
+    budget: float | Decimal | None = None,
     keep_items: bool = False,
 ) -> Any:
     """Call a function for each row of a batch, several at once, each counted under its row.
@@ -197,6 +238,8 @@ def map(  # noqa: A001
         return_exceptions: whether a row's exception is its result, and the others go on.
         key: a row's name, as in `progress`.
         total: how many rows there are, where `len` does not know.
+        pilot: how many rows to begin with, as in `progress`.
+        budget: US dollars that the calls may cost, as in `progress`.
         keep_items: whether a saved notebook keeps keys that are no whole numbers.
 
     Returns:
@@ -204,7 +247,8 @@ def map(  # noqa: A001
 
     Raises:
         TypeError: an argument is of a wrong type.
-        ValueError: `max_workers` is less than 1, or `total` negative.
+        ValueError: `max_workers` is less than 1, `total` negative, or `pilot` or `budget` wrong, as
+            `progress` says.
 
     Example:
         df["label"] = map(classify, df.text, max_workers=8)
@@ -218,17 +262,24 @@ def map(  # noqa: A001
     if max_workers < 1:
         raise ValueError(f"max_workers must be at least 1, not {max_workers}")
     rows: Rows[Any] = Rows(iterable, key, total)
+    [usd, *_] = checked(budget)
+    number = checked_pilot(pilot, usd, rows)
     flags = {"keeps": bool(keep_items), "returns": bool(return_exceptions)}
     called = getattr(function, "__call__", None)  # noqa: B004 (an object with an async one)
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called):
-        return _in_tasks(function, rows, max_workers, flags)
+        return _in_tasks(function, rows, max_workers, usd, number, flags)
     if rows.is_async:
         raise TypeError("rows that come one by one to `async for` need an `async def` function")
-    return _InThreads(function, rows, **flags).run(max_workers)
+    return _InThreads(function, rows, usd, number, **flags).run(max_workers)
 
 
 async def _in_tasks(
-    function: Callable[[Any], Any], rows: Rows[Any], workers: int, flags: dict[str, bool]
+    function: Callable[[Any], Any],
+    rows: Rows[Any],
+    workers: int,
+    usd: Decimal | None,
+    pilot: int | None,
+    flags: dict[str, bool],
 ) -> list[Any]:
     __tracebackhide__ = True
-    return await _InTasks(function, rows, **flags).run(workers)
+    return await _InTasks(function, rows, usd, pilot, **flags).run(workers)

@@ -26,6 +26,8 @@ def shown_source(cell: str) -> str | None:
     """Return the cell without long strings, long comments and keys; None if it does not parse."""
     if len(cell) > 10 * MOST:
         return None
+    # As Python counts lines: a form feed or a separator of Unicode's ends none.
+    cell = cell.replace("\r\n", "\n").replace("\r", "\n")
     try:
         tree = ast.parse(cell)
         cuts = [*_strings(tree), *_comments(cell)]

@@ -134,10 +134,12 @@ class Monitor:
         # Elsewhere nothing is kept.
         if now.save != DEFAULT_SAVE and environment.outputs_are_saved():
             run_options["save"] = now.save
+        if not now.previews:
+            run_options["previews"] = False
         try:
             self.client.ensure()
-        except Exception as error:
-            notes.append(f"SENTRY_DSN cannot be used, spans stay here: {error}")
+        except Exception:
+            notes.append(f"{self.client.problem}; spans stay here")
         # `auto` opens many runs that nobody named.
         facts["may_be_sent"] = now.sentry_auto or not facts.get("quiet")
         self._watch_process_end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ from aimon_nb.app import api
 from aimon_nb.app.batch_rows import Rows
 from aimon_nb.app.budgets import load_prices
 from aimon_nb.app.items import begin_item, current_run_state
+from aimon_nb.app.pilot import Pilot
 from aimon_nb.capture import context
 from aimon_nb.capture.budget import Budget
 from aimon_nb.capture.items import OpenItem
@@ -31,18 +33,25 @@ class OpenBatch:
         budget: Budget | None = None,
         own: api.Track | None = None,
         *,
+        pilot: Pilot | None = None,
         keeps_key: bool = False,
     ) -> None:
         self.run_state, self.batch, self.budget = run_state, batch, budget
+        self.pilot = pilot
         self._own, self._keeps = own, keeps_key
 
     def begin(self, key: Any) -> OpenItem | None:
         """Begin an item; None where the run is over, or our code fails."""
         if self.run_state.closed:
             return None
-        return begin_item(
+        begun = begin_item(
             self.run_state, key, self.batch, keeps_key=self._keeps, budget=self.budget
         )
+        if begun is None:
+            # A pilot is not to wait for it.
+            self.batch.begun += 1
+            self.batch.done += 1
+        return begun
 
     def end(self) -> None:
         """End the loop, and its own run.
@@ -68,6 +77,7 @@ def open_batch(
     rows: Rows[Any],
     desc: str | None = None,
     usd: Decimal | None = None,
+    pilot: int | None = None,
     *,
     has_own_bar: bool = False,
     keeps_key: bool = False,
@@ -75,7 +85,7 @@ def open_batch(
     """Open a loop over rows; None outside of tracked code, where nothing is to be counted."""
     run_state, own, budget = current_run_state(), None, None
     if run_state is None:
-        if usd is None:
+        if usd is None and pilot is None:
             return None
         own = api.track(desc or "progress", budget=usd)
         own.__enter__()
@@ -85,6 +95,8 @@ def open_batch(
     elif usd is not None:
         budget = Budget(BudgetLimits(usd=usd), "this loop's budget", owner=run_state)
         load_prices()
-    batch = Batch(desc, rows.total, has_own_bar=has_own_bar)
+    began = datetime.now(timezone.utc)
+    batch = Batch(desc, rows.total, has_own_bar=has_own_bar, began=began)
     run_state.run.batches.append(batch)
-    return OpenBatch(run_state, batch, budget, own, keeps_key=keeps_key)
+    first = None if pilot is None else Pilot(pilot, usd, run_state, batch)
+    return OpenBatch(run_state, batch, budget, own, pilot=first, keeps_key=keeps_key)

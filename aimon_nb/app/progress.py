@@ -13,6 +13,7 @@ from aimon_nb.app.batch_rows import Key, Rows, T
 from aimon_nb.app.budgets import checked
 from aimon_nb.app.items import leave_item
 from aimon_nb.app.open_batch import OpenBatch, open_batch
+from aimon_nb.app.pilot import checked as checked_pilot
 from aimon_nb.capture.items import OpenItem
 from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.model.text import encodable
@@ -31,9 +32,16 @@ class Progress(Generic[T]):
     """
 
     def __init__(
-        self, rows: Rows[T], desc: str | None, usd: Decimal | None, *, keep_items: bool
+        self,
+        rows: Rows[T],
+        desc: str | None,
+        usd: Decimal | None,
+        pilot: int | None,
+        *,
+        keep_items: bool,
     ) -> None:
         self._rows, self._desc, self._usd, self._keeps = rows, desc, usd, keep_items
+        self._pilot = pilot
 
     def __len__(self) -> int:
         total = self._rows.total
@@ -57,6 +65,7 @@ class Progress(Generic[T]):
             self._rows,
             self._desc,
             self._usd,
+            self._pilot,
             has_own_bar=self._has_own_bar(),
             keeps_key=self._keeps,
         )
@@ -98,6 +107,8 @@ class _Loop(_Stamping, Iterator[T]):
         __tracebackhide__ = True
         self._leave()
         try:
+            if self._batch.pilot is not None:
+                self._batch.pilot.wait()
             row = next(self._values)
             self._begin(row)
         except StopIteration:
@@ -120,6 +131,8 @@ class _AsyncLoop(_Stamping, AsyncIterator[T]):
         __tracebackhide__ = True
         self._leave()
         try:
+            if self._batch.pilot is not None:
+                await self._batch.pilot.wait_async()
             row = await anext(self._values)
             self._begin(row)
         except StopAsyncIteration:
@@ -137,14 +150,15 @@ def progress(
     *,
     total: int | None = None,
     desc: str | None = None,
+    pilot: int | None = None,
     budget: float | Decimal | None = None,
     keep_items: bool = False,
 ) -> Progress[T]:
     """Loop over the rows of a batch, so that each call is counted under its row.
 
     In a tracked cell every span that the body of the loop makes has the row's key as `item`,
-    in tasks, threads and jobs of pools too that the body begins; the tree's head says how many
-    rows are done. It stands around tqdm or inside of it. Elsewhere it is a plain loop.
+    in tasks, threads and jobs of pools too that the body begins; the bar above the tree fills
+    as rows are done. It stands around tqdm or inside of it. Elsewhere it is a plain loop.
 
     A coroutine that was made in a comprehension and is awaited later has left the loop: use
     `map` for these.
@@ -155,8 +169,13 @@ def progress(
             DataFrame or a Series gives its index, and all others the place, from 0.
         total: how many rows there are, where `len` does not know.
         desc: a word for the loop, which stands before its numbers.
+        pilot: how many rows to begin with: the next one waits until they are done, and a line says
+            what all are heading for. With a `budget` the others follow only if the upper end of
+            that is within it, else `BudgetExceeded` is raised. Tasks that a plain `for` merely
+            makes never are done meanwhile: use `async for` or `map`.
         budget: US dollars that the calls of the loop may cost: one that does not fit in is not
-            sent, and raises `BudgetExceeded`. Outside of tracked code the loop is then a run.
+            sent, and raises `BudgetExceeded`. Outside of tracked code the loop is then a run,
+            with a `pilot` too.
         keep_items: whether a saved notebook keeps keys that are no whole numbers; it has their
             number (`#77`) otherwise, for a key may be a name or an address.
 
@@ -165,7 +184,8 @@ def progress(
 
     Raises:
         TypeError: `iterable` cannot be looped over, or another argument is of a wrong type.
-        ValueError: `total` is negative, or `budget` not more than 0.
+        ValueError: `total` is negative, `budget` or `pilot` not more than 0, or with a budget
+            `pilot` less than 10; or nobody knows how many rows a pilot is of.
 
     Example:
         for row in progress(df.itertuples(), key="Index"):
@@ -178,4 +198,5 @@ def progress(
     rows: Rows[T] = Rows(iterable, key, total)
     word = None if desc is None else redact_secrets(encodable(desc))
     [usd, *_] = checked(budget)
-    return Progress(rows, word, usd, keep_items=bool(keep_items))
+    number = checked_pilot(pilot, usd, rows)
+    return Progress(rows, word, usd, number, keep_items=bool(keep_items))

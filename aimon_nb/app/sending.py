@@ -5,19 +5,21 @@ from __future__ import annotations
 from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.capture import recorder
 from aimon_nb.capture.state import RunState
-from aimon_nb.model.sending import Lost, SendingStatus
+from aimon_nb.model.sending import DROPPED, NOTE, Lost, SendingStatus
 from aimon_nb.sentry import sending_status, trial
 from aimon_nb.wire.pending_calls import pending_calls
 
 PATIENCE = 10.0  # seconds that a test waits for an answer
-DROPPED = "no: dropped"
-_NOTE = "not at Sentry: "
 
 
 def status(url: str | None) -> SendingStatus:
     """Return where spans go and what became of them; `url` is the team's Sentry, for a link."""
     found = sending_status.status(instrumentation.client, instrumentation.delivery)
     found.held_back = pending_calls.waiting
+    if url and trace_url(url, "-") is None:
+        found.advice.append(
+            f"AimonMagics.sentry_url is no address: {url} does not begin with https://"
+        )
     run = recorder.last_run()
     if run is not None:
         root = run.spans.get(run.root_id or "")
@@ -30,7 +32,8 @@ def status(url: str | None) -> SendingStatus:
 
 def send_one(seconds: float = PATIENCE) -> str:
     """Send one transaction or segment; return in a line what came back."""
-    return trial.send(instrumentation.delivery, instrumentation.tracker.maker.making, seconds)
+    making = instrumentation.tracker.maker.making
+    return trial.send(instrumentation.client, instrumentation.delivery, making, seconds)
 
 
 def trace_url(url: str | None, trace_id: str | None) -> str | None:
@@ -59,8 +62,8 @@ def _note(run_state: RunState, lost: Lost) -> None:
     dropped = sum(span.sent == DROPPED for span in spans.values())
     if not dropped:
         return
-    line = f"{_NOTE}{dropped:,} of its spans, {lost.why}"
-    run.notes[:] = [note for note in run.notes if not note.startswith(_NOTE)] + [line]
+    line = f"{NOTE}{dropped:,} of its spans, {lost.why}"
+    run.notes[:] = [note for note in run.notes if not note.startswith(NOTE)] + [line]
     run_state.changed |= ids
     recorder.wake()
 

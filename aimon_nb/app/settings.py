@@ -108,6 +108,10 @@ class Settings:
             environment=True,
         ),
     )
+    previews: bool = field(
+        default=True,
+        metadata=_metadata(config="Say in live rows what was asked and came.", environment=True),
+    )
     step_content: bool = field(
         default=True,
         metadata=_metadata(
@@ -253,7 +257,10 @@ def check(**values: Any) -> None:
 
 def check_tags(tags: Mapping[str, Any]) -> None:
     """Raise `ValueError` for a tag that Sentry would not take, or whose name holds a key."""
-    for name in map(redact_name, tags):
+    for given, value in tags.items():
+        name = redact_name(given)
+        if not str(value).strip():
+            raise ValueError(f"a tag needs a value: {name} has none")
         if not _TAG.fullmatch(name):
             shown = reprlib.repr(name)
             raise ValueError(

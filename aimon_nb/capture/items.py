@@ -23,6 +23,7 @@ from aimon_nb.model.code_files import is_users
 from aimon_nb.model.item import Batch, Item, ItemKey, ItemStatus
 
 if TYPE_CHECKING:
+    import asyncio
     from collections import deque
 
     from aimon_nb.capture.budget import Budget
@@ -75,6 +76,17 @@ class OpenItem:
             self._open -= 1
             self._look()
 
+    def hold_task(self, task: asyncio.Task[Any]) -> None:
+        """It waits for a task, which cannot run while code waits for it in its loop's thread."""
+        with self._lock:
+            self.run_state.items.tasks += 1
+        task.add_done_callback(self._release_task)
+
+    def _release_task(self, _: object) -> None:
+        with self._lock:
+            self.run_state.items.tasks -= 1
+        self.release()
+
     def leave(self, error: BaseException | None = None) -> None:
         """The user's code has left it, with this exception or without one."""
         with self._lock:
@@ -91,7 +103,7 @@ class OpenItem:
     def refuse(self, error: BaseException) -> None:
         """A call of it was not sent."""
         with self._lock:
-            self.item.status = "error"
+            self.item.status, self.item.is_refused = "error", True
             self.item.error_type, self.item.error = describe(error)
 
     def _look(self) -> None:
@@ -104,6 +116,8 @@ class OpenItem:
             self.item.status = "ok" if is_done else "running"
         if self.batch is not None:
             self.batch.done += 1 if is_done else -1
+        if is_done:
+            self.run_state.items.done.notify_all()
         self._log.append(self)
 
 
@@ -112,6 +126,8 @@ class RunItems:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.done = threading.Condition(self.lock)  # an item is
+        self.tasks = 0  # of event loops, that items wait for
         self._repeats: Counter[tuple[type, ItemKey]] = Counter()
 
     def begin(

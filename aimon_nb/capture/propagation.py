@@ -143,7 +143,9 @@ def _release_when_done(future: Any) -> None:
     """Have the item of the code that runs wait for a task or a job, unless a library began it."""
     with internal_errors.suppress("having an item wait"):
         open_item = hold_begun()
-        if open_item is not None:
+        if open_item is not None and isinstance(future, asyncio.Task):
+            open_item.hold_task(future)
+        elif open_item is not None:
             future.add_done_callback(open_item.release)
 
 

@@ -134,6 +134,7 @@ class Repricing:
         A span that has ended and waits for its price goes out of `changed`, to come with it, once.
         """
         from aimon_nb.pricing import price_run
+        from aimon_nb.pricing.item_costs import forecast_batches
 
         spans, unpriced = run_state.run.spans, run_state.unpriced
         new = {i for i in changed if i in spans and spans[i].may_cost}
@@ -145,6 +146,7 @@ class Repricing:
         run_state.unpriced = set()
         try:
             price_run(run_state.run, unpriced)
+            forecast_batches(run_state.run)
             if run_state.budgets:
                 note_beside(run_state)
         finally:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
+
+from aimon_nb.model.forecast import Forecast
 
 ItemKey = str | int | float | date | tuple[Any, ...]
 ItemStatus = Literal["running", "ok", "error", "interrupted", "abandoned"]
@@ -18,7 +20,7 @@ class Item:
     `repeat` from 1 for a key that comes again. `batch` is its loop's place in `Run.batches`.
     It `is_left` when the user's code has gone on,
     and `is_done` when no call of it is open either.
-    `is_sent`: a request of it was sent.
+    `is_sent`: a request of it was sent; `is_refused`: one was not, for a budget did not allow it.
     """
 
     key: ItemKey
@@ -32,6 +34,7 @@ class Item:
     is_left: bool = False
     is_done: bool = False
     is_sent: bool = False
+    is_refused: bool = False
 
     @property
     def saved_key(self) -> str:
@@ -49,7 +52,8 @@ class Item:
 class Batch:
     """One loop over items: how many there are (None: nobody knows), have begun and are done.
 
-    `has_own_bar`: the user's code draws a bar of its own for it (tqdm).
+    `has_own_bar`: the user's code draws a bar of its own for it (tqdm). It `began` then, UTC;
+    `forecast` is what it is heading for.
     """
 
     desc: str | None = None
@@ -58,3 +62,5 @@ class Batch:
     done: int = 0
     is_over: bool = False
     has_own_bar: bool = False
+    began: datetime | None = None
+    forecast: Forecast | None = None

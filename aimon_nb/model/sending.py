@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+DROPPED = "no: dropped"  # `Span.sent` of what a client took, or had to take, and did not deliver
+NOTE = "not at Sentry: "  # what the line of a run begins with that says so
+
 
 @dataclass(slots=True)
 class Counts:
@@ -38,12 +41,14 @@ class Lost:
 class SendingStatus:
     """What `%ai_sentry` says; None is what nobody knows.
 
-    `address` is host and project, without the key; `owner` whose client it is. `waiting` are
-    the envelopes in the client's queue, `held_back` the calls whose spans wait for the end of
-    their answers. `lost` has the reasons, the greatest first.
+    `address` is host and project, without the key; where there is none, `nowhere` says why.
+    `owner` is whose client it is. `waiting` are the envelopes in the client's queue, `held_back`
+    the calls whose spans wait for the end of their answers. `lost` has the reasons, the greatest
+    first.
     """
 
     address: str | None = None
+    nowhere: str = ""
     owner: str = ""
     environment: str | None = None
     lifecycle: str | None = None

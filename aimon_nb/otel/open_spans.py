@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from aimon_nb.capture.context import this_thread
+from aimon_nb.capture.items import current_item
 from aimon_nb.capture.span_adapter import SpanAdapter
 from aimon_nb.capture.state import OpenSpan, RunState
 from aimon_nb.sentry.span_maker import new_id
@@ -57,6 +58,9 @@ class OtelSpan(OpenSpan):
     ) -> None:
         self.adapter, self.run_state, self.source = adapter, run_state, source
         self.scope, self.parent, self.t0, self.thread = scope, parent, t0, this_thread.thread
+        item = current_item.get()
+        if item is not None:
+            self.item = item
 
     def take(self, span: Any) -> None:
         """Take what is read of the SDK's span, which has ended: nothing of it changes any more."""

@@ -11,6 +11,7 @@ from sentry_sdk.integrations.dedupe import DedupeIntegration
 from sentry_sdk.integrations.threading import ThreadingIntegration
 
 from aimon_nb.capture.hooks import Patches
+from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.sentry.sdk import PRIVATE_OPTIONS
 
 
@@ -18,6 +19,8 @@ class Client:
     """Opens a client for a DSN found in the environment; the user's own is left alone."""
 
     def __init__(self) -> None:
+        # Why the DSN in the environment cannot be used, in words.
+        self.problem: str | None = None
         self._ours: Any = None
         self._patches: Patches | None = None
         if hasattr(os, "register_at_fork"):
@@ -30,13 +33,29 @@ class Client:
             patches.wrap(module, "is_initialized", self._is_initialized)
 
     def ensure(self) -> None:
-        """Open a client if `SENTRY_DSN` is set and nobody opened one yet."""
-        if not os.environ.get("SENTRY_DSN") or sentry_sdk.get_client().is_active():
+        """Open a client if `SENTRY_DSN` is set and nobody opened one yet.
+
+        Raises:
+            Exception: It cannot be used; `problem` says why.
+
+        """
+        self.problem = None
+        # A line that was copied has blanks around it.
+        dsn = os.environ.get("SENTRY_DSN", "").strip()
+        if not dsn or sentry_sdk.get_client().is_active():
             return
+        try:
+            self._open(dsn)
+        except Exception as error:
+            self.problem = f"SENTRY_DSN cannot be used: {redact_secrets(str(error))}"
+            raise
+
+    def _open(self, dsn: str) -> None:
         # Auto-enabling imports every installed client library (3 to 10 s) and
         # switches integrations off by what is installed; calls come from the wire.
         # Of the default ones only those that keep parents in threads and errors single.
         sentry_sdk.init(
+            dsn,
             environment=os.environ.get("SENTRY_ENVIRONMENT") or "notebook",
             traces_sample_rate=1.0,
             auto_enabling_integrations=False,
@@ -95,6 +114,13 @@ class Client:
             return bool(original())
 
         return is_initialized
+
+
+def why_nowhere(client: Any) -> str | None:
+    """Return why an active client sends nothing, in words; None if it does."""
+    if client.transport is not None:
+        return None
+    return "the client is closed" if client.options.get("dsn") else "the client has no DSN"
 
 
 def destination() -> str:

@@ -140,12 +140,18 @@ class Delivery:
             self._note(lost)
 
     def _count_lost_category(self, why: str, category: Any, quantity: int) -> None:
-        """Count what was dropped before there was an item of it."""
+        """Count what was dropped before there was an item of it.
+
+        The SDK reports a transaction, and right after it its spans, among which it counts the
+        transaction itself.
+        """
         counts = Counts()
+        above, self._here.dropped = self._here.dropped, None
         if category == "transaction":
             counts.transactions = quantity
+            self._here.dropped = why
         elif category == "span":
-            counts.spans = quantity
+            counts.spans = quantity - (above == why)
         elif category == "error":
             counts.errors = quantity
         if counts:
@@ -169,6 +175,7 @@ class _Here(threading.local):
     why: str | None = None
     trace_id: str | None = None
     is_counting = False
+    dropped: str | None = None  # why it has just lost a transaction
 
 
 def _contents(item: Any) -> Lost | None:

@@ -72,7 +72,8 @@ def capture(
     all_tags = {**of_run, **(tags or {})}
     if pipeline:
         all_tags["gen_ai.pipeline.name"] = pipeline
-    event["tags"] = {str(key): _tag(value) for key, value in all_tags.items()}
+    texts = {str(key): _tag(value) for key, value in all_tags.items()}
+    event["tags"] = {key: text for key, text in texts.items() if text}  # Sentry takes no other
     if span is not None:
         trace_context = getattr(span, "get_trace_context", None) or span._get_trace_context
         contexts["trace"] = trace_context()

@@ -128,10 +128,14 @@ def set_data(span: Any, data: Mapping[str, Any]) -> None:
 
 
 def set_tags(span: Any, tags: Mapping[str, Any]) -> None:
-    """Put tags on a span; the stream lifecycle has attributes only."""
+    """Put tags on a span; the stream lifecycle has attributes only.
+
+    Sentry takes none without a value.
+    """
     setter = getattr(span, "set_tag", None) or span.set_attribute
     for key, value in tags.items():
-        setter(key, value)
+        if value != "":
+            setter(key, value)
 
 
 def current() -> Any:

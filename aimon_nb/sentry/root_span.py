@@ -18,9 +18,10 @@ from aimon_nb.capture.redact import redact_name, redact_texts
 from aimon_nb.capture.run_recorder import Recorder
 from aimon_nb.capture.state import RunState
 from aimon_nb.model.redaction import redaction
+from aimon_nb.model.sending import DROPPED, NOTE
 from aimon_nb.sentry import own_spans, root_trace
 from aimon_nb.sentry.adapters import attribute
-from aimon_nb.sentry.client import destination
+from aimon_nb.sentry.client import destination, why_nowhere
 from aimon_nb.sentry.discarding import discarding_scope
 from aimon_nb.sentry.span_tracker import SpanTracker
 
@@ -31,7 +32,6 @@ NOT_SAMPLED = "not sampled"  # where spans of a run go whose root the client did
 _INTEGRATIONS = ("auto.ai.", "auto.otel.")  # whose spans nobody else ends
 
 # Why a run is not sent though there is a client.
-NO_DSN = "the client has no DSN"
 OF_AUTO = "%ai_auto sends none (AimonMagics.sentry_auto)"
 
 
@@ -120,6 +120,10 @@ class RootSpan:
         transaction, those among them that our own cap let go.
         """
         self._end_integrations_spans()
+        # Its client was closed meanwhile, and nobody else sends it.
+        if self.run_state.run.destination == "Sentry" and destination() == "local":
+            _set_dropped(self.run_state, self._span)
+            return 0
         carried, run = own_spans.carried_ids(self._span), self.run_state.run
         if self._tracker.changed is None:
             _set_sent_status(self.run_state, self._span, carried)
@@ -179,7 +183,8 @@ def _destination(*, may_be_sent: bool) -> tuple[str, str | None]:
     """Return where spans go, and why not to Sentry though there is a client."""
     place = destination()
     if place == "local":
-        return place, NO_DSN if sentry_sdk.get_client().is_active() else None
+        client = sentry_sdk.get_client()
+        return place, why_nowhere(client) if client.is_active() else None
     return (place, None) if may_be_sent else ("local", OF_AUTO)
 
 
@@ -194,6 +199,19 @@ def _start(run_state: RunState) -> Any:
     # Here already: the header of each envelope names it.
     name = redaction.text("sentry", "name", run.name)
     return root_trace.start(name, op, options, may_be_sent=may_be_sent)
+
+
+def _set_dropped(run_state: RunState, root: Any) -> None:
+    """Note what a closed client cannot send: all of a transaction, of a segment itself.
+
+    What was streamed below it may have left before: of that nobody knows.
+    """
+    run = run_state.run
+    run.notes.append(f"{NOTE}its client was closed before the run was over")
+    is_whole = own_spans.carried_ids(root) is not None
+    for span in run.spans.values():
+        if span.sent is None and (is_whole or span.span_id == run.root_id):
+            span.sent = DROPPED
 
 
 def _set_sent_status(run_state: RunState, root: Any, carried: set[str] | None) -> None:

@@ -43,10 +43,10 @@ if HAS_TRANSACTIONS:
     from sentry_sdk.tracing_utils import has_span_streaming_enabled as _streams
 
     NoOpSpan: Any = _NoOpSpan
-    # Options of `sentry_sdk.init` with which of a frame only its place is sent, and of prompts,
-    # answers, requests and queries nothing by an integration.
+    # Options of `sentry_sdk.init` with which of a frame only its place is sent. Of prompts,
+    # answers, requests and queries an integration sends nothing, for `send_default_pii` is False
+    # unless it is given; who gives it is warned.
     PRIVATE_OPTIONS: dict[str, Any] = {
-        "send_default_pii": False,
         "include_local_variables": False,
         "include_source_context": False,
     }

@@ -15,23 +15,27 @@ Hook = tuple[Any, str, str, Callable[[Any], Any]]
 
 def record_error(tracker: SpanTracker, original: Any) -> Any:
     """Wrap an `__exit__`: record the exception that ended the span."""
+    open_by_id = tracker.open_by_id
 
     def __exit__(sdk: Any, ty: Any, value: Any, tb: Any) -> Any:
         __tracebackhide__ = True
-        open_span = tracker.open_by_id.get(id(sdk))
-        if open_span is not None and isinstance(value, BaseException) and not failed(value):
-            ty = value = tb = None
-        if open_span is not None and isinstance(value, BaseException):
+        open_span = open_by_id.get(id(sdk))
+        if open_span is None:
+            return original(sdk, ty, value, tb)
+        if value is not None and isinstance(value, BaseException):
             try:
-                # In words, here: the user's `__str__` must not run on our thread.
-                open_span.error = (status_of(value), *describe(value), frames_of(value))
+                if failed(value):
+                    # In words, here: the user's `__str__` must not run on our thread.
+                    open_span.error = (status_of(value), *describe(value), frames_of(value))
+                else:
+                    ty = value = tb = None
             except Exception:
                 internal_errors.record("tracking an error")
         try:
             return original(sdk, ty, value, tb)
         finally:
             # The static API's no-op has no `finish` in its `__exit__`.
-            if open_span is not None and open_span.t1 is None:
+            if open_span.t1 is None:
                 with internal_errors.suppress("tracking the end of a span"):
                     tracker.on_end(sdk)
 
@@ -40,6 +44,7 @@ def record_error(tracker: SpanTracker, original: Any) -> Any:
 
 def track_end(tracker: SpanTracker, original: Any) -> Any:
     """Wrap a `finish` or `_end`; it may return early, so in a `finally`."""
+    on_end = tracker.on_end
 
     def finish(sdk: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
@@ -47,7 +52,7 @@ def track_end(tracker: SpanTracker, original: Any) -> Any:
             return original(sdk, *args, **kwargs)
         finally:
             try:
-                tracker.on_end(sdk)
+                on_end(sdk)
             except Exception:
                 internal_errors.record("tracking the end of a span")
 

@@ -36,15 +36,17 @@ def hooks(tracker: SpanTracker) -> list[Hook]:
 
 
 def _init(tracker: SpanTracker, original: Any) -> Any:
+    no_op, on_start = tracing.NoOpSpan, tracker.on_start
+
     def __init__(sdk: Any, *args: Any, **kwargs: Any) -> None:
         __tracebackhide__ = True
         original(sdk, *args, **kwargs)
-        if isinstance(sdk, tracing.NoOpSpan):
+        if isinstance(sdk, no_op):
             return
         try:
             # `Scope.start_span`, which chooses the current span as the parent, hands itself on.
             by_scope = sdk.scope is not None
-            tracker.on_start(sdk, STATIC, sdk._data, sdk.origin, parent_is_default=by_scope)
+            on_start(sdk, STATIC, sdk._data, sdk.origin, parent_is_default=by_scope)
         except Exception:
             internal_errors.record("tracking a span")
 
@@ -52,19 +54,21 @@ def _init(tracker: SpanTracker, original: Any) -> Any:
 
 
 def _enter(tracker: SpanTracker, original: Any) -> Any:
+    open_by_id, current_span = tracker.open_by_id, context.current_span
+
     def __enter__(sdk: Any) -> Any:
         __tracebackhide__ = True
-        open_span = tracker.open_by_id.get(id(sdk))
+        open_span = open_by_id.get(id(sdk))
         # Once: a span entered twice would be above itself.
         if open_span is not None and not open_span.entered:
             try:
-                current = context.current_span.get()
+                current = current_span.get()
                 if current is not None and (
                     current.t1 is not None or current.model_request is not None
                 ):
                     current = context.nearest_open(current)
                 open_span.entered, open_span.entered_from = True, current
-                context.current_span.set(open_span)
+                current_span.set(open_span)
             except Exception:
                 internal_errors.record("entering a span")
         return original(sdk)
@@ -73,10 +77,12 @@ def _enter(tracker: SpanTracker, original: Any) -> Any:
 
 
 def _start(tracker: SpanTracker, original: Any) -> Any:
+    no_op = tracing.NoOpSpan
+
     def start(scope: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         span = original(scope, *args, **kwargs)
-        if type(span) is tracing.NoOpSpan and id(span) not in tracker.open_by_id:
+        if type(span) is no_op and id(span) not in tracker.open_by_id:
             _track_dropped(tracker, span, kwargs)
         return span
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from aimon_nb.capture import context
 from aimon_nb.capture.callers import find_caller
+from aimon_nb.capture.context import current_pipeline, current_run, current_span
 from aimon_nb.capture.event_log import EventLog
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.run_recorder import Recorder
@@ -65,26 +66,33 @@ class SpanTracker:
         `parent_is_default`: whether Sentry chose the parent, and not the user's code.
         """
         # On our own spans too, and outside of runs: Sentry gets it.
-        name = context.current_pipeline.get() or context.default_pipeline
+        name = current_pipeline.get() or context.default_pipeline
         if name is not None:
             data.setdefault(PIPELINE_NAME, name)
-        recorder, current_run = self.recorder, context.current_run.get()
-        run_state = current_run or recorder.sole
+        recorder, run_here = self.recorder, current_run.get()
+        run_state = run_here if run_here is not None else recorder.sole
         if run_state is None or not self.patches.live or recorder.forked:
             return None
         # The maker registers it itself.
         if self._making and threading.get_ident() in self._making:
             return None
         open_span = OpenSpan(sdk, adapter, run_state, recorder.clock())
-        if current_run is None and _is_foreign(open_span, data, recorder.log):
+        if run_here is None and _is_foreign(open_span, data, recorder.log):
             return None
-        current = context.current_span.get()
+        current = current_span.get()
         if current is not None and (current.t1 is not None or current.model_request is not None):
             current = context.nearest_open(current)
         open_span.entered_from, open_span.attributes = current, data
         open_span.span_id = sdk._span_id or assign_id(sdk)
-        open_span.parent = self._parent(
-            open_span, current, adapter, parent_is_default=parent_is_default
+        parent_id = adapter.parent_id(sdk)
+        # Where it is not reliable, an agent of another task may be nearer.
+        is_sure = adapter.parent_id_is_reliable or not self.agents.spans
+        open_span.parent = (
+            current
+            if is_sure and current is not None and parent_id == current.span_id
+            else self._parent(
+                open_span, current, parent_id, adapter, is_given=not parent_is_default
+            )
         )
         if self.remote_calls and attribute(open_span, "sentry.op") == _SERVER_OP:
             # One in this process: the row of its client says the same.
@@ -104,19 +112,16 @@ class SpanTracker:
         self,
         open_span: OpenSpan,
         current: OpenSpan | None,
+        parent_id: Any,
         adapter: SentryAdapter,
         *,
-        parent_is_default: bool,
+        is_given: bool,
     ) -> OpenSpan | None:
-        parent_id = adapter.parent_id(open_span.sdk)
-        # Where it is not reliable, an agent of another task may be nearer.
-        if (
-            current is not None
-            and parent_id == current.span_id
-            and (not self.agents.spans or adapter.parent_id_is_reliable)
-        ):
-            return current
-        if parent_id is not None and not parent_is_default:
+        """Return the parent of a span that the SDK put below another than `current`.
+
+        `is_given`: the user's code named the parent.
+        """
+        if parent_id is not None and is_given:
             for other in list(self.open_by_id.values()):
                 if other.span_id == parent_id:
                     return context.nearest_open(other)
@@ -165,8 +170,8 @@ class SpanTracker:
             # A call over gRPC, say: of one that has a request, its request knows who asked.
             if open_span.model_request is None and attribute(open_span, "sentry.op") in CALL_OPS:
                 open_span.caller = find_caller()
-        if context.current_span.get() is open_span:
-            context.current_span.set(open_span.entered_from)
+        if current_span.get() is open_span:
+            current_span.set(open_span.entered_from)
         if open_span.t1 is not None:
             return
         open_span.t1 = self.recorder.clock()

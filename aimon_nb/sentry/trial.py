@@ -15,27 +15,28 @@ from sentry_sdk import transport as sentry_transport
 from aimon_nb.capture import context
 from aimon_nb.model.sending import Lost
 from aimon_nb.sentry import root_trace
+from aimon_nb.sentry.client import Client
 from aimon_nb.sentry.delivery import Delivery
-from aimon_nb.sentry.sending_status import address, sampling
+from aimon_nb.sentry.sending_status import address, sampling, why_nothing
 
 NAME, OP, ORIGIN = "aimon_nb test", "ai.test", "auto.aimon_nb"
-_NO_CLIENT = "nothing was sent: there is no client; set SENTRY_DSN, or call sentry_sdk.init"
-_NO_DSN = "nothing was sent: the client has no DSN"
 _UNKNOWN = "it was given to your client's own transport: what becomes of it there nobody tells"
 
 
-def send(delivery: Delivery, making: set[int], seconds: float) -> str:
+def send(ours: Client, delivery: Delivery, making: set[int], seconds: float) -> str:
     """Send one and return in a line what came back.
 
     Args:
+        ours: Knows why there is no client.
         delivery: Tells what becomes of it.
         making: Threads whose spans are not tracked: it is in no run.
         seconds: How long the answer is waited for.
 
     """
     client = sentry_sdk.get_client()
-    if client.transport is None:
-        return _NO_DSN if client.is_active() else _NO_CLIENT
+    why = why_nothing(ours, client)
+    if why:
+        return f"nothing was sent: {why}"
     answer = _Answer()
     remove = delivery.on_outcome(answer.listen)
     try:

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from aimon_nb.capture.redact import redact_secrets
+from aimon_nb.model.call import Media
 from aimon_nb.model.exchange import Body, Exchange, Header
 from aimon_nb.wire.answer_headers import REQUEST_IDS
+from aimon_nb.wire.dialects.media_parts import made_of
 from aimon_nb.wire.json_secrets import without_secrets
 
 LONGEST = 32 * 2**20  # bytes of an answer that are kept
@@ -85,6 +87,13 @@ def _shown_url(url: Any, address: str, path: str) -> str:
         for name, value in parse_qsl(parts.query[:10_000], keep_blank_values=True)
     ]
     return f"{shown}?{'&'.join(told)}" if told else shown
+
+
+def answered_media(exchange: Exchange) -> Media | None:
+    """Return the sound or the image that an answer is as a whole; None for one of text."""
+    told = dict(exchange.received).get("content-type", "").partition(";")[0].strip()
+    data = exchange.answer.data() if told.startswith(("audio/", "image/")) else b""
+    return made_of(data, told) if data else None
 
 
 class AnswerBytes:

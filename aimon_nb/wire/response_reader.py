@@ -6,11 +6,12 @@ from typing import Any
 
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.redact import redact_secrets
-from aimon_nb.model import Usage
+from aimon_nb.model import Message, Usage
 from aimon_nb.wire.answer_headers import request_id
 from aimon_nb.wire.dialects import known
 from aimon_nb.wire.dialects.known_usage import NOT_FINAL
-from aimon_nb.wire.exchanges import AnswerBytes, Sent, exchange_of, note_head
+from aimon_nb.wire.dialects.parts import label_of
+from aimon_nb.wire.exchanges import AnswerBytes, Sent, answered_media, exchange_of, note_head
 from aimon_nb.wire.json_events import EventReader
 from aimon_nb.wire.model_request import Decode, ModelRequest
 from aimon_nb.wire.token_estimate import estimates
@@ -127,6 +128,9 @@ class ResponseReader:
         call.refused = self._is_refused()
         if call.exchange is not None and request.asks_model:
             self._answer.put_on(call.exchange, is_cut=request.is_cut or request.truncated)
+            made = answered_media(call.exchange) if request.ok and not call.output else None
+            if made is not None:
+                call.output = [Message("assistant", label_of(made), [], [made])]
 
     def _is_refused(self) -> bool:
         request = self.model_request

@@ -20,7 +20,7 @@ from aimon_nb.wire.token_estimate import estimates
 KNOWN = known_settings()
 VARIABLES = [one for one in KNOWN.values() if one.environment and one.choices]
 # A value of each setting that is not its default.
-OTHER = {"op": "my.op", "view": "html", "save": "full", "estimate": True, "auto": True, "max_spans": 7, "max_attribute_bytes": 0, "step_content": False, "redact_emails": True, "sentry_source": True, "content": False, "content_budget": 5, "max_runs": 3,
+OTHER = {"op": "my.op", "view": "html", "save": "full", "estimate": True, "auto": True, "max_spans": 7, "max_attribute_bytes": 0, "step_content": False, "previews": False, "redact_emails": True, "sentry_source": True, "content": False, "content_budget": 5, "max_runs": 3,
          "budget": 2.5, "max_calls": 7, "max_tokens": 8, "on_budget": "warn", "tags": {"team": "search"}, "sentry_auto": True, "sentry_flush": 0.5, "sentry_url": "https://x.sentry.io"}
 
 
@@ -170,6 +170,18 @@ def test_a_tag_that_sentry_does_not_take(magics, name):
     with pytest.raises(UsageError) as error:
         header.parse(f'--tag "{name}=x"')
     assert "\n" not in str(error.value) and "canary" not in str(error.value) and str(error.value).startswith("argument --tag: ")
+
+
+@pytest.mark.parametrize("value", ["", "  "])
+def test_a_tag_without_a_value(magics, value):
+    """Sentry takes none: it is one clear line, too; a function's is left out."""
+    line = "a tag needs a value: team has none"
+    with pytest.raises(traitlets.TraitError, match=line):
+        magics.tags = {"team": value}
+    with pytest.raises(ValueError, match=line):
+        aimon_nb.track("x", tags={"team": value})
+    with pytest.raises(UsageError, match=line):
+        header.parse(f'--tag "team={value}"')
 
 
 def test_pairs_of_the_magic():

@@ -13,11 +13,12 @@ from aimon_nb.capture import recorder
 from aimon_nb.capture.content_store import ContentStore
 from aimon_nb.capture.dropped_content import OFF, has_content, over_budget
 from aimon_nb.capture.limits import size_of
-from aimon_nb.model import Message
+from aimon_nb.model import Message, Span
 from aimon_nb.model.call import ToolDefinition
 from aimon_nb.model.kept import Kept, pack
 from aimon_nb.views.present.detail import detail
 from aimon_nb.views.live.widget.answers import answer
+from tests.parts.waiting import eventually
 
 WORDS = [f"word{n}" for n in range(1_000)]
 
@@ -218,12 +219,23 @@ def test_content_off_while_an_answer_comes(truth):
             assert all("canary" not in json.dumps(detail(span)) for span in view._run.spans.values())
 
 
+def test_packing_stops_where_somebody_may_wait(ask):
+    """It takes little time at once: the rest is done at the next looks of our thread, also when no run is open."""
+    monitor.configure(content_budget=10**9)
+    recorder.close()  # our thread does nothing now
+    tracked = monitor.open("cell", "none")
+    tracked.run_state.fresh_content.extend(Span(f"s{n}", None, "r", tracked.run.started, 0.0, attributes={"gen_ai.prompt": f"{n}"}) for n in range(3))
+    recorder.content.work(recorder.registry, recorder.limits, 0.0)
+    assert recorder.content.is_behind and recorder.processor.is_busy() and len(tracked.run_state.fresh_content) >= 3
+    tracked.end(None)
+    settle()
+    assert not recorder.content.is_behind and not recorder.processor.is_busy()
+
+
 def test_packing_waits_for_nobody(ask):
     """A cell's own thread packs nothing: what ended is packed by ours, after the views were told."""
     tracked = monitor.open("cell", "none")
     assert tracked.run_state.has_thread
     tracked.end(None)
     fresh = tracked.run_state.fresh_content
-    recorder.catch_up()
-    recorder.catch_up()  # the round before is over by then
-    assert not fresh
+    eventually(lambda: not fresh, 20, "what ended is packed")

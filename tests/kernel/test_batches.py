@@ -49,3 +49,14 @@ def test_the_magic(kernel, truth):
     kernel.run([SETUP.format(url=truth.url), "%%ai_track batch\nfor text in aimon_nb.progress(df.text):\n    ask(text)"])
     kernel.run(["usage = %ai_usage --by item", "repeats = %ai_usage --by item,repeat"])
     assert kernel.value("(usage['item'].tolist(), usage['calls'].tolist(), repeats['repeat'].tolist())") == ([7, 8, 9], [1, 1, 1], [1, 1, 1])
+
+
+def test_the_pilot(kernel, truth):
+    """It stops the cell before the eleventh row; the closed line says what the batch was heading for."""
+    kernel.run([SETUP.format(url=truth.url), f"aimon_nb.pricing.host({truth.host!r}, provider='openai')\naimon_nb.pricing.set('gpt-4o-mini', input_mtok=1000, output_mtok=0)"])
+    rows = "rows = ['word ' * n for n in [10, 13, 11, 12, 14, 10, 12, 11, 13, 12] * 10]"
+    [_, cell] = kernel.run([rows, "%%ai_track pilot\nfor text in aimon_nb.progress(rows, pilot=10, budget=0.5): ask(text)"])
+    assert cell.ename == "BudgetExceeded" and "heading for $1.18" in cell.evalue and "90 rows were not begun" in cell.evalue
+    assert "10 of 100 items" in cell.data()[0] and "heading for $1.18" in cell.data()[0] and len(truth.settled()) == 10
+    [tasks] = kernel.run(["%%ai_track tasks\nmade = []\nfor text in aimon_nb.progress(rows, pilot=10):\n    made.append(asyncio.create_task(aask(text)))"])
+    assert tasks.ename == "RuntimeError" and "use `async for`" in tasks.evalue

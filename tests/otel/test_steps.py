@@ -11,6 +11,7 @@ import sentry_sdk
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
+import aimon_nb
 from aimon_nb import ai_track, track
 from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.otel.open_spans import OtelSpan
@@ -280,3 +281,12 @@ def test_a_span_around_a_span_by_its_ids():
             tracer.start_span("in b").end()
         tracer.start_span("in a").end()
     assert rows(view) == ["a", "  b", "    in b", "  in a"]
+
+
+def test_a_step_in_an_item_of_a_batch(tracer):
+    """It is of that item, as a span of Sentry's is."""
+    with track("cell") as view:
+        for name in aimon_nb.progress(["a", "b"]):
+            tracer.start_span(name).end()
+        tracer.start_span("after").end()
+    assert [(name, getattr(named(view, name).item, "key", None)) for name in ("a", "b", "after")] == [("a", 0), ("b", 1), ("after", None)]

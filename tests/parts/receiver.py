@@ -170,7 +170,7 @@ def _server():
             from aimon_nb.testing.sentry_receiver import decoded
 
             body = decoded(self.rfile.read(int(self.headers["content-length"])), self.headers.get("content-encoding"))
-            receiver = _PROJECTS.get(int(self.path.split("/")[2]))  # /api/PROJECT/envelope/
+            receiver = _PROJECTS.get(int(self.path.split("/")[-3]))  # a prefix of the DSN's, /api/PROJECT/envelope/
             # None: what an earlier test's client still had to say.
             status = receiver.ask(body) if receiver is not None else 200
             self.send_response(status)

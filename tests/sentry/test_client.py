@@ -6,9 +6,10 @@ import pytest
 import sentry_sdk
 
 from aimon_nb import ai_track, install, track
-from aimon_nb.app import monitor
+from aimon_nb.app import monitor, sending
 from aimon_nb.views.present import detail, rows
 from aimon_nb.views.static import html, text
+from aimon_nb.views.static.sending import SendingView
 from tests.parts import sdk
 
 
@@ -38,9 +39,33 @@ def test_the_client_of_a_dsn(dsn):
     options = sentry_sdk.get_client().options
     assert (dsn, "notebook", 1.0) == tuple(options[name] for name in ("dsn", "environment", "traces_sample_rate"))
     if sdk.HAS_TRANSACTIONS:  # of the same in series 3 `test_series_3` has the whole
-        assert [False] * 3 == [options[name] for name in ("send_default_pii", "include_local_variables", "include_source_context")]
+        assert [False] * 2 == [options[name] for name in ("include_local_variables", "include_source_context")]
+        assert not sentry_sdk.get_client().should_send_default_pii()
     assert {"dedupe", "threading"} == {*sentry_sdk.get_client().integrations}
     assert sentry_sdk.get_client().integrations["threading"].propagate_scope
+
+
+def test_it_warns_nobody(dsn):
+    """Where a warning is an error, it is opened without one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        install()
+        with track("cell"):
+            pass
+    assert sentry_sdk.get_client().is_active()
+
+
+@pytest.mark.parametrize("around", ["{}", "  {}\n"])
+@pytest.mark.parametrize("prefix", ["", "/a/prefix"])
+def test_a_dsn_as_it_was_copied(dsn, receiver, monkeypatch, prefix, around):
+    """Blanks around it are no part of it; a prefix of its path is, and is told where spans go."""
+    address, _, project = dsn.rpartition("/")
+    monkeypatch.setenv("SENTRY_DSN", around.format(f"{address}{prefix}/{project}"))
+    install()
+    with track("cell"):
+        pass
+    host = address.rpartition("@")[2]
+    assert ["cell"] == roots(receiver) and f"http://{host}{prefix}, project {project}" == sending.status(None).address
 
 
 def test_its_environment_may_be_named(dsn, monkeypatch):
@@ -50,9 +75,10 @@ def test_its_environment_may_be_named(dsn, monkeypatch):
     assert "staging" == sentry_sdk.get_client().options["environment"]
 
 
-def test_no_dsn_no_client(receiver, monkeypatch):
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_no_dsn_no_client(receiver, monkeypatch, blank):
     """Without a DSN none is opened, at the load and at a run; a blank one is none."""
-    monkeypatch.setenv("SENTRY_DSN", "")
+    monkeypatch.setenv("SENTRY_DSN", blank)
     install()
     with track("cell") as run:
         pass
@@ -75,7 +101,7 @@ def test_local_is_no_word(receiver, has_client):
 
 
 def test_a_dsn_that_is_none(monkeypatch):
-    """The load is not disturbed; each run says it in one line, without the key in it."""
+    """The load is not disturbed; each run says it in one line, without the key in it, and so does `%ai_sentry`, until it is mended."""
     monkeypatch.setenv("SENTRY_DSN", "htp://secretkey@sentry.test/1")
     install()
     with track("cell") as run:
@@ -83,6 +109,12 @@ def test_a_dsn_that_is_none(monkeypatch):
     [line] = run._run.notes[:1]
     assert line.startswith("SENTRY_DSN cannot be used") and "secretkey" not in line and "\n" not in line
     assert "local" == run._run.destination
+    said = "SENTRY_DSN cannot be used: Unsupported scheme 'htp'"
+    assert f"nothing was sent: {said}" == sending.send_one(1) and f"spans go to  nowhere: {said}" in repr(SendingView(sending.status(None)))
+    monkeypatch.setenv("SENTRY_DSN", "")
+    with track("cell") as run:
+        pass
+    assert ["no span and no model call was heard in this cell"] == run._run.notes and "set SENTRY_DSN" in sending.send_one(1)
 
 
 @sdk.EACH_LIFECYCLE

@@ -174,6 +174,25 @@ def test_one_is_sent_while_sentry_asked_to_wait(receiver):
     assert 1 == receiver.requests
 
 
+@sdk.EACH_LIFECYCLE
+def test_a_client_that_is_closed(receiver, options):
+    """A run in which its client is closed says so, and so does the status; what is unknown of its streamed spans is no claim. The next one is not sent."""
+    receiver.init(**options)
+    with track("cell") as run:
+        sentry_sdk.get_client().close(timeout=2)
+        with sdk.start_in(options, "inner", "x"):
+            pass
+    assert ["not at Sentry: its client was closed before the run was over"] == run._run.notes
+    assert ["no: dropped", None if sdk.streams(options) else "no: dropped"] == [span.sent for span in run._run.spans.values()]
+    assert run.status == "ok" and not run._run.faults
+    assert "nothing was sent: the client is closed" == sending.send_one(1)
+    lines = repr(SendingView(sending.status(None)))
+    assert "nowhere: the client is closed" in lines and "cell: not sent, dropped" in lines and "note " not in lines
+    with track("next") as run:
+        pass
+    assert ("local", "the client is closed") == (run._run.destination, run._run.unsent)
+
+
 WRONG = {
     "no client": (None, "there is no client"),
     "no dsn": ({"dsn": ""}, "the client has no DSN"),
@@ -215,6 +234,7 @@ def test_a_hook_that_drops_a_run(receiver):
     run, _ = work({})
     recorder.drain()
     assert ["not at Sentry: 2 of its spans, dropped by before_send"] == run._run.notes
+    assert {"dropped by before_send": Counts(1, 1)} == delivery.lost  # what is its own is no span of it
     assert {"no: dropped"} == {*run.spans()["sent"]}
 
 
@@ -278,6 +298,7 @@ def test_the_link(receiver, options, url, page):
     run, _ = work(options)
     status = sending.status(url)
     assert status.trace_id == run._run.trace_id
+    assert bool(url and not page) == any("sentry_url is no address" in advice for advice in status.advice)
     assert status.trace_url == (f"{page}{run._run.trace_id}/" if page else None)
     assert ("<a href" in SendingView(status)._repr_html_()) == bool(page)
 

@@ -193,6 +193,14 @@ test('models are summed, the most expensive first', () => {
   assert.deepEqual(list.map((m) => [m.model, m.calls, tree.sumCost(m.sum)]), [['y', 1, '$0.5000'], ['x', 2, '≥ $0.1000']]);
 });
 
+test('models have the times of what was answered, and tokens a second of the calls that tell both', () => {
+  const call = (id, more) => row(id, null, { model: 'x', counts: true, input: 10, output: 100, cost_state: 'priced', ...more });
+  const list = rows(call('a', { dur: 1 }), call('b', { dur: 3, output: null }), call('c', { dur: 2, output: 200 }), call('d', { dur: 9, status: 'error' }), call('e', { dur: null, status: 'running' }),
+    call('f', { model: 'y', dur: 5, output: null }), row('m', null, { name: '9 more', counts: true, more: [9, 0], dur: 100, output: 5 }));
+  const by = Object.fromEntries(tree.byModel(list).map((one) => [one.model, [one.took, one.pace]]));
+  assert.deepEqual(by, { x: [[1, 2, 3], 100], y: [[5], null], '9 more': [[], null] });
+});
+
 test('the speed of a stream is said once its first token is here', () => {
   const stream = (more) => row('s', null, { status: 'running', streaming: true, start: 1, ttft: 0.5, heard: 400, ...more });
   assert.equal(tree.speed(stream({}), 2.5), '≈ 100 tok/s');

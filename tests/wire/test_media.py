@@ -119,6 +119,15 @@ def test_what_is_answered(path, body, said, text):
     assert (text, [("image", "image/png", "", "", PNG)]) == (turn.text, shown(turn.media))
 
 
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_answer_that_is_sound(status):
+    """Speech is an answer as a whole: of its type and size, unless it failed."""
+    call = heard_call("/v1/audio/speech", {"model": "m", "input": "hi"}, [WAV[:100], WAV[100:]], status=status, headers={"content-type": "audio/wav"})
+    assert (call.output == []) == (status != 200)
+    for turn in call.output:
+        assert ("[audio wav, 512 bytes]", [("audio", "audio/wav", "", "", WAV)]) == (turn.text, shown(turn.media))
+
+
 @pytest.fixture
 def asked(truth):
     """Returns run and call of a request with an image, a sound, a drawing and a file."""

@@ -15,8 +15,6 @@ _BOX = (
 )
 _LABEL = '<th style="text-align:left;font-weight:normal;opacity:.75;padding:0 1.5em 0 0">'
 _VALUE = '<td style="text-align:left">'
-_NOWHERE = "nowhere: there is no client; set SENTRY_DSN, or call sentry_sdk.init"
-_NO_DSN = "nowhere: the client has no DSN"
 
 
 class SendingView:
@@ -46,7 +44,7 @@ class SendingView:
 def _lines(status: SendingStatus) -> Iterator[tuple[str, str]]:
     """Give each line as its label and what it says."""
     line = formatting.line
-    yield "spans go to", line(status.address or (_NO_DSN if status.owner else _NOWHERE))
+    yield "spans go to", line(status.address or f"nowhere: {status.nowhere}")
     if status.owner:
         yield "client", f"{status.owner}, environment {line(str(status.environment), 80)}"
     yield "sampled", status.sampled

@@ -58,8 +58,11 @@ def find_media(part: dict[str, Any]) -> Found:
 def media_of(encoded: str, mime: str = "", name: str = "", detail: str = "") -> Media | None:
     """Return what base64 stands for; None for what is none."""
     data = _decoded(encoded)
-    if not data:
-        return None
+    return made_of(data, mime, name, detail) if data else None
+
+
+def made_of(data: bytes, mime: str = "", name: str = "", detail: str = "") -> Media:
+    """Return what these bytes are, by their type or, where that is none, by their beginning."""
     mime = mime.lower()
     if not _MIME.fullmatch(mime):
         mime = _sniffed(data)

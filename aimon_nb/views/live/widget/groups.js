@@ -116,7 +116,7 @@ function group(id, members) {
   let start = Infinity,
     end = 0;
   for (const row of members) {
-    start = Math.min(start, row.start ?? 0);
+    start = Math.min(start, (row.attempts?.[0] ?? row).start ?? 0);
     end = Math.max(end, (row.start ?? 0) + (row.dur ?? 0));
   }
   const bare = { remark: null, advice: null, outcome: null, error: null, tokens: null, input: null, output: null, attempts: undefined };
