@@ -20,8 +20,7 @@ export class Sent extends Component {
   render() {
     const { item, run } = this.props,
       { open } = this.state;
-    if (item.raw != null)
-      return item.messages?.length && run.rows.get(item.id)?.counts ? html`<div class="small">as sent: ${visible(item.raw)}</div>` : null;
+    if (item.raw != null) return null;
     return html`<details class="sent" open=${open} onToggle=${this.onToggle}>
       <summary>as sent</summary>
       ${open && html`<${Crossed} answer=${run.answerTo({ k: 'raw', id: item.id })} missing=${run.missing} />`}
