@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from aimon_nb.model import Span
@@ -30,19 +31,34 @@ class RecentPrompts:
     def __init__(self) -> None:
         self._sent: deque[bytes] = deque(maxlen=_LATEST)
         self._failed: deque[bytes] = deque(maxlen=_LATEST)
-        self._read: tuple[tuple[bytes, ...], str] = ((), "")
+        # The hashes of what was read, for it itself may be let go of meanwhile, and its texts.
+        self._read: tuple[tuple[int, ...], str] = ((), "")
 
     def note(self, body: bytes | None, *, failed: bool = False) -> None:
         """Know the body of a request; a client may keep none."""
-        if body:
-            (self._failed if failed else self._sent).append(body[:_BODY])
+        if not body:
+            return
+        known = body[:_BODY]
+        if not failed:
+            self._sent.append(known)
+        elif known not in tuple(self._failed):  # each try of one request has the same
+            self._failed.append(known)
+
+    def forget_sent(self, body: bytes | None) -> None:
+        """Know the body of a request no more that asked no model."""
+        if not body:
+            return
+        # Other threads may add to them, or have forgotten it.
+        with suppress(ValueError, IndexError, RuntimeError):
+            self._sent.remove(body[:_BODY])
 
     def text(self) -> str:
         """Return all texts of these requests in one."""
-        # In one step each: other threads may add to them.
-        bodies = (*reversed(tuple(self._failed)), *reversed(tuple(self._sent)))
-        if bodies != self._read[0]:
-            self._read = bodies, joined(text for body in bodies for text in _texts_of(body))
+        # In one step each: other threads may add to them. One that failed is among both.
+        bodies = dict.fromkeys((*reversed(tuple(self._failed)), *reversed(tuple(self._sent))))
+        hashes = tuple(map(hash, bodies))
+        if hashes != self._read[0]:
+            self._read = hashes, joined(text for body in bodies for text in _texts_of(body))
         return self._read[1]
 
     def forget(self) -> None:
