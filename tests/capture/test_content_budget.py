@@ -1,7 +1,9 @@
 """The kernel's one budget for content: what is kept, what goes first, and what is said of it."""
 
+import copy
 import gc
 import json
+import pickle
 import random
 
 import openai
@@ -148,6 +150,14 @@ def test_what_is_packed_reads_as_ever(ask):
     assert [ToolDefinition("f", "x" * 500, "{}")] == span.call.definitions
     assert prompt == span.call.input[0].text == json.loads(answer(run, {"k": "raw", "id": span.span_id}).message["raw"]["body"])["messages"][0]["content"]
     assert len(prompt) * 0.7 < bytes_held([run]) < len(prompt) * 1.7
+
+
+@pytest.mark.parametrize("how", [copy.deepcopy, lambda run: pickle.loads(pickle.dumps(run))], ids=["copy", "pickle"])
+def test_a_run_with_packed_content_can_be_copied(ask, how):
+    """A copy of a run, made here or in another process, has what the run has."""
+    prompt = long_prompt(1)
+    [span] = calls(how(ask(prompt)))
+    assert prompt == span.call.input[0].text and prompt in span.call.exchange.body.data().decode()
 
 
 def test_the_same_text_is_kept_once(ask):

@@ -27,7 +27,7 @@ for (const [name, { rows: told, lines }] of Object.entries(trees))
       .filter((entry) => !entry.depth)
       .map((entry) => {
         const { row, sum } = entry;
-        return [row.name, [entry.label, entry.times].filter(Boolean).join(' '), seconds(row.dur), entry.why, (sum && tokens(sum.input, sum.output)) || counted(row), (sum && sumCost(sum)) || row.cost];
+        return [row.name, [entry.label, entry.times].filter(Boolean).join(' '), seconds(row.dur), entry.why, (sum && tokens(sum.input, sum.output)) || counted(row), (sum && sumCost(sum)) || entry.cost];
       });
     assert.deepEqual(seen, lines);
   });

@@ -65,7 +65,7 @@ export class RowLine {
   show(entry, index, look) {
     const { row, sum } = entry,
       ticks = row.status === 'running' && look.open;
-    const cost = (sum && sumCost(sum)) || row.cost,
+    const cost = (sum && sumCost(sum)) || entry.cost,
       said = (sum && tokens(sum.input, sum.output)) || counted(row) || speed(row, look.now);
     const { depth, open, kids, at, siblings, top, why, label, faint } = entry,
       { preview, order } = look;
