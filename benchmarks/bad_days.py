@@ -33,7 +33,8 @@ install()
 url, lifecycle = sys.argv[1:3]
 if lifecycle == "stream" and len(sys.argv) > 3:
     sentry_sdk.init(sys.argv[3], traces_sample_rate=1.0, trace_lifecycle="stream", default_integrations=False)
-stream = sentry_sdk.get_client().options.get("trace_lifecycle") == "stream"
+# sentry-sdk 3 has no other lifecycle.
+stream = not hasattr(sentry_sdk, "start_transaction") or sentry_sdk.get_client().options.get("trace_lifecycle") == "stream"
 body = dict(model="gpt-4o", messages=[dict(role="user", content="hi")])
 client = httpx.Client()
 def step():

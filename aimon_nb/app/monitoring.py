@@ -134,6 +134,8 @@ class Monitor:
         # Elsewhere nothing is kept.
         if now.save != DEFAULT_SAVE and environment.outputs_are_saved():
             run_options["save"] = now.save
+        if not now.previews:
+            run_options["previews"] = False
         try:
             self.client.ensure()
         except Exception:

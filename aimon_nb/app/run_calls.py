@@ -13,6 +13,7 @@ from aimon_nb.model.redaction import redaction
 if TYPE_CHECKING:
     from aimon_nb.model import Run, Span
     from aimon_nb.views.as_code.request import Request
+    from aimon_nb.views.diff.others import Other
 
 
 class LongText(str):
@@ -85,15 +86,21 @@ class RunCalls(ShownRun):
         if other is None:
             found = others(now, run, runs)
         else:
-            found = [Other(one, call) for one in runs for call in _calls_of(one, other)]
+            found = [
+                Other(one, call, "this run" if one is run else "")
+                for one in runs
+                for call in _calls_of(one, other)
+            ]
         if not found:
             raise LookupError("the call to hold it against is not in memory")
-        both = (found[0], Other(run, now))
-        before, now = (redaction.run("table", one).spans[call.span_id] for one, call in both)
-        labels = (
-            Other(one, call).label for (one, _), call in zip(both, (before, now), strict=True)
-        )
-        return LongText(as_text(call_diff(before, now), *labels))
+        before, this = _as_wanted(found[0]), _as_wanted(Other(run, now))
+        return LongText(as_text(call_diff(before.span, this.span), before.label, this.label))
+
+
+def _as_wanted(one: Other) -> Other:
+    """Return a call as the user wants it in what is shown."""
+    run = redaction.run("table", one.run)
+    return one._replace(run=run, span=run.spans[one.span.span_id])
 
 
 def _to_be_shown(request: Request) -> bytes:

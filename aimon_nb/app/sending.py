@@ -23,7 +23,11 @@ def status(url: str | None) -> SendingStatus:
     run = recorder.last_run()
     if run is not None:
         root = run.spans.get(run.root_id or "")
-        found.last_run = f"{run.name}: {_fate(root.sent if root is not None else None)}"
+        sent = root.sent if root is not None else None
+        delivery = instrumentation.delivery
+        is_here = found.waiting and delivery.is_watching and run.trace_id not in delivery.arrived
+        fate = "on its way" if sent == "yes" and is_here else _fate(sent)
+        found.last_run = f"{run.name}: {fate}"
         if run.destination == "Sentry":
             found.trace_id = run.trace_id
             found.trace_url = trace_url(url, run.trace_id)

@@ -108,6 +108,10 @@ class Settings:
             environment=True,
         ),
     )
+    previews: bool = field(
+        default=True,
+        metadata=_metadata(config="Say in live rows what was asked and came.", environment=True),
+    )
     step_content: bool = field(
         default=True,
         metadata=_metadata(

@@ -7,6 +7,7 @@ more than the budget the oldest runs lose theirs. A span says why its content is
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -31,6 +32,7 @@ class ContentKeeper:
     def __init__(self) -> None:
         self._store = ContentStore()
         self._plain = 0  # bytes that are kept as they are
+        self.is_behind = False  # more has ended than there was time for
         self._lock = threading.Lock()
 
     @property
@@ -38,26 +40,37 @@ class ContentKeeper:
         """The bytes of content that are kept."""
         return self._store.size + self._plain
 
-    def work(self, registry: RunRegistry, limits: Limits) -> None:
-        """Pack what has ended since, and let go of what is too much."""
+    def work(self, registry: RunRegistry, limits: Limits, seconds: float = float("inf")) -> None:
+        """Pack what has ended since, and let go of what is too much.
+
+        Args:
+            registry: The runs in memory, and those that are to be let go of.
+            limits: How much is kept.
+            seconds: When it stops, for somebody may wait for news; the rest is for the next time.
+
+        """
         with self._lock, internal_errors.suppress("packing what was said"):
+            until = time.monotonic() + seconds
             states = list(registry.states.values())
             while registry.forgotten:
                 self._forget(registry.forgotten.popleft(), limits)
             for run_state in states:
-                self._take_fresh(run_state)
+                self._take_fresh(run_state, until)
+            self.is_behind = any(run_state.fresh_content for run_state in states)
             if self.size > limits.content_budget:
                 self._shrink(states, limits.content_budget)
 
     def _forget(self, run_state: RunState, limits: Limits) -> None:
         """Let go of what a run holds that somebody may still hold."""
-        self._take_fresh(run_state)
+        reason = f"no longer kept: over {RUNS} = {limits.runs:,}"
         while run_state.kept_content:
-            self._drop_first(run_state, f"no longer kept: over {RUNS} = {limits.runs:,}")
+            self._drop_first(run_state, reason)
+        while run_state.fresh_content:
+            drop_content(run_state.fresh_content.popleft(), reason)
 
-    def _take_fresh(self, run_state: RunState) -> None:
+    def _take_fresh(self, run_state: RunState, until: float) -> None:
         fresh, kept = run_state.fresh_content, run_state.kept_content
-        while fresh:
+        while fresh and time.monotonic() < until:
             span = fresh.popleft()
             if span.content_gone is not None:
                 drop_content(span, span.content_gone)  # more of it came

@@ -16,6 +16,7 @@ from aimon_nb.capture.worker import Worker
 if TYPE_CHECKING:
     from aimon_nb.capture.run_recorder import Recorder
 
+PACKING = 0.02  # seconds that it may take at a time
 Listener = Callable[[RunState, set[str]], None]  # (run state, ids of the changed spans)
 
 
@@ -70,9 +71,14 @@ class EventProcessor:
                 self.drain()
                 self.keep_content()
 
+    def is_busy(self) -> bool:
+        """Return whether there may be something to do at any moment: a run is open."""
+        return bool(self._recorder.registry.open_runs) or self._recorder.content.is_behind
+
     def keep_content(self) -> None:
         """Pack what was said, away from whoever waits for news."""
-        self._recorder.content.work(self._recorder.registry, self._recorder.limits)
+        recorder = self._recorder
+        recorder.content.work(recorder.registry, recorder.limits, PACKING)
 
     def stop(self, worker: Worker) -> None:
         """End our thread: if it imports prices, at once."""

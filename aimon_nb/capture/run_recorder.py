@@ -50,7 +50,7 @@ class Recorder:
         self.registry = RunRegistry()
         self.sole: RunState | None = None  # the registry's: one look for the user's thread
         self.processor = EventProcessor(self, lock)
-        self._worker = Worker(self._work, lambda: bool(self.registry.open_runs))
+        self._worker = Worker(self._work, self.processor.is_busy)
 
     def restart(self) -> None:
         """Begin anew, as in a new process: only settings, sources and listeners stay."""

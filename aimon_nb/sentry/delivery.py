@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,7 @@ from aimon_nb.sentry import failure_words
 
 # Called on the SDK's thread: with what was lost, or with None and the ids of traces that arrived.
 Listener = Callable[[Lost | None, frozenset[str]], None]
+_TRACES = 200
 _HOOKED = ("_handle_response", "_handle_request_error", "record_lost_event")
 
 
@@ -31,6 +33,8 @@ class Delivery:
         self.sent = Counts()
         self.lost: dict[str, Counts] = {}
         self.last_error: str | None = None
+        # The last traces of which something arrived.
+        self.arrived: deque[str] = deque(maxlen=_TRACES)
         # False where the SDK has other transports than we know: then nothing is known.
         self.is_watching = False
         self.listeners: list[Listener] = []
@@ -131,7 +135,9 @@ class Delivery:
                 with self._lock:
                     self.sent.add(lost.counts)
                 trace_ids.add(lost.trace_id)
-        self._tell(None, frozenset(one for one in trace_ids if one))
+        arrived = frozenset(one for one in trace_ids if one)
+        self.arrived.extend(arrived)
+        self._tell(None, arrived)
 
     def _count_lost(self, why: str, item: Any) -> None:
         lost = _contents(item)

@@ -220,7 +220,7 @@ class Integrations:
     def _wrap_start_streamed(self, original: Any) -> Any:
         def start(scope: Any, name: Any, attributes: Any, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            if attributes and self._is_off(attributes.get("sentry.origin")):
+            if isinstance(attributes, dict) and self._is_off(attributes.get("sentry.origin")):
                 return _IgnoredSpan()
             return original(scope, name, attributes, *args, **kwargs)
 

@@ -44,7 +44,6 @@ def record_error(tracker: SpanTracker, original: Any) -> Any:
 
 def track_end(tracker: SpanTracker, original: Any) -> Any:
     """Wrap a `finish` or `_end`; it may return early, so in a `finally`."""
-    on_end = tracker.on_end
 
     def finish(sdk: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
@@ -52,7 +51,7 @@ def track_end(tracker: SpanTracker, original: Any) -> Any:
             return original(sdk, *args, **kwargs)
         finally:
             try:
-                on_end(sdk)
+                tracker.on_end(sdk)
             except Exception:
                 internal_errors.record("tracking the end of a span")
 

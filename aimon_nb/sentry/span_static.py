@@ -36,7 +36,7 @@ def hooks(tracker: SpanTracker) -> list[Hook]:
 
 
 def _init(tracker: SpanTracker, original: Any) -> Any:
-    no_op, on_start = tracing.NoOpSpan, tracker.on_start
+    no_op = tracing.NoOpSpan
 
     def __init__(sdk: Any, *args: Any, **kwargs: Any) -> None:
         __tracebackhide__ = True
@@ -46,7 +46,7 @@ def _init(tracker: SpanTracker, original: Any) -> Any:
         try:
             # `Scope.start_span`, which chooses the current span as the parent, hands itself on.
             by_scope = sdk.scope is not None
-            on_start(sdk, STATIC, sdk._data, sdk.origin, parent_is_default=by_scope)
+            tracker.on_start(sdk, STATIC, sdk._data, sdk.origin, parent_is_default=by_scope)
         except Exception:
             internal_errors.record("tracking a span")
 

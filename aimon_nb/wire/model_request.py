@@ -145,6 +145,17 @@ class ModelRequest(OpenRequest):
             self.frames = self.frames or current_stack()
             retries.failed(self)
 
+    def let_go(self, *, is_prompt: bool = True) -> None:
+        """Keep nothing of what was sent, and of what still comes: nobody reads it.
+
+        An error may quote what was sent, if that `is_prompt`: so much is known of it still.
+        """
+        if not is_prompt:
+            recent_prompts.forget_sent(self.body)
+        self.body, self.sent, self.answer_headers = None, Sent(), None
+        self.truncated = True
+        self.chunks.clear()
+
     @property
     def ttft(self) -> float | None:
         """The seconds to the first piece of a stream."""

@@ -49,6 +49,8 @@ class PendingCall:
             deferred.note(self, is_read=self._reader.is_read)
         if self.model_request.is_held and not self._is_a_call():
             return self._unread()
+        if self._reader.is_read:
+            self.model_request.body = None  # its span may end, and be settled, much later
         self._is_new = False
         if self._waits and self.model_request.open_span.made_by_us:
             _end_record(self.model_request)
@@ -80,9 +82,8 @@ class PendingCall:
         is_open = above is not None and not above.is_end_recorded and not self.abandoned
         if above is not None and is_open and attribute(above, "sentry.op") in CALL_OPS:
             return None  # a framework's call, which may tell the usage when it ends
-        request.settled, request.body = True, None
-        request.truncated = True  # nobody reads what still comes
-        request.chunks.clear()
+        request.settled = True
+        request.let_go(is_prompt=not request.ok)  # what was answered, and by no model, is none
         if request.call.refused or request.call.cached_by is not None:
             return None  # nothing is billed
         return UnreadRequest(request.open_span, request.call.host or "", shown_path(request.path))
@@ -146,8 +147,7 @@ class PendingCall:
     def _settle(self) -> None:
         """Put usage on Sentry's span, and end that span if we made it."""
         request = self.model_request
-        request.settled, open_span = True, request.open_span
-        request.body = None
+        request.settled, request.body, open_span = True, None, request.open_span
         with internal_errors.suppress("writing usage on a span"):
             if open_span.model_request is request:
                 attributes = call_attributes(request.call, request.caller, request.ttft)
@@ -233,10 +233,14 @@ class PendingCalls:
                     log.append(update)
                 if isinstance(update, CallUpdate) and update.is_read:
                     add_server_tools(request)
-                if call.is_finished or request.open_span.run_state.forgotten:
+                is_forgotten = request.open_span.run_state.forgotten
+                if call.is_finished or is_forgotten:
                     del self._calls[request]
+                if is_forgotten:
+                    request.let_go()
             except Exception:
                 self._calls.pop(request, None)
+                request.let_go()
                 internal_errors.record("reading a model's answer")
 
     def _abandon(self, run_state: RunState) -> None:

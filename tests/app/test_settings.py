@@ -20,7 +20,7 @@ from aimon_nb.wire.token_estimate import estimates
 KNOWN = known_settings()
 VARIABLES = [one for one in KNOWN.values() if one.environment and one.choices]
 # A value of each setting that is not its default.
-OTHER = {"op": "my.op", "view": "html", "save": "full", "estimate": True, "auto": True, "max_spans": 7, "max_attribute_bytes": 0, "step_content": False, "redact_emails": True, "sentry_source": True, "content": False, "content_budget": 5, "max_runs": 3,
+OTHER = {"op": "my.op", "view": "html", "save": "full", "estimate": True, "auto": True, "max_spans": 7, "max_attribute_bytes": 0, "step_content": False, "previews": False, "redact_emails": True, "sentry_source": True, "content": False, "content_budget": 5, "max_runs": 3,
          "budget": 2.5, "max_calls": 7, "max_tokens": 8, "on_budget": "warn", "tags": {"team": "search"}, "sentry_auto": True, "sentry_flush": 0.5, "sentry_url": "https://x.sentry.io"}
 
 

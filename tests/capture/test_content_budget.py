@@ -1,7 +1,9 @@
 """The kernel's one budget for content: what is kept, what goes first, and what is said of it."""
 
+import copy
 import gc
 import json
+import pickle
 import random
 
 import openai
@@ -13,11 +15,12 @@ from aimon_nb.capture import recorder
 from aimon_nb.capture.content_store import ContentStore
 from aimon_nb.capture.dropped_content import OFF, has_content, over_budget
 from aimon_nb.capture.limits import size_of
-from aimon_nb.model import Message
+from aimon_nb.model import Message, Span
 from aimon_nb.model.call import ToolDefinition
 from aimon_nb.model.kept import Kept, pack
 from aimon_nb.views.present.detail import detail
 from aimon_nb.views.live.widget.answers import answer
+from tests.parts.waiting import eventually
 
 WORDS = [f"word{n}" for n in range(1_000)]
 
@@ -149,6 +152,14 @@ def test_what_is_packed_reads_as_ever(ask):
     assert len(prompt) * 0.7 < bytes_held([run]) < len(prompt) * 1.7
 
 
+@pytest.mark.parametrize("how", [copy.deepcopy, lambda run: pickle.loads(pickle.dumps(run))], ids=["copy", "pickle"])
+def test_a_run_with_packed_content_can_be_copied(ask, how):
+    """A copy of a run, made here or in another process, has what the run has."""
+    prompt = long_prompt(1)
+    [span] = calls(how(ask(prompt)))
+    assert prompt == span.call.input[0].text and prompt in span.call.exchange.body.data().decode()
+
+
 def test_the_same_text_is_kept_once(ask):
     """A conversation that grows by a turn with each call takes what its turns take, not their sum over all calls."""
     turns = [long_prompt(n, 1_000) for n in range(20)]
@@ -218,12 +229,23 @@ def test_content_off_while_an_answer_comes(truth):
             assert all("canary" not in json.dumps(detail(span)) for span in view._run.spans.values())
 
 
+def test_packing_stops_where_somebody_may_wait(ask):
+    """It takes little time at once: the rest is done at the next looks of our thread, also when no run is open."""
+    monitor.configure(content_budget=10**9)
+    recorder.close()  # our thread does nothing now
+    tracked = monitor.open("cell", "none")
+    tracked.run_state.fresh_content.extend(Span(f"s{n}", None, "r", tracked.run.started, 0.0, attributes={"gen_ai.prompt": f"{n}"}) for n in range(3))
+    recorder.content.work(recorder.registry, recorder.limits, 0.0)
+    assert recorder.content.is_behind and recorder.processor.is_busy() and len(tracked.run_state.fresh_content) >= 3
+    tracked.end(None)
+    settle()
+    assert not recorder.content.is_behind and not recorder.processor.is_busy()
+
+
 def test_packing_waits_for_nobody(ask):
     """A cell's own thread packs nothing: what ended is packed by ours, after the views were told."""
     tracked = monitor.open("cell", "none")
     assert tracked.run_state.has_thread
     tracked.end(None)
     fresh = tracked.run_state.fresh_content
-    recorder.catch_up()
-    recorder.catch_up()  # the round before is over by then
-    assert not fresh
+    eventually(lambda: not fresh, 20, "what ended is packed")

@@ -67,7 +67,7 @@ def test_a_span_entered_twice():
 
 
 FAULTS = [
-    (span_tracker.SpanTracker, "on_start"), (span_tracker.SpanTracker, "on_end"), (span_tracker.SpanTracker, "_parent"),
+    (span_tracker.SpanTracker, "on_start"), (span_tracker.SpanTracker, "on_end"), (span_tracker, "assign_id"),
     (span_hooks, "describe"), (span_builder, "begin_span"), (span_builder, "end_span"), (span_builder, "merge"), (span_builder, "end_open_spans"),
     (repricing.Repricing, "_take_changes_of"), (event_processor.EventProcessor, "flush_ending_run"), (event_processor, "absorb"), (Adapter, "read"),
     (response_reader.ResponseReader, "read"), (pending_calls.PendingCall, "_settle"), (pending_calls.PendingCall, "update"),

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.parts import sdk
+
 SETUP = """
 %load_ext aimon_nb
 import asyncio, json, openai, queue, sentry_sdk, threading
@@ -78,7 +80,8 @@ def test_calls_of_what_an_earlier_cell_began(shell, before, during):
 def test_spans_and_calls_without_a_request(shell):
     """Steps of such a thread are in no run either; a call that crosses no wire is counted among those of others."""
     work = (
-        "def work():\n    while jobs.get() is not None:\n        with sentry_sdk.start_span(op='step', name='theirs'), sentry_sdk.start_span(op='gen_ai.chat', name='chat m'): pass\n"
+        f"{sdk.SPAN_FUNCTION}\n"
+        "def work():\n    while jobs.get() is not None:\n        with span('theirs', 'step'), span('chat m', 'gen_ai.chat'): pass\n"
         "        answers.put(1)\nserved = threading.Thread(target=work, daemon=True); served.start()"
     )
     run(shell, work, "%%ai_track demo\njobs.put(1); answers.get(timeout=20)")

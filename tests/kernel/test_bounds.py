@@ -2,42 +2,40 @@
 
 import pytest
 
+from tests.parts import sdk
 from tests.parts.waiting import eventually
 
 LATE = """%%ai_track first
 async def goes_on():
-    with sentry_sdk.start_span(op="step", name="open at the end"):
+    with step("open at the end"):
         opened.set()
         await goes.wait()
-    with sentry_sdk.start_span(op="step", name="task after"): pass
+    with step("task after"): pass
 def thread_goes_on():
     done.wait(20)
-    with sentry_sdk.start_span(op="step", name="thread after"): pass
+    with step("thread after"): pass
 opened, goes = asyncio.Event(), asyncio.Event()
 task = asyncio.create_task(goes_on())
 thread = threading.Thread(target=thread_goes_on)
 thread.start()
-with sentry_sdk.start_span(op="step", name="in time"): pass
+with step("in time"): pass
 await opened.wait()
 """
+START = {False: "op='step', name=name", True: "name, {'sentry.op': 'step'}"}
 SPANS = "[(s.name, s.late, s.sent, s.status) for s in runs()[{n}]._run.spans.values() if s.op == 'step']"
 
 
-@pytest.mark.parametrize("options", ["", ", trace_lifecycle='stream'"], ids=["static", "stream"])
+@sdk.EACH_LIFECYCLE
 def test_late_spans_are_of_their_run_and_say_so(kernel, receiver, options):
     """A task and a thread that outlive their cell record into its run, marked late, and not into the next one."""
-    late = LATE
-    if options:
-        late = LATE.replace("sentry_sdk.start_span(op=\"step\", name=", "step(")
     kernel.run(
         [
             "%load_ext aimon_nb\nimport sentry_sdk, asyncio, threading\nfrom aimon_nb import runs\ndone = threading.Event()",
-            "from sentry_sdk import traces\ndef step(name): return traces.start_span(name, {'sentry.op': 'step'})",
-            f"sentry_sdk.init({receiver.dsn!r}, traces_sample_rate=1.0, default_integrations=False{options})",
+            f"def step(name): return {'traces' if options else 'sentry_sdk'}.start_span({START[bool(options)]})\nfrom sentry_sdk import traces",
+            f"sentry_sdk.init({receiver.dsn!r}, traces_sample_rate=1.0, default_integrations=False, **{options!r})",
         ]
     )
-    span = "step" if options else "lambda name: sentry_sdk.start_span(op='step', name=name)"
-    first, second = kernel.run([late, f"%%ai_track second\ngoes.set(); done.set()\nawait task\nthread.join()\nstart = {span}\nwith start('second'): pass"])
+    first, second = kernel.run([LATE, "%%ai_track second\ngoes.set(); done.set()\nawait task\nthread.join()\nwith step('second'): pass"])
     assert first.status == second.status == "ok", (first, second)
     kernel.run(["sentry_sdk.flush(5)"])
     after = {"task after", "thread after"}
@@ -46,6 +44,6 @@ def test_late_spans_are_of_their_run_and_say_so(kernel, receiver, options):
     assert told["in time"][:2] == [False, "yes"]
     assert told["open at the end"][0] is True or told["open at the end"][2] == "abandoned"
     assert {told[name][0] for name in after} == {True}, told
-    if not options:  # there the transaction has left without them
+    if not sdk.streams(options):  # there the transaction has left without them
         assert {told[name][1] for name in after} == {"no: late"}, told
     assert [name for name, *_ in kernel.value(SPANS.format(n=1))] == ["second"]

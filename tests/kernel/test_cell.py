@@ -2,13 +2,19 @@
 
 import pytest
 
-SETUP = """
+from tests.parts import sdk
+
+SETUP = f"""
 %load_ext aimon_nb
 import sentry_sdk, asyncio, threading, time
 from aimon_nb import ai_track, get_ai_pipeline_name, last_run
+{sdk.SPAN_FUNCTION}
 def spans():
     return [(s.name, s.status) for s in last_run()._run.spans.values() if s.span_id != last_run()._run.root_id]
 """
+
+
+SPANS = "tracing" if sdk.HAS_TRANSACTIONS else "traces"
 
 
 @pytest.fixture
@@ -36,7 +42,7 @@ def test_await(shell):
     """Top-level await works, and tasks are under the pipeline."""
     [a] = shell.run(
         [
-            "%%ai_track demo\nasync def f(i):\n    with sentry_sdk.start_span(op='x', name=f't{i}'):\n"
+            "%%ai_track demo\nasync def f(i):\n    with span(f't{i}'):\n"
             "        await asyncio.sleep(.01)\n        return get_ai_pipeline_name()\n"
             "await asyncio.gather(f(0), f(1))"
         ]
@@ -73,7 +79,7 @@ def test_syntax_error(shell):
 
 def test_interrupt_sync(shell):
     """An interrupt is KeyboardInterrupt at the user's line; the run is `interrupted`."""
-    a = shell.cell("%%ai_track stop\nwith sentry_sdk.start_span(op='x', name='busy'):\n    print('ready')\n    time.sleep(600)", interrupt_when="ready")
+    a = shell.cell("%%ai_track stop\nwith span('busy'):\n    print('ready')\n    time.sleep(600)", interrupt_when="ready")
     assert a.ename == "KeyboardInterrupt"
     assert shell.value("last_run().status") == "interrupted"
     assert shell.value("spans()") == [("busy", "interrupted")]
@@ -92,8 +98,8 @@ def test_below_another_magic(shell):
     """`%%time` above or below works; errors pass through with our frames hidden."""
     [a, b, c, plain] = shell.run(
         [
-            "%%time\n%%ai_track inner\nwith sentry_sdk.start_span(op='x', name='s'): pass",
-            "%%ai_track outer\n%%time\nwith sentry_sdk.start_span(op='x', name='u'): pass",
+            "%%time\n%%ai_track inner\nwith span('s'): pass",
+            "%%ai_track outer\n%%time\nwith span('u'): pass",
             "%%time\n%%ai_track inner\n1/0",
             "%%time\n1/0",
         ]
@@ -110,7 +116,7 @@ def test_nested_run_cell(shell):
     [a] = shell.run(
         [
             "%%ai_track outer\nget_ipython().run_cell('%%ai_track inner\\n2+3')\nget_ipython().run_cell('')\n"
-            "with sentry_sdk.start_span(op='x', name='after'): pass\nget_ai_pipeline_name()"
+            "with span('after'): pass\nget_ai_pipeline_name()"
         ]
     )
     assert a.data()[-1] == "'outer'"
@@ -140,8 +146,8 @@ def test_threads_carry_run_and_pipeline(shell):
         [
             "%%ai_track demo\nfrom concurrent.futures import ThreadPoolExecutor\nfrom contextvars import ContextVar\n"
             "mine = ContextVar('mine', default='unset'); mine.set('set')\nseen = []\n"
-            "def work(i):\n    with sentry_sdk.start_span(op='x', name=f'w{i}'): seen.append((get_ai_pipeline_name(), mine.get()))\n"
-            "with sentry_sdk.start_span(op='x', name='parent'):\n"
+            "def work(i):\n    with span(f'w{i}'): seen.append((get_ai_pipeline_name(), mine.get()))\n"
+            "with span('parent'):\n"
             "    t = threading.Thread(target=work, args=(0,)); t.start(); t.join()\n"
             "    with ThreadPoolExecutor(2) as pool: list(pool.map(work, (1, 2)))\nset(seen)"
         ]
@@ -174,10 +180,10 @@ def test_pipeline_magic(shell):
 def test_unload_and_reload(shell):
     """After `%unload_ext` nothing of ours is left; after `%reload_ext` everything is there once."""
     state = (
-        "import sentry_sdk.tracing as t, sys, concurrent.futures as cf\n"
+        f"import sentry_sdk.{SPANS} as t, sys, concurrent.futures as cf\n"
         "def state():\n    ip = get_ipython()\n    return dict(cb={k: len(v) for k, v in ip.events.callbacks.items()},"
         " tr=len(ip.input_transformers_cleanup), conf=len(ip.configurables),"
-        " init=t.Span.__init__.__module__, fin=t.Transaction.finish.__module__, start=threading.Thread.start.__module__,"
+        " spans=hasattr(t.Span.__exit__, '__wrapped__'), start=threading.Thread.start.__module__,"
         " submit=cf.thread._WorkItem.run.__module__, meta=len(sys.meta_path),"
         " threads=sum(x.name == 'aimon_nb' for x in threading.enumerate()),"
         " magics=sum('ai_' in n for k in ip.magics_manager.magics.values() for n in k))\nloaded = state()"
@@ -188,7 +194,7 @@ def test_unload_and_reload(shell):
     assert reloaded == {**loaded, "threads": reloaded["threads"]}
     shell.run(["%unload_ext aimon_nb"])
     bare = shell.value("state()")
-    assert bare["init"] == "sentry_sdk.tracing" and bare["fin"] == "sentry_sdk.tracing"
+    assert (True, False) == (loaded["spans"], bare["spans"])
     assert bare["start"] == "threading" and bare["submit"].startswith("concurrent")
     assert bare["threads"] == 0 and bare["magics"] == 0
     assert bare["tr"] == loaded["tr"] - 1 and bare["conf"] == loaded["conf"] - 1
@@ -216,7 +222,7 @@ def test_empty_cell_says_why(shell):
 CLEARS = """%%ai_track demo
 from IPython.display import clear_output, HTML, display
 for i in range(4):
-    with sentry_sdk.start_span(op='x', name=f's{i}'): time.sleep(.05)
+    with span(f's{i}'): time.sleep(.05)
     clear_output(wait={wait})
     {show}
 """
@@ -330,7 +336,7 @@ def test_a_semicolon_silences_a_statement(shell):
     assert ["21" in c.data() for c in cells] == [False] * 3
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["static", "stream"])
+@pytest.mark.parametrize("stream", [pytest.param(False, id="static", marks=sdk.transactions), pytest.param(True, id="stream")])
 def test_no_frame_of_ours_around_the_sdk(shell, stream):
     """Where the SDK itself refuses what it is given, the traceback shows the user's and the SDK's frames alone."""
     if stream:
@@ -361,7 +367,7 @@ def test_no_frame_of_ours_around_a_call(shell):
 
 def test_a_run_shown_in_its_own_cell(shell):
     """A run that is displayed while it runs is kept as it ended, there too."""
-    [a, b] = shell.run(["%%ai_track demo\nfrom aimon_nb import last_run\nwith sentry_sdk.start_span(op='x', name='one'): display(last_run())\n1;", "last_run()"])
+    [a, b] = shell.run(["%%ai_track demo\nfrom aimon_nb import last_run\nwith span('one'): display(last_run())\n1;", "last_run()"])
     assert [set(o.data) for o in a.outputs] == [{"text/html", "text/plain"}] * 2
     assert [text.split()[:3] for text in a.data()] == [["✓", "ok", "demo"]] * 2
     assert "still running" not in str(a.outputs)

@@ -4,12 +4,15 @@ import sys
 
 import pytest
 
-SETUP = """
+from tests.parts import sdk
+
+SETUP = f"""
 %load_ext aimon_nb
 import sentry_sdk, asyncio, threading, time, contextvars
 from aimon_nb import get_ai_pipeline_name, last_run, runs
+{sdk.SPAN_FUNCTION}
 def step(name='s'):
-    with sentry_sdk.start_span(op='x', name=name): pass
+    with span(name): pass
 def names(run=None):
     run = (run or last_run())._run
     return [s.name for s in run.spans.values() if s.span_id != run.root_id]

@@ -7,7 +7,9 @@ import sys
 import nbformat
 import pytest
 
-RUN = "%%ai_track steps --view none\nimport sentry_sdk\nwith sentry_sdk.start_span(op='x', name='one'): pass"
+from tests.parts import sdk
+
+RUN = f"%%ai_track steps --view none\nimport sentry_sdk\nwith {sdk.code_of_span('x', 'one')}: pass"
 TABLE = "import pandas as pd\ndf = %ai_spans\nprint([None if pd.isna(one) else one for one in df['notebook']])"
 
 

@@ -7,6 +7,8 @@ import sys
 import nbformat
 import pytest
 
+from tests.parts import sdk
+
 
 class TestKernel:
     def test_a_value_an_error_and_an_interrupt(self, kernel):
@@ -82,15 +84,15 @@ class TestNetwork:
 
 
 class TestReceiver:
-    def test_a_transaction_and_an_error_from_a_kernel(self, receiver, kernels):
+    def test_a_root_and_an_error_from_a_kernel(self, receiver, kernels):
         """What a kernel sends arrives, error events too."""
         kernel = kernels(env={"SENTRY_DSN": receiver.dsn})
         kernel.run(
             [
                 "import sentry_sdk\nsentry_sdk.init(traces_sample_rate=1.0, default_integrations=False)",
-                "with sentry_sdk.start_transaction(op='x', name='k'): pass\n"
+                f"with {sdk.code_of_root('x', 'k')}: pass\n"
                 "sentry_sdk.capture_exception(ValueError('v')); sentry_sdk.flush(5)",
             ]
         )
-        assert ["k"] == [t["transaction"] for t in receiver.wait("transaction")]
+        assert ["k"] == [root["name"] for root in receiver.roots()]
         assert ["ValueError"] == [e["exception"]["values"][0]["type"] for e in receiver.wait("event")]

@@ -3,6 +3,8 @@
 import ipykernel
 import pytest
 
+from tests.parts import sdk
+
 pytestmark = pytest.mark.skipif(ipykernel.version_info[0] < 7, reason="ipykernel 6 has no subshells")
 
 SETUP = """
@@ -15,13 +17,14 @@ aclient = openai.AsyncOpenAI(base_url={url!r}, api_key="k", max_retries=0)
 meet = threading.Barrier(2, timeout=30)
 def ask(text): client.chat.completions.create(model="gpt-4o", messages=[dict(role="user", content=text)])
 async def aask(text): await aclient.chat.completions.create(model="gpt-4o", messages=[dict(role="user", content=text)])
+SPAN
 def work(who, n):
-    with sentry_sdk.start_span(op="step", name=f"{{who}}-{{n}}"):
+    with span(f"{{who}}-{{n}}", "step"):
         ask(f"{{who}} {{n}}")
 def heard():
     return {{r.name: (r.status, r._run.faults, sorted((s.name, s.pipeline or "") for s in r._run.spans.values() if s.op == "step"),
                      sorted(s.call.input[-1].text for s in r._run.spans.values() if s.call)) for r in runs()}}
-"""
+""".replace("SPAN", sdk.SPAN_FUNCTION)
 BUSY = """%%ai_track {who}
 meet.wait()
 for i in range(20):
@@ -33,7 +36,7 @@ meet.wait()
 AWAITING = """%%ai_track {who}
 meet.wait()
 async def one(i):
-    with sentry_sdk.start_span(op="step", name=f"{who}-{{i}}"):
+    with span(f"{who}-{{i}}", "step"):
         await aask(f"{who} {{i}}")
 await asyncio.gather(*(one(i) for i in range(30)))
 meet.wait()

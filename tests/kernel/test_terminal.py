@@ -10,6 +10,10 @@ import time
 
 import pytest
 
+from tests.parts import sdk
+
+SPAN = sdk.code_of_span("x", "step")
+
 PROMPT = r"In \[(\d+)\]: "
 # What follows a line that was typed: the next line of the cell, or the next cell once this one has run.
 TYPED = rf"(?:   \.\.\.: |{PROMPT})$"
@@ -91,7 +95,7 @@ def test_terminal(terminal):
     """The final text tree stands after the cell's own output, once; errors and await work."""
     terminal.cell("os.environ['TERM'] = 'dumb'")
     number = terminal.number
-    shown = terminal.cell("%%ai_track demo", "with sentry_sdk.start_span(op='x', name='step'): pass", "await asyncio.sleep(0.01)", "41+1", "", "")
+    shown = terminal.cell("%%ai_track demo", f"with {SPAN}: pass", "await asyncio.sleep(0.01)", "41+1", "", "")
     assert f"Out[{number}]: 42" in shown
     assert re.search(r"ok +demo", shown) and len(re.findall(r"─ step", shown)) == 1, shown
     assert shown.index(f"Out[{number}]: 42") < shown.index("─ step")
@@ -109,7 +113,7 @@ def test_live_in_a_terminal(terminal, tmp_path):
     terminal.cell("os.environ['TERM'] = 'xterm'")
     number = terminal.number
     terminal.cell(f"wait = lambda: open({str(gate)!r}).read()")
-    terminal.cell("%%ai_track demo", "with sentry_sdk.start_span(op='x', name='step'): wait(); print('said'); wait()", "")
+    terminal.cell("%%ai_track demo", f"with {SPAN}: wait(); print('said'); wait()", "")
     start = len(terminal.seen)
     terminal.type("")  # the second empty line: the cell runs
     live_tree = r"… running  demo[^✓]*─ step"

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-CELL = "%%ai_track step {}\nimport sentry_sdk\nwith sentry_sdk.start_span(op='x', name='one'): pass"
+from tests.parts import sdk
+
+CELL = f"%%ai_track step {{}}\nimport sentry_sdk\nwith {sdk.code_of_span('x', 'one')}: pass"
 COUNT = """
 import collections, comm, ipywidgets
 from ipywidgets.widgets import widget

@@ -15,13 +15,13 @@ KERNEL = "tests/kernel/test_"
 SUITES = {
     # Documented API, hearing, the wire, settings, what Sentry gets, privacy, OpenTelemetry, frameworks.
     "unit": ["-m", "unit", "tests/ai", "tests/sentry", "tests/app", "tests/wire", "tests/capture", "tests/otel", "tests/frameworks", "tests/test_privacy.py"],
-    # Each way of making spans; what receivers get of real kernels and scripts, up to their ends.
+    # Each way of making spans; a cell, and what outlives it; what receivers get of real kernels and scripts, up to their ends.
     "kernel": [
         *("-m", "kernel", "tests/sentry", f"{KERNEL}sentry.py", f"{KERNEL}sentry_privacy.py", f"{KERNEL}process_end.py", f"{KERNEL}exit.py"),
-        *(f"{KERNEL}script.py", f"{KERNEL}auto.py::test_sentry_hears_of_calls_only", f"{KERNEL}auto.py::test_sentry_stream"),
+        *(f"{KERNEL}cell.py", f"{KERNEL}bounds.py", f"{KERNEL}script.py", f"{KERNEL}auto.py::test_sentry_hears_of_calls_only", f"{KERNEL}auto.py::test_sentry_stream"),
     ],
-    # Every mode of a client; an SDK that has changed.
-    "matrix": ["tests/matrix/test_clients.py::test_openai_chat", "tests/matrix/test_changed_sdk.py"],
+    # Every mode of a client; an SDK that has changed; another receiver.
+    "matrix": ["tests/matrix/test_clients.py::test_openai_chat", "tests/matrix/test_changed_sdk.py", "tests/matrix/test_spotlight.py"],
     # Each framework, and each way to run it: a process for many tests, so a file is one worker's.
     "frameworks": ["--dist", "loadfile", "tests/matrix/test_heard.py", "tests/matrix/test_frameworks.py", "-k", "test_heard or without_a_client or outlives"],
 }  # fmt: skip

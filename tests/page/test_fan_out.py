@@ -6,7 +6,7 @@ import re
 import nbformat
 import pytest
 
-from tests.parts.page import ROOT, ROW, SHOTS
+from tests.parts.page import PICTURES, ROOT, ROW, SHOTS
 
 # Each fourth call is answered 429 once, and the client tries again.
 GATHER = """%%ai_track gather
@@ -48,7 +48,7 @@ def test_late_news_of_attempts(notebook, app):
     assert 3 == view.locator(".row", has_text="2nd try").count()
     view.locator(".row", has_text="2nd try").first.locator(".twisty").click()
     assert 1 == view.locator(".row", has_text="429, retried").count()
-    page.screenshot(SHOTS / f"fan-out-{app}.png", cell=1)
+    page.screenshot(PICTURES / "fan-out.png" if app == "lab" else SHOTS / "fan-out-notebook.png", cell=1)
     retried, errors, calls, text = json.loads(page.text(2))
     assert (3, 3, 15) == (retried, errors, calls)
     saved = nbformat.read(page.save(), 4).cells[1].outputs
@@ -67,3 +67,30 @@ def test_few_attempts(notebook, app):
     assert 4 == page.output(1).locator(ROW).count()
     *_, text = json.loads(page.text(2))
     assert 1 == text.count("2nd try") and 4 == text.count("label  gpt-4o-mini") and "429" not in text
+
+
+ASKS = """%%ai_track asks
+@ai_track("look", op="gen_ai.execute_tool")
+def look(q): return f"RESULT of {q}"
+ask("PROMPT one")
+_ = look("ARGUMENT")
+"""
+OFF = "%config AimonMagics.previews = False"
+ON = "%config AimonMagics.previews = True"
+
+
+def test_previews_are_live_alone(notebook, app):
+    """Rows say what was asked and what came of it, arguments and results too; the file has none of it, and switched off the page has not got it."""
+    page = notebook(ASKS, OFF, ASKS, ON, app=app)
+    page.run_cells(1, 2, 3, 4)
+    for index in (1, 3):
+        page.open_view(index)
+        page.output(index).locator(ROW, has_text="look").wait_for()
+    said = [row.inner_text() for row in page.output(1).locator(f"{ROW} .preview").all()]
+    assert "PROMPT one" in said[0] and "→" in said[0]
+    assert "ARGUMENT" in said[1] and "RESULT of ARGUMENT" in said[1]
+    assert "PROMPT" not in page.text(3) and "RESULT" not in page.text(3)
+    previews = page.raw.evaluate("() => [...storedRuns().values()].map(run => run.previews.size)")
+    assert [2, 0] == previews[-2:]
+    outputs = str([cell.outputs for cell in nbformat.read(page.save(), 4).cells if cell.cell_type == "code"])
+    assert "PROMPT" not in outputs and "RESULT" not in outputs and "look" in outputs

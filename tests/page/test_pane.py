@@ -123,6 +123,8 @@ def test_as_sent(tab):
     pane.get_by_text("as sent").click()
     feed(tab, "finished", {"k": "raw", "id": ANSWERED, "raw": None, "missing": "no longer kept"})
     assert "no longer kept" in pane.locator(".sent").inner_text()
+    feed(tab, "finished", {"k": "details", "items": {ANSWERED: {**told.agent()[ANSWERED], "raw": "not kept"}}})
+    assert "as sent: not kept" in pane.inner_text() and 0 == pane.locator(".sent").count()
 
 
 def tell_media(tab, one, bytes_=None, **more):
@@ -138,9 +140,9 @@ def test_media(tab):
         told.media("m3", "image", "image/svg+xml", 60), told.media("m4", "file", "application/pdf", 1_500_000, "../../a <b>.pdf"),
         told.media("m5", "image", "", 0, missing="only an address: https://example.com/x.png"),
     )  # fmt: skip
-    pane = message(tab, told.turn("in", "user", "Look", (), [image, sound, svg, file, far]), told.turn("out", "assistant", "ok"))
+    pane = message(tab, told.turn("in", "user", "Look", (), [image, sound, svg, file, far, told.media("m6", "image", "image/png", 5)]), told.turn("out", "assistant", "ok"))
     boxes = pane.locator(".media")
-    assert ["m1", "m3"] == [one["media"] for one in tab.evaluate("sent") if one["k"] == "media"]
+    assert ["m1", "m3", "m6"] == [one["media"] for one in tab.evaluate("sent") if one["k"] == "media"]
     tell_media(tab, image, PNG)
     assert "diagram.png · image/png · 78 bytes · detail high" in boxes.nth(0).inner_text()
     eventually(lambda: 10 == boxes.nth(0).locator("img").evaluate("e => e.naturalWidth"))
@@ -148,6 +150,8 @@ def test_media(tab):
     assert url.startswith("blob:") and "image/png" == tab.evaluate("async url => (await fetch(url)).headers.get('content-type')", url)
     boxes.nth(0).get_by_role("button", name="diagram.png, larger").click()
     assert boxes.nth(0).locator("img.large").count()
+    tell_media(tab, told.media("m6", "image", "image/png", 5), b"<html>")
+    boxes.nth(5).get_by_text("it is no image that this browser can show").wait_for()
     boxes.nth(1).get_by_role("button", name="show").click()
     tell_media(tab, sound, data=base64.b64encode(b"RIFF").decode())
     assert boxes.nth(1).locator("audio[controls]").is_visible() and "41 kB" in boxes.nth(1).inner_text()
@@ -247,7 +251,7 @@ def test_full_screen_uses_the_room_that_is_left(tab):
     tab.keyboard.press("j")
     tab.keyboard.press("k")
     long_call(tab, system=lines("system", 200), user="short", answer="short")
-    eventually(lambda: first.evaluate("e => e.scrollHeight <= e.clientHeight && e.querySelector('.turn:last-of-type').getBoundingClientRect().bottom > 0.6 * innerHeight"))
+    eventually(lambda: first.evaluate("e => e.scrollHeight <= e.clientHeight && e.querySelector('.turn.out').getBoundingClientRect().bottom > 0.6 * innerHeight"))
     assert "more lines" in pane.inner_text()
     tab.keyboard.press("Escape")
     tab.wait_for_function("!document.fullscreenElement")

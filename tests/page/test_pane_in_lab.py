@@ -4,6 +4,7 @@ import base64
 import json
 
 import nbformat
+import pytest
 from tests.page.test_pane import HOSTILE, PNG
 from tests.parts.page import ROW, SHOTS
 
@@ -23,9 +24,14 @@ wait()
 """
 
 
-def test_a_conversation_with_an_image(notebook, truth):
+@pytest.fixture(params=["lab", pytest.param("notebook", marks=pytest.mark.matrix)])
+def app(request):
+    return request.param
+
+
+def test_a_conversation_with_an_image(notebook, truth, app):
     """Settings, tools, what is new, the image and the bodies as sent come from the kernel; Markdown of a prompt is no HTML and no formula; nothing is fetched from elsewhere, and nothing of it is in the file."""
-    page = notebook(CALLS, height=1200)
+    page = notebook(CALLS, height=1200, app=app)
     fetched = []
     page.raw.on("request", lambda request: fetched.append(request.url))
     page.run(1)
@@ -62,9 +68,9 @@ def test_a_conversation_with_an_image(notebook, truth):
     pane.get_by_role("button", name="raw text of the user message").first.click()
 
 
-def test_from_call_to_call_and_full_screen(notebook, truth):
-    """In Lab j and k lead from call to call, from the pane and in full screen, and move no cell of the notebook."""
-    page = notebook("%%ai_track calls\nfor word in ('one', 'two', 'three'): ask(f'PROMPT {word}')\nwait()", "1 + 1", height=1000)
+def test_from_call_to_call_and_full_screen(notebook, truth, app):
+    """In a notebook j and k lead from call to call, from the pane and in full screen, and move no cell of the notebook."""
+    page = notebook("%%ai_track calls\nfor word in ('one', 'two', 'three'): ask(f'PROMPT {word}')\nwait()", "1 + 1", height=1000, app=app)
     page.run(1)
     truth.wait_held()
     truth.release()

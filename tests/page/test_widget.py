@@ -186,6 +186,16 @@ def test_forced_colours(tab):
     assert [] == violations(tab)
 
 
+def test_the_strip_in_forced_colours(tab):
+    """How the calls of a group went is seen in a strip there as well: its cells are of several colours."""
+    tab.emulate_media(forced_colors="active")
+    show(tab, "many")
+    strip = tab.locator('#live-many .row.group:has-text("1 failed") .strip').first
+    assert "gradient" in strip.evaluate("e => getComputedStyle(e).backgroundImage")
+    colour = "(e, name) => { e.style.color = `var(--${name})`; const seen = getComputedStyle(e).color; e.style.color = ''; return seen; }"
+    assert 4 == len({strip.evaluate(colour, name) for name in ("ok", "open", "retried", "err")})
+
+
 def test_reduced_motion(tab):
     """Who asked for less motion sees none; the clocks go on."""
     show(tab, "running")
@@ -673,6 +683,35 @@ def test_groups_open_and_close(tab):
     assert before == rows_shown()
 
 
+@pytest.mark.parametrize("width", [1900, 1020, 500, 340])
+def test_previews(tab, width):
+    """A row says what was asked and what came of it, on its line; where room is short that gives way, and name and model are whole."""
+    show(tab, "finished")
+    tab.set_viewport_size({"width": width, "height": 900})
+    settle(tab)
+    line = row(tab, "finished", ANSWERED)
+    preview = line.locator(".preview")
+    assert preview.text_content().startswith("Summarise the three reports below") and "→ Revenue rose" in preview.text_content()
+    assert 0 == tab.eval_on_selector_all("#live-finished .preview > *", "all => all.filter(e => e.offsetWidth > 1 && e.parentElement.offsetWidth <= 70).length")
+    cut = """rows => rows.filter(row => row.querySelector('.preview').offsetWidth > 1)
+      .flatMap(row => [...row.querySelectorAll('.name > .kind ~ :not(.preview)')]).filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"""
+    assert [] == tab.eval_on_selector_all("#live-finished .row[data-id]", cut)
+    assert (width > 340) == (preview.evaluate("e => e.offsetWidth") > 100)
+    assert 24 == line.evaluate("e => e.offsetHeight")
+
+
+def test_hostile_previews(tab):
+    """A preview is text, whatever a model wrote, and does not turn the direction of what is beside it."""
+    show(tab, "hostile")
+    for text in ("<img src=x onerror=alert(1)>", "\u05d0\u05d1\u05d2 \u202e\u2066", "<script>alert(1)</script>", "$x$ $$y$$", "W" * 120):
+        feed(tab, "hostile", {"header": fed(samples.hostile())["header"], "rows": [], "previews": {HOSTILE_CALL: [text, text]}})
+        sides = row(tab, "hostile", HOSTILE_CALL).locator(".preview > bdi")
+        for side in (sides.first, sides.last):
+            assert 0 == side.locator("*").count() and text[:2] in side.text_content() and "\u202e" not in side.text_content()
+            assert "isolate" == side.evaluate("e => getComputedStyle(e).unicodeBidi")
+        assert [] == tab.eval_on_selector_all("#live-hostile .row, #live-hostile .preview", "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.className)")
+
+
 def test_attempts_open(tab):
     """A call that was answered at its second attempt is one row that says so; opened, by its sign or by key, it shows the first, which was refused."""
     show(tab, "finished")
@@ -732,7 +771,9 @@ def test_find(tab):
     words, errors_only, order = finder.locator("input"), finder.locator(".toggle"), finder.locator("select")
     ids = lambda: tab.eval_on_selector_all("#live-finished .row[data-id]", "rows => rows.map(r => r.dataset.id)")
     tab.locator("#live-finished .head button", has_text="find").click()
-    tab.keyboard.type("revenue rose")
+    tab.keyboard.type("board member. name")
+    assert [AGENT, ANSWERED] == ids()
+    words.fill("revenue rose")
     assert [AGENT, ANSWERED] == ids()
     words.fill("")
     errors_only.click()
@@ -751,7 +792,7 @@ def test_find(tab):
 
 
 def test_find_in_a_large_run(tab):
-    """Find says how many rows it found, and of how many calls the page does not have the messages."""
+    """Find says how many rows it found, by their previews too, and of how many calls the page does not have the messages."""
     show(tab, "many")
     finder = tab.locator("#live-many .finder")
     tab.locator("#live-many .head button", has_text="find").click()
@@ -760,7 +801,7 @@ def test_find_in_a_large_run(tab):
     finder.locator(".toggle").click()
     finder.locator("input").fill("the secret prompt")
     said = finder.inner_text()
-    assert "35 found; messages of 8,715 calls are in the kernel, not searched" in said, said
+    assert "8,750 found; messages of 8,715 calls are in the kernel, not searched" in said, said
 
 
 def test_models(tab):
@@ -768,7 +809,7 @@ def test_models(tab):
     show(tab, "finished")
     tab.locator("#live-finished .head button", has_text="models").click()
     said = tab.locator("#live-finished .models").inner_text()
-    for words in ("gpt-4o", "my-local-model", "unpriced", "11,330 → 1,114", "$0.0244"):
+    for words in ("gpt-4o", "my-local-model", "unpriced", "11,330 → 1,114", "$0.0244", "p50", "1.30 s", "1.62 s", "tokens/s", "382", "519"):
         assert words in said, said
     assert not tab.locator("#live-finished .tree").is_visible()
 

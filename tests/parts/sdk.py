@@ -8,6 +8,8 @@ collected with the other series (`tests/tiers.py`).
 from importlib.util import find_spec
 
 import pytest
+
+from tests.parts import sdk
 import sentry_sdk
 
 HAS_TRANSACTIONS = find_spec("sentry_sdk.tracing") is not None
@@ -31,11 +33,20 @@ def start_span(op=None, name=None, origin=None):
     return sentry_sdk.traces.start_span(name, {key: value for key, value in told.items() if value is not None})
 
 
+_CODE = "sentry_sdk.start_span(op={op}, name={name})" if HAS_TRANSACTIONS else "sentry_sdk.start_span(name={name}, attributes=dict([('sentry.op', {op})]))"
+# The code of a function that makes one.
+SPAN_FUNCTION = f"def span(name, op='x'): return {_CODE.format(op='op', name='name')}"
+
+
 def code_of_span(op, name):
     """The code that makes a span by hand, for a cell or a program of its own; without braces, for it may stand in a template."""
-    if HAS_TRANSACTIONS:
-        return f"sentry_sdk.start_span(op={op!r}, name={name!r})"
-    return f"sentry_sdk.start_span(name={name!r}, attributes=dict([('sentry.op', {op!r})]))"
+    return _CODE.format(op=repr(op), name=repr(name))
+
+
+def code_of_root(op, name):
+    """The code that makes a transaction or segment by hand, where no span is open."""
+    code = code_of_span(op, name)
+    return code.replace("start_span", "start_transaction") if HAS_TRANSACTIONS else code
 
 
 def streams(options):

@@ -6,7 +6,10 @@ import pytest
 import sentry_sdk
 
 from aimon_nb import ai_track, install, track
+from aimon_nb.ai.instrumentation import instrumentation
 from aimon_nb.app import monitor, sending
+from aimon_nb.capture.hooks import Patches
+from aimon_nb.sentry.integrations import FRAMEWORKS
 from aimon_nb.views.present import detail, rows
 from aimon_nb.views.static import html, text
 from aimon_nb.views.static.sending import SendingView
@@ -188,6 +191,23 @@ def test_a_traces_sampler_wins(receiver, options, rate):
     assert ["cell"] == asked
     assert (["cell"] if rate else []) == roots(receiver)
     assert ("Sentry" if rate else "not sampled") == run._run.destination
+
+
+def test_what_the_sdk_refuses(receiver):
+    """Where a framework's integration is set up, a wrong argument of the user's is refused by the SDK, in its words."""
+
+    def refusal():
+        with pytest.raises(Exception) as refused:
+            sentry_sdk.traces.start_span("a", 5)
+        return refused.type, str(refused.value)
+
+    receiver.init(**sdk.OPTIONS["stream"])
+    plain = refusal()
+    install()
+    integrations = instrumentation.integrations
+    integrations._patches["langchain"] = Patches()
+    integrations._turn_on(FRAMEWORKS[0], None)
+    assert plain == refusal()
 
 
 def test_ignored_spans_win(receiver):

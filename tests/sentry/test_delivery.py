@@ -318,3 +318,16 @@ def test_the_lines(receiver, options):
     assert {"sent": sent, "lifecycle": lifecycle, "sampled": is_sampled, "last run": "cell: sent"} == told
     assert ("include_local_variables=False" if sdk.HAS_TRANSACTIONS else '"stack_frame_variables": False') in lines["note"]
     assert "key@" not in repr(view) and "<b>" not in view._repr_html_()
+
+
+def test_what_waits_is_on_its_way(receiver):
+    """A run that still stands in the client's queue is not said to be sent; when it has arrived it is."""
+    receiver.init()
+    receiver.hold()
+    work({}, "first")
+    receiver.wait_for_requests()
+    work({}, "second")
+    assert "last run     second: on its way" in repr(SendingView(sending.status(None)))
+    receiver.release()
+    flush()
+    eventually(lambda: "last run     second: sent" in repr(SendingView(sending.status(None))))

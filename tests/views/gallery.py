@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from aimon_nb.views.live import mimebundle
+from aimon_nb.views.live.widget.previews import Previews
 from aimon_nb.views.static import html, text
 from aimon_nb.views.present import detail, rows
 from tests.parts.store import HOOK, RUNS
@@ -49,10 +50,10 @@ window.addWidget = async (id, snapshot, { el = null, ...more } = {}) => {
   if (el) render(el);
   return { render };
 };
-for (const [id, { header, rows, details }] of Object.entries(samples)) {
+for (const [id, { header, rows, details, previews }] of Object.entries(samples)) {
   const { render } = await addWidget(id, { header, rows: [], cut: 0, count: 0 }, {
     send: message => sent.push(message), widget_manager: { kernel: { interrupt: () => (window.stopped = id) } } });
-  feed[id]({ k: 'rows', header, rows, count: 1 });
+  feed[id]({ k: 'rows', header, rows, count: 1, previews });
   feed[id]({ k: 'details', items: details });
   render(document.getElementById('live-' + id));
 }
@@ -69,6 +70,7 @@ def fed(run, elapsed=None):
         "header": rows.header(run, now),
         "rows": [rows.encode_row(s, run) for s in run.spans.values() if s.span_id != run.root_id],
         "details": {s.span_id: detail.detail(s) for s in list(run.spans.values())[:40]},
+        "previews": Previews(run).fresh(run.spans.values()),
     }
 
 

@@ -5,7 +5,7 @@ import test from 'node:test';
 
 const widget = new URL('../../aimon_nb/views/live/widget/', import.meta.url);
 const load = (name) => import(new URL(name, widget));
-const [{ flatten }, { counted, unpackRow, upsert }, { sumCost }, { tokens }, { strip }] = await Promise.all(['layout.js', 'rows.js', 'sums.js', 'format.js', 'groups.js'].map(load));
+const [{ flatten }, { counted, unpackRow, upsert }, { sumCost }, { seconds, tokens }, { strip }] = await Promise.all(['layout.js', 'rows.js', 'sums.js', 'format.js', 'groups.js'].map(load));
 const trees = JSON.parse(readFileSync(new URL('trees.json', import.meta.url)));
 
 const call = (id, more = {}) => ({
@@ -27,7 +27,7 @@ for (const [name, { rows: told, lines }] of Object.entries(trees))
       .filter((entry) => !entry.depth)
       .map((entry) => {
         const { row, sum } = entry;
-        return [row.name, [entry.label, entry.times].filter(Boolean).join(' '), entry.why, (sum && tokens(sum.input, sum.output)) || counted(row), (sum && sumCost(sum)) || row.cost];
+        return [row.name, [entry.label, entry.times].filter(Boolean).join(' '), seconds(row.dur), entry.why, (sum && tokens(sum.input, sum.output)) || counted(row), (sum && sumCost(sum)) || entry.cost];
       });
     assert.deepEqual(seen, lines);
   });

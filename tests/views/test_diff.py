@@ -150,14 +150,22 @@ def loop(run_id, n=3, caller="ask", cell="c1", **more):
 
 
 def test_whom_it_is_compared_with():
-    """The call before it of the same caller; else the one in its place in the last run of its cell before; then all others."""
+    """The call before it of the same caller; then those in its place in earlier runs of its cell, the last first; then all others."""
     first, second, elsewhere = loop("1"), loop("2"), loop("3", cell="c2")
     now = loop("4")
     runs = [first, second, elsewhere, now]
-    assert ("4", "4-1") == ids(others(now.spans["4-2"], now, runs))[0]
-    found = ids(others(now.spans["4-0"], now, runs))
-    assert [("2", "2-0"), ("2", "2-2"), ("2", "2-1"), ("1", "1-0")] == found[:4]
-    assert found[-2:] == [("4", "4-1"), ("4", "4-2")] and ("3", "3-0") in found and ("4", "4-0") not in found
+    assert [("4", "4-1"), ("2", "2-2"), ("1", "1-2"), ("4", "4-0")] == ids(others(now.spans["4-2"], now, runs))[:4]
+    found = others(now.spans["4-0"], now, runs)
+    assert [("2", "2-0"), ("1", "1-0"), ("4", "4-1"), ("4", "4-2"), ("2", "2-2"), ("2", "2-1")] == ids(found)[:6]
+    assert ids(found)[-3:] == [("3", "3-2"), ("3", "3-1"), ("3", "3-0")] and ("4", "4-0") not in ids(found) and len(set(ids(found))) == len(found) == 11
+    assert ["earlier run", "earlier run", "this run"] == [one.label.partition(" · ")[0] for one in found[:3]]
+    assert found[-1].label.startswith("run summarise · ")
+
+
+def test_its_last_run_is_at_hand_in_a_large_fan_out():
+    """However many calls stand before it in its run, the one in its place in the run before is the second of the list."""
+    before, now = loop("1", n=300), loop("2", n=300)
+    assert [("2", "2-249"), ("1", "1-250")] == ids(others(now.spans["2-250"], now, [before, now]))[:2]
 
 
 def test_whom_it_is_not_compared_with():

@@ -15,7 +15,7 @@ const formats = JSON.parse(readFileSync(new URL('formats.json', here)));
 
 const row = (id, parent = null, more = {}) => ({
   id, parent, kind: 'other', name: id, label: '', status: 'ok', start: 0, dur: 1, tokens: null, cost: '',
-  input: null, output: null, usd: null, cost_state: null, counts: false, error: null, retried: false, more: null, streaming: false, hidden: false, remark: null, advice: null, outcome: null, tries: null, ...more,
+  input: null, output: null, usd: null, cost_state: null, counts: false, error: null, retried: false, more: null, streaming: false, hidden: false, remark: null, advice: null, outcome: null, tries: null, own: -1, alike: -1, shape: -1, quiet: false, fails: false, parts: false, ...more,
 });
 const FIELDS = [...readFileSync(new URL('rows.js', widget), 'utf8').matchAll(/(\w+): v\[\d+\]/g)].map((m) => m[1]);
 const pack = (one) => FIELDS.map((name) => one[name]);
@@ -191,6 +191,14 @@ test('models are summed, the most expensive first', () => {
   const call = (id, model, usd) => row(id, null, { model, counts: true, input: 10, output: 1, usd, cost_state: usd == null ? 'unpriced' : 'priced' });
   const list = tree.byModel(rows(call('a', 'x', 0.1), call('b', 'y', 0.5), call('c', 'x', null), row('step')));
   assert.deepEqual(list.map((m) => [m.model, m.calls, tree.sumCost(m.sum)]), [['y', 1, '$0.5000'], ['x', 2, '≥ $0.1000']]);
+});
+
+test('models have the times of what was answered, and tokens a second of the calls that tell both', () => {
+  const call = (id, more) => row(id, null, { model: 'x', counts: true, input: 10, output: 100, cost_state: 'priced', ...more });
+  const list = rows(call('a', { dur: 1 }), call('b', { dur: 3, output: null }), call('c', { dur: 2, output: 200 }), call('d', { dur: 9, status: 'error' }), call('e', { dur: null, status: 'running' }),
+    call('f', { model: 'y', dur: 5, output: null }), row('m', null, { name: '9 more', counts: true, more: [9, 0], dur: 100, output: 5 }));
+  const by = Object.fromEntries(tree.byModel(list).map((one) => [one.model, [one.took, one.pace]]));
+  assert.deepEqual(by, { x: [[1, 2, 3], 100], y: [[5], null], '9 more': [[], null] });
 });
 
 test('the speed of a stream is said once its first token is here', () => {

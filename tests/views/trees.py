@@ -43,7 +43,7 @@ RUNS = {"finished": samples.agentic, "fan out": lambda: samples.fan_out(40, (7, 
 
 def told(run):
     """The rows that a page gets, and the lines of the saved form: those at the top, whose groups are closed."""
-    lines = [[one.row["name"], one.row["label"], one.error or one.words, one.row["tokens"], one.row["cost"]] for one in build_outline(run).top]
+    lines = [[one.row["name"], one.row["label"], one.time, one.error or one.words, one.row["tokens"], one.row["cost"]] for one in build_outline(run).top]
     return {"rows": [rows.encode_row(span, run) for span in run.spans.values() if span.span_id != run.root_id], "lines": lines}
 
 

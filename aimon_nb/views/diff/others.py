@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timezone
-from itertools import islice
-from typing import NamedTuple
+from itertools import chain, islice
+from typing import Literal, NamedTuple
 
 from aimon_nb.model import Run, Span
 from aimon_nb.views.present import formatting
@@ -16,16 +16,18 @@ _SAID = 40  # characters of what was asked, by which he knows it
 
 
 class Other(NamedTuple):
-    """A call beside another: its run, and in words when that was."""
+    """A call beside another, with its run; `where` is "" for a run of another cell."""
 
     run: Run
     span: Span
+    where: Literal["this run", "earlier run", ""] = "this run"
 
     @property
     def label(self) -> str:
-        """Its time, model, duration, cost and what was asked, on a line."""
+        """Where it is, its time, model, duration, cost and what was asked, on a line."""
         span = self.span
         parts = [
+            self.where or f"run {formatting.line(self.run.name, 40)}",
             f"{span.start.astimezone(timezone.utc):%H:%M:%S} UTC",
             span.model or span.request_model or span.name,
             formatting.seconds(span.duration),
@@ -38,8 +40,9 @@ class Other(NamedTuple):
 def others(span: Span, run: Run, runs: Iterable[Run]) -> list[Other]:
     """Return the calls of the same caller in memory, the one that a reader means first.
 
-    That is the one before it in its run, else the one in its place in the last run of its cell
-    before. A failed attempt that was tried again is nobody's counterpart.
+    That is the one before it in its run; then come those in its place in earlier runs of its
+    cell, the last one first, and then all others. A failed attempt that was tried again is
+    nobody's counterpart.
 
     Args:
         span: The call.
@@ -48,23 +51,32 @@ def others(span: Span, run: Run, runs: Iterable[Run]) -> list[Other]:
 
     """
     here = _alike(span, run)
-    at = next((n for n, one in enumerate(here) if one.span_id == span.span_id), len(here))
-    found = [Other(run, one) for one in reversed(here[:at])]
-    before = sorted(
-        (one for one in runs if one.run_id < run.run_id), key=lambda r: r.run_id, reverse=True
-    )
-    own_cell = [one for one in before if _is_of_cell(one, run)]
-    # Where nobody knows who asked, a call of another cell has nothing in common with it.
-    beyond = [one for one in before if not _is_of_cell(one, run)] if span.caller else []
-    for earlier in (*own_cell, *beyond):
-        there = _alike(span, earlier)
-        nearest = there[at : at + 1] if earlier in own_cell else []
-        rest = [one for one in reversed(there) if one not in nearest]
-        found += [Other(earlier, one) for one in (*nearest, *rest)]
-        if len(found) >= MOST:
+    at = next(n for n, one in enumerate(here) if one.span_id == span.span_id)
+    own = [Other(run, one) for one in [*reversed(here[:at]), *here[at + 1 :]]]
+    first = own[: min(at, 1)]
+    counterparts: list[Other] = []
+    rest = own[len(first) :]
+    for earlier in _earlier(run, runs, any_cell=span.caller is not None):
+        is_own = _is_of_cell(earlier, run)
+        there = [
+            Other(earlier, one, "earlier run" if is_own else "") for one in _alike(span, earlier)
+        ]
+        counterparts += there[at : at + 1] if is_own else []
+        rest += reversed(there[:at] + there[at + 1 :] if is_own else there)
+        if len(rest) >= MOST:
             break
-    found += [Other(run, one) for one in here[at + 1 :]]
-    return list(islice(found, MOST))
+    return list(islice(chain(first, counterparts, rest), MOST))
+
+
+def _earlier(run: Run, runs: Iterable[Run], *, any_cell: bool) -> list[Run]:
+    """Return the runs before one, those of its own cell first, the latest of each first.
+
+    Of other cells only with `any_cell`: where nobody knows who asked, a call of another cell has
+    nothing in common with it.
+    """
+    before = [one for one in runs if one.run_id < run.run_id]
+    before.sort(key=lambda one: (_is_of_cell(one, run), one.run_id), reverse=True)
+    return [one for one in before if any_cell or _is_of_cell(one, run)]
 
 
 def _alike(span: Span, run: Run) -> list[Span]:

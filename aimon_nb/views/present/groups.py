@@ -111,7 +111,7 @@ def _wall_time(members: list[OutlineRow]) -> str:
     ]
     if not timed:
         return ""
-    start = min(offset for offset, _ in timed)
+    start = min(one.span.offset for member in members for one in (member, *member.attempts))
     return formatting.seconds(max(offset + duration for offset, duration in timed) - start)
 
 

@@ -14,14 +14,15 @@ import { Sent } from './sent.js';
 import { TextBlock } from './text_block.js';
 
 /** @param {{run: Run, row: import('./rows.js').Row, item: Item|undefined, full: boolean, label: string}} props */
-export const Detail = ({ run, row: { id, model }, item, full, label }) => {
+export const Detail = ({ run, row: { id, model, counts }, item, full, label }) => {
   if (!item) return html`<div key=${`none ${id}`} class="dim" tabindex="0" role="group" aria-label=${label}>${run.missing}</div>`;
   return [
     html`<${Messages} key=${`messages ${id}`} run=${run} item=${item} full=${full} label=${label} after=${html`<${Sent} item=${item} run=${run} />`}>
       ${item.error && html`<div class="failed"><${TextBlock} text=${item.error} what="error" form="" /></div>`}
       ${item.error && item.frames?.length > 0 && html`<${Traceback} frames=${item.frames} />`}
     <//>`,
-    html`<div key=${`facts ${id}`} tabindex="0" role="group" aria-label=${`facts of ${label}`}><${Facts} item=${item} model=${model} /></div>`,
+    html`<div key=${`facts ${id}`} tabindex="0" role="group" aria-label=${`facts of ${label}`}><${Facts} item=${item} model=${model} />
+      ${counts && item.raw != null && !!item.messages?.length && html`<div class="small">as sent: ${visible(item.raw)}</div>`}</div>`,
   ];
 };
 

@@ -5,13 +5,12 @@
  * @typedef {import('./rows.js').Row} Row
  */
 import { commas, seconds } from './format.js';
-import { BAD, NONE, STOPPED } from './rows.js';
+import { ALONE, BAD, NONE, STOPPED } from './rows.js';
 
 const ALIKE = 5; // equal siblings that become one row
 const REMARKS = 2; // of the remarks of a group's members, so many are said
 const CELLS = 60; // of a strip
 const OUTCOMES = ['ok', 'open', 'retried', 'stopped', 'err']; // the worst comes last
-const ALONE = -1; // no shape: a row that stands for itself
 
 /** The value below which `share` of the sorted numbers lie. @param {number[]} sorted @param {number} share */
 export const percentile = (sorted, share) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
@@ -27,8 +26,11 @@ export function setShapes(rows, below) {
   const numbers = known.get(rows) ?? new Map();
   known.set(rows, numbers);
   const number = (/** @type {string} */ key) => {
-    const found = numbers.get(key) ?? numbers.size;
-    numbers.set(key, found);
+    let found = numbers.get(key);
+    if (found === undefined) {
+      found = numbers.size;
+      numbers.set(key, found);
+    }
     return found;
   };
   const order = [...(below.get(null) ?? NONE)];
@@ -37,13 +39,13 @@ export function setShapes(rows, below) {
   for (let at = order.length - 1; at >= 0; at--) {
     const row = order[at],
       kids = below.get(row.id);
-    row.own ??= number([row.kind, row.name, row.label].join('\n'));
-    row.quiet = (row.status === 'ok' && !row.error && row.dur != null) || (row.retried && row.status === 'error');
+    if (row.own === ALONE) row.own = number(`${row.kind}\n${row.name}\n${row.label}`);
+    row.quiet = row.status === 'ok' ? !row.error : row.retried && row.status === 'error';
     row.fails = failed(row);
     row.alike = row.own;
     row.parts = !!kids;
     if (kids) {
-      row.alike = number(`${row.own}: ${[...new Set(kids.map((kid) => kid.shape))].sort().join()}`);
+      row.alike = number(`${row.own}: ${shapesOf(kids)}`);
       for (const kid of kids) {
         row.quiet &&= kid.quiet;
         row.fails ||= kid.fails;
@@ -53,9 +55,18 @@ export function setShapes(rows, below) {
   }
 }
 
+/** @param {Row[]} kids */
+function shapesOf(kids) {
+  const { shape } = kids[0];
+  return kids.every((kid) => kid.shape === shape) ? shape : [...new Set(kids.map((kid) => kid.shape))].sort().join();
+}
+
 /** Five or more equal siblings as one row that holds them, where the first of them stands. @param {string|null} parent @param {Row[]} siblings @param {Map<string, Row>} rows @returns {Row[]} */
 export function grouped(parent, siblings, rows) {
   if (siblings.length < ALIKE) return siblings;
+  const { shape: first, own: name } = siblings[0];
+  // Mostly they are all alike.
+  if (siblings.every((row) => row.shape === first && row.quiet && !row.retried)) return [group(`group ${parent ?? ''} ${name}`, siblings)];
   const home = homes(siblings),
     joins = crowds(parent, siblings, rows);
   /** @type {Map<number, Row[]>} */
@@ -72,9 +83,8 @@ export function grouped(parent, siblings, rows) {
   for (const [shape, members] of sets) {
     // Another attempt at a request is no request more.
     if (members.length < ALIKE || members.filter((row) => !row.retried).length < ALIKE) continue;
-    const { own } = members[0],
-      isFirst = (home.get(own ?? ALONE) ?? own) === shape;
-    const one = group(`group ${parent ?? ''} ${isFirst ? own : `${own}/${shape}`}`, members);
+    const { own } = members[0];
+    const one = group(`group ${parent ?? ''} ${(home.get(own) ?? own) === shape ? own : `${own}/${shape}`}`, members);
     for (const row of members) groupOf.set(row, one);
   }
   return groupOf.size ? [...new Set(siblings.map((row) => groupOf.get(row) ?? row))] : siblings;
@@ -84,7 +94,7 @@ export function grouped(parent, siblings, rows) {
 function homes(siblings) {
   /** @type {Map<number, number>} */
   const home = new Map();
-  for (const { quiet, shape = ALONE, alike = ALONE, own = ALONE } of siblings) {
+  for (const { quiet, shape, alike, own } of siblings) {
     if (!quiet) continue;
     for (const like of [alike, own]) if (!home.has(like)) home.set(like, shape);
   }
@@ -102,7 +112,7 @@ function crowds(parent, siblings, rows) {
 
 /** What a row is put together by; `ALONE` if it stands for itself. @param {Row} row @param {Map<number, number>} home @param {(row: Row) => boolean} joins */
 function shapeOf(row, home, joins) {
-  const { own = ALONE, alike = ALONE, shape = ALONE } = row;
+  const { own, alike, shape } = row;
   if (row.quiet) return shape;
   if (row.fails && row.parts) return ALONE;
   if (row.status === 'running') return row.counts || joins(row) ? (home.get(own) ?? own) : ALONE;
@@ -116,7 +126,7 @@ function group(id, members) {
   let start = Infinity,
     end = 0;
   for (const row of members) {
-    start = Math.min(start, row.start ?? 0);
+    start = Math.min(start, (row.attempts?.[0] ?? row).start ?? 0);
     end = Math.max(end, (row.start ?? 0) + (row.dur ?? 0));
   }
   const bare = { remark: null, advice: null, outcome: null, error: null, tokens: null, input: null, output: null, attempts: undefined };
@@ -128,13 +138,13 @@ function group(id, members) {
     start,
     dur: runs ? null : end - start,
     status: runs ? 'running' : first.status,
-    cost: wordOf(members),
+    cost: '',
     counts: false,
   };
 }
 
 /** The word that stands for the cost of them all; "" where they have several. @param {Row[]} members */
-function wordOf(members) {
+export function wordOf(members) {
   const words = new Set(members.map((row) => (row.status === 'error' ? '' : row.cost)).filter(Boolean));
   const [word] = words;
   return words.size === 1 && !/[$0-9]/.test(word) ? word : '';

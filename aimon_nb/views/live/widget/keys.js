@@ -30,13 +30,6 @@ function onToolKey(view, event) {
     view.parts.pane.leave();
     return;
   }
-  const by = stepOf(event);
-  if (by && view.parts.pane.root.contains(target) && !isEntry) {
-    event.preventDefault();
-    event.stopPropagation();
-    view.parts.pane.step(by);
-    return;
-  }
   const away = key === 'Escape' && (finds || view.parts.pane.root.contains(target)),
     down = key === 'ArrowDown' && finds && target.matches('input');
   if (isEntry || away || OURS.includes(key)) event.stopPropagation();
@@ -50,7 +43,7 @@ function onToolKey(view, event) {
 }
 
 /** Which call a key in the details leads to: the one before (-1), after (1), none. @param {KeyboardEvent} event */
-function stepOf({ key, altKey, ctrlKey, metaKey }) {
+export function stepOf({ key, altKey, ctrlKey, metaKey }) {
   if (ctrlKey || metaKey) return 0;
   return (altKey ? { ArrowDown: 1, ArrowUp: -1 }[key] : { j: 1, k: -1 }[key]) ?? 0;
 }

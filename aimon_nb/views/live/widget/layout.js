@@ -6,7 +6,7 @@
  * @typedef {import('./sums.js').Sum} Sum
  * @typedef {{opened?:Set<string>, orders?:Map<string, string>, find?:(row:Row)=>boolean, order?:string}} Look
  */
-import { grouped, ordered, setShapes, summed, times } from './groups.js';
+import { grouped, ordered, setShapes, summed, times, wordOf } from './groups.js';
 import { attemptsFolded, children, NONE } from './rows.js';
 import { Sums } from './sums.js';
 
@@ -47,6 +47,11 @@ export class Entry {
   /** How many it holds, if it is a group. */
   get times() {
     return this.row.members ? times(this.row.members) : '';
+  }
+
+  /** What its cost is called where there is no sum. */
+  get cost() {
+    return this.row.members ? wordOf(this.row.members) : this.row.cost;
   }
 
   /** The words of its second line: `bad` is its error or how many failed, `rest` what is to be said of its usage and of a group's times. */

@@ -8,7 +8,7 @@ import { TextBlock } from './text_block.js';
 /** @typedef {{run: import('./store.js').Run, id: string, one: import('./protocol.js').Media, news: number}} Props */
 
 const UNASKED = 1_000_000; // bytes of an image that is shown without a click
-const SEEN = /^image\/(png|jpeg|gif|webp|avif|bmp)$/;
+const SEEN = /^image\/(png|jpe?g|gif|webp|avif|bmp)$/;
 const HEARD = /^audio\/[\w.+-]+$/;
 const LINES = 10; // of a source shown at first
 
@@ -18,10 +18,10 @@ const bytesOf = ({ bytes, data, text }) => text ?? bytes ?? Uint8Array.from(atob
 /** A name that a file can have. @param {import('./protocol.js').Media} one */
 const fileName = ({ name, kind }) => name.replace(/[^\w.-]+/g, '_').replace(/^[._]+/, '').slice(-80) || kind; // biome-ignore format: one line
 
-/** @extends {Component<Props, {asked: boolean, large: boolean}>} */
+/** @extends {Component<Props, {asked: boolean, large: boolean, broken: boolean}>} */
 export class MediaBox extends Component {
   /** @override */
-  state = { asked: this.props.one.kind === 'image' && this.props.one.size <= UNASKED, large: false };
+  state = { asked: this.props.one.kind === 'image' && this.props.one.size <= UNASKED, large: false, broken: false };
   url = '';
 
   get question() {
@@ -54,7 +54,7 @@ export class MediaBox extends Component {
   /** @param {any} answer */
   drawn(answer) {
     const { one } = this.props,
-      { large } = this.state,
+      { large, broken } = this.state,
       isSeen = SEEN.test(answer.type),
       // A page that opens anything else as what it says it is might run it.
       type = isSeen || HEARD.test(answer.type) ? answer.type : 'application/octet-stream';
@@ -63,7 +63,8 @@ export class MediaBox extends Component {
     return html`
       <a class="more" href=${this.url} download=${fileName(one)} aria-label=${`save ${label}`}>save</a>
       ${answer.text != null && html`<${TextBlock} text=${answer.text} what=${label} lines=${LINES} form="" />`}
-      ${isSeen && html`<button class="thumb" aria-label=${`${label}, ${large ? 'smaller' : 'larger'}`} onClick=${() => this.setState({ large: !large })}><img class=${large ? 'large' : ''} src=${this.url} alt="" /></button>`}
+      ${broken && html`<span class="small">it is no image that this browser can show</span>`}
+      ${isSeen && !broken && html`<button class="thumb" aria-label=${`${label}, ${large ? 'smaller' : 'larger'}`} onClick=${() => this.setState({ large: !large })}><img class=${large ? 'large' : ''} src=${this.url} alt="" onError=${() => this.setState({ broken: true })} /></button>`}
       ${HEARD.test(answer.type) && html`<audio controls src=${this.url} aria-label=${label}></audio>`}`;
   }
 }

@@ -1,10 +1,13 @@
 // @ts-check
-/** Tokens and cost by model, in place of the tree. */
+/** Times, tokens and cost by model, in place of the tree. */
 import { html } from './dom.js';
-import { commas, money, tokens, visible } from './format.js';
+import { commas, money, seconds, tokens, visible } from './format.js';
+import { percentile } from './groups.js';
 import { byModel, sumCost } from './sums.js';
 
 /** @typedef {import('./sums.js').Sum} Sum */
+
+const HEADS = [['model'], ['calls'], ['p50'], ['p95', 'wide'], ['tokens/s', 'wide'], ['tokens'], ['cost']];
 
 const all = (/** @type {Sum} */ sum) => (sum.input ?? 0) + (sum.output ?? 0);
 
@@ -15,11 +18,14 @@ export const Models = ({ rows }) => {
   const dearest = most((sum) => sum.usd ?? 0),
     longest = most(all);
   return html`<div class="models" role="table" aria-label="models">
-    <div class="line-of heads" role="row">${['model', 'calls', 'tokens', 'cost'].map((text) => html`<span role="columnheader">${text}</span>`)}</div>
+    <div class="line-of heads" role="row">${HEADS.map(([text, name]) => html`<span class=${name} role="columnheader">${text}</span>`)}</div>
     ${list.map(
-      ({ model, calls, errors, sum }) => html`<div class="line-of" role="row" key=${model}>
+      ({ model, calls, errors, took, pace, sum }) => html`<div class="line-of" role="row" key=${model}>
         <span class="name" role="rowheader">${visible(model)}</span>
         <span class="num" role="cell">${[commas(calls), errors ? `${commas(errors)} ✕` : ''].filter(Boolean).join(' · ')}</span>
+        <span class="num" role="cell">${seconds(percentile(took, 0.5)) || '–'}</span>
+        <span class="num wide" role="cell">${seconds(percentile(took, 0.95)) || '–'}</span>
+        <span class="num wide" role="cell">${pace == null ? '–' : commas(Math.round(pace))}</span>
         <${Barred} text=${tokens(sum.input, sum.output)} share=${all(sum) / longest} />
         <${Barred} text=${costOf(sum)} share=${(sum.usd ?? 0) / dearest} />
       </div>`,

@@ -3,6 +3,7 @@
 import { Detail } from './detail.js';
 import { drawer, el, html } from './dom.js';
 import { commas, visible } from './format.js';
+import { stepOf } from './keys.js';
 import { remember, remembered } from './memory.js';
 import { callBeside, placeOf, reveal } from './walk.js';
 import { LINE } from './window.js';
@@ -43,10 +44,22 @@ export class Pane {
     this.root.setAttribute('aria-label', 'details of the selected row');
     this.root.append(this.bar, this.detail, this.grip);
     this.root.addEventListener('fullscreenchange', () => this.onFull());
+    // Notebook 7 takes letters for its shortcuts before any element of the page hears of them.
+    this.root.addEventListener('focusin', () => addEventListener('keydown', this.onStepKey, true));
+    this.root.addEventListener('focusout', () => removeEventListener('keydown', this.onStepKey, true));
     /** @type {number|null} */ this.given = remembered(KEY);
     this.buildGrip();
     this.apply();
   }
+
+  onStepKey = (/** @type {KeyboardEvent} */ event) => {
+    const at = /** @type {Element} */ (event.target),
+      by = stepOf(event);
+    if (!by || !this.root.contains(at) || at.matches('input, select, textarea')) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.step(by);
+  };
 
   /** Draw what has changed of the selected row. */
   paint() {

@@ -176,7 +176,7 @@ export interface Snapshot {
 
 /** What the kernel tells of a run. `count`: the number of this message of rows; `whole`: how many there were when all were told. */
 export type ToPage = { run_id: string } & (
-  | { k: 'rows'; header: Header; rows: PackedRow[]; count?: number; cut?: number; whole?: number }
+  | { k: 'rows'; header: Header; rows: PackedRow[]; count?: number; cut?: number; whole?: number; previews?: Record<string, string[]> }
   | { k: 'details'; items: Record<string, Detail> }
   | { k: 'grown'; grown: Record<string, string> }
   | { k: 'snapshot'; snapshot: Snapshot }

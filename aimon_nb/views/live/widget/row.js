@@ -3,11 +3,11 @@
  * One line of the tree, an element that is used again for another row.
  *
  * @typedef {import('./layout.js').Entry} Entry
- * @typedef {{now: number, whole: number, open: boolean, selected: boolean, focused: boolean, order: string, preview?: [string, string]}} Look
+ * @typedef {{now: number, whole: number, open: boolean, selected: boolean, focused: boolean, order: string, preview?: string[]}} Look
  */
 import { el, setText } from './dom.js';
 import { clock, seconds, tokens, visible } from './format.js';
-import { strip } from './groups.js';
+import { failed, strip } from './groups.js';
 import { MARKS } from './head.js';
 import { BAD, counted, STOPPED, speed } from './rows.js';
 import { sumCost } from './sums.js';
@@ -30,7 +30,11 @@ export class RowLine {
     this.text = el('span');
     this.label = el('span', 'dim');
     this.times = el('b');
-    this.preview = el('bdi', 'preview'); // whatever its direction, what is beside it stays in place
+    this.preview = el('span', 'preview');
+    // Whatever its direction, what is beside it stays in place.
+    this.given = el('bdi');
+    this.came = el('bdi');
+    this.arrow = el('span', '', '→');
     this.bar = el('i');
     this.strip = el('span', 'strip');
     this.order = el('button', 'order');
@@ -45,11 +49,12 @@ export class RowLine {
     this.depth = -1;
     this.whole = 0;
     /** @type {import('./rows.js').Row|null} */ this.row = null;
-    /** @type {[string, string]|undefined} */ this.previewed = undefined;
+    /** @type {string[]|undefined} */ this.previewed = undefined;
     this.twisty.setAttribute('aria-hidden', 'true');
     name.append(this.twisty, this.kind, this.text, ' ', this.label, ' ', this.times, ' ', this.preview);
     line.append(this.bar);
     this.why.append(this.bad, this.rest);
+    this.preview.append(this.given, ' ', this.arrow, ' ', this.came);
     this.root.append(name, line, this.time, this.tokens, this.cost);
     for (const cell of this.root.children) cell.setAttribute('role', 'gridcell');
     this.root.setAttribute('role', 'row');
@@ -60,7 +65,7 @@ export class RowLine {
   show(entry, index, look) {
     const { row, sum } = entry,
       ticks = row.status === 'running' && look.open;
-    const cost = (sum && sumCost(sum)) || row.cost,
+    const cost = (sum && sumCost(sum)) || entry.cost,
       said = (sum && tokens(sum.input, sum.output)) || counted(row) || speed(row, look.now);
     const { depth, open, kids, at, siblings, top, why, label, faint } = entry,
       { preview, order } = look;
@@ -90,7 +95,15 @@ export class RowLine {
       { members } = row,
       bad = BAD.includes(row.status),
       mark = bad || STOPPED.includes(row.status) ? (MARKS[row.status] ?? '?') : '';
-    const flags = { failed: bad, parent: entry.kids, running: ticks, chosen: look.selected, faint: entry.faint, group: members };
+    const flags = {
+      failed: failed(row),
+      retried: row.retried,
+      parent: entry.kids && !row.attempts,
+      running: ticks,
+      chosen: look.selected,
+      faint: entry.faint,
+      group: members,
+    };
     root.dataset.id = entry.id;
     root.className = ['row', row.kind, ...Object.entries(flags).map(([name, is]) => (is ? name : ''))].filter(Boolean).join(' ');
     root.tabIndex = this.order.tabIndex = look.focused ? 0 : -1;
@@ -107,8 +120,11 @@ export class RowLine {
     this.name.title = visible([row.name, entry.label, entry.times].filter(Boolean).join(' · '));
     setText(this.times, entry.times);
     const [given, came] = look.preview ?? ['', ''];
-    setText(this.preview, visible([given, came && `→ ${came}`].filter(Boolean).join(' ')));
-    this.preview.title = this.preview.textContent ?? '';
+    setText(this.given, visible(given));
+    setText(this.came, visible(came));
+    this.preview.hidden = !look.preview;
+    this.arrow.hidden = !came;
+    this.preview.title = visible([given, came && `→ ${came}`].filter(Boolean).join('\n'));
     if (members) this.strip.style.background = strip(members);
     place(this.strip, !!members, this.bar);
     place(this.order, !!members && entry.open, this.rest);

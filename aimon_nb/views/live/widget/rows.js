@@ -9,7 +9,7 @@
  *   ttft:number|null, heard:number|null, model:string|null, retried:boolean, item:string|null,
  *   hidden:boolean, more:[number,number]|null, remark:string|null, advice:string|null,
  *   outcome:string|null, tries:[number,number]|null, members?:Row[], attempts?:Row[], last?:string,
- *   own?:number, alike?:number, shape?:number, quiet?:boolean, fails?:boolean, parts?:boolean}} Row
+ *   own:number, alike:number, shape:number, quiet:boolean, fails:boolean, parts:boolean}} Row
  */
 import { commas, tokens } from './format.js';
 
@@ -18,6 +18,7 @@ export const BAD = ['error', 'lost', 'over_budget', 'killed'];
 export const STOPPED = ['interrupted', 'cancelled', 'abandoned'];
 /** @type {Row[]} */
 export const NONE = [];
+export const ALONE = -1; // the shape of a row that stands for itself
 
 /** A row from its values, in the order of `FIELDS` in rows.py; what was left off at the end is null. @param {any[]} v @returns {Row} */
 export const unpackRow = (v) => ({
@@ -49,6 +50,13 @@ export const unpackRow = (v) => ({
   advice: v[25] ?? null,
   outcome: v[26] ?? null,
   tries: v[27] ?? null,
+  // Until it is laid out.
+  own: ALONE,
+  alike: ALONE,
+  shape: ALONE,
+  quiet: false,
+  fails: false,
+  parts: false,
 });
 
 /** Put rows in by id; a known row is replaced and keeps its place. @param {Map<string, Row>} rows @param {Row[]} fresh */

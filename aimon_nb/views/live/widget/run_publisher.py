@@ -19,6 +19,7 @@ from aimon_nb.model.redaction import redaction
 from aimon_nb.model.run import RunStatus
 from aimon_nb.views.live.widget import answers, call_answers
 from aimon_nb.views.live.widget.answers import Answer
+from aimon_nb.views.live.widget.previews import Previews
 from aimon_nb.views.present import rows
 from aimon_nb.views.present.detail import Detail, detail
 from aimon_nb.views.present.more_calls import more_span
@@ -98,6 +99,7 @@ class RunPublisher:
         # Messages of rows: a page that counted fewer lacks some.
         self._count = 0
         self._sent_more: rows.EncodedRow | None = None
+        self._previews = Previews(run)
         self._lock = threading.RLock()
         self.channel = make(run.run_id, self.snapshot)
         self.channel.on_ask(self.send_all, self.send_wanted, self._answer)
@@ -127,6 +129,7 @@ class RunPublisher:
         with self._lock:
             self._sent.clear()
             self._sent_more = None
+            self._previews.forget()
             self._budget = TEXT
             self.send(list(self._run.spans))
             self.channel.send_rows(rows.header(self._run), [], cut=0, whole=self._count)
@@ -176,13 +179,16 @@ class RunPublisher:
         run = self._run
         header = rows.header(run)
         for at in range(0, max(len(spans), 1), BATCH):
-            encoded = [rows.encode_row(span, run) for span in spans[at : at + BATCH]]
+            batch = spans[at : at + BATCH]
+            encoded = [rows.encode_row(span, run) for span in batch]
             self._count += 1
             # While more is on its way the page need not lay it out.
             header["counting"] = at + BATCH < len(spans)
             if not header["counting"]:
                 encoded += self._new_row_of_more()
-            self.channel.send_rows(header.copy(), encoded, count=self._count)
+            previews = self._previews.fresh(batch)
+            more = {"previews": previews} if previews else {}
+            self.channel.send_rows(header.copy(), encoded, count=self._count, **more)
 
     def _new_row_of_more(self) -> list[rows.EncodedRow]:
         """Return the row of the calls past the cap on spans, if the page has not got it yet."""

@@ -12,10 +12,12 @@ import { BAD } from './rows.js';
 export const nothing = () => ({ typed: '', text: '', failed: false, order: '' });
 
 /** What to show of a run, for the list. @param {Look} look @param {import('./store.js').Run} run @returns {import('./layout.js').Look} */
-export function lookup({ text, failed, order }, { details }) {
+export function lookup({ text, failed, order }, { details, previews }) {
   const said = (/** @type {Row} */ row) => (details.get(row.id)?.messages ?? []).some((turn) => turn.text.toLowerCase().includes(text));
   const named = (/** @type {Row} */ row) =>
-    [row.name, row.label, row.outcome, row.error, row.remark, row.advice].some((part) => part?.toLowerCase().includes(text));
+    [row.name, row.label, row.outcome, row.error, row.remark, row.advice, ...(previews.get(row.id) ?? [])].some((part) =>
+      part?.toLowerCase().includes(text),
+    );
   const find = (/** @type {Row} */ row) => (!failed || (BAD.includes(row.status) && !row.retried)) && (!text || named(row) || said(row));
   return { order, find: text || failed ? find : undefined };
 }

@@ -20,7 +20,6 @@ export class Sent extends Component {
   render() {
     const { item, run } = this.props,
       { open } = this.state;
-    // A span that is no call has none; of a call it is said why.
     if (item.raw != null) return null;
     return html`<details class="sent" open=${open} onToggle=${this.onToggle}>
       <summary>as sent</summary>

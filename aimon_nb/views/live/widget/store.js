@@ -8,7 +8,7 @@
  * @typedef {import('./rows.js').Row} Row
  * @typedef {import('./protocol.js').Header} Header
  * @typedef {{header?: Header, rows?: any[], cut?: number, count?: number, whole?: number,
- *   items?: Record<string, import('./protocol.js').Detail>, grown?: Record<string, string>}} News
+ *   previews?: Record<string, string[]>, items?: Record<string, import('./protocol.js').Detail>, grown?: Record<string, string>}} News
  * @typedef {import('./protocol.js').Answer & {bytes?: DataView}} Answered
  * @typedef {(run: Run, el: HTMLElement, options: any) => void} Show
  */
@@ -48,7 +48,7 @@ export class Run {
     /** @type {Set<import('./view.js').View>} */ this.views = new Set();
     /** @type {Set<string>} */ this.requested = new Set(); // details that the kernel was asked for
     /** @type {[HTMLElement, any][]} */ this.waiting = []; // places that ask for it before anything is known of it
-    /** @type {Map<string, [string, string]>} */ this.previews = new Map(); // what went into rows and came out
+    /** @type {Map<string, string[]>} */ this.previews = new Map(); // what went into rows and came out
     /** @type {Map<string, Answered>} */ this.answers = new Map(); // to questions about spans, by `questionOf`
     this.news = 0; // how often the kernel has answered
     this.cut = 0;
@@ -151,6 +151,7 @@ export class Run {
   take(message) {
     if (message.header) this.receiveHeader(message.header);
     const rows = message.rows && upsert(this.rows, message.rows.map(unpackRow));
+    for (const [id, sides] of Object.entries(message.previews ?? {})) this.previews.set(id, sides);
     if (typeof message.cut === 'number') this.cut = message.cut;
     if (message.whole ?? message.count === this.count + 1) this.count = message.whole ?? message.count ?? 0;
     for (const [id, item] of Object.entries(message.items ?? {})) {

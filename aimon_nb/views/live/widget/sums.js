@@ -64,8 +64,9 @@ function own(row) {
 }
 
 /**
- * Calls, tokens and cost a model, the most expensive first.
- * @param {Map<string, Row>} rows @returns {{model:string, calls:number, errors:number, sum:Sum}[]}
+ * Calls, times, tokens and cost a model, the most expensive first: `took` are the seconds of calls that were answered, sorted,
+ * `pace` the output tokens a second of those that tell both; null where none does.
+ * @param {Map<string, Row>} rows @returns {{model:string, calls:number, errors:number, took:number[], pace:number|null, sum:Sum}[]}
  */
 export function byModel(rows) {
   const found = new Map();
@@ -73,12 +74,28 @@ export function byModel(rows) {
     if (!row.counts || row.hidden) continue;
     const model = row.model ?? (row.more ? row.name : 'model unknown'),
       [calls, errors] = row.more ?? [1, row.status === 'error' && !row.retried ? 1 : 0];
-    const one = found.get(model) ?? { model, calls: 0, errors: 0, sum: { input: null, output: null, usd: null, doubtful: false } };
+    const one = found.get(model) ?? {
+      model,
+      calls: 0,
+      errors: 0,
+      took: [],
+      written: 0,
+      writing: 0,
+      pace: null,
+      sum: { input: null, output: null, usd: null, doubtful: false },
+    };
     found.set(model, one);
     one.calls += calls;
     one.errors += errors;
     add(one.sum, own(row));
+    if (row.more || row.status !== 'ok' || row.dur == null) continue;
+    one.took.push(row.dur);
+    if (row.output == null || !(row.dur > 0)) continue;
+    one.written += row.output;
+    one.writing += row.dur;
+    one.pace = one.written / one.writing;
   }
+  for (const { took } of found.values()) took.sort((/** @type {number} */ a, /** @type {number} */ b) => a - b);
   const weight = (/** @type {Sum} */ s) => (s.input ?? 0) + (s.output ?? 0);
   return [...found.values()].sort((a, b) => (b.sum.usd ?? -1) - (a.sum.usd ?? -1) || weight(b.sum) - weight(a.sum));
 }
