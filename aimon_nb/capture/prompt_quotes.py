@@ -18,7 +18,11 @@ from aimon_nb.model import Span
 RUN = 20  # characters in a row that are a quotation
 CUT = "…"
 _HALF = RUN // 2
-_LATEST = 5  # requests that are known, and as many that have failed
+# Requests that are known, and as many that have failed: a loop or a batch raises an error of
+# one of them when all have been sent.
+_MOST_KNOWN = 100
+_ALWAYS_KNOWN = 5  # of them, the latest, however long they are
+_BODIES = 1_000_000  # bytes of the others
 _BODY = 2_000_000  # bytes of one that are known
 _MOST = 1_000_000  # characters of prompts that a text is compared with
 # Words of a request that are no content: an error must be able to name them.
@@ -29,10 +33,11 @@ class RecentPrompts:
     """The texts of the latest requests, looked at only when there is an error to compare."""
 
     def __init__(self) -> None:
-        self._sent: deque[bytes] = deque(maxlen=_LATEST)
-        self._failed: deque[bytes] = deque(maxlen=_LATEST)
-        # The hashes of what was read, for it itself may be let go of meanwhile, and its texts.
-        self._read: tuple[tuple[int, ...], str] = ((), "")
+        self._sent: deque[bytes] = deque(maxlen=_MOST_KNOWN)
+        self._failed: deque[bytes] = deque(maxlen=_MOST_KNOWN)
+        # The texts of what was read by its hash, for it itself may be let go of meanwhile: in a
+        # batch that fails each error is compared, and each request is read once.
+        self._read: tuple[dict[int, str], str] = ({}, "")
 
     def note(self, body: bytes | None, *, failed: bool = False) -> None:
         """Know the body of a request; a client may keep none."""
@@ -40,9 +45,9 @@ class RecentPrompts:
             return
         known = body[:_BODY]
         if not failed:
-            self._sent.append(known)
+            _add(self._sent, known)
         elif known not in tuple(self._failed):  # each try of one request has the same
-            self._failed.append(known)
+            _add(self._failed, known)
 
     def forget_sent(self, body: bytes | None) -> None:
         """Know the body of a request no more that asked no model."""
@@ -57,15 +62,38 @@ class RecentPrompts:
         # In one step each: other threads may add to them. One that failed is among both.
         bodies = dict.fromkeys((*reversed(tuple(self._failed)), *reversed(tuple(self._sent))))
         hashes = tuple(map(hash, bodies))
-        if hashes != self._read[0]:
-            self._read = hashes, joined(text for body in bodies for text in _texts_of(body))
-        return self._read[1]
+        known, text = self._read
+        if hashes != tuple(known):
+            texts = {
+                one: known[one] if one in known else joined(_texts_of(body))
+                for one, body in zip(hashes, bodies, strict=True)
+            }
+            text = "\0".join(_up_to(_MOST, texts.values()))
+            self._read = texts, text
+        return text
 
     def forget(self) -> None:
         """Know none any more."""
         self._sent.clear()
         self._failed.clear()
-        self._read = (), ""
+        self._read = {}, ""
+
+
+def _add(known: deque[bytes], body: bytes) -> None:
+    known.append(body)
+    # In one step each: other threads may add to them.
+    with suppress(IndexError):
+        while len(known) > _ALWAYS_KNOWN and sum(map(len, tuple(known))) > _BODIES:
+            known.popleft()
+
+
+def _up_to(most: int, texts: Iterable[str]) -> Iterator[str]:
+    size = 0
+    for text in texts:
+        if size > most:
+            return
+        size += len(text)
+        yield text
 
 
 def joined(texts: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from aimon_nb import ai_track, track
 from aimon_nb.app import monitor
-from aimon_nb.capture.prompt_quotes import RUN, joined, recent_prompts, without_quotes
+from aimon_nb.capture.prompt_quotes import RUN, RecentPrompts, joined, recent_prompts, without_quotes
 from aimon_nb.views.live import mimebundle
 from aimon_nb.views.present.detail import detail
 from tests.parts import sdk
@@ -110,6 +110,37 @@ def test_a_step_that_fails_over_a_good_answer():
         raise ValueError(f"bad answer to {PROMPT}")
     assert view._run.error.startswith("bad answer to …")
     assert longest_quote(json.dumps(view._run.to_dict(), ensure_ascii=False)) < RUN
+
+
+@pytest.mark.parametrize("size", [60, 30_000])
+def test_of_the_first_of_many(receiver, size):
+    """An error of the first of many requests, raised when all have been sent, alone or in a group, quotes none of them."""
+    receiver.init()
+    chance = random.Random(1)
+    prompts = ["".join(chance.choices("abcdefghij", k=size)) for _ in range(20)]
+    failures = []
+    with pytest.raises(ExceptionGroup), track("cell", view="none") as view:
+        for prompt in prompts:
+            try:
+                ask(prompt, lambda told: f"cannot use {told[:60]!r}")
+            except openai.BadRequestError as error:
+                failures.append(error)
+        raise ExceptionGroup(f"first of all {failures[0]}", failures)
+    [event] = receiver.of("event")
+    for text in (view._run.error, json.dumps(event)):
+        assert "cannot use" in text
+        assert not [prompt for prompt in prompts for at in range(40) if prompt[at : at + RUN] in text]
+
+
+def test_what_is_known_has_a_bound():
+    """Of long requests the last five are known, of short ones a hundred."""
+    known = RecentPrompts()
+    for long in (True, False):
+        for number in range(200):
+            known.note(json.dumps([f"a prompt of its own: {number:03}", "x" * 900_000 * long]).encode())
+        found = [number for number in range(200) if f"own: {number:03}" in known.text()]
+        assert found == ([*range(195, 200)][-len(found):] if long else [*range(100, 200)])
+        assert found
 
 
 def fail(words):

@@ -97,7 +97,7 @@ def test_a_prompt_is_read_once(monkeypatch):
     assert is_once
     read.clear()
     before = sys.getrefcount(bodies[0])
-    for at in range(5):
+    for at in range(prompt_quotes._MOST_KNOWN):
         for failed in (False, True):
             prompts.note(f'{{"prompt": "another thing was asked {at}"}}'.encode(), failed=failed)
     after = sys.getrefcount(bodies[0])
