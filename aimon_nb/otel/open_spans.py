@@ -72,7 +72,7 @@ class OtelSpan(OpenSpan):
 
     def release(self) -> None:
         """Let go of the library's objects, and of what was taken of them."""
-        self.sdk = self.source = self._attributes = None
+        self.sdk = self.source = self.handled = self._attributes = None
         self._events = ()
 
 

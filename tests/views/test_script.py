@@ -36,12 +36,12 @@ def test_each_module_keeps_its_names(joined):
 
 
 def test_comments_stay_in_the_files(joined):
-    """Comments and types are left out of our own modules: a page has no use for them. Of a library nothing is, nor of a text."""
+    """Comments, types and indents are left out of our own modules: a page has no use for them. Of a library nothing is, nor of a text."""
     lib = "/** licence */\nexport const c = 3;\n"
     ours = "// @ts-check\n/**\n * what it is\n */\nimport { c } from './lib/two.js';\n/** why */\nexport const a = '// no', b = 2; // px\n  // and why\n  /** @type {string} */ const d = 'a // b'; // d's\nconst f = (/** @type {any} */ x) => x * 2;\nexport default a;\n"
     said = joined({"main.js": ours, "lib/two.js": lib})
     assert "what it is" not in said and "why" not in said and "@ts-check" not in said
-    assert "const a = '// no', b = 2;\n  const d = 'a // b'; // d's\nconst f = (x) => x * 2;\n" in said and "licence" in said
+    assert "const a = '// no', b = 2;\nconst d = 'a // b'; // d's\nconst f = (x) => x * 2;\n" in said and "licence" in said
 
 
 def test_a_circle_is_an_error(joined):

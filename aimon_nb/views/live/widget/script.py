@@ -25,6 +25,8 @@ _COMMENT = re.compile(
     r"^ *(?:/\*\*(?:[^*]|\*(?!/))*\*/|//.*)\n| +// [^\n'\"`]*$|/\*\* @type [^\n]*?\*/ ?",
     re.MULTILINE,
 )
+# Of no use in a page; htm reads no line end and what follows it as text.
+_INDENT = re.compile(r"^ +", re.MULTILINE)
 _STYLE_COMMENT = re.compile(r"/\*[^*]*\*/\n?")
 _SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)
 
@@ -62,7 +64,7 @@ def _add(path: Path, files: dict[Path, str], above: tuple[Path, ...]) -> None:
         raise ImportError(f"{path.name} imports itself")
     code = _SOURCE_MAP.sub("", path.read_text(encoding="utf-8"))
     if path.parent == _HERE.resolve():
-        code = _COMMENT.sub("", code)
+        code = _INDENT.sub("", _COMMENT.sub("", code))
     for found in _IMPORT.finditer(code):
         _add((path.parent / found["file"]).resolve(), files, (*above, path))
     files[path] = _enclosed(path, code)
