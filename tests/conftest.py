@@ -45,7 +45,7 @@ def pytest_configure(config):
         # A unit test is never run again, so its examples are always the same ones; other tiers draw new ones.
         import hypothesis
 
-        hypothesis.settings.register_profile("the same examples", derandomize=True)
+        hypothesis.settings.register_profile("the same examples", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
         hypothesis.settings.load_profile("the same examples")
 
 
