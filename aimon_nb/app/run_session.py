@@ -15,7 +15,7 @@ from aimon_nb.app.clear_output import output_keeper
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import SPANS
 from aimon_nb.model import Run
-from aimon_nb.model.errors import BudgetExceeded
+from aimon_nb.model.errors import BudgetExceeded, RefusedInPoolError
 from aimon_nb.model.run import RunStatus
 from aimon_nb.providers import IN_PROCESS
 from aimon_nb.sentry import error_events, own_spans
@@ -206,10 +206,12 @@ def status_of_run(error: BaseException | None, *, stopped: bool = False) -> RunS
     """
     if error is None:
         return "ok"
-    if isinstance(error, BudgetExceeded):
-        return "over_budget"
     if stopped:
         return "interrupted"
+    # A group of tasks ends with a group of their errors.
+    all_errors = error, *getattr(error, "exceptions", ())
+    if any(isinstance(one, (BudgetExceeded, RefusedInPoolError)) for one in all_errors):
+        return "over_budget"
     # ipykernel cancels the task of an async cell at an interrupt.
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
     return "interrupted" if isinstance(error, interrupts) else "error"

@@ -27,6 +27,9 @@ class Amount(NamedTuple):
     tokens: int = 0
 
 
+_NOTHING = Amount()
+
+
 class Refusal(NamedTuple):
     """Which limit one call more would break: its name, the figures around it, in their unit."""
 
@@ -58,6 +61,7 @@ class Budget:
     spent_tokens: int = 0
     in_flight: dict[OpenRequest, Amount] = field(default_factory=dict)
     unknown: dict[OpenRequest, Amount] = field(default_factory=dict)
+    unknown_amount: Amount = _NOTHING  # the sum of these
     costs: dict[str, list[Decimal]] = field(default_factory=dict)
     tokens: dict[str, list[int]] = field(default_factory=dict)
     beside: dict[str, tuple[int, Amount]] = field(default_factory=dict)
@@ -79,8 +83,9 @@ class Budget:
     @property
     def reserved(self) -> Amount:
         """What calls in flight, and answers that told no usage, are expected to have taken."""
-        held = [*self.in_flight.values(), *self.unknown.values()]
-        return Amount(added(one.usd for one in held), sum(one.tokens for one in held))
+        held = self.in_flight.values()
+        usd = added((self.unknown_amount.usd, *(one.usd for one in held)))
+        return Amount(usd, self.unknown_amount.tokens + sum(one.tokens for one in held))
 
     def expected(self, model: str, first: Amount) -> Amount:
         """Return what a call of a model is expected to take: the p95 of those answered.
@@ -119,10 +124,11 @@ class Budget:
         self, request: OpenRequest, model: str, usd: Decimal | None, tokens: int | None
     ) -> None:
         """Count what an answered call took; what it did not tell (None) stays reserved."""
-        expected = self.in_flight.pop(request, None) or self.unknown.pop(request, Amount())
+        expected = self.in_flight.pop(request, None) or self._known_now(request)
         needs = self.limits
         if (usd is None and needs.usd is not None) or (tokens is None and needs.tokens is not None):
             self.unknown[request] = expected
+            self._add_unknown(expected.usd, expected.tokens)
             return
         if usd is not None:
             self.usd = EXACT.add(self.usd, usd)
@@ -134,7 +140,16 @@ class Budget:
     def forget(self, request: OpenRequest) -> None:
         """A call was refused by its provider, or never left: nothing is billed."""
         self.in_flight.pop(request, None)
-        self.unknown.pop(request, None)
+        self._known_now(request)
+
+    def _known_now(self, request: OpenRequest) -> Amount:
+        amount = self.unknown.pop(request, Amount())
+        self._add_unknown(-amount.usd, -amount.tokens)
+        return amount
+
+    def _add_unknown(self, usd: Decimal, tokens: int) -> None:
+        before = self.unknown_amount
+        self.unknown_amount = Amount(EXACT.add(before.usd, usd), before.tokens + tokens)
 
 
 def note_beside(run_state: RunState) -> None:

@@ -26,7 +26,7 @@ from aimon_nb.capture.hooks import Patches, named_like
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.items import current_item, hold_begun
 from aimon_nb.model.caller import Caller
-from aimon_nb.model.errors import BudgetExceeded
+from aimon_nb.model.errors import BudgetExceeded, RefusedInPoolError, RequestRefusedError
 
 _EMPTY = (None,) * len(PROPAGATED)
 _STARTED_AT = PROPAGATED.index(started_at)
@@ -211,6 +211,9 @@ def _in_context(place: tuple[Any, ...], func: Callable[..., Any]) -> Callable[..
         before = _begin(place)
         try:
             return func(*args, **kwargs)
+        except RequestRefusedError as error:
+            # The pool catches no other, and nobody would ever hear of the job again.
+            raise RefusedInPoolError(str(error)) from error
         finally:
             _leave(*before)
 

@@ -37,9 +37,13 @@ _NAMES = (
 )
 _VALUE = r"(?:(?:bearer|basic|token|digest|key) +)?(?![*…])"
 _NAMED = (
-    rf"(?i)({_NAMES}[\w-]{{0,20}}\\*['\"]?\s{{0,3}}[:=]\s{{0,3}}b?\\*(['\"])){_VALUE}[^'\"\\]{{4,}}",
+    rf"(?i)({_NAMES}[\w-]{{0,20}}\\*['\"]?\s{{0,3}}[:=]\s{{0,3}}\[?b?\\*(['\"])){_VALUE}[^'\"\\]{{4,}}",
+    # A pair: headers are listed as such by those who keep their order.
+    rf"(?i)(\(b?(['\"])[\w-]{{0,40}}?{_NAMES}[\w-]{{0,20}}\2, ?b?['\"]){_VALUE}[^'\"\\]{{4,}}",
     rf"(?i)({_NAMES}[\w-]{{0,20}}\s?=\s?()){_VALUE}[^\s'\"&,;)\]}}]{{4,}}",
     rf"(?i)({_NAMES}[\w-]{{0,20}}\s?:\s{{0,3}}()){_VALUE}(?=[^\s'\"&,;]{{0,200}}\d)[^\s'\"&,;)\]}}]{{6,}}",
+    r"(?i)(cookie: {0,3}())(?=[\w.-]{1,60}=)[^\r\n'\"]{4,}",
+    r"(?i)(authorization: {0,3}basic +())[\w+/=]{6,}",
     r"(?i)((?<![\w-])(?:key|token|sig|signature)=)(?=[^\s'\"&,;]{0,200}\d)[^\s'\"&,;)\]}]{16,}",
 )
 _VALUES = tuple(re.compile(pattern) for pattern in _NAMED)
@@ -50,13 +54,16 @@ _SECRET_NAME = re.compile(rf"(?i){_NAMES}|key|token|sig|signature")
 _WORDS = ("key", "secret", "passw", "pwd", "credential", "token", "authorization", "cookie", "sig")
 # What the keys of providers begin with.
 _BRANDS = (
-    r"(?:(?:sk|pk|rk|gsk|xai|hf|r8|nvapi|pplx|tvly|pypi|glpat|lsv2|xox[abeoprs]|gh[oprsu])[-_]"
+    r"(?:(?:sk|pk|rk|csk|gsk|xai|hf|r8|nvapi|pplx|tvly|jina|tgp|pypi|glpat|lsv2|xox[abeoprs]|xapp"
+    r"|sntry[su]|gh[oprsu])[-_]"
     r"|github_pat_|npm_)"
 )
 _SECRETS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     *((re.compile(pattern, re.DOTALL), r"\1…") for pattern in _REFUSED_HEADERS),
     (re.compile(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END|\Z)"), "…"),
-    (re.compile(r"//[^\s/@'\"]+@"), "//…@"),
+    # To the last at sign, for a password may hold one; with a slash, too, if it is no port.
+    (re.compile(r"//[^\s/'\"]+@"), "//…@"),
+    (re.compile(r"(?<=://)[^\s:/@'\"]{0,64}:(?!\d{1,5}/)[^\s@'\"]{1,100}@(?=\w)"), "…@"),
     (re.compile(r"\b[\w.+-]{1,64}:[^\s:/@'\"<>()]{3,100}@(?=\w)"), "…@"),
     (re.compile(r"\w://[^\s'\"()<>]+"), lambda url: re.sub(r"(?s)\?.+", "?…", url[0])),
     (re.compile(r"\?[^\s=?'\"()<>]+=[^\s'\"()<>]*"), "?…"),

@@ -146,9 +146,12 @@ class Repricing:
         run_state.unpriced = set()
         try:
             price_run(run_state.run, unpriced)
-            forecast_batches(run_state.run)
-            if run_state.budgets:
-                note_beside(run_state)
+            if not run_state.run.running or time.monotonic() >= run_state.forecast_at:
+                # Once a second is often enough, and a look at all spans is not for nothing.
+                run_state.forecast_at = time.monotonic() + 1
+                forecast_batches(run_state.run)
+                if run_state.budgets:
+                    note_beside(run_state)
         finally:
             # Without those past the cap that have ended and gone.
             changed |= unpriced & spans.keys()

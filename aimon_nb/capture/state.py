@@ -224,6 +224,7 @@ class RunState:
     stop: bool = False  # interrupted: no model call is sent any more
     unpriced: set[str] = field(default_factory=set)  # changed since the run was added up
     price_at: float = 0.0  # when it may be added up again
+    forecast_at: float = 0.0  # when its batches may be forecast again
     outer_id: str | None = None  # of the run that it was opened in
     untracked_cell: int | None = None  # the one it was opened in, if that has no run of its own
     callers: dict[str | None, CallerLines] = field(default_factory=dict)

@@ -26,6 +26,14 @@ class BudgetExceeded(RequestRefusedError):  # noqa: N818  as RunStopped
     is_told_by_run = False  # the code of its run is still going on, and ends with it
 
 
+class RefusedInPoolError(Exception):
+    """A call of a job in a `multiprocessing` pool of threads was refused.
+
+    Such a pool waits for ever for a job that ends with anything but an `Exception`; of others it
+    raises what the call itself raised.
+    """
+
+
 class UnsupportedSDKError(ImportError):
     """The installed sentry-sdk is too old, or has no streamed spans."""
 

@@ -37,7 +37,7 @@ class Redaction:
             return value
         try:
             said = self.hook(destination, kind, value)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.fault = type(error).__name__
             return HIDDEN
         return said if type(said) is str else HIDDEN

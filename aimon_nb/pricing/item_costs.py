@@ -24,7 +24,8 @@ def forecast_batches(run: Run) -> None:
 
 
 def _is_open(batch: Batch) -> bool:
-    return not batch.is_over and bool(batch.total)
+    """Return whether more of it may come, or would have if it had not been stopped."""
+    return bool(batch.total) and not (batch.is_over and batch.done >= (batch.total or 0))
 
 
 def _forecast(run: Run, at: int, batch: Batch, calls: dict[int, list[Span]]) -> Forecast | None:

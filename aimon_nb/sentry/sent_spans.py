@@ -15,7 +15,9 @@ from aimon_nb.capture import context
 from aimon_nb.capture.hooks import Patches
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.redact import redact_name, redact_urls
+from aimon_nb.capture.to_plain import Plain
 from aimon_nb.model import Run
+from aimon_nb.model.redaction import HIDDEN as LEFT_OUT
 from aimon_nb.model.redaction import Kind, redaction
 from aimon_nb.sentry.sent_costs import cost_attributes, may_have_cost
 
@@ -23,6 +25,7 @@ HIDDEN = "[Filtered]"  # the SDK's own word
 _MADE_BY_HAND = "manual"
 SOURCE = "notebook.cell.source"
 _SEGMENT = "sentry.segment.name"
+_SIZE = 1_000_000  # characters of an attribute's value that the user's `redact` is asked about
 _SDKS = ("sentry.", "thread.", "process.", "server.")  # attributes that are the SDK's own
 FindRun = Callable[[Any], "Run | None"]
 
@@ -55,11 +58,11 @@ class SentSpans:
         try:
             ours = self._find_run(event["contexts"]["trace"].get("span_id"))
             if ours is not None:
-                redact_root(event)
+                _redact_or_empty(redact_root, event)
             for span in event.get("spans") or ():
                 run = ours or self._find_run(span.get("span_id"))
                 if run is not None:
-                    _redact_static(span)
+                    _redact_or_empty(_redact_static, span)
                     self._add_cost(span.get("span_id"), span.get("data"))
         except Exception:
             internal_errors.record("redacting the spans of a transaction")
@@ -91,6 +94,8 @@ def _before_adding(sent_spans: SentSpans, original: Any) -> Any:
             sent_spans.redact_streamed(span)
         except Exception:
             internal_errors.record("redacting a span")
+            span["name"], attributes = LEFT_OUT, span.get("attributes") or {}
+            span["attributes"] = {key: attributes[key] for key in attributes if _is_sdks(key)}
         return original(batcher, span, *args, **kwargs)
 
     return add
@@ -113,6 +118,19 @@ def _with_cost(sent_spans: SentSpans, original: Any) -> Any:
 
 def _no_run(_: Any) -> Run | None:
     return None
+
+
+def _redact_or_empty(redact: Callable[[dict[str, Any]], None], sent: dict[str, Any]) -> None:
+    """Redact a span, or a transaction's root; if that fails, it leaves without its texts."""
+    try:
+        redact(sent)
+    except Exception:
+        internal_errors.record("redacting a span of a transaction")
+        trace = (sent.get("contexts") or {}).get("trace") or {}
+        empty: dict[str, Any] = {"transaction": LEFT_OUT, "description": LEFT_OUT}
+        empty |= {"data": {}, "tags": {}}
+        for place in (sent, trace):
+            place.update({key: empty[key] for key in empty.keys() & place.keys()})
 
 
 def redact_root(event: dict[str, Any]) -> None:
@@ -148,10 +166,15 @@ def _as_wanted(data: dict[str, Any]) -> dict[str, Any]:
         return data
     return {
         key: value
-        if str(key).startswith(_SDKS) and key != _SEGMENT
-        else redaction.plain("sentry", _kind(str(key)), value)
+        if _is_sdks(key)
+        # As text, what is none yet: the SDK would make it after us.
+        else redaction.plain("sentry", _kind(str(key)), Plain(_SIZE, unpack=False).of(value))
         for key, value in data.items()
     }
+
+
+def _is_sdks(key: Any) -> bool:
+    return str(key).startswith(_SDKS) and key != _SEGMENT
 
 
 def _kind(key: str) -> Kind:

@@ -7,6 +7,7 @@ done so. All of it holds the recorder's lock, so that two threads do not take th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 from aimon_nb.capture.budget import Amount, Budget, Refusal
 from aimon_nb.capture.budget_prices import cost_of, first_price, most_tokens
@@ -15,6 +16,8 @@ from aimon_nb.capture.state import OpenRequest, RunState
 from aimon_nb.model.errors import BudgetExceeded
 from aimon_nb.wire.budget_words import refused, warning
 from aimon_nb.wire.model_request import ModelRequest
+
+_LATEST = 100  # answers without a usage that are looked at again
 
 
 @dataclass(slots=True)
@@ -66,9 +69,9 @@ def settle(budgets: tuple[Budget, ...], recorder: Recorder) -> None:
     """Count what the answers that have ended took."""
     is_absorbed = False
     for budget in budgets:
-        for request in [*budget.in_flight, *budget.unknown]:
-            if request in budget.unknown and not _tells(request):
-                continue
+        # A later GET may tell the usage of the latest of those that told none.
+        late = [one for one in islice(reversed(budget.unknown), _LATEST) if _tells(one)]
+        for request in [*budget.in_flight, *late]:
             if request.is_done and not _is_read(request) and not is_absorbed:
                 recorder.processor.absorb()
                 is_absorbed = True

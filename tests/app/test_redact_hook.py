@@ -9,7 +9,9 @@ import pytest
 import aimon_nb
 from aimon_nb import ai_track, track
 from aimon_nb.app import monitor
+from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.model.redaction import redaction
+from aimon_nb.sentry import sent_spans
 from aimon_nb.views.live import mimebundle
 from aimon_nb.views.live.widget.run_publisher import RunPublisher
 from aimon_nb.views.present.detail import detail
@@ -99,6 +101,21 @@ def test_everywhere_but_in_the_live_view(lifecycle, receiver, tmp_path):
 
 
 @pytest.mark.parametrize("lifecycle", WAYS)
+@pytest.mark.parametrize("fault", [ValueError, SystemExit])
+def test_one_that_raises_anything(lifecycle, fault, receiver):
+    """Whatever it raises, the cell goes on and the text is left out."""
+    receiver.init(**OPTIONS[lifecycle])
+
+    def redact(destination, kind, value):
+        raise fault
+
+    aimon_nb.install(redact=redact)
+    tracked_run()
+    text = json.dumps([receiver.of("event"), receiver.got])
+    assert "ai_monitoring" in text and SECRET not in text
+
+
+@pytest.mark.parametrize("lifecycle", WAYS)
 def test_one_that_fails_lets_nothing_out(lifecycle, receiver, tmp_path):
     """Where it raises, or returns no text, the text is left out and the saved tree says why; the run is as it was."""
     receiver.init(**OPTIONS[lifecycle])
@@ -108,6 +125,59 @@ def test_one_that_fails_lets_nothing_out(lifecycle, receiver, tmp_path):
         assert SECRET not in text, place
     assert "ZeroDivisionError" in json.dumps(mimebundle.final(view._run, "m"))
     assert view._run.faults == 0 and SECRET in view._run.name
+
+
+class Odd(dict):
+    """A mapping that cannot be read, and whose `repr` holds the word."""
+
+    def items(self):
+        raise RuntimeError(SECRET)
+
+    __iter__ = keys = values = items
+
+
+class Thing:
+    def __repr__(self):
+        return f"a thing of {SECRET}"
+
+    __str__ = __repr__
+
+
+@pytest.mark.parametrize("lifecycle", WAYS)
+@pytest.mark.parametrize("value", [Thing(), {SECRET}, (SECRET, [Thing()]), SECRET.encode(), {"a": {Thing()}}, Odd()], ids=["object", "set", "tuple", "bytes", "deep", "odd"])
+def test_of_whatever_is_put_on_a_span(lifecycle, value, receiver):
+    """A value that is no plain data leaves as text that it was asked for; one that cannot be read keeps nothing else from it."""
+    receiver.init(**OPTIONS[lifecycle])
+    asked = []
+    aimon_nb.install(redact=lambda destination, kind, text: asked.append(text) or text.replace(SECRET, "Horse"))
+    with track("cell", view="none"):
+        with sdk.start_in(OPTIONS[lifecycle], f"first {SECRET}") as span:
+            put = getattr(span, "set_data", None) or span.set_attribute
+            put("it", value)
+            put("number", 668)
+        with sdk.start_in(OPTIONS[lifecycle], f"second {SECRET}"):
+            pass
+    found = {span["name"]: span["data"] for span in receiver.spans()}
+    assert SECRET not in json.dumps([receiver.of("event"), receiver.got])
+    assert {"first Horse", "second Horse"} <= set(found)
+    assert found["first Horse"]["number"] == 668
+
+
+@sdk.transactions
+def test_a_fault_of_ours_lets_nothing_out(receiver, monkeypatch):
+    """A span that we fail to look at leaves without its texts, and those after it as they are to be."""
+    receiver.init(**OPTIONS["static"])
+    aimon_nb.install(redact=lambda destination, kind, text: text.replace(SECRET, "Horse"))
+    look = sent_spans._redact_static
+    monkeypatch.setattr(sent_spans, "_redact_static", lambda span: 1 / 0 if "first" in span["description"] else look(span))
+    with track("cell", view="none"):
+        for name in ("first", "second"):
+            with sdk.start_span("mine", f"{name} {SECRET}") as span:
+                span.set_data("it", SECRET)
+                span.set_tag("tag", SECRET)
+    assert SECRET not in json.dumps(receiver.got)
+    assert {"…", "second Horse"} <= {span["name"] for span in receiver.spans()}
+    assert internal_errors.count == 1
 
 
 def test_without_one_nothing_is_copied():

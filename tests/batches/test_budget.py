@@ -1,9 +1,11 @@
 """Budgets: what is sent and what is not, whichever client, thread or task asks; what is said; how it ends."""
 
 import asyncio
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from multiprocessing.pool import ThreadPool
 
 import pytest
 import sentry_sdk
@@ -14,6 +16,7 @@ from aimon_nb import BudgetExceeded, RunStopped, pricing
 from aimon_nb.app import monitor
 from aimon_nb.capture.budget import Amount, Budget
 from aimon_nb.model.budget import BudgetLimits, dollars_of_text
+from aimon_nb.model.errors import RefusedInPoolError
 from aimon_nb.views.tables import frames
 from tests.batches.conftest import MODEL
 from tests.parts import sdk
@@ -246,6 +249,34 @@ class TestAtOnce:
             results += asking(main)
         assert figures(run_of(view)) == (8, 8 * EACH)
         assert sum(isinstance(one, BudgetExceeded) for one in results) == 43 and run_of(view).faults == 0
+
+    @pytest.mark.parametrize("way", ["map", "imap", "apply_async", "starmap"])
+    def test_a_pool_of_multiprocessing(self, ask, truth, way):
+        """Its jobs end, though it catches no `BaseException`: it does not wait for ever, and the block ends with the refusal."""
+        ways = {
+            "map": lambda pool: pool.map(ask, ["x"] * 9),
+            "imap": lambda pool: list(pool.imap(ask, ["x"] * 9)),
+            "starmap": lambda pool: pool.starmap(ask, [("x",)] * 9),
+            "apply_async": lambda pool: [job.get() for job in [pool.apply_async(ask) for _ in range(9)]],
+        }
+        with pytest.raises((BudgetExceeded, RefusedInPoolError)), tracked(max_calls=2) as view, ThreadPool(3) as pool:
+            ways[way](pool)
+        assert len(truth.settled()) == 2 and run_of(view).faults == 0
+        assert run_of(view).status == "over_budget"
+
+    @pytest.mark.skipif(sys.version_info < (3, 11), reason="a newer asyncio")
+    def test_a_group_of_tasks(self, asking, truth):
+        """What a TaskGroup makes of it is over budget, too."""
+
+        async def main(ask):
+            async with asyncio.TaskGroup() as group:
+                for _ in range(9):
+                    group.create_task(ask())
+
+        with pytest.raises(BaseException) as caught, tracked(max_calls=2) as view:
+            asking(main)
+        assert any(isinstance(one, BudgetExceeded) for one in caught.value.exceptions)
+        assert run_of(view).status == "over_budget"
 
     def test_map_loses_no_answer(self, ask):
         """What was paid for is in the exception's `results`, in the order of the rows."""

@@ -35,6 +35,16 @@ KEYS = {
     "api_key argument": ("OpenAI(api_key='abcdefgh', timeout=3)", "abcdefgh"),
     "escaped JSON": ('{\\"api_key\\": \\"abcdefgh\\"}', "abcdefgh"),
     "cookie": (f"Cookie: session={HEX}; a=b", HEX),
+    "cookie without a digit": ("Cookie: theme=dark; session=abcdefghijkl", "abcdefghijkl"),
+    "headers of httpx": ("Headers([('accept', 'a'), ('x-api-key', 'abcdefgh'), ('accept', 'b')])", "abcdefgh"),
+    "raw headers": ("[(b'Host', b'h.test'), (b'Authorization', b'Bearer abcd')]", "abcd"),
+    "cookie in raw headers": ("(b'cookie', b'session=abcdefgh')", "abcdefgh"),
+    "list of one": ('{"api_key": ["abcdefgh"]}', "abcdefgh"),
+    "basic without a digit": ("Authorization: Basic dXNlcjpwYXNz", "dXNlcjpwYXNz"),
+    "password with an at sign": ("postgres://canary:hun@ter2@db.test/x", "ter2"),
+    "password with a slash": ("postgres://canary:hun/ter2@db.test/x", "hun/ter2"),
+    "cerebras": ("Wrong API Key csk-abcdefghijklmnop0123456789", "abcdefghijkl"),
+    "sentry": ("token sntryu_0123456789abcdef0123456789 is revoked", "0123456789abcdef"),
     "github": ("remote: ghp_abcdefghijklmnop0123456789 denied", "abcdefghijkl"),
     "slack": ("xoxb-123456789012-abcdefghijkl", "123456789012"),
     "google": ("ya29.a0AfH6SMBx-0123456789", "a0AfH6SMB"),
@@ -56,6 +66,9 @@ def test_every_form_of_a_key(told, secret):
 
 
 ORDINARY = [
+    "missing: 'api_key', 'base_url' and ('model', 'gpt-4o')",
+    "cookie: which one do you mean?",
+    "GET http://h.test:4873/@scope/name failed",
     "max_tokens: 4096 is above the limit of 2048",
     "Invalid value for password: is required",
     "the secret: keep it short",

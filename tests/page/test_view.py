@@ -65,8 +65,8 @@ def test_live_finished_and_kept(lab, notebook, truth, tmp_path):
     for words in ("summarise", "5 calls", "retrieve", "gpt-4o-mini", "unpriced", "my-local-model"):
         assert words in seen, seen
     page.screenshot(PICTURES / "finished.png", cell=1)
-    page.output(1).locator(ROW, has_text="gpt-4o-mini").first.click()
-    page.output(1).get_by_text("PROMPT note").first.wait_for()
+    page.output(1).locator(f"{ROW}.model").first.click()
+    page.output(1).locator(".detail").get_by_text("PROMPT note").first.wait_for()
     page.screenshot(PICTURES / "detail.png", cell=1)
     page.screenshot(PICTURES / "detail-dark.png", theme="dark", cell=1)
     page.raw.set_viewport_size({"width": 540, "height": 1150})

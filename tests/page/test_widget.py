@@ -186,6 +186,16 @@ def test_forced_colours(tab):
     assert [] == violations(tab)
 
 
+def test_the_strip_in_forced_colours(tab):
+    """How the calls of a group went is seen in a strip there as well: its cells are of several colours."""
+    tab.emulate_media(forced_colors="active")
+    show(tab, "many")
+    strip = tab.locator('#live-many .row.group:has-text("1 failed") .strip').first
+    assert "gradient" in strip.evaluate("e => getComputedStyle(e).backgroundImage")
+    colour = "(e, name) => { e.style.color = `var(--${name})`; const seen = getComputedStyle(e).color; e.style.color = ''; return seen; }"
+    assert 4 == len({strip.evaluate(colour, name) for name in ("ok", "open", "retried", "err")})
+
+
 def test_reduced_motion(tab):
     """Who asked for less motion sees none; the clocks go on."""
     show(tab, "running")
@@ -682,6 +692,7 @@ def test_previews(tab, width):
     line = row(tab, "finished", ANSWERED)
     preview = line.locator(".preview")
     assert preview.text_content().startswith("Summarise the three reports below") and "→ Revenue rose" in preview.text_content()
+    assert 0 == tab.eval_on_selector_all("#live-finished .preview > *", "all => all.filter(e => e.offsetWidth > 1 && e.parentElement.offsetWidth <= 70).length")
     cut = """rows => rows.filter(row => row.querySelector('.preview').offsetWidth > 1)
       .flatMap(row => [...row.querySelectorAll('.name > .kind ~ :not(.preview)')]).filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"""
     assert [] == tab.eval_on_selector_all("#live-finished .row[data-id]", cut)

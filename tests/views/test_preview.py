@@ -42,7 +42,7 @@ def test_of_a_call_with_tools():
 @pytest.mark.parametrize(("content", "wanted"), [
     ({"has_input": True, "input": {"topic": "tide", "k": 3, "deep": [1, None, {"a": True}]}, "has_output": True, "output": ["a", 2]}, ('{"topic": "tide", "k": 3, "deep": [1, None, {"a": True}]}', '["a", 2]')),
     ({"has_input": True, "input": "a text", "has_output": True, "output": None}, ("a text", "None")),
-    ({"has_output": True, "output": {}}, ("", "{}")),
+    ({"has_input": True, "input": {}, "has_output": True, "output": {}}, ("", "{}")),
     ({}, None),
 ])  # fmt: skip
 def test_of_a_step(content, wanted):

@@ -34,7 +34,8 @@ def preview(span: Span) -> tuple[str, str] | None:
     if span.call is not None and (span.call.input or span.call.output):
         given, came = _asked(span.call.input), _answered(span.call.output)
     elif span.step is not None and (span.step.has_input or span.step.has_output):
-        given = _of_value(span.step.input) if span.step.has_input else ""
+        # A function without arguments has been given nothing.
+        given = _of_value(span.step.input) if span.step.has_input and span.step.input else ""
         came = _of_value(span.step.output) if span.step.has_output else ""
     else:
         given, came = _of_attributes(span)
