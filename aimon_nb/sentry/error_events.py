@@ -55,11 +55,14 @@ def capture(
     """Send an error event, unless this very exception was sent before.
 
     In a run, that is: before in this run. Interrupts and cancellations are no
-    errors; without an active client nothing happens. What the event holds is redacted
-    as our records are; the exception is not touched.
+    errors; without an active client, and in a run that is not sent, nothing happens.
+    What the event holds is redacted as our records are; the exception is not touched.
     """
     client = sentry_sdk.get_client()
     if not isinstance(error, Exception) or not client.is_active() or _is_repeated(error):
+        return
+    run_state = context.current_run.get()
+    if run_state is not None and not run_state.may_be_sent:
         return
     event, hint = make_event(error, {"type": MECHANISM, "handled": False})
     contexts = event.setdefault("contexts", {})
@@ -67,7 +70,6 @@ def capture(
     contexts["ai"] = {"pipeline": pipeline, "op": op}
     if operation is not None:
         contexts["ai"]["operation"] = redact_name(operation)
-    run_state = context.current_run.get()
     of_run = {} if run_state is None else run_state.run.options.get("tags") or {}
     all_tags = {**of_run, **(tags or {})}
     if pipeline:

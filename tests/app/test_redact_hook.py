@@ -168,7 +168,7 @@ def test_a_fault_of_ours_lets_nothing_out(receiver, monkeypatch):
     """A span that we fail to look at leaves without its texts, and those after it as they are to be."""
     receiver.init(**OPTIONS["static"])
     aimon_nb.install(redact=lambda destination, kind, text: text.replace(SECRET, "Horse"))
-    look = sent_spans._redact_static
+    look, before = sent_spans._redact_static, internal_errors.count
     monkeypatch.setattr(sent_spans, "_redact_static", lambda span: 1 / 0 if "first" in span["description"] else look(span))
     with track("cell", view="none"):
         for name in ("first", "second"):
@@ -177,7 +177,7 @@ def test_a_fault_of_ours_lets_nothing_out(receiver, monkeypatch):
                 span.set_tag("tag", SECRET)
     assert SECRET not in json.dumps(receiver.got)
     assert {"…", "second Horse"} <= {span["name"] for span in receiver.spans()}
-    assert internal_errors.count == 1
+    assert internal_errors.count - before == 1
 
 
 def test_without_one_nothing_is_copied():

@@ -3,7 +3,7 @@
 import pytest
 import sentry_sdk
 
-from aimon_nb import track
+from aimon_nb import ai_track, track
 from aimon_nb.app import monitor
 from aimon_nb.views.present import formatting
 from tests.parts import sdk
@@ -141,6 +141,25 @@ def test_auto_is_not_sent(receiver, options, with_error):
     assert {"cell", "inner"} == {span.name for span in session.run.spans.values()}
     assert "local" == session.run.destination
     assert "not sent to Sentry: %ai_auto sends none (AimonMagics.sentry_auto)" == formatting.destination(session.run)
+
+
+@sdk.EACH_LIFECYCLE
+def test_an_error_in_auto_is_not_sent(receiver, options):
+    """The error of a tracked function in such a run is no event either; without a run it is one."""
+
+    @ai_track("step")
+    def step():
+        raise ValueError("x")
+
+    receiver.init(**options)
+    session = opened()
+    with pytest.raises(ValueError, match="x"):
+        step()
+    session.end(None)
+    assert [] == receiver.of("event")
+    with pytest.raises(ValueError, match="x"):
+        step()
+    assert 1 == len(receiver.of("event"))
 
 
 @sdk.EACH_LIFECYCLE
