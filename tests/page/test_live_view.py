@@ -70,7 +70,7 @@ def test_nothing_is_lost(notebook, truth, app):
     late.locator(".row").nth(20).wait_for()
     assert_whole(late, names)
     late.locator(".row", has_text="gpt-4o-mini").click()
-    late.get_by_text("PROMPT in the view").first.wait_for()
+    late.locator(".detail").get_by_text("PROMPT in the view").first.wait_for()
     let_end(page, truth, 1)
 
 
@@ -84,7 +84,7 @@ def test_a_first_view_late(notebook, truth, app):
     assert_whole(view, [f"span {i} of {i % 7}" for i in range(600)])
     view.locator(".body").evaluate("body => (body.scrollTop = 0)")
     view.locator(".row", has_text="gpt-4o-mini").click()
-    view.get_by_text("PROMPT in the view").first.wait_for()
+    view.locator(".detail").get_by_text("PROMPT in the view").first.wait_for()
     let_end(page, truth, 1)
 
 
@@ -109,7 +109,7 @@ def test_a_new_view_of_the_output(notebook, truth):
     page.wait_frames()
     assert page.output(1).locator(ROW).count() == second.locator(ROW).count() == 10
     second.locator(ROW, has_text="gpt-4o-mini").first.click()
-    second.get_by_text("PROMPT 0").first.wait_for()
+    second.locator(".detail").get_by_text("PROMPT 0").first.wait_for()
 
 
 # In each, what was sent is counted when nothing is left that could send more.
@@ -278,7 +278,7 @@ def test_the_end_takes_nothing_from_the_hand(notebook, truth, app):
     page = notebook(LONG, "pricing.set('gpt-4o-mini', input_mtok=1, output_mtok=2)", app=app)
     page.run(1)
     page.output(1).locator(ROW, has_text="gpt-4o-mini").first.click()
-    page.output(1).get_by_text("PROMPT in hand").first.wait_for()
+    page.output(1).locator(".detail").get_by_text("PROMPT in hand").first.wait_for()
     page.output(1).locator(f".jp-RenderedHTMLCommon {ROOT}").wait_for()  # the widget has left the output
     page.output(1).locator(".aimon .body").evaluate("b => (b.scrollTop = 480)")
     page.output(1).locator(".aimon .row.chosen").focus()

@@ -162,7 +162,7 @@ def test_none_in_its_page(notebook):
     page.run_cells(1)
     page.open_view(1)
     page.output(1).locator(ROW, has_text="gpt-4o-mini").first.click()
-    page.output(1).get_by_text("PROMPT one").first.wait_for()
+    page.output(1).locator(".detail").get_by_text("PROMPT one").first.wait_for()
     page.run_cells(2)
     page.output(2).locator(ROW).nth(3).wait_for()
     kept = json.dumps([c.outputs for c in nbformat.read(page.save(), 4).cells])
@@ -189,7 +189,7 @@ def test_no_prompt_in_saved_widget_state(notebook):
     try:
         page.run_cells(1, 2)
         page.output(2).locator(ROW, has_text="gpt-4o-mini").first.click()
-        page.output(2).get_by_text("PROMPT one").first.wait_for()
+        page.output(2).locator(".detail").get_by_text("PROMPT one").first.wait_for()
         book = nbformat.read(page.save(), 4)
     finally:
         page.raw.evaluate(KEEP_STATE)  # on and off are the same command

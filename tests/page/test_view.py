@@ -151,7 +151,7 @@ def test_folds_when_the_next_cell_runs(notebook, truth, app):
     page.screenshot(SHOTS / f"closed-{app}.png", cell=1)
     page.output(1).locator(".aimon .fold").click()
     page.output(1).locator(ROW, has_text="gpt-4o-mini").first.click()
-    page.output(1).get_by_text("PROMPT one").first.wait_for()
+    page.output(1).locator(".detail").get_by_text("PROMPT one").first.wait_for()
     page.run(3)
     page.output(3).locator(ROW).first.click()
     truth.wait_held()
@@ -191,7 +191,7 @@ def test_reload_and_show(notebook, app):
     for index in (2, 3):
         page.run_cells(index)
         page.output(index).locator(ROW, has_text="gpt-4o-mini").first.click()
-        page.output(index).get_by_text("PROMPT one").first.wait_for()
+        page.output(index).locator(".detail").get_by_text("PROMPT one").first.wait_for()
     page.screenshot(SHOTS / f"show-{app}.png", cell=2)
     outputs = [o for c in nbformat.read(page.save(), 4).cells[1:] for o in c.outputs]
     assert all(set(o.data) == {"text/html", "text/plain"} for o in outputs), outputs
@@ -205,7 +205,7 @@ def test_shown_after_the_extension_was_loaded_anew(notebook, app):
     for index in (1, 3):
         page.open_view(index)
         page.output(index).locator(ROW, has_text="gpt-4o-mini").first.click()
-        page.output(index).get_by_text("PROMPT one").first.wait_for()
+        page.output(index).locator(".detail").get_by_text("PROMPT one").first.wait_for()
     page.execute("from aimon_nb import pricing; pricing.set('gpt-4o-mini', input_mtok=1000, output_mtok=2000)")
     for index in (1, 3):
         page.output(index).locator(".aimon .head .cost", has_text="$0.0").wait_for()
@@ -223,7 +223,7 @@ def test_widget_composes(notebook, app):
     both.nth(1).locator(".row").nth(3).wait_for()
     assert [4, 4] == [both.nth(i).locator(".row").count() for i in range(both.count())]
     both.nth(0).locator(".row", has_text="gpt-4o-mini").first.click()
-    page.output(2).get_by_text("PROMPT one").first.wait_for()
+    page.output(2).locator(".detail").get_by_text("PROMPT one").first.wait_for()
     assert "beside" in page.text(2)
     host = page.output(2).locator(".widget-hbox > .aimon-host, .widget-hbox > :has(> .aimon-host)").first
     assert 400 != host.evaluate("e => e.offsetWidth")
@@ -244,7 +244,7 @@ def test_reload_while_it_runs(notebook, truth, app):
     page.output(1).locator(ROW, has_text="gpt-4o-mini").first.wait_for(timeout=40_000)
     page.wait_ready()
     page.output(1).locator(ROW, has_text="gpt-4o-mini").first.click()
-    page.output(1).get_by_text("PROMPT one").first.wait_for()
+    page.output(1).locator(".detail").get_by_text("PROMPT one").first.wait_for()
     assert "✓" in page.output(1).locator(".aimon .head").inner_text()
 
 
@@ -267,7 +267,7 @@ def test_reload_in_mid_run(notebook, truth, app):
         for raw in (page.raw, second):
             raw.locator(".aimon .head", has_text="✓").first.wait_for(timeout=40_000)
             raw.locator(ROW, has_text="gpt-4o-mini").first.click()
-            raw.get_by_text("PROMPT one").first.wait_for()
+            raw.locator(".detail").get_by_text("PROMPT one").first.wait_for()
         page.wait_ready()
     finally:
         second.close()
