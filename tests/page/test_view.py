@@ -171,8 +171,7 @@ def test_fold_keeps_the_readers_place(notebook, truth, app):
     page.output(1).locator(ROW).nth(2).wait_for()
     place = "() => document.querySelectorAll('.jp-Notebook .jp-Cell')[8].getBoundingClientRect().top"
     page.raw.evaluate("() => document.querySelectorAll('.jp-Notebook .jp-Cell')[8].scrollIntoView({block: 'center'})")
-    page.wait_frames(6)  # the notebook lays out the cells that come into sight
-    before = page.raw.evaluate(place)
+    before = page.when_still(place)  # the notebook lays out the cells that come into sight
     truth.wait_held()
     truth.release()
     page.wait_idle()

@@ -35,6 +35,18 @@ THEME = """async name => {
   await window.jupyterapp.commands.execute('apputils:change-theme', {theme: name});
 }"""
 THEME_NOW = "() => document.body.dataset.jpThemeName"
+# Until what a function tells has been the same for so many frames; the notebook lays out in turns, when it has time.
+STILL = """async ([told, count]) => {
+  const value = eval(told);
+  let before = value();
+  for (let same = 0, all = 0; same < count && all < 1200; all += 1) {
+    await new Promise(requestAnimationFrame);
+    const now = value();
+    same = now === before ? same + 1 : 0;
+    before = now;
+  }
+  return before;
+}"""
 FRAMES = "async count => { for (; count; count--) await new Promise(requestAnimationFrame); }"
 SAVE = """async () => {
   const { context } = window.jupyterapp.shell.currentWidget;
@@ -88,6 +100,10 @@ class NotebookPage:
     def wait_frames(self, count=2) -> None:
         """Let the page paint: what an event that was seen brings about is in it after two frames."""
         self.raw.evaluate(FRAMES, count)
+
+    def when_still(self, told: str, count=20):
+        """What a function of the page's tells, once it has told the same for so many frames."""
+        return self.raw.evaluate(STILL, [told, count])
 
     def run(self, index: int) -> None:
         """Run a cell and return at once; cells that are run meanwhile queue up."""
