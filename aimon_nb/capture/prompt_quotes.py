@@ -29,12 +29,31 @@ _MOST = 1_000_000  # characters of prompts that a text is compared with
 _NAMES = frozenset({"model", "modelid", "model_id", "type", "role", "name", "id", "object"})
 
 
+class _Bodies(deque[bytes]):
+    """The latest bodies; without a lock, which a fork would keep held for ever."""
+
+    def __init__(self) -> None:
+        super().__init__(maxlen=_MOST_KNOWN)
+        self._room = _BODIES  # bytes that there are at least; the exact sum is seldom needed
+
+    def add(self, body: bytes) -> None:
+        """Take a body in, and let go of those for which there is no room."""
+        self.append(body)
+        self._room -= len(body)
+        if self._room >= 0:
+            return
+        # In one step each: other threads may add to them.
+        with suppress(IndexError):
+            while len(self) > _ALWAYS_KNOWN and sum(map(len, tuple(self))) > _BODIES:
+                self.popleft()
+        self._room = _BODIES - sum(map(len, tuple(self)))
+
+
 class RecentPrompts:
     """The texts of the latest requests, looked at only when there is an error to compare."""
 
     def __init__(self) -> None:
-        self._sent: deque[bytes] = deque(maxlen=_MOST_KNOWN)
-        self._failed: deque[bytes] = deque(maxlen=_MOST_KNOWN)
+        self._sent, self._failed = _Bodies(), _Bodies()
         # The texts of what was read by its hash, for it itself may be let go of meanwhile: in a
         # batch that fails each error is compared, and each request is read once.
         self._read: tuple[dict[int, str], str] = ({}, "")
@@ -45,9 +64,9 @@ class RecentPrompts:
             return
         known = body[:_BODY]
         if not failed:
-            _add(self._sent, known)
+            self._sent.add(known)
         elif known not in tuple(self._failed):  # each try of one request has the same
-            _add(self._failed, known)
+            self._failed.add(known)
 
     def forget_sent(self, body: bytes | None) -> None:
         """Know the body of a request no more that asked no model."""
@@ -77,14 +96,6 @@ class RecentPrompts:
         self._sent.clear()
         self._failed.clear()
         self._read = {}, ""
-
-
-def _add(known: deque[bytes], body: bytes) -> None:
-    known.append(body)
-    # In one step each: other threads may add to them.
-    with suppress(IndexError):
-        while len(known) > _ALWAYS_KNOWN and sum(map(len, tuple(known))) > _BODIES:
-            known.popleft()
 
 
 def _up_to(most: int, texts: Iterable[str]) -> Iterator[str]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Owner = TypeVar("Owner")
 
@@ -37,3 +40,45 @@ class LocalServer(ThreadingHTTPServer, Generic[Owner]):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Print nothing: a client that goes away is an ordinary event."""
+
+
+class LocalService:
+    """Is started and stopped, by hand or by a `with`; `_handler` answers its requests."""
+
+    _handler: type[BaseHTTPRequestHandler]
+    _name: str  # of its thread; words with hyphens
+
+    def __init__(self) -> None:
+        self._http: LocalServer[LocalService] | None = None
+
+    @property
+    def host(self) -> str:
+        """`127.0.0.1:PORT`, as `pricing.host` takes it.
+
+        Raises:
+            RuntimeError: It is not running.
+
+        """
+        if self._http is None:
+            raise RuntimeError(
+                f"the {self._name.replace('-', ' ')} is not running: call start() first"
+            )
+        return f"127.0.0.1:{self._http.server_address[1]}"
+
+    def start(self) -> Self:
+        """Listen on a free port of 127.0.0.1; a second start changes nothing."""
+        if self._http is None:
+            self._http = LocalServer(self, self._handler)
+            self._http.serve(self._name)
+        return self
+
+    def stop(self) -> None:
+        """Stop listening; what has arrived stays, and answers under way end by themselves."""
+        http, self._http = self._http, None
+        if http is not None:
+            http.stop()
+
+    __enter__ = start
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

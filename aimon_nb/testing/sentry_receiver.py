@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler
 from importlib import import_module
 from typing import Any
 
-from aimon_nb.testing.local_server import LocalServer
+from aimon_nb.testing.local_server import LocalServer, LocalService
 
 
 @dataclass(slots=True)
@@ -35,43 +35,40 @@ class ReceivedSpan:
     data: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
-class SentryReceiver:
+class _Handler(BaseHTTPRequestHandler):
+    server: LocalServer[SentryReceiver]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.owner.add(decoded(body, self.headers.get("content-encoding")))
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: Any) -> None:
+        """Print nothing."""
+
+
+class SentryReceiver(LocalService):
     """A receiver of Sentry's envelopes on a free port of 127.0.0.1.
 
     A client sends on a thread of its own: `sentry_sdk.flush()` before a look makes sure that
     all has arrived. Nothing is judged, and nothing is kept but in memory.
     """
 
+    _handler, _name = _Handler, "sentry-receiver"
+
     def __init__(self) -> None:
+        super().__init__()
         self.items: list[tuple[str, Any]] = []
         """(type, payload) of each item of an envelope, in the order in which they came."""
-        self._http: LocalServer[SentryReceiver] | None = None
         self._lock = threading.Lock()
 
     @property
     def dsn(self) -> str:
         """What `SENTRY_DSN` and `sentry_sdk.init` take."""
-        if self._http is None:
-            raise RuntimeError("the receiver is not running: call start() first")
-        return f"http://key@127.0.0.1:{self._http.server_address[1]}/1"
-
-    def start(self) -> SentryReceiver:
-        """Listen; a second start changes nothing."""
-        if self._http is None:
-            self._http = LocalServer(self, _Handler)
-            self._http.serve("sentry-receiver")
-        return self
-
-    def stop(self) -> None:
-        """Stop listening; what has arrived stays."""
-        http, self._http = self._http, None
-        if http is not None:
-            http.stop()
-
-    __enter__ = start
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+        return f"http://key@{self.host}/1"
 
     def clear(self) -> None:
         """Forget what has arrived."""
@@ -176,18 +173,3 @@ _SPANS_OF: dict[str, Callable[[Any], Iterator[ReceivedSpan]]] = {
     "transaction": _of_transaction,
     "span": _of_span_item,
 }
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: LocalServer[SentryReceiver]
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.owner.add(decoded(body, self.headers.get("content-encoding")))
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def log_message(self, *_: Any) -> None:
-        """Print nothing."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from aimon_nb.testing.answering import Handler
 from aimon_nb.testing.dialect import Body
 from aimon_nb.testing.gate import Gate
-from aimon_nb.testing.local_server import LocalServer
+from aimon_nb.testing.local_server import LocalService
 
 Outcome = Literal["running", "finished", "left_early", "cut"]
 
@@ -44,7 +44,7 @@ class Served:
         return self.input + self.output
 
 
-class TruthServer:
+class TruthServer(LocalService):
     """A local model server with deterministic answers and known usage.
 
     Speaks OpenAI's chat and other completions, responses, embeddings, images, audio and
@@ -66,9 +66,12 @@ class TruthServer:
 
     """
 
+    _handler, _name = Handler, "truth-server"
+
     def __init__(
         self, *, latency: float = 0.05, chunk_latency: float = 0.02, chunks: int = 12
     ) -> None:
+        super().__init__()
         self.latency = latency
         self.chunk_latency = chunk_latency
         self.chunks = chunks
@@ -77,14 +80,6 @@ class TruthServer:
         self._gate = Gate()
         self._changed = threading.Condition()
         self._was_busy: set[str] = set()
-        self._http: LocalServer[TruthServer] | None = None
-
-    @property
-    def host(self) -> str:
-        """`127.0.0.1:PORT`, as `pricing.host` takes it."""
-        if self._http is None:
-            raise RuntimeError("the truth server is not running: call start() first")
-        return f"127.0.0.1:{self._http.server_address[1]}"
 
     @property
     def root(self) -> str:
@@ -95,24 +90,6 @@ class TruthServer:
     def url(self) -> str:
         """The base URL for an OpenAI client."""
         return f"{self.root}/v1"
-
-    def start(self) -> TruthServer:
-        """Listen on a free port of 127.0.0.1; a second start changes nothing."""
-        if self._http is None:
-            self._http = LocalServer(self, Handler)
-            self._http.serve("truth-server")
-        return self
-
-    def stop(self) -> None:
-        """Stop listening; answers under way end by themselves."""
-        http, self._http = self._http, None
-        if http is not None:
-            http.stop()
-
-    __enter__ = start
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def settled(self, timeout: float = 30.0) -> list[Served]:
         """Wait until no request is under way, and return all calls so far.

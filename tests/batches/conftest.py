@@ -1,6 +1,7 @@
 """A run in this process, and OpenAI's clients against the local server."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -45,6 +46,20 @@ def asking(truth):
         return asyncio.run(all())
 
     return asking
+
+
+@contextlib.contextmanager
+def price_of_model(truth, **rates):
+    """`MODEL` at the local server has these rates, in dollars per million tokens."""
+    from aimon_nb import pricing
+
+    pricing.set(MODEL, **rates)
+    pricing.host(truth.host, provider="openai")
+    try:
+        yield
+    finally:
+        pricing.unset(MODEL)
+        pricing.unset(truth.host)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from aimon_nb.capture.budget import Amount, Budget
 from aimon_nb.model.budget import BudgetLimits, dollars_of_text
 from aimon_nb.model.errors import RefusedInPoolError
 from aimon_nb.views.tables import frames
-from tests.batches.conftest import MODEL
+from tests.batches.conftest import MODEL, price_of_model
 from tests.parts import sdk
 
 EACH = Decimal("0.012")  # dollars of a call: 12 tokens of output
@@ -27,11 +27,8 @@ EACH = Decimal("0.012")  # dollars of a call: 12 tokens of output
 @pytest.fixture
 def cheap(truth):
     """A model with a price of a thousand dollars per million tokens of output, and nothing for input."""
-    pricing.set(MODEL, input_mtok=0, output_mtok=1000)
-    pricing.host(truth.host, provider="openai")
-    yield
-    pricing.unset(MODEL)
-    pricing.unset(truth.host)
+    with price_of_model(truth, input_mtok=0, output_mtok=1000):
+        yield
 
 
 @pytest.fixture(autouse=True)

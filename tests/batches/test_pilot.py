@@ -7,20 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import aimon_nb
-from aimon_nb import BudgetExceeded, pricing
+from aimon_nb import BudgetExceeded
 from aimon_nb.app import monitor
-from tests.batches.conftest import MODEL, keys_of
+from tests.batches.conftest import MODEL, keys_of, price_of_model
 from tests.batches.test_budget import run_of, tracked
 
 
 @pytest.fixture(autouse=True)
 def by_words(truth):
     """Input costs a thousand dollars per million tokens, output nothing: a word is $0.001."""
-    pricing.set(MODEL, input_mtok=1000, output_mtok=0)
-    pricing.host(truth.host, provider="openai")
-    yield
-    pricing.unset(MODEL)
-    pricing.unset(truth.host)
+    with price_of_model(truth, input_mtok=1000, output_mtok=0):
+        yield
     monitor.uninstall()
 
 
