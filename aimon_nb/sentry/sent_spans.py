@@ -96,9 +96,29 @@ def _before_adding(sent_spans: SentSpans, original: Any) -> Any:
             internal_errors.record("redacting a span")
             span["name"], attributes = LEFT_OUT, span.get("attributes") or {}
             span["attributes"] = {key: attributes[key] for key in attributes if _is_sdks(key)}
+        with internal_errors.suppress("waiting for the thread that sends spans"):
+            _wait_for_sender(batcher)
         return original(batcher, span, *args, **kwargs)
 
     return add
+
+
+def _wait_for_sender(batcher: Any) -> None:
+    """Return when the SDK's thread that sends spans is there.
+
+    The SDK drops a span that ends while another thread makes it: the first call of a process,
+    which ends on a thread of ours, or the step that asked.
+    """
+    # The flag is the SDK's own, against a warning that is logged as a span meanwhile.
+    if batcher._flusher is not None or getattr(batcher._active, "flag", False):
+        return
+    batcher._active.flag = True
+    try:
+        batcher._ensure_thread()
+        with batcher._lock:
+            pass
+    finally:
+        batcher._active.flag = False
 
 
 def _with_cost(sent_spans: SentSpans, original: Any) -> Any:

@@ -1,6 +1,8 @@
 """What Sentry gets of a tracked run's spans: no query of a URL, no key; the user's own attributes as he set them."""
 
+import contextvars
 import json
+import threading
 
 import httpx
 import pytest
@@ -52,6 +54,34 @@ def test_no_query_of_a_url_in_a_run(sentry):
     told = json.dumps([sentry.got, run._run.to_dict(content=True)])
     assert HEX not in told and "hunter2" not in told
     assert span["data"]["http.query"] == "[Filtered]"
+
+
+def test_the_first_spans_of_a_process_side_by_side(receiver, monkeypatch):
+    """Of two spans that end at once as the first of their process both arrive: the SDK drops the one that ends while the other makes its thread."""
+    receiver.init(**OPTIONS["stream"])
+    others, real = [], threading.Thread
+
+    def end(name):
+        with sentry_sdk.traces.start_span(name):
+            pass
+
+    class Slow(real):
+        """The SDK's thread: its making takes as long as another span takes to end, or to wait for it."""
+
+        def __init__(self, *args, target=None, **kwargs):
+            super().__init__(*args, target=target, **kwargs)
+            if target.__name__ == "_flush_loop":
+                others.append(real(target=contextvars.copy_context().run, args=(end, "second")))
+                others[0].start()
+                others[0].join(0.2)
+
+    with track("cell", view="none"):
+        monkeypatch.setattr(threading, "Thread", Slow)
+        end("first")
+        monkeypatch.undo()
+        others[0].join()
+    monitor.uninstall()
+    assert {"first", "second"} <= {span["name"] for span in receiver.spans()}
 
 
 def test_spans_outside_of_runs_are_the_users(sentry):
