@@ -37,6 +37,10 @@ class Turn(TypedDict):
     media: list[MediaItem]
 
 
+# Attributes that hold what went into a span, or came out.
+CONTENT_ATTRIBUTES = frozenset((*_PROMPTS, *_ANSWERS, *_TOOL_IN, *_TOOL_OUT))
+
+
 def attributes(data: Mapping[str, Any]) -> list[list[str]]:
     """Return [key, value] pairs as text, sorted, without those that hold content."""
     shown = sorted((str(k), v) for k, v in data.items() if not is_content(str(k)))

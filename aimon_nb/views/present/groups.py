@@ -30,8 +30,8 @@ def set_shapes(flat: list[OutlineRow]) -> None:
     known: dict[Hashable, int] = {}
     for one in reversed(flat):
         below = frozenset(child.shape for child in one.below)
-        words = label(one.span, run=one.run)
-        key = (name(one.span, run=one.run), words, one.span.kind, below)
+        span, run, kind = one.span, one.run, one.span.kind
+        key = (name(span, kind, run), label(span, kind, run), kind, below)
         one.alike = known.setdefault(key, len(known))
         # An attempt that was repaired has no usage to speak of, and is as the others are.
         said = "" if one.retried else one.remark

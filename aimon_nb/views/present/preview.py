@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from aimon_nb.model import Message, Span
-from aimon_nb.views.present.conversation import conversation
+from aimon_nb.views.present.conversation import CONTENT_ATTRIBUTES, conversation
 
 # Characters of a side.
 MOST = 120
@@ -39,6 +39,9 @@ def preview(span: Span) -> tuple[str, str] | None:
         came = _of_value(span.step.output) if span.step.has_output else ""
     else:
         given, came = _of_attributes(span)
+    # Most spans of a large run have neither.
+    if not (given or came):
+        return None
     sides = _line(given), _line(came)
     return sides if any(sides) else None
 
@@ -59,8 +62,10 @@ def _answered(messages: list[Message]) -> str:
 
 
 def _of_attributes(span: Span) -> tuple[str, str]:
+    if CONTENT_ATTRIBUTES.isdisjoint(span.attributes):
+        return "", ""
     texts = (value for value in span.attributes.values() if isinstance(value, str))
-    if not span.attributes or any(len(text) > _ATTRIBUTE for text in texts):
+    if any(len(text) > _ATTRIBUTE for text in texts):
         return "", ""
     turns = conversation(span)
     last: dict[Literal["in", "out"], str] = {turn["side"]: turn["text"] for turn in turns}

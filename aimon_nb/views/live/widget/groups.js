@@ -67,6 +67,7 @@ export function grouped(parent, siblings, rows) {
   const { shape: first, own: name } = siblings[0];
   // Mostly they are all alike.
   if (siblings.every((row) => row.shape === first && row.quiet && !row.retried)) return [group(`group ${parent ?? ''} ${name}`, siblings)];
+  if (!mayGroup(siblings)) return siblings;
   const home = homes(siblings),
     joins = crowds(parent, siblings, rows);
   /** @type {Map<number, Row[]>} */
@@ -88,6 +89,18 @@ export function grouped(parent, siblings, rows) {
     for (const row of members) groupOf.set(row, one);
   }
   return groupOf.size ? [...new Set(siblings.map((row) => groupOf.get(row) ?? row))] : siblings;
+}
+
+/** Whether so many have one name: what else they must share costs more to find out. @param {Row[]} siblings */
+function mayGroup(siblings) {
+  /** @type {Map<number, number>} */
+  const counts = new Map();
+  for (const { own } of siblings) {
+    const count = (counts.get(own) ?? 0) + 1;
+    if (count >= ALIKE) return true;
+    counts.set(own, count);
+  }
+  return false;
 }
 
 /** The shape of the first that ended well, for those that look the same so far. @param {Row[]} siblings */
