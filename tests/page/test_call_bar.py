@@ -146,12 +146,12 @@ def test_hostile_differences(tab):
     assert wide <= 0
 
 
-@pytest.mark.parametrize(("theme", "width", "forced"), [("light", 1020, None), ("dark", 700, None), ("contrast", 1020, None), ("light", 380, None), ("light", 700, "active")])
+@pytest.mark.parametrize(("theme", "width", "forced"), [("light", 1020, None), ("dark", 700, None), ("contrast", 1020, None), ("light", 380, None), ("light", 700, "light"), ("dark", 700, "dark"), ("light", 1020, "dark")])
 def test_axe_of_a_comparison(tab, theme, width, forced):
     """No accessibility fault in any theme, narrow and with the system's own colours; what differs is told by signs and lines, not by colour alone."""
     tab.set_viewport_size({"width": width, "height": 1000})
     if forced:
-        tab.emulate_media(forced_colors=forced)
+        tab.emulate_media(forced_colors="active", color_scheme=forced)
     show(tab, "finished", theme=theme)
     pane = bar(tab, "finished", "c4")
     pane.get_by_role("button", name="compare").click()
@@ -161,7 +161,7 @@ def test_axe_of_a_comparison(tab, theme, width, forced):
         at = pane.locator(f".text {tag}").first
         assert f'"{sign}"' == at.evaluate("e => getComputedStyle(e, '::before').content")
         assert decoration in at.evaluate("e => getComputedStyle(e).textDecorationLine")
-    tab.screenshot(path=str(SHOTS / f"compare-{theme}-{width}{'-forced' * bool(forced)}.png"))
+    tab.screenshot(path=str(SHOTS / f"compare-{theme}-{width}{f'-forced-{forced}' if forced else ''}.png"))
 
 
 TRACKED = """%%ai_track summarise

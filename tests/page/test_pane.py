@@ -4,7 +4,7 @@ import base64
 import json
 
 import pytest
-from tests.page.test_widget import ANSWERED, PRICED, SIZE, feed, focused, long_call, lines, module_tab, row, settle, show, tab, violations, watch_keys  # noqa: F401
+from tests.page.test_widget import ANSWERED, FORCED, PRICED, SIZE, feed, focused, long_call, lines, module_tab, row, settle, show, tab, violations, watch_keys  # noqa: F401
 from tests.parts.page import PICTURES, SHOTS
 from tests.parts.waiting import eventually
 from tests.views import pane_samples as told
@@ -13,9 +13,9 @@ PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAYAAACNMs+9AAAAFUlEQVR4
 SECOND = PRICED  # the second chat of `told.agent()`
 
 
-def pane_of(tab, items=None, span=SECOND):
+def pane_of(tab, items=None, span=SECOND, theme="light"):
     """The details of a call of "finished", which is told these items."""
-    show(tab, "finished")
+    show(tab, "finished", theme=theme)
     feed(tab, "finished", {"k": "details", "items": items or told.agent()})
     row(tab, "finished", span).click()
     settle(tab)
@@ -312,14 +312,18 @@ def test_axe(tab, theme, width):
     tab.screenshot(path=str(SHOTS / f"pane-{theme}-{width}.png"), full_page=True)
 
 
-def test_forced_colours(tab):
-    """With the system's own colours what is pressed, new or quoted is told apart by more than its colour, and axe finds nothing."""
-    tab.emulate_media(forced_colors="active")
-    pane = pane_of(tab)
+@pytest.mark.parametrize(("scheme", "theme"), FORCED)
+def test_forced_colours(tab, scheme, theme):
+    """With the system's own colours, light or dark, what is pressed, new or quoted is told apart by more than its colour, and axe finds nothing."""
+    tab.emulate_media(forced_colors="active", color_scheme=scheme)
+    pane = pane_of(tab, theme=theme)
+    tab.screenshot(path=str(SHOTS / f"pane-forced-{scheme}-{theme}.png"), full_page=True)
     assert [] == violations(tab, "#live-finished .pane")
     pressed, other = (pane.locator(f'.who [aria-pressed="{is_on}"]').first.evaluate("e => getComputedStyle(e).outlineStyle") for is_on in ("true", "false"))
     assert "solid" == pressed != other
     assert 2 == pane.get_by_text("new", exact=True).count()
+    grip = pane.locator(".grip").evaluate("e => [getComputedStyle(e, '::before').backgroundColor, getComputedStyle(e).color]")
+    assert grip[0] == grip[1]
     assert "3px" == pane.locator(".quote").evaluate("e => getComputedStyle(e).borderLeftWidth")
 
 
