@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import reprlib
 import sys
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from datetime import datetime
 from itertools import count
 from typing import Any, Generic, TypeVar
 
@@ -38,9 +40,12 @@ class Rows(Generic[T]):
         if total is not None and total < 0:
             raise ValueError(f"total cannot be negative: {total}")
         self._values, self._key, self._total = values, key, total
+        self._made = time.time()
         pandas = sys.modules.get("pandas")
         self._is_frame = pandas is not None and isinstance(values, pandas.DataFrame)
-        self._is_series = pandas is not None and isinstance(values, pandas.Series)
+        # tqdm's loop over a Series has the rows of that.
+        self._source: Any = getattr(values, "iterable", None) if self._is_tqdms else values
+        self._is_series = pandas is not None and isinstance(self._source, pandas.Series)
 
     @property
     def total(self) -> int | None:
@@ -69,13 +74,27 @@ class Rows(Generic[T]):
                 yield row
 
     @property
-    def has_own_bar(self) -> bool:
-        """Whether they are tqdm's, which draws a bar."""
+    def _is_tqdms(self) -> bool:
         return any(kind.__module__.startswith("tqdm.") for kind in type(self._values).__mro__)
+
+    def has_own_bar(self, began: datetime) -> bool:
+        """Return whether the user's code draws a bar, in a run that began then.
+
+        It does if these are tqdm's rows, or if a bar of tqdm's is open that was made in that run
+        or since these were: around this loop, or moved by hand. An older one may only stand in
+        the traceback of a cell that failed.
+        """
+        if self._is_tqdms:
+            return True
+        bars = getattr(getattr(sys.modules.get("tqdm.std"), "tqdm", None), "_instances", ())
+        with suppress(Exception):  # what tqdm calls its own may change
+            since = min(began.timestamp(), self._made)
+            return any(bar.start_t >= since for bar in list(bars))
+        return False
 
     def keys(self) -> Iterator[Any]:
         """Return the keys of those that have them beside their rows."""
-        return iter(self._values.index) if self._is_frame or self._is_series else count()
+        return iter(self._source.index) if self._is_frame or self._is_series else count()
 
     def key_of(self, row: Any, beside: Any) -> Any:
         """Return the key of a row; `beside` is the one out of `keys`.

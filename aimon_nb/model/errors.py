@@ -15,6 +15,11 @@ class RequestRefusedError(BaseException):
     results: list[Any] | None = None
     """What `map` had when it was refused, in the order of the rows; None where there is none."""
 
+    # LangChain's `agenerate` reads these of all that is no `Exception`, as of an answer, and would
+    # end with an AttributeError in place of the refusal.
+    generations: tuple[Any, ...] = ()
+    llm_output: Any = None
+
 
 class RunStopped(RequestRefusedError):  # noqa: N818  a state of the run, in the user's words
     """The run was interrupted: this model call was not sent."""

@@ -183,6 +183,7 @@ class TestALoop:
         run = run_of(view)
         assert run.status == "ok" and len(truth.settled()) == 4
         assert [note for note in run.notes if "go on (--on-budget warn)" in note] == ["the run's budget of $0.0200 reached: $0.0120 spent; calls of gpt-4o-mini go on (--on-budget warn)"]
+        assert [note for note in run.notes if " over " in note] == ["$0.0480 spent, $0.0280 over the run's budget of $0.0200"]
 
     def test_an_overshoot_is_said(self, ask):
         """A call that was dearer than expected: how much over."""
