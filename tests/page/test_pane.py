@@ -200,20 +200,20 @@ def test_the_messages_of_the_call_before_are_asked_for(tab):
 
 
 def test_from_call_to_call(tab):
-    """`j`, `k`, Alt and the arrows lead from call to call without leaving the details, past tools and steps; the row goes along, and the notebook hears none of it. The bar says where one is."""
+    """`j`, `k`, Alt and the arrows lead from call to call without leaving the details, past tools and steps, also to an attempt that is folded into the one that succeeded; the row goes along, and the notebook hears none of it. The bar says where one is."""
     pane = pane_of(tab, span=ANSWERED)
     watch_keys(tab)
     chosen = lambda: tab.locator("#live-finished .row.chosen").get_attribute("data-id")
     part = lambda: tab.evaluate("[...document.querySelectorAll('#live-finished .detail > div')].indexOf(document.activeElement)")
     pane.locator(".detail > div").first.focus()
-    assert "call 2 of 5" in pane.locator(".bar").inner_text()
-    for key, at in (("j", "c4"), ("j", "c3"), ("Alt+ArrowDown", "c5"), ("k", "c3"), ("Alt+ArrowUp", "c4"), ("k", ANSWERED), ("k", "e"), ("k", "e")):
+    assert "call 2 of 6" in pane.locator(".bar").inner_text()
+    for key, at in (("j", "c4"), ("j", "c2"), ("j", "c3"), ("Alt+ArrowDown", "c5"), ("k", "c3"), ("k", "c2"), ("Alt+ArrowUp", "c4"), ("k", ANSWERED), ("k", "e"), ("k", "e")):
         tab.keyboard.press(key)
         assert (at, 0) == (chosen(), part()), key
-    assert "embed, text-embedding-3-small, call 1 of 5" == focused(tab, "ariaLabel")
+    assert "embed, text-embedding-3-small, call 1 of 6" == focused(tab, "ariaLabel")
     pane.locator(".detail > div").nth(1).focus()
     tab.keyboard.press("j")
-    assert (ANSWERED, 1) == (chosen(), part()) and "facts of chat, gpt-4o, call 2 of 5" == focused(tab, "ariaLabel")
+    assert (ANSWERED, 1) == (chosen(), part()) and "facts of chat, gpt-4o, call 2 of 6" == focused(tab, "ariaLabel")
     pane.get_by_role("button", name="next call").click()
     assert "c4" == chosen()
     tab.keyboard.press("Escape")
@@ -337,7 +337,7 @@ def test_by_the_keyboard_alone(tab):
         tab.keyboard.press("Tab")
         seen.append(focused(tab, "ariaLabel") or focused(tab, "textContent"))
         assert tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", name
-    for name in ("previous call", "next call", "full screen", "chat, gpt-4o, call 3 of 5", "3 messages as in the call before", "raw text of the assistant message",
-                 "the handbook", "facts of chat, gpt-4o, call 3 of 5", "height of the details"):  # fmt: skip
+    for name in ("previous call", "next call", "full screen", "chat, gpt-4o, call 3 of 6", "3 messages as in the call before", "raw text of the assistant message",
+                 "the handbook", "facts of chat, gpt-4o, call 3 of 6", "height of the details"):  # fmt: skip
         assert name in seen, seen
     assert pane.is_visible()

@@ -107,7 +107,8 @@ export class Messages extends Component {
     const brief = (/** @type {Turn} */ turn, /** @type {number} */ at) => at < turns.length - READ || (turn.role === 'input' && turns.length > 1);
     const ending = (/** @type {Turn} */ turn, /** @type {number} */ at) => (at === turns.length - 1 && turn.side === 'out' ? item.ending : '');
     const many = `${commas(early)} ${shared ? '' : 'earlier '}${early === 1 ? 'message' : 'messages'}${shared ? ' as in the call before' : ''}`;
-    const side = (/** @type {any} */ what) => html`<div ref=${this.onBox} tabindex="0" role="group" aria-label=${label}><${CopyBox} acts=${acts} />${what}</div>`;
+    const side = (/** @type {any} */ what) =>
+      html`<div ref=${this.onBox} tabindex="0" role="group" aria-label=${label}><${CopyBox} acts=${acts} />${what}</div>`;
     if (acts.compares) return side(html`<${Diff} id=${item.id} run=${run} />`);
     return side(html`
       ${children}
