@@ -117,6 +117,8 @@ class OpenItem:
     def refuse(self, error: BaseException) -> None:
         """A call of it was not sent."""
         with self._lock:
+            if self.batch is not None and not (self.item.is_sent or self.item.is_refused):
+                self.batch.refused.append(self.item)
             self.item.status, self.item.is_refused = "error", True
             self.item.error_type, self.item.error = describe(error)
 
