@@ -5,10 +5,12 @@ from __future__ import annotations
 import reprlib
 import sys
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from itertools import count
+from numbers import Integral
+from types import BuiltinMethodType, MethodType
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -35,11 +37,12 @@ class Rows(Generic[T]):
             raise TypeError(f"{reprlib.repr(values)} cannot be looped over")
         if key is not None and not isinstance(key, str) and not callable(key):
             raise TypeError(f"key must be a function or a field's name, not {reprlib.repr(key)}")
-        if total is not None and (not isinstance(total, int) or isinstance(total, bool)):
+        if total is not None and (not isinstance(total, Integral) or isinstance(total, bool)):
             raise TypeError(f"total must be a whole number or None, not {reprlib.repr(total)}")
         if total is not None and total < 0:
             raise ValueError(f"total cannot be negative: {total}")
-        self._values, self._key, self._total = values, key, total
+        self._values, self._key = values, key
+        self._total = None if total is None else int(total)
         self._made = time.time()
         pandas = sys.modules.get("pandas")
         self._is_frame = pandas is not None and isinstance(values, pandas.DataFrame)
@@ -52,7 +55,7 @@ class Rows(Generic[T]):
         """How many rows there are, as far as that is known."""
         if self._total is not None:
             return self._total
-        with suppress(TypeError, NotImplementedError):
+        with suppress(Exception):  # a `__len__` of the user's, whose loop needs none
             return len(self._values)
         return None
 
@@ -107,8 +110,11 @@ class Rows(Generic[T]):
             return beside
         if callable(self._key):
             return self._key(row)
-        with suppress(Exception):
-            return row[self._key] if isinstance(row, Mapping) else getattr(row, self._key)
+        # An attribute of a Series may hide its field: `name`, `size`, `count`.
         with suppress(Exception):
             return row[self._key]
+        with suppress(Exception):
+            value = getattr(row, self._key)
+            if not isinstance(value, (MethodType, BuiltinMethodType)):
+                return value  # else it is no field: `index` of a tuple
         raise ValueError(f"a row has no {self._key!r}: key= is a field's name or a function")

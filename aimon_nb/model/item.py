@@ -17,7 +17,8 @@ class Item:
     """One row of a batch: what its calls are counted under.
 
     `key` is the user's own name of it, in its own type; `number` counts from 1 in its run, and
-    `repeat` from 1 for a key that comes again. `batch` is its loop's place in `Run.batches`.
+    `repeat` from 1 for a key that comes again. `batch` is its loop's place in `Run.batches`,
+    `inside` the number of the item around it.
     It `is_left` when the user's code has gone on,
     and `is_done` when no call of it is open either.
     `is_sent`: a request of it was sent; `is_refused`: one was not, for a budget did not allow it.
@@ -28,6 +29,7 @@ class Item:
     repeat: int = 1
     keeps_key: bool = False
     batch: int | None = None
+    inside: int | None = None
     status: ItemStatus = "running"
     error_type: str | None = None
     error: str | None = None
