@@ -103,6 +103,20 @@ def test_thousands(tab):
     view.get_by_text("TypeError: no").wait_for()
 
 
+def test_the_keyboard_alone(tab):
+    """Tab comes to one row of the table, arrows and pages lead to the others, Enter to its calls; a row keeps the keyboard while it is in sight."""
+    view = opened(tab)
+    focused = "document.activeElement.textContent"
+    view.locator(".items .heads button").last.focus()
+    tab.keyboard.press("Tab")
+    assert "customer 7" == tab.evaluate(focused)
+    for key, name in (("ArrowDown", "customer 77"), ("End", "customer 246"), ("Home", "customer 7"), ("PageDown", "customer 8"), ("ArrowUp", "customer 6")):
+        tab.keyboard.press(key)
+        tab.wait_for_function(f"name => {focused} === name", arg=name)
+    tab.keyboard.press("Enter")
+    view.get_by_role("button", name="item customer 6").wait_for()
+
+
 def test_hostile_keys(tab):
     """Whatever a key holds is text on one line, and spelled out where it would turn others."""
     show(tab, "hostile")
