@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Literal, TypedDict
 
 from aimon_nb.model import Message, Span
@@ -44,10 +45,13 @@ CONTENT_ATTRIBUTES = frozenset((*_PROMPTS, *_ANSWERS, *_TOOL_IN, *_TOOL_OUT))
 def attributes(data: Mapping[str, Any]) -> list[list[str]]:
     """Return [key, value] pairs as text, sorted, without those that hold content."""
     shown = sorted((str(k), v) for k, v in data.items() if not is_content(str(k)))
-    return [
-        [formatting.line(key, 120), formatting.visible(_as_text(value)[:2_000])]
-        for key, value in shown
-    ]
+    return [[_shown_key(key), formatting.visible(_as_text(value)[:2_000])] for key, value in shown]
+
+
+@lru_cache(maxsize=500)
+def _shown_key(key: str) -> str:
+    """Return the name of an attribute on one line: each span has the same twenty."""
+    return formatting.line(key, 120)
 
 
 def conversation(span: Span) -> list[Turn]:
