@@ -17,6 +17,8 @@ Prints
 - repetition: the first and the last of twenty such cells, a tenth as large, and beside
   them, in turn and each in a notebook of its own, twenty with `--view none` and twenty
   without the extension: what those get slower by is not the view's;
+- items: 5,000 rows of a batch, each of which asks a local server once, with their table open: how long after the end
+  it is whole, the longest frame meanwhile, and its scrolling beside the reference of as many;
 - Sentry: from the last of 10,000 spans to "finished" on screen, to all of them on screen,
   and to the end of the cell, where Sentry has serialised them.
 """
@@ -34,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import pytest
 from playwright.sync_api import sync_playwright
 
+from aimon_nb.testing import truth_server
 from tests.parts import places
 from tests.parts.browser import FLAGS, find_browser
 from tests.parts.lab import Lab
@@ -71,6 +74,17 @@ time.sleep(1)
 STOPS = """%%ai_track stops
 with sentry_sdk.start_span(op="x", name="sleeps"): time.sleep(600)
 """
+ASKS = """%load_ext aimon_nb
+import openai, time
+from aimon_nb import progress
+client = openai.OpenAI(base_url="{url}", api_key="none")
+"""
+ITEMS = """%%ai_track items
+for number in progress(range({items})):
+    client.chat.completions.create(model="gpt-4o-mini", messages=[{{"role": "user", "content": f"review {{number}}"}}])
+last = time.time()
+"""
+LAST_CALL = "print(last)"
 ENDS = 20  # runs with Sentry
 PERIOD = 100  # ms between two paintings of the painter
 DELAY = {"sleeping": "time.sleep(wait)", "computing": "while time.time() < t + wait: pass"}
@@ -92,8 +106,8 @@ LAST = """([spans, after]) => { const runs = [...(storedRuns().values())], run =
   if (runs.length <= after || %s || ![...run.views].some(v => v.root.isConnected && v.root.querySelector('.mark')?.textContent === '✓')) return null;
   return new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => r(Date.now() / 1000)))); }"""
 OVER, WHOLE = LAST % "run.running", LAST % "run.running || run.header.counting || run.rows.size < spans"
-SCROLL = """async () => {
-  let body = document.getElementById('body');
+SCROLL = """async selector => {
+  let body = document.querySelector(selector ?? '#body');
   if (!body) {
     const view = [...[...storedRuns().values()].at(-1).views].find(v => v.root.isConnected);
     view.fold = false; view.stale = true; view.paint(); body = view.list.body; }
@@ -172,14 +186,35 @@ class Bench:
 
     def scale(self, spans, what):
         got = self.live(spans)
-        fps, worst = self.page.raw.evaluate(SCROLL)
+        print(f"{what}: body {ms(got['body'])}, cell {ms(got['cell'])}; whole and painted {ms(got['painted'])} after the last span, "
+              f"longest frame {got['longest']:.0f} ms; {self.scrolled(spans)}", flush=True)  # fmt: skip
+
+    def scrolled(self, rows, selector=None):
+        """How a list of the page scrolls, beside the least that one of so many rows can be."""
+        fps, worst = self.page.raw.evaluate(SCROLL, selector)
         reference = self.page.raw.context.new_page()
-        reference.set_content(REFERENCE % spans)
+        reference.set_content(REFERENCE % rows)
         most, least = reference.evaluate(SCROLL)
         reference.close()
-        print(f"{what}: body {ms(got['body'])}, cell {ms(got['cell'])}; whole and painted {ms(got['painted'])} after the last span, "
-              f"longest frame {got['longest']:.0f} ms; scrolling {fps:.0f} fps, longest frame {worst:.0f} ms; "
-              f"the reference {most:.0f} fps, {least:.0f} ms: {fps / most:.2f} of its frames", flush=True)  # fmt: skip
+        return (f"scrolling {fps:.0f} fps, longest frame {worst:.0f} ms; "
+                f"the reference {most:.0f} fps, {least:.0f} ms: {fps / most:.2f} of its frames")  # fmt: skip
+
+    def items(self, items):
+        """Run a batch with the table of its items open."""
+        raw = self.page.raw
+        before = raw.evaluate(RUNS)
+        self.run(wait=False)
+        raw.get_by_role("button", name="items", exact=True).click()
+        raw.evaluate(FRAMES)
+        painted = raw.wait_for_function(WHOLE, arg=[items, before], timeout=600_000, polling="raf").json_value()
+        longest = raw.evaluate("window.longest")
+        self.page.wait_idle(180)
+        self.run()
+        last = float(self.page.text(self.next - 1))
+        print(f"{items:,} items with a call each, their table open: whole and painted {ms(painted - last)} after the last, "
+              f"longest frame {longest:.0f} ms", flush=True)  # fmt: skip
+        for what in ("items", "the same again"):
+            print(f"{what}: {self.scrolled(items, '.items .body')}", flush=True)
 
     def latency(self, what):
         self.page.raw.evaluate(SEEN)
@@ -222,6 +257,10 @@ def main(spans):
         bench.cost(f"{spans:,} spans, --view none")
         bench.scale(spans, f"{spans:,} spans live")
         bench.scale(spans, "the same again")
+        with truth_server(latency=0) as server:
+            batch = Bench(lab, [ASKS.format(url=server.url), ITEMS.format(items=5_000), LAST_CALL])
+            batch.run()
+            batch.items(5_000)
         repetition(lab, few, spans // 10)
         finished(Bench(lab, sent))
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import reprlib
 import sys
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from itertools import count
+from numbers import Integral
+from types import BuiltinMethodType, MethodType
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -33,21 +37,25 @@ class Rows(Generic[T]):
             raise TypeError(f"{reprlib.repr(values)} cannot be looped over")
         if key is not None and not isinstance(key, str) and not callable(key):
             raise TypeError(f"key must be a function or a field's name, not {reprlib.repr(key)}")
-        if total is not None and (not isinstance(total, int) or isinstance(total, bool)):
+        if total is not None and (not isinstance(total, Integral) or isinstance(total, bool)):
             raise TypeError(f"total must be a whole number or None, not {reprlib.repr(total)}")
         if total is not None and total < 0:
             raise ValueError(f"total cannot be negative: {total}")
-        self._values, self._key, self._total = values, key, total
+        self._values, self._key = values, key
+        self._total = None if total is None else int(total)
+        self._made = time.time()
         pandas = sys.modules.get("pandas")
         self._is_frame = pandas is not None and isinstance(values, pandas.DataFrame)
-        self._is_series = pandas is not None and isinstance(values, pandas.Series)
+        # tqdm's loop over a Series has the rows of that.
+        self._source: Any = getattr(values, "iterable", None) if self._is_tqdms else values
+        self._is_series = pandas is not None and isinstance(self._source, pandas.Series)
 
     @property
     def total(self) -> int | None:
         """How many rows there are, as far as that is known."""
         if self._total is not None:
             return self._total
-        with suppress(TypeError, NotImplementedError):
+        with suppress(Exception):  # a `__len__` of the user's, whose loop needs none
             return len(self._values)
         return None
 
@@ -69,13 +77,27 @@ class Rows(Generic[T]):
                 yield row
 
     @property
-    def has_own_bar(self) -> bool:
-        """Whether they are tqdm's, which draws a bar."""
+    def _is_tqdms(self) -> bool:
         return any(kind.__module__.startswith("tqdm.") for kind in type(self._values).__mro__)
+
+    def has_own_bar(self, began: datetime) -> bool:
+        """Return whether the user's code draws a bar, in a run that began then.
+
+        It does if these are tqdm's rows, or if a bar of tqdm's is open that was made in that run
+        or since these were: around this loop, or moved by hand. An older one may only stand in
+        the traceback of a cell that failed.
+        """
+        if self._is_tqdms:
+            return True
+        bars = getattr(getattr(sys.modules.get("tqdm.std"), "tqdm", None), "_instances", ())
+        with suppress(Exception):  # what tqdm calls its own may change
+            since = min(began.timestamp(), self._made)
+            return any(bar.start_t >= since for bar in list(bars))
+        return False
 
     def keys(self) -> Iterator[Any]:
         """Return the keys of those that have them beside their rows."""
-        return iter(self._values.index) if self._is_frame or self._is_series else count()
+        return iter(self._source.index) if self._is_frame or self._is_series else count()
 
     def key_of(self, row: Any, beside: Any) -> Any:
         """Return the key of a row; `beside` is the one out of `keys`.
@@ -88,8 +110,11 @@ class Rows(Generic[T]):
             return beside
         if callable(self._key):
             return self._key(row)
-        with suppress(Exception):
-            return row[self._key] if isinstance(row, Mapping) else getattr(row, self._key)
+        # An attribute of a Series may hide its field: `name`, `size`, `count`.
         with suppress(Exception):
             return row[self._key]
+        with suppress(Exception):
+            value = getattr(row, self._key)
+            if not isinstance(value, (MethodType, BuiltinMethodType)):
+                return value  # else it is no field: `index` of a tuple
         raise ValueError(f"a row has no {self._key!r}: key= is a field's name or a function")

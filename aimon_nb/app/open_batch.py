@@ -79,7 +79,6 @@ def open_batch(
     usd: Decimal | None = None,
     pilot: int | None = None,
     *,
-    has_own_bar: bool = False,
     keeps_key: bool = False,
 ) -> OpenBatch | None:
     """Open a loop over rows; None outside of tracked code, where nothing is to be counted."""
@@ -96,6 +95,7 @@ def open_batch(
         budget = Budget(BudgetLimits(usd=usd), "this loop's budget", owner=run_state)
         load_prices()
     began = datetime.now(timezone.utc)
+    has_own_bar = rows.has_own_bar(run_state.run.started)
     batch = Batch(desc, rows.total, has_own_bar=has_own_bar, began=began)
     run_state.run.batches.append(batch)
     first = None if pilot is None else Pilot(pilot, usd, run_state, batch)

@@ -70,7 +70,8 @@ class Pilot:
 
     def _is_due(self) -> bool:
         self._given += 1
-        return self._given == self._number + 1
+        has_more = self._batch.total is None or self._batch.total > self._number
+        return has_more and self._given == self._number + 1
 
     def _is_done(self) -> bool:
         if self._run_state.stop:
@@ -85,10 +86,11 @@ class Pilot:
 
     def _waits_for_tasks(self) -> bool:
         try:
-            asyncio.get_running_loop()
+            loop = asyncio.get_running_loop()
         except RuntimeError:
             return False
-        return self._run_state.items.tasks > 0
+        # Those of loops in other threads go on.
+        return loop in self._run_state.items.tasks
 
     def _judge(self) -> None:
         run = self._run_state.run

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import reprlib
-import sys
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 from typing import Any, Generic
 
 from aimon_nb.app.batch_rows import Key, Rows, T
 from aimon_nb.app.budgets import checked
-from aimon_nb.app.items import leave_item
+from aimon_nb.app.items import current_run_state, leave_item
 from aimon_nb.app.open_batch import OpenBatch, open_batch
+from aimon_nb.app.pilot import Pilot
 from aimon_nb.app.pilot import checked as checked_pilot
 from aimon_nb.capture.items import OpenItem
 from aimon_nb.capture.redact import redact_secrets
@@ -53,69 +54,90 @@ class Progress(Generic[T]):
         return self._rows.total != 0
 
     def __iter__(self) -> Iterator[T]:
-        batch = self._open()
-        return iter(self._rows) if batch is None else _Loop(self._rows, batch)
+        return _Loop(self._rows, self._opener()) if self._is_counted() else iter(self._rows)
 
     def __aiter__(self) -> AsyncIterator[T]:
-        batch = self._open()
-        return self._rows.each() if batch is None else _AsyncLoop(self._rows, batch)
+        return _AsyncLoop(self._rows, self._opener()) if self._is_counted() else self._rows.each()
 
-    def _open(self) -> OpenBatch | None:
-        return open_batch(
+    def _is_counted(self) -> bool:
+        opens_run = self._usd is not None or self._pilot is not None
+        return opens_run or current_run_state() is not None
+
+    def _opener(self) -> Callable[[], OpenBatch | None]:
+        return partial(
+            open_batch,
             self._rows,
             self._desc,
             self._usd,
             self._pilot,
-            has_own_bar=self._has_own_bar(),
             keeps_key=self._keeps,
         )
 
-    def _has_own_bar(self) -> bool:
-        """Return whether tqdm draws a bar: around this loop, or inside of it."""
-        above = sys._getframe(3).f_globals.get("__name__", "")
-        return str(above).startswith("tqdm") or self._rows.has_own_bar
-
 
 class _Stamping:
-    """The item that a loop is in; thrown away with the loop, which so is left early."""
+    """The item that a loop is in; thrown away with the loop, which so is left early.
 
-    def __init__(self, rows: Rows[Any], batch: OpenBatch) -> None:
-        self._rows, self._batch, self._keys = rows, batch, rows.keys()
+    It opens at its first row: tqdm.auto makes an iterator that it does not use.
+    """
+
+    def __init__(self, rows: Rows[Any], opener: Callable[[], OpenBatch | None]) -> None:
+        self._rows, self._opener, self._keys = rows, opener, rows.keys()
+        self._batch: OpenBatch | None = None
         self._item: OpenItem | None = None
+        self._is_open = False
+
+    def _open(self) -> None:
+        if not self._is_open:
+            self._is_open = True
+            self._batch = self._opener()
+
+    @property
+    def _pilot(self) -> Pilot | None:
+        return None if self._batch is None else self._batch.pilot
 
     def _begin(self, row: Any) -> None:
-        self._item = self._batch.begin(self._rows.key_of(row, next(self._keys, None)))
+        if self._batch is not None:
+            self._item = self._batch.begin(self._rows.key_of(row, next(self._keys, None)))
 
     def _leave(self) -> None:
         open_item, self._item = self._item, None
         leave_item(open_item)
 
+    def _end(self) -> None:
+        if self._batch is not None:
+            self._batch.end()
+
+    def _drop(self) -> None:
+        if self._batch is not None:
+            self._batch.drop()
+
     def __del__(self) -> None:
         with suppress(Exception):
             self._leave()
-            self._batch.drop()
+            self._drop()
 
 
 class _Loop(_Stamping, Iterator[T]):
     """A `for` loop over rows in a run."""
 
-    def __init__(self, rows: Rows[T], batch: OpenBatch) -> None:
-        super().__init__(rows, batch)
+    def __init__(self, rows: Rows[T], opener: Callable[[], OpenBatch | None]) -> None:
+        super().__init__(rows, opener)
         self._values = iter(rows)
 
     def __next__(self) -> T:
         __tracebackhide__ = True
+        self._open()
         self._leave()
         try:
-            if self._batch.pilot is not None:
-                self._batch.pilot.wait()
+            if self._pilot is not None:
+                self._pilot.wait()
             row = next(self._values)
             self._begin(row)
         except StopIteration:
-            self._batch.end()
+            self._end()
             raise
         except BaseException:
-            self._batch.drop()
+            self._drop()
             raise
         return row
 
@@ -123,23 +145,24 @@ class _Loop(_Stamping, Iterator[T]):
 class _AsyncLoop(_Stamping, AsyncIterator[T]):
     """An `async for` loop over rows in a run."""
 
-    def __init__(self, rows: Rows[T], batch: OpenBatch) -> None:
-        super().__init__(rows, batch)
+    def __init__(self, rows: Rows[T], opener: Callable[[], OpenBatch | None]) -> None:
+        super().__init__(rows, opener)
         self._values = rows.each()
 
     async def __anext__(self) -> T:
         __tracebackhide__ = True
+        self._open()
         self._leave()
         try:
-            if self._batch.pilot is not None:
-                await self._batch.pilot.wait_async()
+            if self._pilot is not None:
+                await self._pilot.wait_async()
             row = await anext(self._values)
             self._begin(row)
         except StopAsyncIteration:
-            self._batch.end()
+            self._end()
             raise
         except BaseException:
-            self._batch.drop()
+            self._drop()
             raise
         return row
 

@@ -44,7 +44,10 @@ _is_users = lru_cache(maxsize=1000)(is_users)
 class OpenItem:
     """An item while anything of it is open; an event, too: it was begun, left or done."""
 
-    __slots__ = ("_lock", "_log", "_open", "batch", "budgets", "item", "outer", "run_state")
+    __slots__ = (
+        *("_lock", "_log", "_open"),
+        *("around", "batch", "budgets", "item", "outer", "run_state"),
+    )
 
     def __init__(
         self,
@@ -53,9 +56,12 @@ class OpenItem:
         run_state: RunState,
         log: deque[Any],
         outer: OpenItem | None,
+        around: OpenItem | None,
         budget: Budget | None,
     ) -> None:
         self.item, self.batch, self.run_state, self.outer = item, batch, run_state, outer
+        # What is open in it is open in this one, too, which may have been left before.
+        self.around = around
         self._lock, self._log, self._open = run_state.items.lock, log, 0
         # Of its loop, and of those around it.
         self.budgets: tuple[Budget, ...] = () if outer is None else outer.budgets
@@ -69,22 +75,30 @@ class OpenItem:
             if self.item.is_done:
                 # A task of a library's goes on: it was too early.
                 self._set_done(is_done=False)
+            if self.around is not None:
+                self.around.hold()
 
     def release(self, _: object = None) -> None:
         """One of these has ended."""
         with self._lock:
             self._open -= 1
             self._look()
+            if self.around is not None:
+                self.around.release()
 
     def hold_task(self, task: asyncio.Task[Any]) -> None:
         """It waits for a task, which cannot run while code waits for it in its loop's thread."""
+        loop = task.get_loop()
         with self._lock:
-            self.run_state.items.tasks += 1
+            self.run_state.items.tasks[loop] += 1
         task.add_done_callback(self._release_task)
 
-    def _release_task(self, _: object) -> None:
+    def _release_task(self, task: asyncio.Task[Any]) -> None:
+        tasks, loop = self.run_state.items.tasks, task.get_loop()
         with self._lock:
-            self.run_state.items.tasks -= 1
+            tasks[loop] -= 1
+            if tasks[loop] <= 0:
+                del tasks[loop]
         self.release()
 
     def leave(self, error: BaseException | None = None) -> None:
@@ -103,6 +117,8 @@ class OpenItem:
     def refuse(self, error: BaseException) -> None:
         """A call of it was not sent."""
         with self._lock:
+            if self.batch is not None and not (self.item.is_sent or self.item.is_refused):
+                self.batch.refused.append(self.item)
             self.item.status, self.item.is_refused = "error", True
             self.item.error_type, self.item.error = describe(error)
 
@@ -127,7 +143,8 @@ class RunItems:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.done = threading.Condition(self.lock)  # an item is
-        self.tasks = 0  # of event loops, that items wait for
+        # How many tasks of an event loop items wait for.
+        self.tasks: Counter[asyncio.AbstractEventLoop] = Counter()
         self._repeats: Counter[tuple[type, ItemKey]] = Counter()
 
     def begin(
@@ -141,18 +158,20 @@ class RunItems:
         budget: Budget | None = None,
     ) -> OpenItem:
         """Begin an item of a run: what runs from here on, until it is left, is of it."""
+        outer = not_left(current_item.get())
+        around = _around(outer, run_state, batch)
+        inside = None if around is None else around.item.number
         with self.lock:
             number = len(run_state.run.items) + 1
             plain = plain_key(key, number)
             self._repeats[type(plain), plain] += 1
             of_batch = None if batch is None else run_state.run.batches.index(batch)
             repeat = self._repeats[type(plain), plain]
-            item = Item(plain, number, repeat, keeps_key, of_batch)
+            item = Item(plain, number, repeat, keeps_key, of_batch, inside)
             run_state.run.items.append(item)
             if batch is not None:
                 batch.begun += 1
-        outer = not_left(current_item.get())
-        open_item = OpenItem(item, batch, run_state, log, outer, budget)
+        open_item = OpenItem(item, batch, run_state, log, outer, around, budget)
         current_item.set(open_item)
         return open_item
 
@@ -175,6 +194,24 @@ def not_left(open_item: OpenItem | None) -> OpenItem | None:
     if open_item is not None:
         # Loops that take turns (`zip`) would make a chain as long as their rows.
         open_item.outer = not_left(open_item.outer)
+    return open_item
+
+
+def _around(
+    open_item: OpenItem | None, run_state: RunState, batch: Batch | None
+) -> OpenItem | None:
+    """Return the item of this run that a new one is inside of.
+
+    Of loops that take turns (`zip`) the second one's are inside the first one's, whose next is
+    beside the one before.
+    """
+    if open_item is None or open_item.run_state is not run_state:
+        return None
+    sibling: OpenItem | None = open_item
+    while sibling is not None:
+        if batch is not None and sibling.batch is batch:
+            return sibling.around
+        sibling = sibling.around
     return open_item
 
 

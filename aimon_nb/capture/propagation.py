@@ -48,6 +48,11 @@ def install_thread_propagation(patches: Patches) -> None:
     patches.wrap(
         asyncio.BaseEventLoop, "create_task", functools.partial(_keep_place_of_task, patches)
     )
+    patches.wrap(
+        asyncio.BaseEventLoop,
+        "default_exception_handler",
+        functools.partial(_without_refused_tasks, patches),
+    )
     patches.on_import("multiprocessing.pool", functools.partial(_install_pool_propagation, patches))
 
 
@@ -156,11 +161,24 @@ def _without_refused(patches: Patches, original: Callable[..., Any]) -> Callable
     """
 
     def excepthook(args: Any) -> Any:
-        refused = isinstance(args.exc_value, BudgetExceeded) and args.exc_value.is_told_by_run
-        return None if patches.live and refused else original(args)
+        return None if patches.live and _is_told_by_run(args.exc_value) else original(args)
 
     hook: Callable[..., Any] = named_like(original, excepthook)
     return hook
+
+
+def _without_refused_tasks(patches: Patches, original: Callable[..., Any]) -> Callable[..., Any]:
+    """Do the same for a task that nobody awaited."""
+
+    def default_exception_handler(self: Any, context: dict[str, Any]) -> None:
+        if not (patches.live and _is_told_by_run(context.get("exception"))):
+            original(self, context)
+
+    return default_exception_handler
+
+
+def _is_told_by_run(error: object) -> bool:
+    return isinstance(error, BudgetExceeded) and error.is_told_by_run
 
 
 def _is_pool_worker(thread: threading.Thread) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import reprlib
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from numbers import Integral, Real
 from typing import Any, Literal
 
 OnBudget = Literal["stop", "warn"]
@@ -37,12 +37,18 @@ def dollars(value: Any, name: str = "budget") -> Decimal:
         ValueError: it is not finite, or not more than 0.
 
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+    if isinstance(value, bool) or not isinstance(value, (Real, Decimal)):
         raise TypeError(f"{name} must be a number of US dollars, not {reprlib.repr(value)}")
-    if not math.isfinite(value) or value <= 0:
-        raise ValueError(f"{name} must be more than 0 US dollars, not {value}")
-    # As it is written: 0.1 is a tenth.
-    return value if isinstance(value, Decimal) else Decimal(repr(value))
+    if isinstance(value, Decimal):
+        amount = value
+    elif isinstance(value, Integral):
+        amount = Decimal(int(value))
+    else:
+        # As it is written: 0.1 is a tenth. numpy's numbers are written with their type.
+        amount = Decimal(repr(float(value)))
+    if not amount.is_finite() or amount <= 0:
+        raise ValueError(f"{name} must be more than 0 US dollars, not {reprlib.repr(value)}")
+    return amount
 
 
 def dollars_of_text(text: str) -> Decimal:
@@ -62,8 +68,8 @@ def whole(value: Any, name: str) -> int:
         ValueError: it is less than 1.
 
     """
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be a whole number, not {reprlib.repr(value)}")
     if value < 1:
         raise ValueError(f"{name} must be at least 1, not {value}")
-    return value
+    return int(value)

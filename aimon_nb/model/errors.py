@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
+
+from aimon_nb.model.code_files import is_users
 
 
 class RequestRefusedError(BaseException):
@@ -14,6 +17,18 @@ class RequestRefusedError(BaseException):
 
     results: list[Any] | None = None
     """What `map` had when it was refused, in the order of the rows; None where there is none."""
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython asks an exception for this. It is a result, and no crash: of its way through a
+        # client's code nobody learns anything.
+        own = [one for one in traceback.extract_tb(self.__traceback__) if is_users(one.filename)]
+        lines = [f"  line {one.lineno}: {one.line or one.name}" for one in own]
+        return [f"{type(self).__name__}: {self}", *lines]
+
+    # LangChain's `agenerate` reads these of all that is no `Exception`, as of an answer, and would
+    # end with an AttributeError in place of the refusal.
+    generations: tuple[Any, ...] = ()
+    llm_output: Any = None
 
 
 class RunStopped(RequestRefusedError):  # noqa: N818  a state of the run, in the user's words

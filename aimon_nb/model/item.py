@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -17,7 +17,8 @@ class Item:
     """One row of a batch: what its calls are counted under.
 
     `key` is the user's own name of it, in its own type; `number` counts from 1 in its run, and
-    `repeat` from 1 for a key that comes again. `batch` is its loop's place in `Run.batches`.
+    `repeat` from 1 for a key that comes again. `batch` is its loop's place in `Run.batches`,
+    `inside` the number of the item around it.
     It `is_left` when the user's code has gone on,
     and `is_done` when no call of it is open either.
     `is_sent`: a request of it was sent; `is_refused`: one was not, for a budget did not allow it.
@@ -28,6 +29,7 @@ class Item:
     repeat: int = 1
     keeps_key: bool = False
     batch: int | None = None
+    inside: int | None = None
     status: ItemStatus = "running"
     error_type: str | None = None
     error: str | None = None
@@ -52,8 +54,9 @@ class Item:
 class Batch:
     """One loop over items: how many there are (None: nobody knows), have begun and are done.
 
-    `has_own_bar`: the user's code draws a bar of its own for it (tqdm). It `began` then, UTC;
-    `forecast` is what it is heading for.
+    `refused` are those of which nothing was sent, for a budget did not allow it; `completed`
+    leaves them out. `has_own_bar`: the user's code draws a bar of its own for it (tqdm). It
+    `began` then, UTC; `forecast` is what it is heading for.
     """
 
     desc: str | None = None
@@ -64,3 +67,9 @@ class Batch:
     has_own_bar: bool = False
     began: datetime | None = None
     forecast: Forecast | None = None
+    refused: list[Item] = field(default_factory=list)
+
+    @property
+    def completed(self) -> int:
+        """How many items are done of which something was sent, or nothing was to be."""
+        return max(0, self.done - sum(item.is_done for item in self.refused))

@@ -30,20 +30,23 @@ def warning(budget: Budget, why: Refusal, model: str) -> str:
     if why.unit == "price":
         limit = f"{budget.name} is {_money(why.limit)}"
         return f"{limit}, and {why.reason}: its calls are sent, and are not in it"
+    taken = ", ".join([_spent(why), *([_reserved(why)] if why.reserved else [])])
     goes_on = f"calls of {_shown(model)} go on (--on-budget warn)"
-    return f"{_limit(budget, why)} reached: {_spent(why)}; {goes_on}"
+    return f"{_limit(budget, why)} reached: {taken}; {goes_on}"
 
 
 def exceeded(budget: Budget) -> str:
-    """Return how much more was spent than a budget allows."""
+    """Return how much more was spent than a budget allows, and why if it stops calls."""
     limits, spent = budget.limits, budget.spent
+    stops = limits.on_budget == "stop"
     if limits.usd is not None and spent.usd > limits.usd:
         over = _money(EXACT.subtract(spent.usd, limits.usd))
-        limit = f"{budget.name} of {_money(limits.usd)}"
-        return f"{_money(spent.usd)} spent, {over} over {limit}: a call was dearer than expected"
+        why = ": a call was dearer than expected" if stops else ""
+        return f"{_money(spent.usd)} spent, {over} over {budget.name} of {_money(limits.usd)}{why}"
     most = limits.tokens or 0
-    limit = f"{spent.tokens - most:,} over {budget.name} of {most:,}"
-    return f"{spent.tokens:,} tokens used, {limit}: a call took more than expected"
+    why = ": a call took more than expected" if stops else ""
+    over = f"{spent.tokens - most:,} over {budget.name} of {most:,}"
+    return f"{spent.tokens:,} tokens used, {over}{why}"
 
 
 def beside(budget: Budget) -> str:

@@ -6,7 +6,7 @@ read. In a request's body values under names of secrets are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -41,14 +41,20 @@ WITHOUT_KEYS = "keys in the body are [filtered]"
 
 
 class Sent(NamedTuple):
-    """The client's own URL and headers of a request, until our thread reads them."""
+    """The client's own URL and headers of a request, until our thread reads them.
+
+    `form` has the pieces of a body that the client makes only as it sends.
+    """
 
     url: Any = None
     headers: Any = None
+    form: Sequence[bytes] = ()
 
 
 def exchange_of(sent: Sent, address: str, path: str, body: bytes | None) -> Exchange:
     """Return a request as it may be shown; its answer is still to come."""
+    if body is None and sent.form:
+        body = b"".join(sent.form)
     text = (body or b"").decode("utf-8", "surrogateescape")
     shown = without_secrets(text)
     notes = [] if shown == text else [WITHOUT_KEYS]

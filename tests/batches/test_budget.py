@@ -1,12 +1,14 @@
 """Budgets: what is sent and what is not, whichever client, thread or task asks; what is said; how it ends."""
 
 import asyncio
+import gc
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from multiprocessing.pool import ThreadPool
 
+import numpy as np
 import pytest
 import sentry_sdk
 import tenacity
@@ -15,7 +17,7 @@ import aimon_nb
 from aimon_nb import BudgetExceeded, RunStopped, pricing
 from aimon_nb.app import monitor
 from aimon_nb.capture.budget import Amount, Budget
-from aimon_nb.model.budget import BudgetLimits, dollars_of_text
+from aimon_nb.model.budget import BudgetLimits, dollars, dollars_of_text
 from aimon_nb.model.errors import RefusedInPoolError
 from aimon_nb.views.tables import frames
 from tests.batches.conftest import MODEL, price_of_model
@@ -183,6 +185,7 @@ class TestALoop:
         run = run_of(view)
         assert run.status == "ok" and len(truth.settled()) == 4
         assert [note for note in run.notes if "go on (--on-budget warn)" in note] == ["the run's budget of $0.0200 reached: $0.0120 spent; calls of gpt-4o-mini go on (--on-budget warn)"]
+        assert [note for note in run.notes if " over " in note] == ["$0.0480 spent, $0.0280 over the run's budget of $0.0200"]
 
     def test_an_overshoot_is_said(self, ask):
         """A call that was dearer than expected: how much over."""
@@ -300,6 +303,41 @@ class TestAtOnce:
             for thread in threads:
                 thread.join()
         assert "Traceback" not in capsys.readouterr().err
+
+
+    def test_tasks_that_nobody_awaits_print_nothing(self, asking, truth, caplog):
+        """Nor is one of a task's, which asyncio logs when it is thrown away."""
+
+        async def main(ask):
+            tasks = [asyncio.create_task(ask()) for _ in range(20)]
+            await asyncio.wait(tasks)
+
+        with pytest.raises(BudgetExceeded), tracked(max_calls=2):
+            asking(main)
+        gc.collect()
+        assert len(truth.settled()) == 2 and "never retrieved" not in caplog.text
+
+    @pytest.mark.parametrize("most", [1, 7, 23])
+    def test_never_one_call_more(self, ask, asking, truth, most):
+        """Threads and tasks that ask at once send exactly as many calls as `max_calls` says."""
+
+        async def main(aask):
+            with ThreadPoolExecutor(20) as pool:
+                jobs = [pool.submit(ask) for _ in range(40)]
+                await asyncio.gather(*[aask() for _ in range(40)], return_exceptions=True)
+                await asyncio.to_thread(lambda: [job.exception() for job in jobs])
+
+        with pytest.raises(BudgetExceeded), tracked(max_calls=most) as view:
+            asking(main)
+        assert len(truth.settled()) == run_of(view).totals.calls == most
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"), [(0.1, "0.1"), (2, "2"), (Decimal("0.30"), "0.30"), (np.float64(2.5), "2.5"), (np.float32(0.5), "0.5"), (np.int64(3), "3"), (10**400, "1" + "0" * 400)]
+)
+def test_numbers(value, wanted):
+    """A budget is a number of any type, as it is written; numpy's are what sums of a frame are."""
+    assert str(dollars(value)) == wanted
 
 
 class TestPrices:

@@ -132,3 +132,23 @@ def test_items_that_are_not_done_are_no_cost_yet():
     """What is under way says nothing."""
     run = making([0.01] * 12, 100, done=5)
     assert run.batches[0].forecast.items == 5
+
+
+def test_items_without_a_call():
+    """Of a loop whose calls have left it nothing is said: nobody knows that it costs nothing."""
+    run = making([], 100)
+    run.items += [Item(at, at + 1, batch=0, is_done=True) for at in range(20)]
+    forecast_batches(run)
+    assert run.batches[0].forecast is None
+
+
+def test_items_inside_of_items():
+    """Their cost is that of the items around them, too."""
+    run = making([0.01] * 12, 12)
+    run.batches.append(Batch(total=100, done=12))
+    for item in list(run.items):
+        run.items.append(around := Item("x", len(run.items) + 1, batch=1, is_done=True))
+        item.inside = around.number
+    run.batches[0].done = 0
+    forecast_batches(run)
+    assert run.batches[1].forecast.expected == pytest.approx(1.0)

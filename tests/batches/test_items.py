@@ -115,12 +115,41 @@ def test_a_key_that_comes_again(track, ask):
     assert items_of(run) == [("x", 1), ("x", 2), ("y", 1), ("x", 3), ("x", 4), ("y", 2), (1, 1), (True, 1), ("1", 1)]
 
 
-def test_a_row_without_the_field(track):
-    """`key=` that no row has is one clear error, and no item is begun."""
-    with track() as run, pytest.raises(ValueError, match="a row has no 'id'"):
-        for _ in aimon_nb.progress([{"name": 1}], key="id"):
+@pytest.mark.parametrize(("values", "key"), [([{"name": 1}], "id"), (FRAME.itertuples(), "index"), (["ab"], "title")])
+def test_a_row_without_the_field(track, values, key):
+    """`key=` that no row has is one clear error, a method's name too, and no item is begun."""
+    with track() as run, pytest.raises(ValueError, match=f"a row has no '{key}'"):
+        for _ in aimon_nb.progress(values, key=key):
             pass
     assert run.items == []
+
+
+@pytest.mark.parametrize("key", ["name", "size", "count"])
+def test_a_field_with_a_methods_name(track, key):
+    """Of a row that has a field of that name the field is the key, though a Series has such an attribute."""
+    frame = pd.DataFrame({"name": ["x", "y"], "size": ["x", "y"], "count": ["x", "y"]})
+    with track() as run:
+        for _ in aimon_nb.progress([row for _, row in frame.iterrows()], key=key):
+            pass
+        for _ in aimon_nb.progress(frame.itertuples(), key=key):
+            pass
+    assert [item.key for item in run.items] == ["x", "y"] * 2
+
+
+@pytest.mark.parametrize("length", [ValueError, OverflowError])
+def test_rows_whose_length_fails(track, length):
+    """They are rows of which nobody knows how many there are, as in a plain loop."""
+
+    class Strange:
+        def __iter__(self):
+            return iter("ab")
+
+        def __len__(self):
+            raise length("no")
+
+    with track() as run:
+        assert list(aimon_nb.progress(Strange())) == ["a", "b"]
+    assert [batch.total for batch in run.batches] == [None]
 
 
 @pytest.mark.parametrize(
@@ -276,6 +305,23 @@ def test_loops_that_take_turns(track, ask):
             ask()
         ask()
     assert keys_of(run) == ["x", "y", None]
+
+
+def test_a_row_waits_for_the_items_inside_of_it(track, ask, truth):
+    """A job of an inner loop's row keeps the outer row open, too; of loops in a `zip` each row has its own cost."""
+    truth.hold()
+    with track() as run, ThreadPoolExecutor(1) as pool:
+        for _ in aimon_nb.progress("a", key=str):
+            for _ in aimon_nb.progress("x", key=str):
+                job = pool.submit(ask)
+        truth.wait_held(1)
+        assert [item.is_done for item in run.items] == [False, False]
+        truth.release()
+        job.result()
+        eventually(lambda: [item.is_done for item in run.items] == [True, True])
+        for _ in zip(aimon_nb.progress("bc", key=str), aimon_nb.progress("yz", key=str), strict=True):
+            pass
+    assert [(item.key, item.inside) for item in run.items] == [("a", None), ("x", 1), ("b", None), ("y", 3), ("c", None), ("z", 5)]
 
 
 def test_a_run_inside(track, ask):
@@ -537,7 +583,7 @@ def test_items_in_spans_and_files(track, ask, tmp_path):
 
 
 def test_where_keys_go(track, ask):
-    """A saved form has whole numbers and `#77`, and a text key only where it is to be kept; so has what has no content."""
+    """A saved form has whole numbers and `#77`, and a text key only where it is to be kept; so has what has no content. A widget's state has numbers alone."""
     from aimon_nb.model import Run
     from aimon_nb.views.live.saved_full import _details
     from aimon_nb.views.static import html, text
@@ -551,7 +597,8 @@ def test_where_keys_go(track, ask):
             ask()
     saved = [str(rows.snapshot(run)), str(_details(run)), html.static(run), text.tree(run), str(run.to_dict())]
     assert not [one for one in saved if f"{secret} False" in one]
-    for one in (saved[0], saved[1], saved[4]):
+    assert f"{secret} True" not in saved[0]
+    for one in (saved[1], saved[4]):
         assert f"{secret} True" in one and "12345" in one and "#1" in one
     again = Run.from_dict(run.to_dict())
     assert [item.key for item in again.items] == ["#1", f"{secret} True", 12345]

@@ -156,6 +156,39 @@ def test_a_row_that_fails_in_it(ask):
         aimon_nb.map(one, ROWS, pilot=10, budget=0.5)
 
 
+def test_rows_with_rows_of_their_own(ask, truth):
+    """What a row costs is what the items inside of it do, too."""
+    with pytest.raises(BudgetExceeded, match=r"heading for \$1\.\d\d, .*30 rows were not begun|heading for \$1\.\d\d \(.*30 rows were not begun"), tracked():
+        for _ in aimon_nb.progress(range(40), pilot=10, budget=0.5):
+            for text in aimon_nb.progress(ROWS[:3]):
+                ask(text)
+    assert len(truth.settled()) == 30
+
+
+def test_jobs_of_a_pool_with_loops_of_their_own(asking, ask):
+    """Tasks of an event loop in another thread go on while it waits."""
+
+    async def main(_):
+        async def one(text):
+            await asyncio.gather(asyncio.to_thread(ask, text), asyncio.sleep(0))
+
+        with ThreadPoolExecutor(2) as pool:
+            for text in aimon_nb.progress(ROWS[:12], pilot=10):
+                pool.submit(lambda text=text: asyncio.run(one(text)))
+
+    with tracked() as view:
+        asking(main)
+    assert len(keys_of(run_of(view))) == 12 and len(pilots(run_of(view))) == 1
+
+
+def test_as_many_as_the_rows(client):
+    """After the last row nothing is left to judge: no loop that is through fails."""
+    with tracked() as view:
+        for text in aimon_nb.progress(ROWS[:10], pilot=10, budget=5):
+            list(client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": text}], stream=True))
+    assert run_of(view).status == "ok" and pilots(run_of(view)) == []
+
+
 def test_rows_that_told_no_usage(client, truth):
     """What the batch will cost is unknown: with a budget it stops."""
     with pytest.raises(BudgetExceeded, match="unknown amount: 10 items have no price, from the first 10 rows. What it will cost is unknown"), tracked():

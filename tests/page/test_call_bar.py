@@ -25,7 +25,7 @@ def answered(tab, run, **answer):
 
 def bar(tab, run, span):
     row(tab, run, span).click()
-    return tab.locator(f"#live-{run} .detail")
+    return tab.locator(f"#live-{run} .pane")
 
 
 def diffs(prompt="Tell me about cats.", now="Tell me about dogs, please.", **more):
@@ -111,6 +111,27 @@ def test_compare(tab):
     assert 0 == pane.locator(".diff").count() and "again" in pane.inner_text()
 
 
+@pytest.mark.parametrize(("theme", "width"), [("light", 1300), ("dark", 900), ("light", 700), ("dark", 500), ("light", 500), ("light", 360)])
+def test_one_bar(tab, theme, width):
+    """What one does with a call, where it stands among the others and full screen are one line in a view of 700 px or more, also once something is said; narrower they are two, in which what is said may take a third, and nothing is cut or stands beyond the view."""
+    tab.set_viewport_size({"width": width + 40, "height": 900})
+    show(tab, "finished", theme=theme)
+    tab.add_style_tag(content="body { max-width: none !important; }")
+    pane = bar(tab, "finished", "c4")
+    tab.evaluate("navigator.clipboard.writeText = async () => {}")
+    assert width == pane.evaluate("e => e.parentElement.parentElement.offsetWidth")
+    for said in ("", "copied"):
+        lines = pane.locator(".bar").evaluate("e => Math.round(e.offsetHeight / 18)")
+        assert lines == (1 if width >= 700 else 3 if said and width < 500 else 2), said
+        assert [] == pane.locator(".bar").evaluate("e => [...e.querySelectorAll('*')].filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0 || one.getBoundingClientRect().right > e.getBoundingClientRect().right).map(one => one.className)")
+        if not said:
+            tab.screenshot(path=str(SHOTS / f"bar-{theme}-{width}.png"))
+            pane.get_by_role("button", name="copy as Python").click()
+            answered(tab, "finished", text=CODE)
+            assert "copied" == pane.get_by_role("status").inner_text()
+    assert [] == violations(tab, "#live-finished .bar")
+
+
 def test_nothing_to_compare_with(tab):
     """Where no other call of the caller is in memory, that is said."""
     show(tab, "finished")
@@ -146,12 +167,12 @@ def test_hostile_differences(tab):
     assert wide <= 0
 
 
-@pytest.mark.parametrize(("theme", "width", "forced"), [("light", 1020, None), ("dark", 700, None), ("contrast", 1020, None), ("light", 380, None), ("light", 700, "active")])
+@pytest.mark.parametrize(("theme", "width", "forced"), [("light", 1020, None), ("dark", 700, None), ("contrast", 1020, None), ("light", 380, None), ("light", 700, "light"), ("dark", 700, "dark"), ("light", 1020, "dark")])
 def test_axe_of_a_comparison(tab, theme, width, forced):
     """No accessibility fault in any theme, narrow and with the system's own colours; what differs is told by signs and lines, not by colour alone."""
     tab.set_viewport_size({"width": width, "height": 1000})
     if forced:
-        tab.emulate_media(forced_colors=forced)
+        tab.emulate_media(forced_colors="active", color_scheme=forced)
     show(tab, "finished", theme=theme)
     pane = bar(tab, "finished", "c4")
     pane.get_by_role("button", name="compare").click()
@@ -161,7 +182,7 @@ def test_axe_of_a_comparison(tab, theme, width, forced):
         at = pane.locator(f".text {tag}").first
         assert f'"{sign}"' == at.evaluate("e => getComputedStyle(e, '::before').content")
         assert decoration in at.evaluate("e => getComputedStyle(e).textDecorationLine")
-    tab.screenshot(path=str(SHOTS / f"compare-{theme}-{width}{'-forced' * bool(forced)}.png"))
+    tab.screenshot(path=str(SHOTS / f"compare-{theme}-{width}{f'-forced-{forced}' if forced else ''}.png"))
 
 
 TRACKED = """%%ai_track summarise
@@ -193,7 +214,7 @@ def test_against_the_run_before(notebook, truth):
     page.run_cells(1, 2, 3, 2)
     page.open_view(2)
     page.output(2).locator(ROW).first.click()
-    pane = page.output(2).locator(".detail").first
+    pane = page.output(2).locator(".pane").first
     pane.get_by_role("button", name="compare").click()
     pane.locator(".diff").wait_for()
     assert ["an", "a strict"] == [pane.locator(f".text {tag}").first.inner_text() for tag in ("del", "ins")]
@@ -242,7 +263,7 @@ def test_a_call_as_python(notebook, truth, app):
     page.open_view(1)
     page.raw.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.output(1).locator(ROW).first.click()
-    pane = page.output(1).locator(".detail").first
+    pane = page.output(1).locator(".pane").first
     pane.get_by_role("button", name="copy as Python").click()
     pane.get_by_text("copied").wait_for()
     code = page.raw.evaluate("navigator.clipboard.readText()")
@@ -265,7 +286,7 @@ def test_no_clipboard(notebook):
     page.open_view(1)
     page.raw.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); document.execCommand = () => false; }")
     page.output(1).locator(ROW).first.click()
-    pane = page.output(1).locator(".detail").first
+    pane = page.output(1).locator(".pane").first
     pane.get_by_role("button", name="copy as Python").click()
     box = pane.locator("textarea")
     box.wait_for()

@@ -4,7 +4,7 @@ import base64
 import json
 
 import pytest
-from tests.page.test_widget import ANSWERED, PRICED, SIZE, feed, focused, long_call, lines, module_tab, row, settle, show, tab, violations, watch_keys  # noqa: F401
+from tests.page.test_widget import ANSWERED, FORCED, PRICED, SIZE, feed, focused, long_call, lines, module_tab, row, settle, show, tab, violations, watch_keys  # noqa: F401
 from tests.parts.page import PICTURES, SHOTS
 from tests.parts.waiting import eventually
 from tests.views import pane_samples as told
@@ -13,9 +13,9 @@ PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAYAAACNMs+9AAAAFUlEQVR4
 SECOND = PRICED  # the second chat of `told.agent()`
 
 
-def pane_of(tab, items=None, span=SECOND):
+def pane_of(tab, items=None, span=SECOND, theme="light"):
     """The details of a call of "finished", which is told these items."""
-    show(tab, "finished")
+    show(tab, "finished", theme=theme)
     feed(tab, "finished", {"k": "details", "items": items or told.agent()})
     row(tab, "finished", span).click()
     settle(tab)
@@ -200,20 +200,20 @@ def test_the_messages_of_the_call_before_are_asked_for(tab):
 
 
 def test_from_call_to_call(tab):
-    """`j`, `k`, Alt and the arrows lead from call to call without leaving the details, past tools and steps; the row goes along, and the notebook hears none of it. The bar says where one is."""
+    """`j`, `k`, Alt and the arrows lead from call to call without leaving the details, past tools and steps, also to an attempt that is folded into the one that succeeded; the row goes along, and the notebook hears none of it. The bar says where one is."""
     pane = pane_of(tab, span=ANSWERED)
     watch_keys(tab)
     chosen = lambda: tab.locator("#live-finished .row.chosen").get_attribute("data-id")
     part = lambda: tab.evaluate("[...document.querySelectorAll('#live-finished .detail > div')].indexOf(document.activeElement)")
     pane.locator(".detail > div").first.focus()
-    assert "call 2 of 5" in pane.locator(".bar").inner_text()
-    for key, at in (("j", "c4"), ("j", "c3"), ("Alt+ArrowDown", "c5"), ("k", "c3"), ("Alt+ArrowUp", "c4"), ("k", ANSWERED), ("k", "e"), ("k", "e")):
+    assert "call 2 of 6" in pane.locator(".bar").inner_text()
+    for key, at in (("j", "c4"), ("j", "c2"), ("j", "c3"), ("Alt+ArrowDown", "c5"), ("k", "c3"), ("k", "c2"), ("Alt+ArrowUp", "c4"), ("k", ANSWERED), ("k", "e"), ("k", "e")):
         tab.keyboard.press(key)
         assert (at, 0) == (chosen(), part()), key
-    assert "embed, text-embedding-3-small, call 1 of 5" == focused(tab, "ariaLabel")
+    assert "embed, text-embedding-3-small, call 1 of 6" == focused(tab, "ariaLabel")
     pane.locator(".detail > div").nth(1).focus()
     tab.keyboard.press("j")
-    assert (ANSWERED, 1) == (chosen(), part()) and "facts of chat, gpt-4o, call 2 of 5" == focused(tab, "ariaLabel")
+    assert (ANSWERED, 1) == (chosen(), part()) and "facts of chat, gpt-4o, call 2 of 6" == focused(tab, "ariaLabel")
     pane.get_by_role("button", name="next call").click()
     assert "c4" == chosen()
     tab.keyboard.press("Escape")
@@ -312,14 +312,18 @@ def test_axe(tab, theme, width):
     tab.screenshot(path=str(SHOTS / f"pane-{theme}-{width}.png"), full_page=True)
 
 
-def test_forced_colours(tab):
-    """With the system's own colours what is pressed, new or quoted is told apart by more than its colour, and axe finds nothing."""
-    tab.emulate_media(forced_colors="active")
-    pane = pane_of(tab)
+@pytest.mark.parametrize(("scheme", "theme"), FORCED)
+def test_forced_colours(tab, scheme, theme):
+    """With the system's own colours, light or dark, what is pressed, new or quoted is told apart by more than its colour, and axe finds nothing."""
+    tab.emulate_media(forced_colors="active", color_scheme=scheme)
+    pane = pane_of(tab, theme=theme)
+    tab.screenshot(path=str(SHOTS / f"pane-forced-{scheme}-{theme}.png"), full_page=True)
     assert [] == violations(tab, "#live-finished .pane")
     pressed, other = (pane.locator(f'.who [aria-pressed="{is_on}"]').first.evaluate("e => getComputedStyle(e).outlineStyle") for is_on in ("true", "false"))
     assert "solid" == pressed != other
     assert 2 == pane.get_by_text("new", exact=True).count()
+    grip = pane.locator(".grip").evaluate("e => [getComputedStyle(e, '::before').backgroundColor, getComputedStyle(e).color]")
+    assert grip[0] == grip[1]
     assert "3px" == pane.locator(".quote").evaluate("e => getComputedStyle(e).borderLeftWidth")
 
 
@@ -333,7 +337,7 @@ def test_by_the_keyboard_alone(tab):
         tab.keyboard.press("Tab")
         seen.append(focused(tab, "ariaLabel") or focused(tab, "textContent"))
         assert tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", name
-    for name in ("previous call", "next call", "full screen", "chat, gpt-4o, call 3 of 5", "3 messages as in the call before", "raw text of the assistant message",
-                 "the handbook", "facts of chat, gpt-4o, call 3 of 5", "height of the details"):  # fmt: skip
+    for name in ("previous call", "next call", "full screen", "chat, gpt-4o, call 3 of 6", "3 messages as in the call before", "raw text of the assistant message",
+                 "the handbook", "facts of chat, gpt-4o, call 3 of 6", "height of the details"):  # fmt: skip
         assert name in seen, seen
     assert pane.is_visible()

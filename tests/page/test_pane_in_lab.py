@@ -94,3 +94,28 @@ def test_from_call_to_call_and_full_screen(notebook, truth, app):
     page.raw.keyboard.press("Escape")
     page.raw.wait_for_function("() => !document.fullscreenElement")
     assert pane.is_visible() and before == page.raw.evaluate(active)
+
+
+FORM = f"""%%ai_track draw
+import base64
+image = base64.b64decode("{base64.b64encode(PNG).decode()}")
+_ = client.images.edit(model="gpt-image-1", prompt="CANARY a lighthouse\\nat high tide", size="1024x1024", image=[("coast.png", image, "image/png"), ("tide.png", image, "image/png")])
+"""
+
+
+def test_a_form_as_sent(notebook, app):
+    """What OpenAI's client sent as a form is readable: a line a field, of an image its name, type and size, no bytes; the answer's image is seen."""
+    page = notebook(FORM, app=app)
+    page.run_cells(1)
+    page.open_view(1)
+    page.output(1).locator(ROW).first.click()
+    pane = page.output(1).locator(".pane").first
+    pane.get_by_text("as sent").click()
+    pane.locator(".sent").get_by_text(f"image[]: [coast.png, image/png, {len(PNG)} bytes]").wait_for()
+    told = pane.locator(".sent").inner_text()
+    for words in ("prompt:\nCANARY a lighthouse\nat high tide", "size: 1024x1024", f"image[]: [tide.png, image/png, {len(PNG)} bytes]", "model: gpt-image-1"):
+        assert words in told, told
+    assert "\ufffd" not in told and "sk-none" not in told
+    pane.locator(".media img").wait_for()
+    page.screenshot(SHOTS / f"form-{'notebook' if 'notebook' in str(app) else 'lab'}.png", cell=1)
+    assert "CANARY" not in json.dumps(nbformat.read(page.save(), 4).cells[1].outputs)

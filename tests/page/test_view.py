@@ -54,7 +54,7 @@ def test_live_finished_and_kept(lab, notebook, truth, tmp_path):
     page.screenshot(PICTURES / "running.png", cell=1)
     before = page.output(1).locator(".aimon .clock").inner_text()
     page.raw.wait_for_function("before => document.querySelector('.aimon .clock').innerText !== before", arg=before)
-    page.screenshot(PICTURES / "running-dark.png", theme="dark", cell=1)
+    page.screenshot(SHOTS / "running-dark.png", theme="dark", cell=1)
     page.theme("light")
     truth.release()
     page.output(1).locator(ROW).nth(5).wait_for()

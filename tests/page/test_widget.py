@@ -49,7 +49,7 @@ def module_tab(browser, tmp_path_factory):
 def tab(module_tab):
     """The page as it was when it was new; `show` loads a document, so nothing of another test is in it."""
     module_tab.set_viewport_size(SIZE)
-    module_tab.emulate_media(forced_colors="null", reduced_motion="null")
+    module_tab.emulate_media(forced_colors="null", reduced_motion="null", color_scheme="null")
     module_tab.mouse.move(0, 0)
     yield module_tab
     faults, module_tab.faults = module_tab.faults, []
@@ -170,10 +170,15 @@ def test_axe_of_the_saved_form(tab, saved, theme, colours):
     assert [] == violations(tab, "main > div:nth-child(even)", colours=colours)
 
 
-def test_forced_colours(tab):
-    """With the system's own colours bars, icons and the selected row are still told apart, and axe finds nothing."""
-    tab.emulate_media(forced_colors="active")
-    show(tab, "running", "failed")
+# The system's own colours, light and dark, under a notebook's theme, which need not be of the same kind.
+FORCED = [("light", "light"), ("dark", "dark"), ("dark", "light")]
+
+
+@pytest.mark.parametrize(("scheme", "theme"), FORCED)
+def test_forced_colours(tab, scheme, theme):
+    """With the system's own colours, light or dark, bars, icons and the selected row are still told apart, and axe finds nothing."""
+    tab.emulate_media(forced_colors="active", color_scheme=scheme)
+    show(tab, "running", "failed", "many", theme=theme)
     row(tab, "running", ANSWERED).click()
     colour = "e => getComputedStyle(e).backgroundColor"
     back = tab.locator("#live-running .aimon").evaluate(colour)
@@ -183,13 +188,15 @@ def test_forced_colours(tab):
     assert "✕" in row(tab, "failed", FAILED_CALL).inner_text()
     ink = "e => getComputedStyle(e).color"
     assert tab.locator("#live-failed .title").evaluate(ink) == row(tab, "failed", FAILED_CALL).locator(".kind").evaluate(ink)
+    tab.screenshot(path=str(SHOTS / f"forced-{scheme}-{theme}.png"), full_page=True)
     assert [] == violations(tab)
 
 
-def test_the_strip_in_forced_colours(tab):
+@pytest.mark.parametrize(("scheme", "theme"), FORCED)
+def test_the_strip_in_forced_colours(tab, scheme, theme):
     """How the calls of a group went is seen in a strip there as well: its cells are of several colours."""
-    tab.emulate_media(forced_colors="active")
-    show(tab, "many")
+    tab.emulate_media(forced_colors="active", color_scheme=scheme)
+    show(tab, "many", theme=theme)
     strip = tab.locator('#live-many .row.group:has-text("1 failed") .strip').first
     assert "gradient" in strip.evaluate("e => getComputedStyle(e).backgroundImage")
     colour = "(e, name) => { e.style.color = `var(--${name})`; const seen = getComputedStyle(e).color; e.style.color = ''; return seen; }"
@@ -683,7 +690,7 @@ def test_groups_open_and_close(tab):
     assert before == rows_shown()
 
 
-@pytest.mark.parametrize("width", [1900, 1020, 500, 340])
+@pytest.mark.parametrize("width", [1900, 1020, 760, 640, 500, 340])
 def test_previews(tab, width):
     """A row says what was asked and what came of it, on its line; where room is short that gives way, and name and model are whole."""
     show(tab, "finished")
@@ -692,11 +699,18 @@ def test_previews(tab, width):
     line = row(tab, "finished", ANSWERED)
     preview = line.locator(".preview")
     assert preview.text_content().startswith("Summarise the three reports below") and "→ Revenue rose" in preview.text_content()
-    assert 0 == tab.eval_on_selector_all("#live-finished .preview > *", "all => all.filter(e => e.offsetWidth > 1 && e.parentElement.offsetWidth <= 70).length")
+    tab.screenshot(path=str(SHOTS / f"previews-{width}.png"))
+    scraps = "all => all.filter(e => e.offsetWidth > 1 && e.offsetWidth < 85 && e.scrollWidth > e.clientWidth + 1).map(e => [e.offsetWidth, e.parentElement.offsetWidth, e.parentElement.textContent])"
+    assert [] == tab.eval_on_selector_all("#live-finished .preview > bdi", scraps), "what is cut to a few letters tells nothing"
+    alone = "all => all.filter(e => e.offsetWidth > 1 && e.nextElementSibling.offsetWidth < 1 && e.previousElementSibling?.offsetWidth < 1).length"
+    assert 0 == tab.eval_on_selector_all("#live-finished .preview > span", alone), "an arrow leads somewhere"
+    names = "rows => rows.map(row => row.querySelector('.kind + span')).filter(e => e.scrollWidth > e.clientWidth && e.nextElementSibling.offsetWidth > 20).map(e => [e.textContent, e.getBoundingClientRect().width, e.scrollWidth, e.nextElementSibling.offsetWidth])"
+    assert [] == tab.eval_on_selector_all("#live-finished .row[data-id]", names), "the label gives way before the name"
     cut = """rows => rows.filter(row => row.querySelector('.preview').offsetWidth > 1)
       .flatMap(row => [...row.querySelectorAll('.name > .kind ~ :not(.preview)')]).filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"""
     assert [] == tab.eval_on_selector_all("#live-finished .row[data-id]", cut)
-    assert (width > 340) == (preview.evaluate("e => e.offsetWidth") > 100)
+    if width != 500:  # there as many pixels decide as a font is wide
+        assert (width > 340) == (preview.evaluate("e => e.offsetWidth") > 90)
     assert 24 == line.evaluate("e => e.offsetHeight")
 
 

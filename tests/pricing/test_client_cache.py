@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from aimon_nb.pricing import explain, price_run
-from aimon_nb.views.present import formatting, row_names
+from aimon_nb.views.present import formatting, row_names, run_sums
 from aimon_nb.views.present.detail import detail
 from aimon_nb.views.tables import frames
 from tests.pricing.making import call, run_of, span, tokens
@@ -28,7 +28,7 @@ def test_langchain_counts_one_request():
     assert (1, 2, 1100) == (totals.calls, totals.cached_locally, totals.usage.total)
     assert (Decimal("0.0035"), Decimal("0.0070")) == (totals.cost, totals.saved)
     assert not totals.lower_bound
-    assert "2 cached locally, ~$0.0070 saved" == formatting.total_cost(totals)[1]
+    assert "2 cached locally, ~$0.0070 saved" == run_sums.total_cost(totals)[1]
     cached = run.spans["b"]
     assert (True, "free", 0) == (cached.cached_locally, cached.cost.state, cached.cost.total)
 

@@ -12,7 +12,7 @@ from aimon_nb.pricing import price, price_run
 from aimon_nb.pricing.price_list import ListedModel, _library_total
 from aimon_nb.pricing.rates import charge
 from aimon_nb.views.static import text as text_of
-from aimon_nb.views.present import formatting
+from aimon_nb.views.present import formatting, run_sums
 from tests.pricing.making import call, run_of, tokens
 
 TIMES = [datetime(2026, 6, 1, 12, tzinfo=timezone.utc), datetime(2026, 11, 5, 3, tzinfo=timezone.utc), datetime(2027, 2, 1, 20, tzinfo=timezone.utc)]
@@ -55,7 +55,7 @@ def test_the_users_decimal_context(traps):
     with decimal.localcontext(decimal.Context(prec=3, traps=traps)):
         run = run_of(one, call("gpt-4o", tokens(123_457, 204), span_id="b"))
         price_run(run, set(run.spans))
-        shown = formatting.total_cost(run.totals)[0], formatting.exact(run.spans["s"].cost.total), formatting.rate(Decimal("1234.5678"))
+        shown = run_sums.total_cost(run.totals)[0], formatting.exact(run.spans["s"].cost.total), formatting.rate(Decimal("1234.5678"))
         text = str(pricing.explain(one)) + text_of.tree(run)
     assert ("$0.6214", "$0.31068", "$1,234.5678") == shown
     assert Decimal("0.621365") == run.totals.cost

@@ -11,7 +11,7 @@ import pytest
 
 from aimon_nb.pricing import price_run
 from aimon_nb.views.tables import frames
-from aimon_nb.views.present import formatting
+from aimon_nb.views.present import formatting, run_sums
 from tests.pricing.making import call, run_of, span, tokens
 from tests.views.samples import EACH, SECRET, agentic, hostile, make_run, told
 
@@ -139,7 +139,7 @@ def test_only_refused():
     price_run(run, set(run.spans))
     told = frames.usage([run]).iloc[0][["calls", "errors", "calls_no_usage", "cost_usd", "cost_is_lower_bound", "cost_state"]]
     assert [1, 1, 0, 0, False, "free"] == list(told)
-    assert ("", "") == formatting.total_cost(run.totals)
+    assert ("", "") == run_sums.total_cost(run.totals)
 
 
 def test_tokens_of_spans_add_up_to_usage():

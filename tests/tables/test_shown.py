@@ -9,7 +9,7 @@ import pytest
 from aimon_nb.model import Cost, Totals
 from aimon_nb.pricing import price_run
 from aimon_nb.views.tables import frames
-from aimon_nb.views.present import formatting
+from aimon_nb.views.present import formatting, run_sums
 from aimon_nb.views.tables.usage_table import UsageTable
 from tests.pricing.making import call, run_of, span, tokens
 from tests.parts.places import ROOT
@@ -67,10 +67,10 @@ def test_marks():
     assert "~$0.0100" == formatting.cost(replace(exact, state="partial", estimated=True))
     assert "≥ $0.0100" == formatting.cost(replace(exact, state="partial"))
     assert "cached" == formatting.cost(Cost("free", Decimal(0), cache_saving=Decimal(1)))
-    assert ("≥ $0.0100", "1 estimate") == formatting.total_cost(
+    assert ("≥ $0.0100", "1 estimate") == run_sums.total_cost(
         Totals(calls=2, cost=Decimal("0.01"), lower_bound=True, estimates=1)
     )
-    assert ("≥ $0.0100", "2,200 tokens unseen") == formatting.total_cost(
+    assert ("≥ $0.0100", "2,200 tokens unseen") == run_sums.total_cost(
         Totals(calls=1, cost=Decimal("0.01"), lower_bound=True, unseen=2200)
     )
 
@@ -81,8 +81,8 @@ def test_an_estimate_from_end_to_end():
     run = run_of(one, call("gpt-4o", tokens(1000, 100)))
     price_run(run, set(run.spans))
     assert (1, 1000) == (run.totals.estimates, run.totals.usage.input)
-    assert formatting.total_cost(run.totals)[0].startswith("≥ $")
-    assert formatting.total_cost(run.totals)[1].startswith("~9 → 3 tokens estimated, ~")
+    assert run_sums.total_cost(run.totals)[0].startswith("≥ $")
+    assert run_sums.total_cost(run.totals)[1].startswith("~9 → 3 tokens estimated, ~")
     assert frames.usage([run])["estimated"][0]
     assert [True] == [x for x in frames.spans([run])["estimated"].dropna() if x]
 

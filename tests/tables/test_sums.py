@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aimon_nb.model import Usage
 from aimon_nb.pricing import price_run
-from aimon_nb.views.present import formatting, rows
+from aimon_nb.views.present import formatting, rows, run_sums
 from aimon_nb.views.present.detail import detail
 from aimon_nb.views.present.more_calls import more_span
 from aimon_nb.views.present.outline import build_outline
@@ -110,7 +110,7 @@ def test_rows_and_trees_add_up_to_the_run(run):
     failed = [row["more"][1] if row["more"] else row["status"] == "error" and not row["retried"] for row in counting]
     header = rows.header(run)
     assert (totals.errors, totals.errors, totals.retries) == (sum(failed), header["errors"], header["retries"])
-    said = formatting.totals(totals)
+    said = run_sums.totals(run)
     assert (f"{totals.errors:,} failed" in " ".join(said)) == (totals.errors > 0)
 
 

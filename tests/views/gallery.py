@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from aimon_nb.views.live import mimebundle
+from aimon_nb.views.live.widget.item_news import ItemNews
 from aimon_nb.views.live.widget.previews import Previews
 from aimon_nb.views.static import html, text
 from aimon_nb.views.present import detail, rows
@@ -50,10 +51,10 @@ window.addWidget = async (id, snapshot, { el = null, ...more } = {}) => {
   if (el) render(el);
   return { render };
 };
-for (const [id, { header, rows, details, previews }] of Object.entries(samples)) {
+for (const [id, { header, rows, details, previews, new_items }] of Object.entries(samples)) {
   const { render } = await addWidget(id, { header, rows: [], cut: 0, count: 0 }, {
     send: message => sent.push(message), widget_manager: { kernel: { interrupt: () => (window.stopped = id) } } });
-  feed[id]({ k: 'rows', header, rows, count: 1, previews });
+  feed[id]({ k: 'rows', header, rows, count: 1, previews, new_items });
   feed[id]({ k: 'details', items: details });
   render(document.getElementById('live-' + id));
 }
@@ -71,6 +72,7 @@ def fed(run, elapsed=None):
         "rows": [rows.encode_row(s, run) for s in run.spans.values() if s.span_id != run.root_id],
         "details": {s.span_id: detail.detail(s) for s in list(run.spans.values())[:40]},
         "previews": Previews(run).fresh(run.spans.values()),
+        "new_items": ItemNews(run).fresh(),
     }
 
 

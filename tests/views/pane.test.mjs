@@ -4,7 +4,7 @@ import test from 'node:test';
 
 const widget = new URL('../../aimon_nb/views/live/widget/', import.meta.url);
 const load = (name) => import(new URL(name, widget));
-const { markdown } = await load('markdown.js'), { continued } = await load('continued.js'), { callBeside, placeOf } = await load('walk.js'), { size } = await load('format.js');
+const { markdown } = await load('markdown.js'), { continued } = await load('continued.js'), { callBeside, placeOf } = await load('walk.js'), { flatten } = await load('layout.js'), { size } = await load('format.js');
 
 /** The tree in one line: `p[one strong[two]]`; code by its language, items by their marks, links by where they lead. */
 const drawn = (one) => {
@@ -111,6 +111,18 @@ test('keys lead from call to call, past steps, into what is closed, failed ones 
   assert.deepEqual(['step', 'in', 'a', 'c', 'b', 'd', 'tool'].map((id) => ids(id, 1)), ['in', 'a', 'c', 'b', 'd', undefined, 'd']);
   assert.deepEqual(['step', 'in', 'a', 'c', 'b', 'd', 'tool'].map((id) => ids(id, -1)), [undefined, undefined, 'in', 'a', 'c', 'b', 'b']);
   assert.deepEqual([placeOf(entries, rows, 'c'), placeOf(entries, rows, 'tool')], [[3, 5], [0, 5]]);
+});
+
+test('an attempt that is folded into the call that succeeded is a call of its own, after that one', () => {
+  const made = (id, tries, start) => ({ id, parent: null, counts: true, hidden: false, tries, start, status: 'ok' });
+  const [first, second, last, other] = [made('first', [1, 1], 0), made('second', [1, 2], 1), made('last', [1, 3], 2), made('other', null, 3)];
+  const rows = new Map([first, second, last, other].map((row) => [row.id, row]));
+  for (const opened of [new Set(), new Set(['last'])]) {
+    const { entries } = flatten(rows, new Set(), { opened });
+    assert.equal(entries.length, opened.size ? 4 : 2);
+    assert.deepEqual(['last', 'first', 'second', 'other'].map((id) => callBeside(entries, rows, id, 1)?.id), ['first', 'second', 'other', undefined]);
+    assert.deepEqual(['last', 'first', 'second', 'other'].map((id) => placeOf(entries, rows, id)), [[1, 4], [2, 4], [3, 4], [4, 4]]);
+  }
 });
 
 test('bytes are said with the digits that matter', () => {

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import partial
 
 from aimon_nb.model.call import Media, ToolDefinition
+from aimon_nb.model.forecast import Forecast
 from aimon_nb.model.item import Batch, Item
 from aimon_nb.model.span import StepContent
 from aimon_nb.model import ModelCall, Cost, Message, Run, Span, Totals, Usage
@@ -182,6 +183,39 @@ def fan_out(n=300, failed=(7, 150, 290), retried=range(3, 300, 27)):
     return end(run, "ok", 5.0)
 
 
+def batch(total=300, done=246, status="running", **options):
+    """A loop over rows, each of which asks once; some are refused for good, some at first."""
+    run = make_run("label rows", options={"budget": 0.5, **options})
+    forecast = Forecast(done, total, 0.67, 0.66, 0.69) if done >= 10 else None
+    run.batches.append(Batch(None, total, done, done, began=START, forecast=forecast))
+    for i in range(done):
+        item = Item(f"customer {i}", i + 1, batch=0, status="ok", is_left=True, is_done=True)
+        run.items.append(item)
+        facts = {"caller": "label", "offset": i / 20, "prompt": f"Review {i}: the kettle is fine", "model": "gpt-4o-mini"}
+        error = {"status": "error", "error_type": "BadRequestError", "error": "Error code: 400 - This model's maximum context length is 128000 tokens"}
+        if i % 70 == 7:
+            item.status, item.error_type, item.error = "error", error["error_type"], error["error"]
+            chat(run, f"b{i}", duration=0.3, **error, **facts).item = item
+            continue
+        if i % 20 == 3:
+            late = {"status": "error", "error_type": "RateLimitError", "error": "Error code: 429 - slow down", "retried": "repaired"}
+            chat(run, f"first {i}", duration=0.1, retry_group=i, attempt=1, **late, **facts).item = item
+        tries = {"retry_group": i, "attempt": 2} if i % 20 == 3 else {}
+        chat(run, f"b{i}", duration=0.01 * (10 + i % 90), usage=Usage(19 + i % 7, None, None, 33), cost=priced(f"0.00{1 + i % 9}"),
+             answer="positive", **facts, **tries).item = item  # fmt: skip
+    failed, retried = len(range(7, done, 70)), len(range(3, done, 20))
+    if status == "running":
+        item = Item(f"customer {done}", done + 1, batch=0)
+        run.items.append(item)
+        run.batches[0].begun += 1
+        chat(run, "now", duration=None, offset=done / 20, caller="label", model="gpt-4o-mini", prompt=f"Review {done}: late", answer="").item = item
+    run.totals = Totals(done + retried, errors=failed, retries=retried, usage=Usage(4_611, None, None, 8_101), cost=Decimal("0.55"))
+    if status == "running":
+        return run
+    run.batches[0].is_over = True
+    return end(run, status, done / 20)
+
+
 def hostile():
     run = make_run(HOSTILE, notes=[HOSTILE])
     run.items.append(Item(HOSTILE, 1, keeps_key=True, error_type=HOSTILE, error=HOSTILE))
@@ -205,6 +239,6 @@ def interrupted():
 
 
 ALL = {"running": lambda: agentic(running=True), "finished": agentic, "failed": failed, "empty": empty,
-       "interrupted": interrupted, "many": many, "hostile": hostile, "told": told}  # fmt: skip
+       "interrupted": interrupted, "many": many, "hostile": hostile, "told": told, "batch": batch}  # fmt: skip
 # The same, of which none takes a second: a thousand spans are more than any view lists one by one.
 EACH = {**ALL, "many": partial(many, 1_000)}

@@ -1,11 +1,12 @@
 import json
+from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from aimon_nb.model import Cost, Totals, Usage
-from aimon_nb.views.present import formatting
+from aimon_nb.model import Cost, Run, Totals, Usage
+from aimon_nb.views.present import formatting, run_sums
 
 FORMATS = json.loads((Path(__file__).parent / "formats.json").read_text("utf-8"))
 
@@ -77,7 +78,14 @@ def test_cost(cost, text):
 )
 def test_total_cost(totals, text):
     """A sum that leaves something out says so, and is never $0 for unknown."""
-    assert text == formatting.total_cost(totals)
+    assert text == run_sums.total_cost(totals)
+
+
+def a_run(totals, **options):
+    """A run of these sums."""
+    run = Run(run_id="r", name="cell", started=datetime(2026, 3, 4, tzinfo=timezone.utc), options=options)
+    run.totals = totals
+    return run
 
 
 def test_totals():
@@ -86,7 +94,17 @@ def test_totals():
     totals = Totals(5, 1, 0, 1, 0, usage, Decimal("0.02416"), True)
     assert [
         "5 calls", "1 failed", "12,345 → 1,204 tokens", "74 % cached", "≥ $0.0242 · 1 unpriced",
-    ] == formatting.totals(totals)  # fmt: skip
+    ] == run_sums.totals(a_run(totals))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cost", "budget", "said"),
+    [("0.0055", 0.05, "$0.0055 of $0.05"), ("1.5", 1234.5, "$1.50 of $1,234.50"), (None, 5.0, "budget $5"), ("0", 5.0, "free · budget $5"), ("0.5", None, "$0.5000"), ("0.5", 0.5, "$0.5000 of $0.50"), ("0.5", 0.0025, "$0.5000 of $0.0025")],
+)
+def test_a_budget_follows_the_cost(cost, budget, said):
+    """What a run may spend stands behind what it has spent, as it was written."""
+    totals = Totals(2, cost=None if cost is None else Decimal(cost))
+    assert said == run_sums.totals(a_run(totals, budget=budget))[-1]
 
 
 def test_visible():

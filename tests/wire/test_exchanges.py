@@ -1,5 +1,6 @@
 """A request and its answer as they crossed the wire: whole, and without keys."""
 
+import io
 import json
 import zlib
 
@@ -113,6 +114,76 @@ def test_a_body_without_secrets_is_as_it_was():
     for body in (b'{ "a" :\t"b\\u00e9\\"token\\": \\"x\\"" }', b"\xff\xfe binary", b"", '{"é": "token: x"}'.encode()):
         exchange = exchange_of(Sent(), "h", "/p", body)
         assert (body, []) == (exchange.body.data(), exchange.notes)
+
+
+PNG = b"\x89PNG\r\n" + bytes(range(256)) * 5
+
+
+def test_a_form_is_told_by_its_parts(heard, truth, tmp_path):
+    """A form that OpenAI's client sends is a line a part: texts as they are, of a file its name, type and size; of one that the client reads as it sends too, which is sent whole and left as it was."""
+    import openai
+
+    path = tmp_path / "mask.png"
+    path.write_bytes(PNG)
+
+    def ask():
+        with openai.OpenAI(base_url=truth.url, api_key="sk-canary") as client, path.open("rb") as mask:
+            client.images.edit(model="m", prompt="a cat\nin a hat", image=("cat.png", PNG, "image/png"), mask=mask)
+            client.audio.transcriptions.create(model="whisper-1", file=("a.wav", io.BytesIO(PNG)))
+
+    edit, heard_sound = heard(ask)
+    assert {"image: [cat.png, image/png, 1.3 kB]", "mask: [mask.png, image/png, 1.3 kB, not kept]", "model: m", "prompt:", "a cat", "in a hat"} == {*edit["body"].split("\n")}
+    assert ["file: [a.wav, audio/x-wav, 1.3 kB]", "model: whisper-1"] == sorted(heard_sound["body"].split("\n"))
+    assert [] == edit["notes"] == heard_sound["notes"] and "canary" not in json.dumps([edit, heard_sound])
+    assert [{"bytes": len(PNG)}] * 2 == [truth.calls[0].body["image"], truth.calls[0].body["mask"]]
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpx2", "requests"])
+def test_a_form_of_each_client(name, heard, truth):
+    """By whichever client; what stands under the name of a secret is left out, a file that is text is shown, and a name is no markup."""
+    module = pytest.importorskip(name)
+    files = {"file": ('a "b".wav', PNG, "audio/wav"), "notes": ("n.txt", "high\ntide".encode(), "text/plain")}
+    [raw] = heard(lambda: module.post(f"{truth.url}/audio/transcriptions", data={"model": "m", "api_key": "canary", "raw": b"\xff\xfe"}, files=files))
+    told = dict(line.split(": ", 1) for line in raw["body"].split("\n") if ": " in line)
+    assert {"model": "m", "api_key": "[filtered]", "raw": "[bytes, 2 bytes]", "notes": "[n.txt, text/plain, 9 bytes]"} == {key: told[key] for key in ("model", "api_key", "raw", "notes")}
+    assert "high\ntide" in raw["body"] and ", audio/wav, 1.3 kB]" in told["file"] and "canary" not in json.dumps(raw)
+    assert [exchanges.WITHOUT_KEYS] == raw["notes"]
+
+
+class Strange(io.BytesIO):
+    """A file of the user's own, which tells of all that is done with it."""
+
+    def __init__(self, data):
+        super().__init__(data)
+        self.done = []
+
+    def __getattribute__(self, name):
+        if name not in ("done", "__class__", "__init__", "__dict__"):
+            self.done.append(name)
+        return super().__getattribute__(name)
+
+
+def test_a_file_of_the_users_own_is_left_alone(heard, truth):
+    """Nothing is done with a file object of an unknown class but what the client does; its part is told without its bytes."""
+    import httpx
+
+    def post(file):
+        httpx.post(f"{truth.url}/audio/transcriptions", data={"model": "m"}, files={"file": ("x.bin", file)})
+
+    alone, tracked = Strange(PNG), Strange(PNG)
+    post(alone)
+    [raw] = heard(post, tracked)
+    assert alone.done == tracked.done
+    assert "model: m\nfile: [x.bin, application/octet-stream, size unknown, not kept]" == raw["body"]
+
+
+@pytest.mark.parametrize("body", [b"", b"--b", b"--b\r\n\r\n--b--", b"--b\r\nname=\"x\"", b"\xff" * 30, b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\ncut'])
+def test_what_is_hardly_a_form(body):
+    """A form that is cut or none at all is shown as any body is; nothing fails."""
+    from aimon_nb.views.present.exchange_view import raw
+
+    shown = raw(exchange_of(Sent(None, {"content-type": "multipart/form-data; boundary=b"}), "h", "/p", body))["body"]
+    assert shown == ("x: cut" if body.endswith(b"cut") else "[multipart/form-data, 30 bytes]" if body[:1] == b"\xff" else body.decode())
 
 
 def test_what_is_left_out_is_said():

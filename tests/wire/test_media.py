@@ -1,7 +1,9 @@
 """Images, sounds and files in messages: read in every API's form, told as text, and sent to a page that asks."""
 
 import base64
+import io
 import json
+import wave
 
 import pytest
 
@@ -126,6 +128,56 @@ def test_an_answer_that_is_sound(status):
     assert (call.output == []) == (status != 200)
     for turn in call.output:
         assert ("[audio wav, 512 bytes]", [("audio", "audio/wav", "", "", WAV)]) == (turn.text, shown(turn.media))
+
+
+SAMPLES = bytes(range(256)) * 12
+SPEAKS = {"model": "gpt-audio", "modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "pcm16"}, "messages": [], "stream": True}
+
+
+def spoken(*pieces, finish="stop"):
+    """The events of an answer that is spoken: its transcript and its sound come by turns."""
+    deltas = [{"role": "assistant", "content": None}, {"audio": {"id": "audio_1", "transcript": "High "}}]
+    deltas += [{"audio": {"data": piece}} for piece in pieces]
+    events = [{"choices": [{"index": 0, "delta": delta}]} for delta in (*deltas, {"audio": {"transcript": "tide."}}, {"audio": {"expires_at": 1}})]
+    if finish:
+        events.append({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
+    return sse(*events, {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 40}})
+
+
+WHOLE = b64(SAMPLES)
+PIECES = {
+    "each of its own": [b64(SAMPLES[at : at + 100]) for at in range(0, len(SAMPLES), 100)],
+    "cut anywhere": [WHOLE[at : at + 37] for at in range(0, len(WHOLE), 37)],
+    "one": [WHOLE],
+}
+
+
+@pytest.mark.parametrize("pieces", PIECES.values(), ids=PIECES)
+def test_an_answer_that_is_spoken_in_a_stream(pieces):
+    """The pieces of sound of a streamed answer are one, below its transcript, however they were cut; for a page they are a sound that it can play."""
+    call = heard_call(CHAT, SPEAKS, spoken(*pieces))
+    [turn] = call.output
+    assert ("High tide.\n[audio pcm16, 3.1 kB]", [("audio", "audio/pcm16", "", "", SAMPLES)]) == (turn.text, shown(turn.media))
+    got = media_view.media_bytes(Span("s", None, "r", None, 0.0, call=call), "0.0")
+    with wave.open(io.BytesIO(got.data)) as played:
+        assert ("audio/wav", (1, 2, 24_000), SAMPLES) == (got.type, played.getparams()[:3], played.readframes(-1))
+
+
+def test_an_answer_that_is_spoken():
+    """So is a spoken answer that came as a whole, of the form that was asked for; and speech of its own as events."""
+    message = {"role": "assistant", "content": None, "audio": {"id": "a", "data": b64(WAV), "transcript": "High tide."}}
+    [turn] = heard_call(CHAT, {**SPEAKS, "stream": False, "audio": {"voice": "x", "format": "wav"}}, plain({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})).output
+    assert ("High tide.\n[audio wav, 512 bytes]", [("audio", "audio/wav", "", "", WAV)]) == (turn.text, shown(turn.media))
+    events = [{"type": "speech.audio.delta", "audio": b64(WAV[at : at + 99])} for at in range(0, len(WAV), 99)]
+    [turn] = heard_call("/v1/audio/speech", {"model": "m", "input": "hi", "stream_format": "sse", "response_format": "wav"}, sse(*events, {"type": "speech.audio.done"})).output
+    assert ("[audio wav, 512 bytes]", [("audio", "audio/wav", "", "", WAV)]) == (turn.text, shown(turn.media))
+
+
+@pytest.mark.parametrize("pieces", [["%%%%"], [WHOLE, "%%%%"], ["\ud800"], [3, None, {}], [""]], ids=str)
+def test_sound_that_is_none(pieces):
+    """Of pieces that are no base64 there is the transcript, and no sound; nothing fails."""
+    [turn] = heard_call(CHAT, SPEAKS, spoken(*pieces)).output
+    assert ("High tide.", []) == (turn.text, turn.media)
 
 
 @pytest.fixture

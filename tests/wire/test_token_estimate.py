@@ -14,7 +14,7 @@ from sentry_sdk.transport import Transport
 from aimon_nb import app, pricing
 from aimon_nb.pricing.counted import add_up
 from aimon_nb.views.tables import frames
-from aimon_nb.views.present import detail, formatting, rows
+from aimon_nb.views.present import detail, formatting, rows, run_sums
 from aimon_nb.views.static import text
 from aimon_nb.views.static.html import static
 from aimon_nb.wire import token_estimate as estimate_module
@@ -121,7 +121,7 @@ def test_an_estimate_alone(ask, track):
     with track() as run:
         app.install(estimate=True)
         ask(messages=[{"role": "user", "content": "word " * 4000}])
-    assert formatting.total_cost(run.totals) == ("~$0.0125", "~5,000 → 4 tokens estimated")
+    assert run_sums.total_cost(run.totals) == ("~$0.0125", "~5,000 → 4 tokens estimated")
     assert (run.totals.cost, run.totals.usage.known) == (None, False)
     assert frames.usage([run])["cost_usd"].isna().all()
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from aimon_nb.model import Span
 from aimon_nb.model.exchange import Exchange
+from aimon_nb.model.form_parts import form_parts
 from aimon_nb.views.as_code.request import Request
 
 # What a client does not send by itself.
@@ -31,6 +32,9 @@ def request_of(span: Span) -> Request:
     body = exchange.body.data()
     if not body:
         raise MissingRequestError("; ".join(exchange.notes) or "its request had no body")
+    parts = form_parts(dict(exchange.sent).get("content-type", ""), body)
+    if any(one.data is None for one in parts):
+        raise MissingRequestError("the client read a file of it as it sent: its bytes are not kept")
     url, notes = _without_gaps(exchange.url)
     request = Request(url, body, _headers(exchange, *_HEADERS), notes)
     if any(_FILTERED in note for note in exchange.notes):

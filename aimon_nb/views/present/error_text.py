@@ -17,7 +17,12 @@ def of_run(run: Run) -> str | None:
 
 
 def of_run_alone(run: Run) -> str | None:
-    """Return in a line what the run failed with, unless the row of a span shows it."""
+    """Return in a line what the run failed with, unless the row of a span shows it.
+
+    Why a budget stopped it is always said: it is the first thing to know of such a run.
+    """
+    if run.status == "over_budget":
+        return formatting.line(run.error or "", 500) or None
     text = of_run(run) if run.status == "error" else None
     spans = list(run.spans.values()) if text else []
     failed = (span for span in spans if span.status == "error" and run.shows(span))

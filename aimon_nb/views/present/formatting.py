@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sized
+from collections.abc import Sized
 from decimal import Decimal
-from typing import NamedTuple
 
-from aimon_nb.model import Cost, Run, Totals, Usage
+from aimon_nb.model import Cost, Run, Usage
 from aimon_nb.model.cost import EXACT, dollars
 
 # A mark never stands alone: the word beside it carries the meaning.
@@ -142,68 +141,6 @@ def cached(usage: Usage) -> str:
     if not usage.cached or not usage.input:
         return ""
     return f"{min(100, round(100 * usage.cached / usage.input))} % cached"
-
-
-class TotalCost(NamedTuple):
-    """The cost of a run, and what a reader must know about it: `≥ $0.0242`, `1 unpriced`."""
-
-    shown: str
-    note: str
-
-    def __str__(self) -> str:
-        return " · ".join(part for part in self if part)
-
-
-def total_cost(totals: Totals) -> TotalCost:
-    """Format the cost of a run; in `shown` stands a word where there is no amount."""
-    notes = list(_caveats(totals))
-    if totals.cost is None and totals.estimate_cost:
-        return TotalCost(
-            mark_estimated(money(totals.estimate_cost), estimated=True), " · ".join(notes)
-        )
-    if totals.cost is None or (totals.cost == 0 and totals.lower_bound):
-        return TotalCost("".join(notes[:1]), " · ".join(notes[1:]))
-    if totals.cost == 0:
-        return TotalCost("free" if totals.calls > totals.errors else "", " · ".join(notes))
-    shown = at_least(totals.cost) if totals.lower_bound else money(totals.cost)
-    return TotalCost(shown, " · ".join(notes))
-
-
-def _caveats(totals: Totals) -> Iterator[str]:
-    if totals.unpriced:
-        yield f"{totals.unpriced:,} unpriced"
-    if totals.no_usage:
-        yield f"{totals.no_usage:,} without usage"
-    if totals.uncounted:
-        yield f"{count(totals.requests_uncounted, 'request')} not counted"
-    if totals.unseen:
-        yield f"{totals.unseen:,} tokens unseen"
-    if totals.cached_locally:
-        saved = f", ~{money(totals.saved)} saved" if totals.saved else ""
-        yield f"{totals.cached_locally:,} cached locally{saved}"
-    if totals.estimates:
-        yield _estimate(totals)
-
-
-def _estimate(totals: Totals) -> str:
-    """Format what stands beside the sums: `~60 → 20 tokens estimated, ~$0.0003`."""
-    text = mark_estimated(tokens(totals.estimate), estimated=True)
-    dollars = money(totals.estimate_cost) if totals.cost is not None else ""
-    amount = f"{text} tokens estimated" if text else count(totals.estimates, "estimate")
-    return ", ".join(part for part in (amount, mark_estimated(dollars, estimated=True)) if part)
-
-
-def totals(t: Totals) -> list[str]:
-    """Return the pieces of a totals line: calls, what failed, tokens, cached share, cost."""
-    text = tokens(t.usage)
-    pieces = [
-        count(t.calls, "call") if t.calls else "",
-        failures(t.errors, t.retries),
-        f"{text} tokens" if text else "",
-        cached(t.usage),
-        str(total_cost(t)),
-    ]
-    return [p for p in pieces if p]
 
 
 def omitted(spans: int, failures: Sized) -> str:

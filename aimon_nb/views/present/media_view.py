@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Literal, NamedTuple, TypedDict
 
 from aimon_nb.model import Span
@@ -18,6 +19,9 @@ _LONGEST_SOURCE = 1_000_000  # characters of a source text
 _TEXTS = frozenset(
     {"image/svg+xml", "application/json", "application/xml", "application/xhtml+xml"}
 )
+# OpenAI's bare samples, as streams have them: no page plays them without a head.
+_PCM = frozenset({"audio/pcm16", "audio/pcm"})
+_RATE, _WIDTH = 24_000, 2  # samples a second, of one channel; bytes of one
 
 
 class MediaItem(TypedDict):
@@ -74,7 +78,16 @@ def media_bytes(span: Span, media_id: str) -> MediaBytes:
         left = len(text) - _LONGEST_SOURCE
         cut = f"{text[:_LONGEST_SOURCE]}… {left:,} more characters"
         return MediaBytes(kind, text=text if left <= 0 else cut)
-    return MediaBytes(kind, data)
+    return MediaBytes("audio/wav", _as_wav(data)) if kind in _PCM else MediaBytes(kind, data)
+
+
+def _as_wav(samples: bytes) -> bytes:
+    """Return bare samples as a WAV file."""
+    facts = (16, 1, 1, _RATE, _RATE * _WIDTH, _WIDTH, 8 * _WIDTH)
+    form = struct.pack("<4sIHHIIHH", b"fmt ", *facts)
+    size = len(samples)
+    head = struct.pack("<4sI4s", b"RIFF", 36 + size, b"WAVE") + form
+    return head + struct.pack("<4sI", b"data", size) + samples
 
 
 def _why_missing(one: Media) -> str:

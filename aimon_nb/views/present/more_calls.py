@@ -30,3 +30,14 @@ def more_span(run: Run, more: MoreCalls | None) -> Span | None:
         usage_source="provider",
         cost=None if is_refused else Cost(totals.state, totals.cost),
     )
+
+
+def calls_of(run: Run) -> list[int] | None:
+    """Return how many calls are past the cap, and how many of them failed; None without any."""
+    more = run.more
+    return None if more is None else [more.totals.calls, more.totals.errors]
+
+
+def failed(several: list[int]) -> str:
+    """Return how many of them failed, in words; "" for none."""
+    return f"{several[1]:,} failed" if several[1] else ""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypedDict
 from aimon_nb.model import Run, Span, Usage
 from aimon_nb.model.span import SpanKind
 from aimon_nb.pricing.summable import summable
-from aimon_nb.views.present import batches, error_text, formatting, more_calls
+from aimon_nb.views.present import batches, error_text, formatting, more_calls, run_sums
 from aimon_nb.views.present.price_advice import price_advice
 from aimon_nb.views.present.row_names import label, model_name, name, outcome, remark
 
@@ -28,8 +28,8 @@ class Header(TypedDict):
 
     `started` is in epoch milliseconds; `elapsed` and `dur` in seconds (`dur` is
     None while running). `error` is the run's own, where no row shows it. `counting` says
-    that more rows and other sums are on their way. `progress` is the share of the
-    batch that is done, None without one whose length is known.
+    that more rows and other sums are on their way. `items` are the words of the batch, `progress`
+    the share of it that is done, if its length is known. `budget` follows the cost.
     """
 
     run_id: str
@@ -45,6 +45,7 @@ class Header(TypedDict):
     cached: str
     cost: str
     cost_note: str
+    budget: str
     unpriced: int
     destination: str
     trace: str | None
@@ -54,6 +55,7 @@ class Header(TypedDict):
     empty: str
     incomplete: bool
     counting: bool
+    items: list[str]
     progress: float | None
 
 
@@ -80,7 +82,7 @@ class RowDict(TypedDict):
     retried: bool | None
     ttft: float | None
     heard: int | None
-    item: str | None
+    item: int | None
     tokens: str
     hidden: bool
     more: list[int] | None
@@ -102,7 +104,7 @@ class Snapshot(TypedDict):
 def header(run: Run, now: datetime | None = None) -> Header:
     """Return what stands above the tree: identity, status, totals, notes, at this time."""
     totals = run.totals
-    shown, note = formatting.total_cost(totals)
+    shown, note = run_sums.total_cost(totals)
     notes = (*formatting.all_notes(run), *formatting.saved_whole(run))
     return {
         "run_id": run.run_id,
@@ -118,6 +120,7 @@ def header(run: Run, now: datetime | None = None) -> Header:
         "cached": formatting.cached(totals.usage),
         "cost": shown,
         "cost_note": note,
+        "budget": run_sums.budget(run, shown),
         "unpriced": totals.unpriced,
         # The page puts the start of the trace's id behind it.
         "destination": "Sentry" if formatting.trace(run) else formatting.destination(run),
@@ -128,6 +131,7 @@ def header(run: Run, now: datetime | None = None) -> Header:
         "empty": formatting.line(formatting.empty(run), 500),
         "incomplete": run.incomplete,
         "counting": False,
+        "items": list(batches.words(run, now)),
         "progress": batches.share(run),
     }
 
@@ -136,7 +140,7 @@ def header(run: Run, now: datetime | None = None) -> Header:
 # rare stands last and is left off. `retried`: another attempt at its request followed;
 # `heard`: so many characters of a streamed answer have come; `more`: how many calls the row
 # stands for, if several, and how many of them failed; `outcome`: the words behind the label;
-# `tries`: a number that the attempts at one request share, and which of them it is.
+# `item`: its item's number; `tries`: one that the attempts at a request share, and which it is.
 FIELDS = (
     *("id", "parent", "kind", "name", "label", "status", "start", "dur", "counts", "cost"),
     *("streaming", "input", "output", "usd", "cost_state", "model", "error", "retried", "ttft"),
@@ -153,13 +157,13 @@ def encode_row(span: Span, run: Run) -> EncodedRow:
     """
     cost, kind, model = span.cost, span.kind, model_name(span)
     estimated, repeats = span.is_estimated, span.repeats
-    several = _calls_of(run) if span.op == more_calls.OP else None
+    several = more_calls.calls_of(run) if span.op == more_calls.OP else None
     values = [
         span.span_id,
         run.shown_parent(span),
         kind,
         name(span, kind, run),
-        label(span, kind, run) if several is None else _failed(several),
+        label(span, kind, run) if several is None else more_calls.failed(several),
         span.status,
         _number(span.offset),
         _number(span.duration),
@@ -172,7 +176,7 @@ def encode_row(span: Span, run: Run) -> EncodedRow:
         True if span.retried is not None else None,
         _number(span.ttft),
         _streamed_chars(span),
-        formatting.line(span.item.saved_key, 60) if span.item is not None else None,
+        None if span.item is None else span.item.number,
         _tokens(span) if estimated or repeats or _only_total(span.usage) else None,
         None if run.shows(span) else True,
         several,
@@ -227,15 +231,6 @@ def _tokens(span: Span) -> str:
 def _usage(span: Span) -> Usage:
     # A sum is one already: taken for a call's counts, its parts might not fit.
     return span.usage if span.op == more_calls.OP else summable(span.usage)
-
-
-def _calls_of(run: Run) -> list[int] | None:
-    more = run.more
-    return None if more is None else [more.totals.calls, more.totals.errors]
-
-
-def _failed(several: list[int]) -> str:
-    return f"{several[1]:,} failed" if several[1] else ""
 
 
 def _only_total(usage: Usage) -> bool:

@@ -14,7 +14,7 @@ from html import escape
 from typing import Any
 
 from aimon_nb.model import Run
-from aimon_nb.views.present import batches, error_text, formatting, rows
+from aimon_nb.views.present import batches, error_text, formatting, rows, run_sums
 from aimon_nb.views.present.outline import Outline, build_outline
 from aimon_nb.views.present.outline_row import HEADS, Cells, OutlineRow
 
@@ -119,7 +119,7 @@ def _body(run: Run, outline: Outline, notes: Sequence[str]) -> Iterator[str]:
 
 def _header(run: Run, *, brief: bool = False) -> str:
     took = formatting.seconds(rows.elapsed(run))
-    pieces = [took, *batches.words(run), *formatting.totals(run.totals)]
+    pieces = [took, *batches.words(run), *run_sums.totals(run)]
     pieces.append(formatting.destination(run))
     facts = " · ".join(_text(p) for p in pieces if p)
     error = error_text.of_run(run) if brief else error_text.of_run_alone(run)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from aimon_nb.model import Run
-from aimon_nb.views.present import batches, error_text, formatting, rows
+from aimon_nb.views.present import batches, error_text, formatting, rows, run_sums
 from aimon_nb.views.present.outline import LIMIT, Outline, build_outline
 from aimon_nb.views.present.outline_row import HEADS, Cells, OutlineRow
 
@@ -48,7 +48,7 @@ def summary(run: Run) -> str:
 def in_a_list(run: Run) -> str:
     """Return the line that tells a run apart among others: when, how it went, what it took."""
     when, took = f"{run.started.astimezone():%H:%M:%S}", formatting.seconds(rows.elapsed(run))
-    facts = " · ".join((when, took, *formatting.totals(run.totals)))
+    facts = " · ".join((when, took, *run_sums.totals(run)))
     return f"<run {formatting.line(run.name, 60)!r} {formatting.status(run.status)}: {facts}>"
 
 
@@ -56,7 +56,7 @@ def _header(run: Run, width: int, *, brief: bool = False) -> Iterator[str]:
     facts = [
         formatting.seconds(rows.elapsed(run)),
         *batches.words(run),
-        *formatting.totals(run.totals),
+        *run_sums.totals(run),
         formatting.destination(run),
     ]
     name, status = formatting.line(run.name, 60), formatting.marked(run.status)

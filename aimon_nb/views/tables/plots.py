@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimon_nb.model import Run, Span
 from aimon_nb.pricing.counted import add_up, counted_spans
-from aimon_nb.views.present import formatting
+from aimon_nb.views.present import formatting, run_sums
 from aimon_nb.views.present.row_names import label, name
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def plot(run: Run) -> Figure:
     _costs(figure.add_subplot(grid[0, 0]), models)
     _tokens(figure.add_subplot(grid[0, 1]), models)
     _waterfall(figure.add_subplot(grid[1, :]), drawn, run)
-    parts = (formatting.line(run.name, 60), str(formatting.total_cost(run.totals)))
+    parts = (formatting.line(run.name, 60), str(run_sums.total_cost(run.totals)))
     figure.suptitle(_escaped(" · ".join(part for part in parts if part)), fontsize=11)
     return figure
 
@@ -75,7 +75,7 @@ def _costs(axes: Any, models: dict[str, list[Span]]) -> None:
     totals = [add_up(spans) for spans in models.values()]
     axes.barh(range(len(models)), [float(t.cost or 0) for t in totals], color=_OUT)
     for at, total in enumerate(totals):
-        text = _escaped(f" {formatting.total_cost(total)}")
+        text = _escaped(f" {run_sums.total_cost(total)}")
         axes.text(float(total.cost or 0), at, text, va="center", fontsize=8)
     _set_labels(axes, list(models), "cost, USD (estimated locally)")
     axes.margins(x=0.35)

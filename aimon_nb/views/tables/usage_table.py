@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aimon_nb.model import Totals
 from aimon_nb.model.cost import DISCLAIMER
-from aimon_nb.views.present import formatting
+from aimon_nb.views.present import formatting, run_sums
 from aimon_nb.views.static import html
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def cost_of(row: dict[str, Any]) -> str:
         uncounted={"": int(row["requests_uncounted"])} if row["requests_uncounted"] else {},
         estimates=int(row["estimated"]),
     )
-    return str(formatting.total_cost(totals))
+    return str(run_sums.total_cost(totals))
 
 
 def _errors_of(row: dict[str, Any]) -> str:

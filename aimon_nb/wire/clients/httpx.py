@@ -23,16 +23,18 @@ from aimon_nb.wire.capture import (
     captured_chunks_async,
 )
 from aimon_nb.wire.deferred import IN_RESULTS, deferred
+from aimon_nb.wire.exchanges import Sent
 from aimon_nb.wire.model_request import ModelRequest
+from aimon_nb.wire.sent_forms import form_of_httpx
 
 
 def install(module: ModuleType, tracker: SpanTracker, patches: Patches) -> None:
     """Wrap the two `send` methods of an httpx module."""
     follow = partial(_follow, module, _stream_class(module.SyncByteStream))
     afollow = partial(_follow, module, _async_stream_class(module.AsyncByteStream))
-    interceptor = Interceptor(tracker, patches, _target, _body, follow)
+    interceptor = Interceptor(tracker, patches, _target, _body, follow, _sent)
     patches.wrap(module.Client, "send", interceptor.wrap)
-    interceptor = Interceptor(tracker, patches, _target, _body, afollow)
+    interceptor = Interceptor(tracker, patches, _target, _body, afollow, _sent)
     patches.wrap(module.AsyncClient, "send", interceptor.wrap_async)
 
 
@@ -57,6 +59,12 @@ def _body(args: Args, kwargs: Kwargs) -> bytes | None:
     request: Any = args[1] if len(args) > 1 else kwargs.get("request")
     # `request.content` raises where the body is a stream; the attribute is missing there.
     return getattr(request, "_content", None)
+
+
+def _sent(args: Args, kwargs: Kwargs) -> Sent:
+    request: Any = args[1] if len(args) > 1 else kwargs.get("request")
+    form = [] if hasattr(request, "_content") else form_of_httpx(request)
+    return Sent(request.url, request.headers, form)
 
 
 def _follow(

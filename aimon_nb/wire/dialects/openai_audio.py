@@ -18,6 +18,7 @@ from aimon_nb.model import Message, ModelCall, Usage
 from aimon_nb.wire.dialects import known_usage
 from aimon_nb.wire.dialects.json_values import count_of, dict_of, scalar_parameters, text_of
 from aimon_nb.wire.dialects.openai_form import OpenAIForm
+from aimon_nb.wire.dialects.sound_pieces import SoundPieces
 
 
 class OpenAITranscription(OpenAIForm):
@@ -53,6 +54,10 @@ class OpenAISpeech(OpenAIForm):
     body_markers = (b'"input"',)
     path_pattern = re.compile(r"/audio/speech$")
 
+    def __init__(self, host: str, path: str) -> None:
+        super().__init__(host, path)
+        self._sound, self._form = SoundPieces(), "mp3"
+
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model, text, instructions and parameters."""
         super().request(call, body)
@@ -60,11 +65,14 @@ class OpenAISpeech(OpenAIForm):
         pairs = [("system", body.get("instructions")), ("user", body.get("input"))]
         call.input = [Message(role, text) for role, text in pairs if text and text_of(text)]
         call.parameters = scalar_parameters(body, ("voice", "response_format"))
+        self._form = text_of(body.get("response_format")) or self._form
 
     def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
-        """One event of a stream; no sound is kept."""
+        """One event of a stream, of which the sound is one at its end."""
         super().answer(call, event)
+        self._sound.add(text_of(event.get("audio")))
         if event.get("type") == "speech.audio.done":
+            self.turns.add_media(call, self._sound.take(self._form))
             call.finish_reason = "stop"
             raw = dict_of(event.get("usage"))
             if raw:

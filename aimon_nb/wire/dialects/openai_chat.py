@@ -27,6 +27,7 @@ from aimon_nb.wire.dialects.json_values import (
 from aimon_nb.wire.dialects.media_parts import media_of
 from aimon_nb.wire.dialects.openai_form import OpenAIForm, details, usage
 from aimon_nb.wire.dialects.parts import text_of_content
+from aimon_nb.wire.dialects.sound_pieces import SoundPieces
 
 PARAMETERS = (
     "temperature",
@@ -58,6 +59,8 @@ class OpenAIChat(OpenAIForm):
         # By the choice's index, whether it has its finish reason.
         self._finished: dict[int, bool] = {}
         self._searches = False
+        self._sounds: dict[int, SoundPieces] = {}
+        self._sound_form = ""
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model, messages, tools and parameters of the request."""
@@ -65,6 +68,7 @@ class OpenAIChat(OpenAIForm):
         call.input = [message(m) for m in list_of(body.get("messages"))]
         call.tools = [tool(t) for t in dicts_of(body.get("tools"))]
         call.parameters = scalar_parameters(body, PARAMETERS)
+        self._sound_form = text_of(dict_of(body.get("audio")).get("format"))
         self._searches = _SEARCHING.search(call.request_model or "") is not None
 
     def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
@@ -97,6 +101,9 @@ class OpenAIChat(OpenAIForm):
         # The form from before there were tools.
         if isinstance(part.get("function_call"), dict):
             self._tool_call(call, part["function_call"], "function_call", index)
+        sound = self._sounds.get(index)
+        if sound is not None and (choice.get("finish_reason") or message):
+            self.turns.add_media(call, sound.take(self._sound_form), index)
         if choice.get("finish_reason"):
             call.finish_reason = text_of(choice["finish_reason"]) or call.finish_reason
             self._finished[index] = True
@@ -112,7 +119,10 @@ class OpenAIChat(OpenAIForm):
                 self.turns.add_reasoning(call, text_of_content(piece.get("thinking")), index)
             else:
                 self.turns.add_text(call, text_of(piece.get("text")), index)
-        transcript = text_of(dict_of(part.get("audio")).get("transcript"))
+        audio = dict_of(part.get("audio"))
+        if text_of(audio.get("data")):
+            self._sounds.setdefault(index, SoundPieces()).add(text_of(audio["data"]))
+        transcript = text_of(audio.get("transcript"))
         text = text_of(content) or text_of(part.get("refusal")) or transcript
         self.turns.add_text(call, text, index)
 

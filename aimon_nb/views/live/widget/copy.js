@@ -5,8 +5,7 @@
  * @typedef {import('./store.js').Run} Run
  * @typedef {import('./protocol.js').CodeForm} CodeForm
  */
-import { Diff } from './diff.js';
-import { Component, copy, html } from './dom.js';
+import { copy, html } from './dom.js';
 import { visible } from './format.js';
 
 const FORMS = /** @type {[CodeForm, string][]} */ ([
@@ -15,56 +14,74 @@ const FORMS = /** @type {[CodeForm, string][]} */ ([
 ]);
 const CALLS = ['model', 'embedding']; // the kinds of rows that are calls
 
-/**
- * The buttons above what a call said; its children are shown while it is held against no other.
- * @extends {Component<{id: string, run: Run, children: any}, {form: CodeForm|null, said: string, box: string|null, compares: boolean}>}
- */
-export class CallBar extends Component {
-  /** @override */
-  state = { form: null, said: '', box: null, compares: false };
-
-  /** The kernel makes the text, which is copied once it is here. @param {CodeForm} form */
-  want(form) {
-    const { id, run } = this.props;
-    run.askAnew({ k: 'code', id, form });
-    this.setState({ form, said: run.missing, box: null });
+/** What is done with the selected call: forgotten when another row is selected. */
+export class Acts {
+  /** @param {() => void} changed draws it anew */
+  constructor(changed) {
+    this.changed = changed;
+    /** @type {Run|null} */ this.run = null;
+    this.show(null, null);
   }
 
-  /** @override */
-  componentDidUpdate() {
-    const { id, run } = this.props,
-      { form } = this.state,
-      answer = form && /** @type {any} */ (run.answered({ k: 'code', id, form }));
+  /** The row that is selected now; a text that the kernel has made is copied once it is here. @param {Run|null} run @param {string|null} id */
+  show(run, id) {
+    if (run !== this.run || id !== this.id) {
+      /** @type {CodeForm|null} */ this.form = null;
+      /** @type {string|null} */ this.box = null;
+      this.said = '';
+      this.compares = false;
+    }
+    this.run = run;
+    this.id = id;
+    const answer = run && id && this.form && /** @type {any} */ (run.answered({ k: 'code', id, form: this.form }));
     if (!answer) return;
-    this.setState({ form: null });
-    this.deliver(answer);
+    this.form = null;
+    this.deliver(answer, id);
   }
 
-  /** @param {{text: string|null, missing: string}} answer */
-  async deliver({ text, missing }) {
+  /** Whether it is a call: of what is none nothing can be done. */
+  get any() {
+    return CALLS.includes(this.run?.rows.get(this.id ?? '')?.kind ?? '');
+  }
+
+  /** The kernel makes the text. @param {CodeForm} form */
+  want(form) {
+    const { run, id } = this;
+    if (!run || !id) return;
+    this.form = form;
+    this.box = null;
+    run.askAnew({ k: 'code', id, form });
+    this.said = run.missing;
+    this.changed();
+  }
+
+  /** @param {{text: string|null, missing: string}} answer @param {string} id */
+  async deliver({ text, missing }, id) {
     const copied = text != null && (await copy(text));
-    if (text == null || copied) this.setState({ said: copied ? 'copied' : visible(missing) });
-    else this.setState({ said: 'not copied: take it from here', box: text });
+    if (id !== this.id) return;
+    this.box = copied ? null : text;
+    this.said = copied ? 'copied' : text == null ? visible(missing) : 'not copied: take it from here';
+    this.changed();
   }
 
-  /** What the page may not copy by itself is marked for the reader. @param {HTMLTextAreaElement|null} at */
-  mark(at) {
-    at?.focus({ preventScroll: true });
-    at?.select();
-  }
-
-  /** @override */
-  render() {
-    const { id, run, children } = this.props,
-      { said, box, compares } = this.state;
-    if (!CALLS.includes(run.rows.get(id)?.kind ?? '')) return children;
-    return html`
-      <div class="call-bar">
-        ${FORMS.map(([form, name]) => html`<button class="act" key=${form} onClick=${() => this.want(form)}>copy ${name}</button>`)}
-        <button class="act" aria-pressed=${compares} onClick=${() => this.setState({ compares: !compares })}>compare</button>
-        <span class="dim" role="status">${said}</span>
-      </div>
-      ${box != null && html`<textarea readonly rows="8" aria-label="text to copy" ref=${this.mark} value=${box} />`}
-      ${compares ? html`<${Diff} id=${id} run=${run} />` : children}`;
+  compare() {
+    this.compares = !this.compares;
+    this.changed();
   }
 }
+
+/** Its buttons, and what came of them. @param {{acts: Acts}} props */
+export const ActButtons = ({ acts }) => html`<span class="acts">
+  ${FORMS.map(([form, name]) => html`<button class="act" key=${form} onClick=${() => acts.want(form)}>copy ${name}</button>`)}
+  <button class="act" aria-pressed=${acts.compares} onClick=${() => acts.compare()}>compare</button>
+  <span class="dim" role="status">${acts.said}</span>
+</span>`;
+
+/** What the page may not copy by itself is marked for the reader. @param {HTMLTextAreaElement|null} at */
+const mark = (at) => {
+  at?.focus({ preventScroll: true });
+  at?.select();
+};
+
+/** The text that could not be copied. @param {{acts: Acts}} props */
+export const CopyBox = ({ acts: { box } }) => box != null && html`<textarea readonly rows="8" aria-label="text to copy" ref=${mark} value=${box} />`;

@@ -13,11 +13,11 @@ import { Messages } from './messages.js';
 import { Sent } from './sent.js';
 import { TextBlock } from './text_block.js';
 
-/** @param {{run: Run, row: import('./rows.js').Row, item: Item|undefined, full: boolean, label: string}} props */
-export const Detail = ({ run, row: { id, model, counts }, item, full, label }) => {
+/** @param {{run: Run, row: import('./rows.js').Row, item: Item|undefined, acts: import('./copy.js').Acts, full: boolean, label: string}} props */
+export const Detail = ({ run, row: { id, model, counts }, item, acts, full, label }) => {
   if (!item) return html`<div key=${`none ${id}`} class="dim" tabindex="0" role="group" aria-label=${label}>${run.missing}</div>`;
   return [
-    html`<${Messages} key=${`messages ${id}`} run=${run} item=${item} full=${full} label=${label} after=${html`<${Sent} item=${item} run=${run} />`}>
+    html`<${Messages} key=${`messages ${id}`} run=${run} item=${item} acts=${acts} full=${full} label=${label} after=${html`<${Sent} item=${item} run=${run} />`}>
       ${item.error && html`<div class="failed"><${TextBlock} text=${item.error} what="error" form="" /></div>`}
       ${item.error && item.frames?.length > 0 && html`<${Traceback} frames=${item.frames} />`}
     <//>`,

@@ -16,17 +16,18 @@ const many = (/** @type {number} */ n, one = '', all = `${one}s`) => (n ? `${com
 export function sumsOf(header, running) {
   const known = !running && !header.counting;
   return {
+    'items-total': [visible(header.items?.[0] ?? ''), ''],
     calls: [
       many(header.calls, 'call'),
       [many(header.errors, 'failed', 'failed'), many(header.retries, 'retried', 'retried')].filter(Boolean).join(' · '),
     ],
     'tokens-total': [header.tokens ? `${header.tokens} tokens` : '', header.cached],
-    cost: [header.cost, known || running ? header.cost_note : '…'],
+    cost: [header.cost, [header.budget, known || running ? header.cost_note : '…'].filter(Boolean).join(' · ')],
   };
 }
 
 /** @param {any} props `view`: what the reader has chosen, `run`: what is known */
-export const Head = ({ run, folded, empty, finds, showsModels, onFind, onModels }) => {
+export const Head = ({ run, folded, empty, finds, side, onFind, onSide }) => {
   const { header, running } = run,
     name = visible(header.name),
     known = !running && !header.counting,
@@ -40,7 +41,8 @@ export const Head = ({ run, folded, empty, finds, showsModels, onFind, onModels 
       <span class=${`where dim ${isLocal ? 'local' : ''}`} hidden=${hideClock || (folded && !running)}>${trace ? `${header.destination} ${trace.slice(0, 8)}` : header.destination}</span>
       <${Copy} text=${() => trace} what="the trace id" hidden=${!trace || folded} />
       <${Tool} name="act find" hidden=${folded || empty} pressed=${finds} onClick=${onFind}>find<//>
-      <${Tool} name="act" hidden=${folded || empty} pressed=${showsModels} onClick=${onModels}>models<//>
+      <${Tool} name="act" hidden=${folded || empty} pressed=${side === 'models'} onClick=${() => onSide('models')}>models<//>
+      <${Tool} name="act" hidden=${folded || !run.items.size} pressed=${side === 'items'} onClick=${() => onSide('items')}>items<//>
       <${Stop} run=${run} hidden=${!(running && run.interrupt)} />
       <button class="fold" hidden=${empty} aria-expanded=${String(!folded)} aria-label=${`${name}: ${folded ? 'open' : 'fold'}`}>${folded ? '▸' : '▾'}</button>
     </span>

@@ -23,6 +23,7 @@ export class Entry {
     this.open = open;
     this.sums = sums;
     this.faint = false;
+    this.isMember = false; // of the group that it stands in
     /** @type {{bad: string, rest: string}|undefined} */ this.said = undefined;
     /** @type {Sum|null|undefined} */ this.added = undefined;
     this.top = 0; // lines above it
@@ -99,10 +100,10 @@ export function flatten(rows, closed, look = {}) {
   const top = below.get(null) ?? NONE;
   /** @type {Entry[]} */
   const entries = [];
-  const levels = [{ list: list ?? (found ? top.filter((row) => found.has(row.id)) : grouped(null, top, rows)), at: 0 }];
+  const levels = [{ list: list ?? (found ? top.filter((row) => found.has(row.id)) : grouped(null, top, rows)), at: 0, ofGroup: false }];
   let lines = 0;
   for (let level = levels[0]; level; level = levels[levels.length - 1]) {
-    const { list, at } = level,
+    const { list, at, ofGroup } = level,
       row = list[at];
     if (!row) {
       levels.pop();
@@ -113,10 +114,11 @@ export function flatten(rows, closed, look = {}) {
       open = kids.length > 0 && isOpen(row),
       entry = new Entry(row, levels.length - 1, list, at, kids, open, sums);
     entry.faint = !!look.find && !look.find(row);
+    entry.isMember = ofGroup;
     entry.top = lines;
     lines += entry.lines;
     entries.push(entry);
-    if (open) levels.push({ list: kids, at: 0 });
+    if (open) levels.push({ list: kids, at: 0, ofGroup: !!row.members });
   }
   return { entries, lines };
 }

@@ -7,7 +7,8 @@
  * @typedef {import('./store.js').Run} Run
  */
 import { continued } from './continued.js';
-import { CallBar } from './copy.js';
+import { CopyBox } from './copy.js';
+import { Diff } from './diff.js';
 import { Component, Copy, html } from './dom.js';
 import { commas, visible } from './format.js';
 import { MediaBox } from './media.js';
@@ -25,7 +26,7 @@ const CHOICE = 'raw'; // which kinds of text the reader wants as they are writte
 
 /** @typedef {Record<string, boolean>} Raw prompts (`in`), answers (`out`) and `json` as they are written */
 
-/** @extends {Component<{run: Run, item: Item, full: boolean, label: string, after?: any, children?: any}, {all: boolean, room: number, raw: Raw}>} */
+/** @extends {Component<{run: Run, item: Item, acts: import('./copy.js').Acts, full: boolean, label: string, after?: any, children?: any}, {all: boolean, room: number, raw: Raw}>} */
 export class Messages extends Component {
   /** @override */
   state = { all: false, room: 1, raw: { in: true, out: false, json: false, ...remembered(CHOICE) } };
@@ -97,7 +98,7 @@ export class Messages extends Component {
 
   /** @override */
   render() {
-    const { run, item, label, after, children } = this.props,
+    const { run, item, acts, label, after, children } = this.props,
       { all, room, raw } = this.state,
       turns = item.messages ?? [],
       shared = this.shared(turns),
@@ -106,8 +107,10 @@ export class Messages extends Component {
     const brief = (/** @type {Turn} */ turn, /** @type {number} */ at) => at < turns.length - READ || (turn.role === 'input' && turns.length > 1);
     const ending = (/** @type {Turn} */ turn, /** @type {number} */ at) => (at === turns.length - 1 && turn.side === 'out' ? item.ending : '');
     const many = `${commas(early)} ${shared ? '' : 'earlier '}${early === 1 ? 'message' : 'messages'}${shared ? ' as in the call before' : ''}`;
-    return html`<div ref=${this.onBox} tabindex="0" role="group" aria-label=${label}>
-      <${CallBar} id=${item.id} run=${run}>
+    const side = (/** @type {any} */ what) =>
+      html`<div ref=${this.onBox} tabindex="0" role="group" aria-label=${label}><${CopyBox} acts=${acts} />${what}</div>`;
+    if (acts.compares) return side(html`<${Diff} id=${item.id} run=${run} />`);
+    return side(html`
       ${children}
       ${from > 0 && html`<button class="more" onClick=${() => this.setState({ all: true })}>${many}</button>`}
       ${turns.slice(from).map((turn, i) => {
@@ -130,9 +133,7 @@ export class Messages extends Component {
         />`;
       })}
       ${!turns.length && !item.error && html`<div class="dim">${visible(item.nothing ?? '')}</div>`}
-      ${after}
-      <//>
-    </div>`;
+      ${after}`);
   }
 }
 

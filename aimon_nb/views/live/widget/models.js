@@ -34,8 +34,8 @@ export const Models = ({ rows }) => {
   </div>`;
 };
 
-/** @param {Sum} sum */
-function costOf(sum) {
+/** What a sum cost, in a word where there is no amount. @param {Sum} sum */
+export function costOf(sum) {
   if (sum.usd === 0 && !sum.doubtful) return 'free';
   return sumCost(sum) || (sum.doubtful ? 'unpriced' : money(sum.usd));
 }

@@ -1,5 +1,6 @@
 // @ts-check
 /** The pane of details around its content: as high as that needs, up to what the reader gave it; full screen. */
+import { ActButtons, Acts } from './copy.js';
 import { Detail } from './detail.js';
 import { drawer, el, html } from './dom.js';
 import { commas, visible } from './format.js';
@@ -13,9 +14,10 @@ const SHARE = 0.6; // of the window's height, where the reader has said nothing
 const LEAST = 120; // px
 const STEP = 24; // px that a key moves the grip
 
-/** What stands above the details: in full screen of what they are, and the ways to the calls beside. @param {any} props */
-const Bar = ({ row, at, calls, full, onStep, onFull }) => html`
-  <span class="what" dir="auto">${full && html`${visible(row.name)} <span class="dim">${visible(row.label)}</span>`}</span>
+/** What stands above the details: in full screen of what they are, what can be done with a call, and the ways to those beside. @param {any} props */
+const Bar = ({ row, acts, at, calls, full, onStep, onFull }) => html`
+  ${full && html`<span class="what" dir="auto">${visible(row.name)} <span class="dim">${visible(row.label)}</span></span>`}
+  ${acts.any && html`<${ActButtons} acts=${acts} />`}
   ${
     calls > 1 &&
     html`<span class="steps dim">
@@ -37,6 +39,10 @@ export class Pane {
     this.grip = el('div', 'grip');
     this.drawBar = drawer(this.bar);
     this.draw = drawer(this.detail);
+    this.acts = new Acts(() => {
+      this.isStale = true;
+      this.paint();
+    });
     this.isStale = true; // what it shows has changed
     this.grew = false; // the answer that it shows has grown
     this.root.hidden = true;
@@ -74,13 +80,14 @@ export class Pane {
     this.isStale = this.grew = false;
     this.root.hidden = !row;
     if (row && !item) run.request(row.id);
+    this.acts.show(run, item ? id : null);
     const [at, calls] = placeOf(list.entries, run.rows, id),
       label = row && visible([row.name, row.label, at && `call ${at} of ${calls}`].filter(Boolean).join(', '));
     this.drawBar(
       row &&
-        html`<${Bar} row=${row} at=${at} calls=${calls} full=${isFull} onStep=${(/** @type {number} */ by) => this.step(by)} onFull=${() => this.swapFull()} />`,
+        html`<${Bar} row=${row} acts=${this.acts} at=${at} calls=${calls} full=${isFull} onStep=${(/** @type {number} */ by) => this.step(by)} onFull=${() => this.swapFull()} />`,
     );
-    this.draw(row && html`<${Detail} run=${run} row=${row} item=${item} full=${isFull} label=${label} />`);
+    this.draw(row && html`<${Detail} run=${run} row=${row} item=${item} acts=${this.acts} full=${isFull} label=${label} />`);
     // The end of an answer that streams stays in sight.
     if (grew && !isStale && atEnd && side) side.scrollTop = side.scrollHeight;
   }

@@ -38,7 +38,7 @@ function drawn(one, align = [], column = 0) {
   if (t === 'image') return html`<span class="dim">${`[image${one.kids[0] && ': '}`}${inner}] ${visible(url)}</span>`;
   if (t === 'strong' || t === 'em' || t === 'del') return html`<${t}>${inner}<//>`;
   if (t === 'code') return html`<span class="code">${inner}</span>`;
-  if (t === 'item') return html`<div role="listitem" class="item"><span class="dim">${text.length > 1 ? text : '•'}</span><div>${inner}</div></div>`;
+  if (t === 'item') return html`<div role="listitem" class="li"><span class="dim">${text.length > 1 ? text : '•'}</span><div>${inner}</div></div>`;
   if (t === 'block') return html`<div class="codes">${text && html`<div class="small">${visible(text)}</div>`}<div class="text">${inner}</div></div>`;
   return html`<div class=${name} role=${ROLES[t]} dir="auto" style=${t === 'cell' ? { textAlign: align[column] } : one.align && { gridTemplateColumns: `repeat(${one.align.length}, auto)` }}>${inner}</div>`;
 }

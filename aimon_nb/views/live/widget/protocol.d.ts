@@ -18,6 +18,8 @@ export interface Header {
   cached: string;
   cost: string;
   cost_note: string;
+  /** What it may spend, as it follows its cost; "" where it has no budget. */
+  budget: string;
   unpriced: number;
   destination: string;
   trace: string | null;
@@ -27,6 +29,8 @@ export interface Header {
   empty: string;
   incomplete: boolean;
   counting: boolean;
+  /** How far the batch has come, then how fast it goes and what it is heading for; empty without one. */
+  items: string[];
   progress: number | null;
 }
 
@@ -52,7 +56,7 @@ export type PackedRow = [
   retried?: boolean | null,
   ttft?: number | null,
   heard?: number | null,
-  item?: string | null,
+  item?: number | null,
   tokens?: string | null,
   hidden?: boolean | null,
   more?: [calls: number, errors: number] | null,
@@ -61,6 +65,9 @@ export type PackedRow = [
   outcome?: string | null,
   tries?: [request: number, attempt: number] | null,
 ];
+
+/** A row of the user's batch; `repeat` counts from 2 where its key came before. */
+export type PackedItem = [number: number, key: string, status: string, repeat?: number | null, error?: string | null];
 
 /** An image, a sound or a file in a message: `size` bytes, to be asked for by `id`, unless it is said why they are `missing`. */
 export interface Media {
@@ -176,7 +183,16 @@ export interface Snapshot {
 
 /** What the kernel tells of a run. `count`: the number of this message of rows; `whole`: how many there were when all were told. */
 export type ToPage = { run_id: string } & (
-  | { k: 'rows'; header: Header; rows: PackedRow[]; count?: number; cut?: number; whole?: number; previews?: Record<string, string[]> }
+  | {
+      k: 'rows';
+      header: Header;
+      rows: PackedRow[];
+      count?: number;
+      cut?: number;
+      whole?: number;
+      previews?: Record<string, string[]>;
+      new_items?: PackedItem[];
+    }
   | { k: 'details'; items: Record<string, Detail> }
   | { k: 'grown'; grown: Record<string, string> }
   | { k: 'snapshot'; snapshot: Snapshot }

@@ -3,7 +3,7 @@
  * One line of the tree, an element that is used again for another row.
  *
  * @typedef {import('./layout.js').Entry} Entry
- * @typedef {{now: number, whole: number, open: boolean, selected: boolean, focused: boolean, order: string, preview?: string[]}} Look
+ * @typedef {{now: number, whole: number, open: boolean, selected: boolean, focused: boolean, order: string, preview?: string[], item: string}} Look
  */
 import { el, setText } from './dom.js';
 import { clock, seconds, tokens, visible } from './format.js';
@@ -68,11 +68,27 @@ export class RowLine {
     const cost = (sum && sumCost(sum)) || entry.cost,
       said = (sum && tokens(sum.input, sum.output)) || counted(row) || speed(row, look.now);
     const { depth, open, kids, at, siblings, top, why, label, faint } = entry,
-      { preview, order } = look;
+      { preview, order, item } = look;
     // All that `fill` and `describe` read, beside the row itself.
-    const key = [depth, open, kids, at, siblings.length, top, why, label, faint, look.selected, look.focused, ticks, cost, said, index, order].join(
-      '|',
-    );
+    const key = [
+      depth,
+      open,
+      kids,
+      at,
+      siblings.length,
+      top,
+      why,
+      label,
+      faint,
+      look.selected,
+      look.focused,
+      ticks,
+      cost,
+      said,
+      index,
+      order,
+      item,
+    ].join('|');
     if (this.row !== row || this.key !== key || this.previewed !== preview) {
       this.row = row;
       this.key = key;
@@ -115,9 +131,11 @@ export class RowLine {
     setText(this.twisty, entry.kids ? (entry.open ? '▾' : '▸') : '');
     this.kind.className = `kind ${mark ? 'sign' : row.kind}`;
     setText(this.kind, mark);
-    setText(this.text, visible(row.name));
+    // Of many calls of one function it is the item that tells them apart.
+    const name = entry.isMember && look.item ? `item ${look.item}` : row.name;
+    setText(this.text, visible(name));
     setText(this.label, `${entry.label === row.status ? '· ' : ''}${visible(entry.label)}`);
-    this.name.title = visible([row.name, entry.label, entry.times].filter(Boolean).join(' · '));
+    this.name.title = visible([row.name, look.item && `item ${look.item}`, entry.label, entry.times].filter(Boolean).join(' · '));
     setText(this.times, entry.times);
     const [given, came] = look.preview ?? ['', ''];
     setText(this.given, visible(given));

@@ -6,7 +6,7 @@
  *   status:string, start:number|null, dur:number|null, tokens:string|null,
  *   cost:string, input:number|null, output:number|null, usd:number|null,
  *   cost_state:string|null, counts:boolean, error:string|null, streaming:boolean,
- *   ttft:number|null, heard:number|null, model:string|null, retried:boolean, item:string|null,
+ *   ttft:number|null, heard:number|null, model:string|null, retried:boolean, item:number|null,
  *   hidden:boolean, more:[number,number]|null, remark:string|null, advice:string|null,
  *   outcome:string|null, tries:[number,number]|null, members?:Row[], attempts?:Row[], last?:string,
  *   own:number, alike:number, shape:number, quiet:boolean, fails:boolean, parts:boolean}} Row

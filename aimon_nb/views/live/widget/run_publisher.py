@@ -19,6 +19,7 @@ from aimon_nb.model.redaction import redaction
 from aimon_nb.model.run import RunStatus
 from aimon_nb.views.live.widget import answers, call_answers
 from aimon_nb.views.live.widget.answers import Answer
+from aimon_nb.views.live.widget.item_news import ItemNews
 from aimon_nb.views.live.widget.previews import Previews
 from aimon_nb.views.present import rows
 from aimon_nb.views.present.detail import Detail, detail
@@ -100,6 +101,7 @@ class RunPublisher:
         self._count = 0
         self._sent_more: rows.EncodedRow | None = None
         self._previews = Previews(run)
+        self._items = ItemNews(run)
         self._lock = threading.RLock()
         self.channel = make(run.run_id, self.snapshot)
         self.channel.on_ask(self.send_all, self.send_wanted, self._answer)
@@ -130,6 +132,7 @@ class RunPublisher:
             self._sent.clear()
             self._sent_more = None
             self._previews.forget()
+            self._items.forget()
             self._budget = TEXT
             self.send(list(self._run.spans))
             self.channel.send_rows(rows.header(self._run), [], cut=0, whole=self._count)
@@ -186,8 +189,9 @@ class RunPublisher:
             header["counting"] = at + BATCH < len(spans)
             if not header["counting"]:
                 encoded += self._new_row_of_more()
-            previews = self._previews.fresh(batch)
-            more = {"previews": previews} if previews else {}
+            # By message alone: a trait could be saved with the notebook.
+            private = {"previews": self._previews.fresh(batch), "new_items": self._items.fresh()}
+            more = {name: value for name, value in private.items() if value}
             self.channel.send_rows(header.copy(), encoded, count=self._count, **more)
 
     def _new_row_of_more(self) -> list[rows.EncodedRow]:

@@ -28,6 +28,8 @@ _COMMENT = re.compile(
 # Of no use in a page; htm reads no line end and what follows it as text.
 _INDENT = re.compile(r"^ +", re.MULTILINE)
 _STYLE_COMMENT = re.compile(r"/\*[^*]*\*/\n?")
+# Of no use either; no text in a style has one of these signs.
+_STYLE_SPACE = re.compile(r"\s*([{};,])\s*|(?<=[\w-]:) +(?=[^{}]*[;}])")
 _SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)
 
 
@@ -44,7 +46,7 @@ def joined_script() -> str:
 def style() -> str:
     """Return the style of all that the script draws."""
     styles = (path.read_text(encoding="utf-8") for path in sorted(_HERE.glob("*.css")))
-    return _STYLE_COMMENT.sub("", "".join(styles))
+    return _STYLE_SPACE.sub(lambda found: found[1] or "", _STYLE_COMMENT.sub("", "".join(styles)))
 
 
 def loader() -> str:

@@ -8,10 +8,11 @@
  * @typedef {import('./rows.js').Row} Row
  * @typedef {import('./protocol.js').Header} Header
  * @typedef {{header?: Header, rows?: any[], cut?: number, count?: number, whole?: number,
- *   previews?: Record<string, string[]>, items?: Record<string, import('./protocol.js').Detail>, grown?: Record<string, string>}} News
+ *   previews?: Record<string, string[]>, new_items?: import('./protocol.js').PackedItem[], items?: Record<string, import('./protocol.js').Detail>, grown?: Record<string, string>}} News
  * @typedef {import('./protocol.js').Answer & {bytes?: DataView}} Answered
  * @typedef {(run: Run, el: HTMLElement, options: any) => void} Show
  */
+import { unpackItem } from './by_item.js';
 import { unpackRow, upsert } from './rows.js';
 
 const MOST_RUNS = 200; // runs a page remembers
@@ -50,6 +51,7 @@ export class Run {
     /** @type {[HTMLElement, any][]} */ this.waiting = []; // places that ask for it before anything is known of it
     /** @type {Map<string, string[]>} */ this.previews = new Map(); // what went into rows and came out
     /** @type {Map<string, Answered>} */ this.answers = new Map(); // to questions about spans, by `questionOf`
+    /** @type {Map<number, import('./by_item.js').Item>} */ this.items = new Map(); // rows of the user's batch, by number
     this.news = 0; // how often the kernel has answered
     this.cut = 0;
     this.count = 0; // messages of rows that came without a gap
@@ -152,6 +154,7 @@ export class Run {
     if (message.header) this.receiveHeader(message.header);
     const rows = message.rows && upsert(this.rows, message.rows.map(unpackRow));
     for (const [id, sides] of Object.entries(message.previews ?? {})) this.previews.set(id, sides);
+    for (const item of (message.new_items ?? []).map(unpackItem)) this.items.set(item.number, item);
     if (typeof message.cut === 'number') this.cut = message.cut;
     if (message.whole ?? message.count === this.count + 1) this.count = message.whole ?? message.count ?? 0;
     for (const [id, item] of Object.entries(message.items ?? {})) {
@@ -172,7 +175,7 @@ export class Run {
       last.grows = true;
       for (const view of this.views) view.receiveGrowth(id);
     }
-    for (const view of this.views) view.receive(!!rows);
+    for (const view of this.views) view.receive(!!rows || !!message.new_items?.length);
     if (this.header) this.mountWaiting();
   }
 

@@ -10,6 +10,9 @@ import { NONE } from './rows.js';
 
 const plus = (/** @type {number|null} */ a, /** @type {number|null} */ b) => (a == null ? b : b == null ? a : a + b);
 
+/** @returns {Sum} */
+export const noSum = () => ({ input: null, output: null, usd: null, doubtful: false });
+
 /** Sums of the counted rows below others, each worked out once. */
 export class Sums {
   /** @param {Map<string|null, Row[]>} below */
@@ -30,8 +33,7 @@ export class Sums {
 
   /** @param {Row[]} rows @returns {Sum} */
   of(rows) {
-    /** @type {Sum} */
-    const all = { input: null, output: null, usd: null, doubtful: false };
+    const all = noSum();
     const todo = [...rows];
     for (let row = todo.pop(); row; row = todo.pop()) {
       const known = this.known.get(row.id);
@@ -48,7 +50,7 @@ export class Sums {
 }
 
 /** @param {Sum} all @param {Sum} one */
-function add(all, one) {
+export function add(all, one) {
   all.input = plus(all.input, one.input);
   all.output = plus(all.output, one.output);
   all.usd = plus(all.usd, one.usd);
@@ -56,10 +58,10 @@ function add(all, one) {
 }
 
 /** What a counted row adds. @param {Row} row @returns {Sum} */
-function own(row) {
+export function own(row) {
   const refused = row.cost_state == null && row.status === 'error',
     known = refused || row.cost_state === 'priced' || row.cost_state === 'free';
-  if (!row.counts) return { input: null, output: null, usd: null, doubtful: false };
+  if (!row.counts) return noSum();
   return { input: row.input, output: row.output, usd: row.usd, doubtful: row.dur != null && !known };
 }
 
@@ -82,7 +84,7 @@ export function byModel(rows) {
       written: 0,
       writing: 0,
       pace: null,
-      sum: { input: null, output: null, usd: null, doubtful: false },
+      sum: noSum(),
     };
     found.set(model, one);
     one.calls += calls;
@@ -100,7 +102,7 @@ export function byModel(rows) {
   return [...found.values()].sort((a, b) => (b.sum.usd ?? -1) - (a.sum.usd ?? -1) || weight(b.sum) - weight(a.sum));
 }
 
-/** A sum's cost in words. @param {Sum} sum */
+/** A sum's cost in words; "" where nothing is known of it. @param {Sum} sum */
 export function sumCost(sum) {
   if (!sum.usd) return '';
   if (!sum.doubtful) return money(sum.usd);

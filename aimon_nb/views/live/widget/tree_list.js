@@ -5,6 +5,7 @@
  * @typedef {import('./layout.js').Entry} Entry
  * @typedef {import('./store.js').Run} Run
  */
+import { itemName } from './by_item.js';
 import { el, setText } from './dom.js';
 import { flatten, startsClosed } from './layout.js';
 import { RowLine } from './row.js';
@@ -181,7 +182,8 @@ export class TreeList {
       else this.pad.insertBefore(line.root, next);
       const { run, whole } = this,
         order = `${ORDERS[this.orders.get(entry.id) ?? '']} first`,
-        preview = run.previews.get(entry.id);
+        preview = run.previews.get(entry.id),
+        item = run.items.get(entry.row.item ?? 0);
       line.show(entry, i, {
         now: run.now,
         whole,
@@ -190,6 +192,7 @@ export class TreeList {
         focused: this.focused === entry.id,
         order,
         preview,
+        item: item ? itemName(item) : '',
       });
     }
     for (const line of free) line.root.remove();

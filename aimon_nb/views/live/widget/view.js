@@ -7,17 +7,19 @@
  *
  * @typedef {import('./store.js').Run} Run
  */
+
+import { itemName } from './by_item.js';
 import { el, html, setText } from './dom.js';
 import { Finder } from './finder.js';
 import { commas, visible } from './format.js';
 import { Head, sumsOf } from './head.js';
 import { onKey } from './keys.js';
-import { Models } from './models.js';
 import { Parts } from './parts.js';
 import { Place } from './place.js';
 import { Quiet } from './quiet.js';
 import { FocusKeeper } from './scroll.js';
 import { lookup, nothing, sayFound } from './search.js';
+import { Side } from './side.js';
 import { TreeList } from './tree_list.js';
 
 const TICK = 100; // ms between ticks of running clocks
@@ -37,7 +39,8 @@ export class View {
     this.touched = false;
     this.look = nothing();
     this.found = '';
-    this.finds = this.showsModels = this.announces = this.news = false;
+    this.finds = this.announces = this.news = false;
+    /** What stands in place of the tree. @type {'' | 'models' | 'items'} */ this.side = '';
     this.stale = true;
     this.frame = this.timer = 0;
     this.parts = new Parts(this);
@@ -150,7 +153,7 @@ export class View {
   layOut() {
     this.stale = false;
     this.list.layOut(lookup(this.look, this.run));
-    if (this.showsModels) this.parts.drawModels(html`<${Models} rows=${this.run.rows} />`);
+    this.parts.drawSide(html`<${Side} side=${this.side} run=${this.run} onItem=${(/** @type {number} */ item) => this.showItem(item)} />`);
   }
 
   paintHead() {
@@ -158,19 +161,19 @@ export class View {
       { running } = run;
     // The keyboard stays in the view when what it was on goes.
     const left = !running && this.parts.isOn('stop');
-    const tools = { onFind: () => this.seek(), onModels: () => this.swapModels() };
-    this.parts.drawHead(html`<${Head} run=${run} folded=${folded} empty=${empty} finds=${this.finds} showsModels=${this.showsModels} ...${tools} />`);
+    const tools = { onFind: () => this.seek(), onSide: (/** @type {any} */ side) => this.swap(side) };
+    this.parts.drawHead(html`<${Head} run=${run} folded=${folded} empty=${empty} finds=${this.finds} side=${this.side} ...${tools} />`);
     if (left) this.parts.focusTool('fold');
-    this.parts.showProgress(running, header.progress);
+    this.parts.showProgress(running, header);
     this.list.root.setAttribute('aria-label', `calls of ${visible(header.name)}`);
     if (this.announces && !running && !header.counting) this.announce();
   }
 
   announce() {
     const { header } = this,
-      { calls, cost } = sumsOf(header, false);
+      { 'items-total': items, calls, cost } = sumsOf(header, false);
     this.announces = false;
-    const sums = [calls, cost].map((part) => part.filter(Boolean).join(' ')).filter(Boolean);
+    const sums = [items, calls, cost].map((part) => part.filter(Boolean).join(' ')).filter(Boolean);
     setText(this.parts.spoken, `${visible(header.name)}: ${[header.status.replace('_', ' '), ...sums].join(', ')}`);
   }
 
@@ -184,16 +187,17 @@ export class View {
   }
 
   paintRows() {
-    const { list, folded, showsModels } = this,
+    const { list, folded, side, look } = this,
+      item = this.run.items.get(look.item),
       none = !list.entries.length;
     this.parts.rest.hidden = folded || (none && !this.run.running && this.parts.notes.hidden && !this.finds);
     this.parts.finder.hidden = !this.finds;
     if (this.finds)
       this.parts.drawFinder(
-        html`<${Finder} look=${this.look} found=${this.found} onChange=${(/** @type {any} */ change) => this.lookFor(change)} />`,
+        html`<${Finder} look=${look} found=${this.found} item=${item ? visible(itemName(item)) : ''} onChange=${(/** @type {any} */ change) => this.lookFor(change)} />`,
       );
-    list.root.hidden = none || showsModels;
-    this.parts.models.hidden = !showsModels;
+    list.root.hidden = none || !!side;
+    this.parts.side.hidden = !side;
     if (!folded && !list.root.hidden) list.paint();
   }
 
@@ -216,17 +220,25 @@ export class View {
       this.lookFor(nothing());
       return this.parts.focusTool('find');
     }
-    this.showsModels = false;
+    this.side = '';
     this.paint();
     this.parts.finder.querySelector('input')?.focus({ preventScroll: true });
   }
 
-  swapModels() {
+  /** Show something in place of the tree, or the tree again. @param {'models' | 'items'} side */
+  swap(side) {
     this.list.layTime = 0;
-    this.showsModels = !this.showsModels;
-    if (this.showsModels) this.finds = false;
+    this.side = this.side === side ? '' : side;
+    if (this.side) this.finds = false;
     this.stale = true;
     this.paint();
+  }
+
+  /** Show the calls of one item. @param {number} item */
+  showItem(item) {
+    this.side = '';
+    this.finds = true;
+    this.lookFor({ ...nothing(), item });
   }
 
   // ---- the reader ----

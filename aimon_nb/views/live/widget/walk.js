@@ -14,7 +14,7 @@ const isCall = (/** @type {Row} */ row) => row.counts && !row.more;
 /** @type {WeakMap<Entry[], Row[]>} */
 const known = new WeakMap();
 
-/** All rows in that order, also those that closed rows hide; of the attempts at a request the last. @param {Entry[]} entries @param {Map<string, Row>} rows */
+/** All rows in that order, also those that closed rows hide: of the attempts at a request the last comes first, as it stands above the others. @param {Entry[]} entries @param {Map<string, Row>} rows */
 function walked(entries, rows) {
   const found = known.get(entries) ?? [];
   if (found.length || !entries.length) return found;
@@ -24,7 +24,8 @@ function walked(entries, rows) {
     for (let one = todo.pop(); one; one = todo.pop()) {
       found.push(one);
       if (open || !kids) continue;
-      const inner = one.members ? ordered(one.members) : grouped(one.id, below.get(one.id) ?? NONE, rows); // as they are listed once it is opened
+      // As they are listed once it is opened.
+      const inner = one.members ? ordered(one.members) : [...(one.attempts ?? NONE), ...grouped(one.id, below.get(one.id) ?? NONE, rows)];
       for (let at = inner.length - 1; at >= 0; at -= 1) todo.push(inner[at]);
     }
   }
@@ -49,7 +50,7 @@ export function placeOf(entries, rows, id) {
 export function reveal(list, id) {
   const { rows } = list.run,
     path = new Set();
-  for (let at = rows.get(id); at && !path.has(at.id); at = rows.get(at.parent ?? '')) path.add(at.id);
+  for (let at = rows.get(id); at && !path.has(at.id); at = rows.get(at.last ?? at.parent ?? '')) path.add(at.id);
   for (let left = 2 * path.size; left > 0; left -= 1) {
     const entry = list.entries.find((one) => one.id === id),
       hides = list.entries.find(({ row, open, kids }) => kids && !open && (row.members?.some((one) => path.has(one.id)) || path.has(row.id)));

@@ -1,0 +1,61 @@
+"""A form as clients send files (`multipart/form-data`), taken apart."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+# A header of ours, in the place of a part's bytes: how many there were, "" if nobody knows.
+NOT_KEPT = b"x-aimon-not-kept"
+
+_BOUNDARY = re.compile(r'boundary=(?:"([^"]+)"|([^;\s]+))', re.IGNORECASE)
+_NAME = re.compile(rb'[;\s]name="([^"\r\n]*)"')
+_FILENAME = re.compile(rb'[;\s]filename="([^"\r\n]*)"')
+_TYPE = re.compile(rb"^content-type:[ \t]*([^\r\n;]*)", re.IGNORECASE | re.MULTILINE)
+_LEFT_OUT = re.compile(rb"^" + NOT_KEPT + rb":[ \t]*(\d*)", re.MULTILINE)
+_MOST = 1_000  # parts
+
+
+class FormPart(NamedTuple):
+    """One field of a form; `data` is None where its bytes are not kept.
+
+    `filename` is None for what is no file, `type` its MIME type ("" if none is told), `size` in
+    bytes, None if nobody knows.
+    """
+
+    name: str
+    filename: str | None
+    type: str
+    size: int | None
+    data: bytes | None
+
+
+def form_parts(content_type: str, body: bytes) -> list[FormPart]:
+    """Return the parts of a form; none for what is not one that can be read."""
+    told = _BOUNDARY.search(content_type)
+    if not content_type.lower().startswith("multipart/") or told is None:
+        return []
+    mark = b"\r\n--" + (told[1] or told[2]).encode("utf-8", "surrogateescape")
+    pieces = (b"\r\n" + body).split(mark, _MOST)[1:]
+    parts = [_part(one) for one in pieces if not one.startswith(b"--")]
+    return parts if None not in parts else []  # type: ignore[return-value]
+
+
+def _part(piece: bytes) -> FormPart | None:
+    head, found, data = piece.partition(b"\r\n\r\n")
+    name, filename, mime = _NAME.search(head), _FILENAME.search(head), _TYPE.search(head)
+    if not found or name is None:
+        return None
+    left_out = _LEFT_OUT.search(head)
+    size = len(data) if left_out is None else int(left_out[1]) if left_out[1] else None
+    return FormPart(
+        _text(name[1]),
+        None if filename is None else _text(filename[1]),
+        "" if mime is None else _text(mime[1]).strip().lower(),
+        size,
+        data if left_out is None else None,
+    )
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

@@ -1,0 +1,56 @@
+// @ts-check
+/**
+ * The rows of the user's batch, each with what its calls add up to. No DOM here, so node tests it.
+ *
+ * @typedef {import('./rows.js').Row} Row
+ * @typedef {import('./sums.js').Sum} Sum
+ * @typedef {{number: number, key: string, status: string, repeat: number, error: string}} Item
+ * @typedef {Item & {calls: number, retried: number, took: number|null, sum: Sum}} ItemSum
+ * @typedef {'' | 'item' | 'calls' | 'time' | 'tokens' | 'cost'} ItemOrder
+ */
+import { BAD, STOPPED } from './rows.js';
+import { add, noSum, own } from './sums.js';
+
+/** An item from its values, as present/items.py has them. @param {import('./protocol.js').PackedItem} values @returns {Item} */
+export const unpackItem = ([number, key, status, repeat, error]) => ({ number, key, status, repeat: repeat ?? 1, error: error ?? '' });
+
+/** What a reader calls an item. @param {Item} item */
+export const itemName = ({ key, repeat }) => (repeat > 1 ? `${key} (${repeat})` : key);
+
+const rank = (/** @type {Item} */ { status }) => (BAD.includes(status) ? 0 : STOPPED.includes(status) ? 1 : 2);
+
+/**
+ * Each item with its calls, tokens, cost and the seconds of its calls together; one whose call failed for good has failed.
+ * @param {Map<number, Item>} items @param {Map<string, Row>} rows @returns {ItemSum[]}
+ */
+export function byItem(items, rows) {
+  /** @type {Map<number, ItemSum>} */
+  const found = new Map();
+  for (const [number, item] of items) found.set(number, { ...item, calls: 0, retried: 0, took: null, sum: noSum() });
+  for (const row of rows.values()) {
+    const one = row.item == null || row.hidden || !row.counts ? undefined : found.get(row.item);
+    if (!one) continue;
+    one.calls += 1;
+    if (row.retried) one.retried += 1;
+    if (row.dur != null) one.took = (one.took ?? 0) + row.dur;
+    add(one.sum, own(row));
+    if (row.status !== 'error' || row.retried || rank(one) < 2 || one.status === 'running') continue;
+    one.status = 'error';
+    one.error = row.error ?? '';
+  }
+  return [...found.values()];
+}
+
+/** @type {Record<string, (one: ItemSum) => number>} */
+const WEIGHTS = {
+  calls: (one) => one.calls,
+  time: (one) => one.took ?? -1,
+  tokens: (one) => (one.sum.input ?? 0) + (one.sum.output ?? 0),
+  cost: (one) => one.sum.usd ?? -1,
+};
+
+/** In an order: the largest first, or as they began; by default what failed comes first. @param {ItemSum[]} list @param {ItemOrder} order */
+export function inOrder(list, order) {
+  const of = order === '' ? (/** @type {ItemSum} */ one) => -rank(one) : WEIGHTS[order];
+  return of ? [...list].sort((a, b) => of(b) - of(a) || a.number - b.number) : list;
+}

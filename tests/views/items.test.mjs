@@ -1,0 +1,38 @@
+// Rows of the user's batch and what their calls add up to, without a page: node --test tests/views/items.test.mjs
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+const widget = new URL('../../aimon_nb/views/live/widget/', import.meta.url);
+const [{ byItem, inOrder, itemName, unpackItem }, { unpackRow }] = await Promise.all(['by_item.js', 'rows.js'].map((name) => import(new URL(name, widget))));
+
+const items = (...list) => new Map(list.map(unpackItem).map((one) => [one.number, one]));
+const call = (id, item, more = {}) => ({ ...unpackRow([id, null, 'model', 'label', 'gpt-4o', 'ok', 0, 1, true, '$0.5', false, 10, 1, 0.5, 'priced']), item, ...more });
+const rows = (...list) => new Map(list.map((row) => [row.id, row]));
+const refused = { status: 'error', error: 'E', usd: null, cost_state: null, input: null, output: null };
+
+test('each item has the sums of its own calls; one without a call has a row, a step adds nothing, nor does a call of no item', () => {
+  const [a, b, none] = byItem(items([1, 'a', 'ok'], [2, 'b', 'ok'], [3, 'c', 'ok']), rows(call('1', 1), call('2', 2), call('3', 2), call('s', 2, { counts: false }), call('x', null)));
+  assert.deepEqual([a.calls, a.took, a.sum], [1, 1, { input: 10, output: 1, usd: 0.5, doubtful: false }]);
+  assert.deepEqual([b.calls, b.took, b.sum.usd], [2, 2, 1]);
+  assert.deepEqual([none.calls, none.took, none.sum.usd], [0, null, null]);
+});
+
+test('a call that failed for good has failed its item, one that was tried again has not, and what is unpriced makes a sum doubtful', () => {
+  const list = byItem(items([1, 'a', 'ok'], [2, 'b', 'ok'], [3, 'c', 'ok']), rows(call('1', 1, refused), call('2', 2, { ...refused, retried: true }), call('3', 2), call('4', 3, { usd: null, cost_state: 'unpriced' })));
+  assert.deepEqual(list.map(({ status, error, retried }) => [status, error, retried]), [['error', 'E', 0], ['ok', '', 1], ['ok', '', 0]]);
+  assert.deepEqual(list.map(({ sum }) => sum.doubtful), [false, false, true]);
+});
+
+test('while an item goes on its failed call is not its end', () => {
+  assert.equal(byItem(items([1, 'a', 'running']), rows(call('1', 1, refused)))[0].status, 'running');
+});
+
+test('what failed comes first, then what was stopped, each as it began; else the largest', () => {
+  const list = byItem(items([1, 'a', 'ok'], [2, 'b', 'abandoned'], [3, 'c', 'error'], [4, 'd', 'running'], [5, 'e', 'error']), rows(call('1', 1), call('4', 4, { usd: 2, dur: 0.1 })));
+  const numbers = (order) => inOrder(list, order).map((one) => one.number).join('');
+  assert.deepEqual(['', 'item', 'cost', 'time'].map(numbers), ['35214', '12345', '41235', '14235']);
+});
+
+test('a key that came before says so', () => {
+  assert.deepEqual([[1, 'a', 'ok'], [2, 'a', 'ok', 2]].map(unpackItem).map(itemName), ['a', 'a (2)']);
+});
