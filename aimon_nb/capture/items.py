@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aimon_nb.capture.exceptions import describe, status_of
 from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.model.code_files import is_users
+from aimon_nb.model.errors import BudgetExceeded
 from aimon_nb.model.item import Batch, Item, ItemKey, ItemStatus
 
 if TYPE_CHECKING:
@@ -119,7 +120,8 @@ class OpenItem:
         with self._lock:
             if self.batch is not None and not (self.item.is_sent or self.item.is_refused):
                 self.batch.refused.append(self.item)
-            self.item.status, self.item.is_refused = "error", True
+            self.item.status = "error" if isinstance(error, BudgetExceeded) else "interrupted"
+            self.item.is_refused = True
             self.item.error_type, self.item.error = describe(error)
 
     def _look(self) -> None:

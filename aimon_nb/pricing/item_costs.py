@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from dataclasses import dataclass, field
 
-from aimon_nb.model import Run, Span
+from aimon_nb.model import Run
 from aimon_nb.model.forecast import Forecast, forecast
-from aimon_nb.model.item import Batch
-from aimon_nb.pricing.counted import counted_spans
+from aimon_nb.model.item import Batch, Item
+
+
+@dataclass(slots=True)
+class _Costs:
+    """What items cost, by their number: US dollars of those with a call.
+
+    Those `waiting` have a call whose price is still to come, those `unpriced` one without any.
+    """
+
+    usd: dict[int, float] = field(default_factory=dict)
+    waiting: set[int] = field(default_factory=set)
+    unpriced: set[int] = field(default_factory=set)
 
 
 def forecast_batches(run: Run) -> None:
-    """Bring what the batches of a run that go on are heading for up to date."""
+    """Bring what the batches of a run that go on are heading for up to date; it is priced."""
     if not run.batches or not any(_is_open(batch) for batch in run.batches):
         return
-    calls, items = defaultdict[int, list[Span]](list), list(run.items)
-    for span in counted_spans(run).counted:
-        number = None if span.item is None else span.item.number
-        while number is not None:
-            calls[number].append(span)
-            number = items[number - 1].inside
+    items = list(run.items)
+    costs = _costs_of(run, items)
     for at, batch in enumerate(list(run.batches)):
         if _is_open(batch):
-            batch.forecast = _forecast(run, at, batch, calls)
+            batch.forecast = _forecast(items, at, batch, costs)
 
 
 def _is_open(batch: Batch) -> bool:
@@ -30,26 +37,52 @@ def _is_open(batch: Batch) -> bool:
     return bool(batch.total) and not (batch.is_over and batch.done >= (batch.total or 0))
 
 
-def _forecast(run: Run, at: int, batch: Batch, calls: dict[int, list[Span]]) -> Forecast | None:
-    costs: list[float] = []
-    unpriced, has_calls = 0, False
-    for item in list(run.items):
-        # One whose call was refused says nothing of what an item costs.
-        if item.batch != at or not item.is_done or item.is_refused:
+def _costs_of(run: Run, items: list[Item]) -> _Costs:
+    """Return what items cost, in one pass: a large batch is looked at once a second."""
+    costs = _Costs()
+    usd = costs.usd
+    for span in list(run.spans.values()):
+        counts = span.item is not None and not (span.is_duplicate or span.repeats or span.is_part)
+        if span.item is None or not counts or not span.may_cost:
             continue
-        spans = calls.get(item.number, [])
-        if any(_is_waiting(span) for span in spans):
-            continue
-        has_calls = has_calls or bool(spans)
-        known = [span.cost for span in spans if span.cost is not None]
-        if any(cost.state not in ("priced", "free") for cost in known):
-            unpriced += 1
-        else:
-            costs.append(float(sum(cost.total for cost in known if cost.total is not None)))
-    # Calls that left the loop are of no item: that costs nothing nobody can say.
-    return forecast(costs, batch.total or 0, unpriced) if has_calls else None
+        number, cost, amount = span.item.number, span.cost, 0.0
+        if cost is None:
+            # What failed before it was billed has no price to wait for.
+            if span.status == "running" or span.usage.known:
+                costs.waiting.add(number)
+        elif cost.state not in ("priced", "free"):
+            costs.unpriced.add(number)
+        elif cost.total is not None:
+            amount = float(cost.total)
+        usd[number] = usd.get(number, 0.0) + amount
+    _add_inner(items, costs)
+    return costs
 
 
-def _is_waiting(span: Span) -> bool:
-    """Return whether its price is still to come: what failed before it was billed has none."""
-    return span.status == "running" or (span.cost is None and span.usage.known)
+def _add_inner(items: list[Item], costs: _Costs) -> None:
+    """Count what the items inside of one cost in that one, too."""
+    usd = costs.usd
+    for item in reversed(items):  # those inside of one began after it
+        if item.inside is None or item.number not in usd:
+            continue
+        usd[item.inside] = usd.get(item.inside, 0.0) + usd[item.number]
+        for numbers in (costs.waiting, costs.unpriced):
+            if item.number in numbers:
+                numbers.add(item.inside)
+
+
+def _forecast(items: list[Item], at: int, batch: Batch, costs: _Costs) -> Forecast | None:
+    # One whose call was refused says nothing of what an item costs.
+    done = [
+        item.number
+        for item in items
+        if item.batch == at
+        and item.is_done
+        and not item.is_refused
+        and item.number not in costs.waiting
+    ]
+    # Calls that left the loop are of no item: that it costs nothing nobody can say.
+    if not any(number in costs.usd for number in done):
+        return None
+    known = [costs.usd.get(number, 0.0) for number in done if number not in costs.unpriced]
+    return forecast(known, batch.total or 0, len(done) - len(known))

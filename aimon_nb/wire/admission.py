@@ -82,7 +82,10 @@ def _check_allowed(model_request: ModelRequest) -> None:
     if not model_request.asks_model:
         return  # it costs nothing, and tells what was asked before
     if model_request.open_span.run_state.stop:
-        raise RunStopped("the run was interrupted; this call was not sent")
+        stopped = RunStopped("the run was interrupted; this call was not sent")
+        if model_request.item is not None:
+            model_request.item.refuse(stopped)
+        raise stopped
     try:
         budget_gate.check(model_request)
     except RequestRefusedError:

@@ -73,10 +73,10 @@ def note_head(exchange: Exchange, status: int | None, headers: Mapping[str, str]
 
 def _allowed(headers: Any, names: frozenset[str], families: tuple[str, ...]) -> Iterator[Header]:
     items = getattr(headers, "items", None)
-    for pair in islice(items() if items is not None else headers or (), _MOST):
-        name, value = map(_text, pair)
-        if name.lower() in names or (families and name.lower().startswith(families)):
-            yield name.lower(), value[:_LONGEST_VALUE]
+    for name, value in islice(items() if items is not None else headers or (), _MOST):
+        known = _text(name).lower()
+        if known in names or (families and known.startswith(families)):
+            yield known, _text(value)[:_LONGEST_VALUE]
 
 
 def _text(value: Any) -> str:

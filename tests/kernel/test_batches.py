@@ -119,3 +119,14 @@ def test_a_budget_under_tqdm(kernel, truth):
     assert cell.ename == "BudgetExceeded" and len(truth.settled()) == 2
     kernel.run(["from aimon_nb.app import monitor"])
     assert kernel.value("([run.status for run in runs()], len(monitor.recorder.registry.open_runs))") == (["over_budget"], 0)
+
+
+def test_a_loop_that_swallows_the_interrupt(kernel, truth):
+    """After Stop no call starts: the rows whose calls were not sent are `interrupted`, and are no guess of what a row costs."""
+    kernel.run([SETUP.format(url=truth.url)])
+    truth.hold()
+    stop = (lambda _: truth.wait_held(1) or True, lambda: (kernel.interrupt(), truth.release()))
+    kernel.cell("%%ai_track batch\nfor text in aimon_nb.progress(['x'] * 20):\n    try: ask(text)\n    except BaseException: pass", when=[stop])
+    assert len(truth.settled()) == 1
+    assert kernel.value("[item.status for item in last_run()._run.items][1:]") == ["interrupted"] * 19
+    assert kernel.value("{item.error_type for item in last_run()._run.items[1:]}") == {"RunStopped"} and kernel.value("last_run()._run.faults") == 0
