@@ -247,3 +247,30 @@ def test_reload_while_it_runs(notebook, truth, app):
     assert "✓" in page.output(1).locator(".aimon .head").inner_text()
 
 
+LOADED = 60_000  # ms that two pages of Lab may take to load side by side, and to hear of the run, with both cores busy
+
+
+def test_reload_in_mid_run(notebook, truth, app):
+    """Where the file was saved since the cell began, a page loaded in mid-run and a second tab have the live view while the kernel is at work. A row that is opened there says when its details come, stays open, and has them when the cell has ended."""
+    page = notebook(SLOW_STEPS, app=app)
+    page.run(1)
+    page.output(1).locator(ROW).nth(3).wait_for()
+    truth.wait_held()
+    page.raw.locator(".aimon-host script, .jp-RenderedHTMLCommon .aimon-host").first.wait_for(state="attached")
+    page.save()
+    second = page.raw.context.new_page()
+    try:
+        second.goto(page.raw.url.replace("&reset", ""))
+        page.reload()
+        for raw in (page.raw, second):
+            raw.locator(ROW).nth(3).wait_for(timeout=LOADED)
+            raw.locator(ROW, has_text="gpt-4o-mini").first.click(timeout=LOADED)
+            raw.locator(".detail").get_by_text("details come when the cell has ended").wait_for(timeout=LOADED)
+        assert "✓" not in second.locator(".aimon .head").first.inner_text()
+        truth.release()
+        for raw in (page.raw, second):
+            raw.locator(".aimon .head", has_text="✓").first.wait_for(timeout=LOADED)
+            raw.locator(".detail").get_by_text("PROMPT one").first.wait_for(timeout=LOADED)
+        page.wait_ready()
+    finally:
+        second.close()

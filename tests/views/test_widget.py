@@ -1,8 +1,11 @@
 import hashlib
+import itertools
 import json
 import re
 import threading
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests.views.samples import SECRET, agentic
@@ -212,6 +215,44 @@ def test_pages_that_are_loaded_meanwhile(told, beacons):
     assert not thread.is_alive() and beacons._thread is None
     assert all(widget.comm is None for widget in beacons.made)
     channel.raise_fault()
+
+
+def test_a_run_that_begins_as_the_last_one_ends(told, beacons, monkeypatch):
+    """A run that begins while the thread finds that no run is open is told of all the same."""
+    whole, begun = beacons._snapshots, []
+
+    def snapshots():
+        seen = whole()
+        if not seen and not begun:
+            second = agentic(running=True)
+            second.run_id = "second"
+            begun.append(RunPublisher(second, kernel_widget.RunChannel).channel)
+        return seen
+
+    monkeypatch.setattr(beacons, "_snapshots", snapshots)
+    RunPublisher(agentic(running=True), kernel_widget.RunChannel).channel.remember()
+    while beacons.seen():
+        if beacons.made[-1].runs == ["second"]:
+            break
+    assert begun and beacons.made[-1].runs == ["second"]
+    thread = beacons._thread
+    begun[0].remember()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_where_all_cores_are_busy_pages_are_told_as_often(told, beacons, monkeypatch):
+    """What counts against the share of time that it may take is its own work, not that it waits for a core."""
+    from aimon_nb.views.live.widget import beacon
+
+    hours = itertools.count(step=3600)
+    monkeypatch.setattr(beacon, "time", SimpleNamespace(perf_counter=lambda: float(next(hours)), thread_time=time.thread_time))
+    channel = RunPublisher(agentic(running=True), kernel_widget.RunChannel).channel
+    assert beacons.seen() and beacons.seen() and beacons.seen()
+    thread = beacons._thread
+    channel.remember()
+    thread.join(20)
+    assert not thread.is_alive()
 
 
 def test_where_there_is_no_page_nothing_is_told(told, beacons, monkeypatch):

@@ -336,3 +336,36 @@ test('a page that was loaded while the kernel is at work learns of its open runs
   beacon.initialize({ model });
   assert.equal(listeners.length, 1);
 });
+
+test('what a reader asks of a run of a busy kernel is asked when the kernel\'s own model is there; where another has come in its stead the run lets go', async () => {
+  const beacon = (await load('beacon.js')).default, listeners = [], sent = {}, models = new Map(), asked = [], lost = [];
+  globalThis.document ??= {};
+  Object.assign(document, { createElement: () => ({}), head: { append: () => {} } });
+  globalThis.madeByBeacon = {};
+  const code = 'export default () => ({ initialize({ model }) { madeByBeacon.model = model; model.on("msg:custom", () => {}); model.on("destroy", () => madeByBeacon.lost()); } });';
+  globalThis.madeByBeacon.lost = () => lost.push(1);
+  const { createObjectURL } = URL;
+  URL.createObjectURL = () => `data:text/javascript,${encodeURIComponent(code)}#${Math.random()}`;
+  const manager = { kernel: { iopubMessage: { connect: (hear) => listeners.push(hear) } }, has_model: (id) => models.has(id), get_model: async (id) => models.get(id) };
+  const state = { kernel: 'own', runs: ['reachable'] };
+  beacon.initialize({ model: { get: (key) => state[key], on: (k, f) => (sent[k] = f), widget_manager: manager } });
+  await sent['msg:custom']({ esm: code, css: 'x', snapshots: { reachable: { n: 1 } } });
+  URL.createObjectURL = createObjectURL;
+  const turn = () => new Promise((done) => setTimeout(done)), another = () => dispatchEvent(new CustomEvent('aimon_nb:reachable!'));
+  madeByBeacon.model.send({ k: 'want' });
+  await turn();
+  assert.deepEqual(asked, [], 'nobody is there to be asked');
+  const closed = [];
+  models.set('own', { send: (message) => asked.push(message), on: (event, take) => event === 'destroy' && closed.push(take) });
+  another();
+  await turn();
+  madeByBeacon.model.send({ k: 'hello' });
+  await turn();
+  assert.deepEqual(asked, [{ k: 'want' }, { k: 'hello' }]);
+  assert.deepEqual([closed.length, lost.length], [1, 0]);
+  closed[0]();
+  assert.equal(lost.length, 1);
+  models.clear();
+  another();
+  assert.equal(lost.length, 2, 'another has come in its stead');
+});

@@ -20,7 +20,7 @@ from ipywidgets.widgets.trait_types import InstanceDict
 from aimon_nb.views.live.widget import script
 
 PERIOD = 5.0  # seconds from one to the next
-_SHARE = 0.02  # of the time, at most, that it may take
+_SHARE = 0.02  # of one core, at most, that it may take
 
 Snapshots = Callable[[], dict[str, dict[str, Any]]]
 
@@ -80,7 +80,7 @@ class Beacon:
         while True:
             self._changed.wait(pause)
             self._changed.clear()
-            began = time.perf_counter()
+            began = time.thread_time()  # not the clock: it waits long where all cores are busy
             try:
                 goes_on = self._renew()
             except RuntimeError:
@@ -89,7 +89,7 @@ class Beacon:
                 self._fault, goes_on = error, True
             if not goes_on:
                 return
-            pause = max(PERIOD, (time.perf_counter() - began) / _SHARE)
+            pause = max(PERIOD, (time.thread_time() - began) / _SHARE)
 
     def _renew(self) -> bool:
         """Open the next one, if a run is open still."""
@@ -98,6 +98,8 @@ class Beacon:
         if old is not None:
             old.close()
         with self._lock:
+            # A run that began meanwhile has found this thread, and starts no other.
+            snapshots = snapshots or self._snapshots()
             if not snapshots:
                 self._thread = None
                 return False
