@@ -1,11 +1,13 @@
 """Which calls belong to which row of a batch, and when a row is done."""
 
 import asyncio
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 
 import numpy as np
+import openai
 import pandas as pd
 import pytest
 import tqdm
@@ -13,6 +15,7 @@ import tqdm
 import aimon_nb
 from aimon_nb.capture.items import current_item, plain_key
 from aimon_nb.views.present import batches, rows
+from aimon_nb.views.tables import frames
 from tests.batches.conftest import items_of, keys_of
 from tests.parts.waiting import eventually
 
@@ -296,6 +299,43 @@ def test_a_block(track, ask, asking):
         asking(main)
     assert keys_of(run) == ["outer", "inner", "outer", "async"]
     assert [(item.key, item.status, item.error_type) for item in run.items][2] == ("bad", "error", "KeyError")
+
+
+class TestTheSameTextInTwoRows:
+    """Of two rows that ask the same each fails for itself, whatever becomes of the other."""
+
+    def asked(self, ask, text):
+        with contextlib.suppress(openai.APIStatusError):
+            ask(text)
+
+    def ends(self, run):
+        return [status for status in frames.usage([run], ["item", "repeat"])["status"]]
+
+    def test_all_fail(self, track, ask):
+        """None of them is another's next attempt."""
+        with track() as run:
+            for _ in aimon_nb.progress(range(3)):
+                self.asked(ask, "[status 400]")
+        assert self.ends(run) == ["error"] * 3
+        assert (run.totals.errors, run.totals.retries) == (3, 0)
+
+    def test_it_is_tried_again(self, track, ask):
+        """In its own row, in a loop inside of it too, and when its key comes again."""
+        with track() as run:
+            for _ in aimon_nb.progress(["a", "b"]):
+                for _ in aimon_nb.progress(range(3)):
+                    self.asked(ask, "[status 400]")
+            with aimon_nb.item(1):
+                self.asked(ask, "[status 400]")
+        assert run.totals.errors == 2 and [span.attempt or 1 for span in run.spans.values() if span.call] == [1, 2, 3] * 2 + [4]
+
+    def test_code_of_no_row_asked_before(self, track, ask):
+        """What it tried is tried again by the first row that asks the same."""
+        with track() as run:
+            self.asked(ask, "[status 400]")
+            for _ in aimon_nb.progress(range(2)):
+                self.asked(ask, "[status 400]")
+        assert run.totals.errors == 2
 
 
 def test_loops_that_take_turns(track, ask):
