@@ -50,9 +50,10 @@ class Budget:
 
     `in_flight` has what each call that is under way is expected to take, `unknown` the same of
     answers that told no usage: it stays reserved. `ended` are calls whose answer has ended and is
-    to be counted: whoever has 5,000 in flight does not look at each before the next one. `costs` and `tokens` are those of answered
-    calls by model, sorted; `beside` what did not cross the wire, by run: it counts, and cannot be
-    stopped. Once it has refused a call, in the words of `refusal`, it refuses all.
+    to be counted: whoever has 5,000 in flight does not look at each before the next one. `costs`
+    and `tokens` are those of answered calls by model, sorted; `beside` what did not cross the
+    wire, by run: it counts, and cannot be stopped. Once it has refused a call, in the words of
+    `refusal`, it refuses all.
     """
 
     limits: BudgetLimits

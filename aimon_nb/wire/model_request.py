@@ -10,7 +10,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from aimon_nb.capture.exceptions import FRAMES, current_stack, describe, frames_of, status_of
 from aimon_nb.capture.internal_errors import internal_errors
@@ -23,9 +23,6 @@ from aimon_nb.wire.dialects import Dialect, known
 from aimon_nb.wire.exchanges import Sent
 from aimon_nb.wire.request_settings import read_settings
 from aimon_nb.wire.retries import never_sent, retries
-
-if TYPE_CHECKING:
-    from aimon_nb.capture.budget import Budget
 
 BODY_LIMIT = 64 * 2**20  # bytes of an answer waiting to be read; beyond it nothing more is kept
 Decode = Callable[[bytes], bytes]
@@ -66,7 +63,6 @@ class ModelRequest(OpenRequest):
     pending_type: type[Any] | None = None  # reads its answer on our thread, if not `PendingCall`
     is_held = False  # nobody knows of its span before its answer tells a usage
     tool_rows = 0  # of tools that the provider ran
-    budgets: tuple[Budget, ...] = ()  # in which it is reserved
     # What the client sent, and the head that it got, until our thread has read them.
     sent = Sent()
     answer_headers: Mapping[str, str] | None = None
@@ -124,10 +120,7 @@ class ModelRequest(OpenRequest):
             self._fail(error)
         self.t1, self.ended = time.perf_counter(), time.time()
         self.progress = "done"  # the last thing: our thread reads all of the above after it
-        for budget in self.budgets:
-            budget.ended.append(self)
-        if self.item is not None:
-            self.item.release()
+        self.tell_ended()
         if self.open_span.run_state.closed:
             self.tracker.recorder.wake()
 

@@ -13,7 +13,9 @@ import pytest
 import tqdm
 
 import aimon_nb
+from aimon_nb.app import monitor
 from aimon_nb.capture.items import current_item, plain_key
+from aimon_nb.views.live.widget.item_news import ItemNews
 from aimon_nb.views.present import batches, rows
 from aimon_nb.views.tables import frames
 from tests.batches.conftest import items_of, keys_of
@@ -336,6 +338,38 @@ class TestTheSameTextInTwoRows:
             for _ in aimon_nb.progress(range(2)):
                 self.asked(ask, "[status 400]")
         assert run.totals.errors == 2
+
+
+def test_items_past_the_cap(track, ask, priced):
+    """Calls that have no rows are in the live view's sums of their items, as they are in the table: one that failed there is no success."""
+    monitor.configure(max_spans=2)
+    try:
+        with track() as run:
+            news = ItemNews(run)
+            for text in aimon_nb.progress(["one", "two", "[status 400]", "four"]):
+                with contextlib.suppress(openai.APIStatusError):
+                    ask(text)
+            news.fresh()
+    finally:
+        monitor.configure(max_spans=20_000)
+    usage = frames.usage([run], ["item"])
+    [two, three, four] = [one for one in news.fresh() if len(one) > 5]
+    assert (two[0], three[1:3], four[2]) == (2, ["2", "error"], "ok") and "400" in three[4]
+    for packed in (two, three, four):
+        row = usage.iloc[packed[0] - 1]
+        assert packed[5][:2] == [row["calls"], row["retries"]] and packed[2] == row["status"]
+    assert four[5][3:] == [usage["input_tokens"][3], usage["output_tokens"][3], usage["cost_usd"][3], False]
+
+
+def test_a_stream_that_is_left(track, client):
+    """Its item is well: that it was left early its code has chosen."""
+    with track() as run:
+        for text in aimon_nb.progress(["one two three"]):
+            for _ in (answer := client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": text}], stream=True)):
+                break
+            answer.close()
+    assert [span.status for span in run.spans.values() if span.call] == ["abandoned"]
+    assert frames.usage([run], ["item"])["status"].tolist() == ["ok"]
 
 
 def test_loops_that_take_turns(track, ask):
