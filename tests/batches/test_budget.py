@@ -350,6 +350,12 @@ class TestAtOnce:
         results = caught.value.results
         assert len(results) == 10 and sum(one is not None for one in results) == 3
 
+    def test_map_of_more_rows_than_there_is_memory(self, ask):
+        """The stop is the budget's, with the answers."""
+        with pytest.raises(BudgetExceeded) as caught, tracked(max_calls=2):
+            aimon_nb.map(lambda n: ask(), range(2**60), max_workers=1)
+        assert len(caught.value.results) == 3 and all(caught.value.results[:2])
+
     def test_a_loop_loses_no_answer(self, ask):
         """The answers stand by item in the run's spans."""
         with pytest.raises(BudgetExceeded), tracked(max_calls=2):

@@ -57,6 +57,13 @@ const WEIGHTS = {
   cost: (one) => one.sum.usd ?? -1,
 };
 
+/** Each where it was, and what is new below. @param {ItemSum[]} ordered @param {ItemSum[]} list as they are now */
+export function asBefore(ordered, list) {
+  const now = new Map(list.map((one) => [one.number, one])),
+    numbers = new Set([...ordered, ...list].map((one) => one.number));
+  return [...numbers].flatMap((number) => now.get(number) ?? []);
+}
+
 /** In an order: the largest first, or as they began; by default what failed comes first. @param {ItemSum[]} list @param {ItemOrder} order */
 export function inOrder(list, order) {
   const of = order === '' ? (/** @type {ItemSum} */ one) => -rank(one) : WEIGHTS[order];
