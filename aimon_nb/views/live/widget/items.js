@@ -42,7 +42,9 @@ export class Items extends Component {
     if (top !== this.state.top) this.setState({ top });
   };
 
-  onBody = (/** @type {any} */ body) => void (this.body = body);
+  onBody = (/** @type {any} */ body) => {
+    this.body = body;
+  };
 
   onLeave = () => this.known?.isHeld && this.setState({});
 
