@@ -91,7 +91,7 @@ def test_a_group_names_its_items(tab):
 def test_rows_that_asked_nothing(tab):
     """Where every row failed before it asked a model there is no tree, and the items open all the same."""
     show(tab, "empty")
-    tab.evaluate("feed.empty({ k: 'rows', header: { ...runOf('empty').header, status: 'error', empty: '' }, rows: [], new_items: [[1, 'n1', 'error', null, 'KeyError: no']] })")
+    tab.evaluate("feed.empty({ k: 'rows', header: { ...runOf('empty').header, status: 'error', notes: [] }, rows: [], new_items: [[1, 'n1', 'error', null, 'KeyError: no']] })")
     view = tab.locator("#live-empty")
     view.get_by_role("button", name="items", exact=True).click()
     view.get_by_text("KeyError: no").wait_for()
