@@ -29,7 +29,8 @@ class Header(TypedDict):
     `started` is in epoch milliseconds; `elapsed` and `dur` in seconds (`dur` is
     None while running). `error` is the run's own, where no row shows it. `counting` says
     that more rows and other sums are on their way. `items` are the words of the batch, `progress`
-    the share of it that is done, if its length is known. `budget` follows the cost.
+    the share of it that is done, if its length is known. `budget` follows the cost. `errors` are calls
+    and, at the end, steps that failed for good, `failed` says in words what went wrong.
     """
 
     run_id: str
@@ -40,7 +41,7 @@ class Header(TypedDict):
     dur: float | None
     calls: int
     errors: int
-    retries: int
+    failed: str
     tokens: str
     cached: str
     cost: str
@@ -103,7 +104,7 @@ class Snapshot(TypedDict):
 
 def header(run: Run, now: datetime | None = None) -> Header:
     """Return what stands above the tree: identity, status, totals, notes, at this time."""
-    totals = run.totals
+    totals, steps = run.totals, run_sums.failed_steps(run)
     shown, note = run_sums.total_cost(totals)
     notes = (*formatting.all_notes(run), *formatting.saved_whole(run))
     return {
@@ -114,8 +115,8 @@ def header(run: Run, now: datetime | None = None) -> Header:
         "elapsed": elapsed(run, now),
         "dur": _number(run.duration),
         "calls": totals.calls,
-        "errors": totals.errors,
-        "retries": totals.retries,
+        "errors": totals.errors + steps,
+        "failed": formatting.failures(totals.errors, totals.retries, steps),
         "tokens": formatting.tokens(totals.usage),
         "cached": formatting.cached(totals.usage),
         "cost": shown,

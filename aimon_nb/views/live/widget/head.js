@@ -10,17 +10,12 @@ const PATIENCE = 3000; // ms after which a Stop that the cell has survived may b
 
 /** @typedef {import('./protocol.js').Header} Header */
 
-const many = (/** @type {number} */ n, one = '', all = `${one}s`) => (n ? `${commas(n)} ${n === 1 ? one : all}` : '');
-
 /** What the head says of a run, as texts: [text, dim text after it]. @param {Header} header @param {boolean} running */
 export function sumsOf(header, running) {
   const known = !running && !header.counting;
   return {
     'items-total': [visible(header.items?.[0] ?? ''), ''],
-    calls: [
-      many(header.calls, 'call'),
-      [many(header.errors, 'failed', 'failed'), many(header.retries, 'retried', 'retried')].filter(Boolean).join(' · '),
-    ],
+    calls: [header.calls ? `${commas(header.calls)} ${header.calls === 1 ? 'call' : 'calls'}` : '', header.failed],
     'tokens-total': [header.tokens ? `${header.tokens} tokens` : '', header.cached],
     cost: [header.cost, [header.budget, known || running ? header.cost_note : '…'].filter(Boolean).join(' · ')],
   };

@@ -13,7 +13,8 @@ export interface Header {
   dur: number | null;
   calls: number;
   errors: number;
-  retries: number;
+  /** What went wrong, in words. */
+  failed: string;
   tokens: string;
   cached: string;
   cost: string;

@@ -12,7 +12,7 @@ export class Quiet {
 
   get mayFold() {
     const { fold, touched, run, empty } = this.view;
-    return fold === null && !touched && run.header?.status === 'ok' && !empty;
+    return fold === null && !touched && run.header?.status === 'ok' && !run.header.errors && !empty;
   }
 
   /** Fold once it is out of sight. */

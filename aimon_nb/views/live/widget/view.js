@@ -98,7 +98,7 @@ export class View {
 
   finish() {
     this.announces = [...this.run.views].find((one) => one.root.isConnected) === this; // one voice a run
-    const quick = this.header.status === 'ok' && this.run.now < QUICK;
+    const quick = this.header.status === 'ok' && !this.header.errors && this.run.now < QUICK;
     if (quick && this.fold === null && !this.touched) this.fold = true;
     this.list.backToTop();
     this.quiet.watch();
@@ -239,6 +239,8 @@ export class View {
     this.side = '';
     this.finds = true;
     this.lookFor({ ...nothing(), item });
+    const [only, more] = this.list.entries;
+    if (only && !more) this.select(only.id);
   }
 
   // ---- the reader ----
@@ -279,7 +281,7 @@ export class View {
   select(id) {
     if (id?.startsWith('group ')) return this.toggle(id);
     this.list.select(id);
-    this.parts.pane.isStale = true;
+    this.parts.pane.isStale = this.parts.pane.seeks = true;
     this.paint();
   }
 
