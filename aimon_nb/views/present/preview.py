@@ -6,7 +6,6 @@ It is content: it reaches the page by message, as details do, and is in no row, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from os.path import commonprefix
 from typing import Any, Literal
 
 from aimon_nb.model import Message, Span
@@ -139,6 +138,7 @@ def common_beginning(one: str, other: str) -> str:
 
     What is left to be seen is to begin with a word of its own.
     """
-    shared = commonprefix((one, other))
-    shared = shared[: shared.rfind(" ") + 1]
+    pairs = enumerate(zip(one, other, strict=False))
+    differs = next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+    shared = one[: one.rfind(" ", 0, differs) + 1]
     return shared if len(shared) >= _TEMPLATE else ""

@@ -29,8 +29,7 @@ class Header(TypedDict):
     `started` is in epoch milliseconds; `elapsed` and `dur` in seconds (`dur` is
     None while running). `error` is the run's own, where no row shows it. `counting` says
     that more rows and other sums are on their way. `items` are the words of the batch, `progress`
-    the share of it that is done, if its length is known. `budget` follows the cost. `errors` are calls
-    and, at the end, steps that failed for good, `failed` says in words what went wrong.
+    the share of it that is done, if its length is known. `budget` follows the cost.
     """
 
     run_id: str
@@ -41,7 +40,8 @@ class Header(TypedDict):
     dur: float | None
     calls: int
     errors: int
-    failed: str
+    retries: int
+    failed_steps: int
     tokens: str
     cached: str
     cost: str
@@ -104,7 +104,7 @@ class Snapshot(TypedDict):
 
 def header(run: Run, now: datetime | None = None) -> Header:
     """Return what stands above the tree: identity, status, totals, notes, at this time."""
-    totals, steps = run.totals, run_sums.failed_steps(run)
+    totals = run.totals
     shown, note = run_sums.total_cost(totals)
     notes = (*formatting.all_notes(run), *formatting.saved_whole(run))
     return {
@@ -115,8 +115,9 @@ def header(run: Run, now: datetime | None = None) -> Header:
         "elapsed": elapsed(run, now),
         "dur": _number(run.duration),
         "calls": totals.calls,
-        "errors": totals.errors + steps,
-        "failed": formatting.failures(totals.errors, totals.retries, steps),
+        "errors": totals.errors,
+        "retries": totals.retries,
+        "failed_steps": run_sums.failed_steps(run),
         "tokens": formatting.tokens(totals.usage),
         "cached": formatting.cached(totals.usage),
         "cost": shown,

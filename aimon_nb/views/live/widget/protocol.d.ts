@@ -13,8 +13,9 @@ export interface Header {
   dur: number | null;
   calls: number;
   errors: number;
-  /** What went wrong, in words. */
-  failed: string;
+  retries: number;
+  /** Steps that failed by themselves; 0 until the end. */
+  failed_steps: number;
   tokens: string;
   cached: string;
   cost: string;
