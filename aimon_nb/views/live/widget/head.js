@@ -22,7 +22,9 @@ export function sumsOf(header, running) {
     'items-total': [visible(header.items?.[0] ?? ''), ''],
     calls: [
       many(header.calls, 'call', 'calls'),
-      [many(header.errors, 'failed'), many(header.retries, 'retried'), many(header.failed_steps, 'step failed', 'steps failed')].filter(Boolean).join(' · '),
+      [many(header.errors, 'failed'), many(header.retries, 'retried'), many(header.failed_steps, 'step failed', 'steps failed')]
+        .filter(Boolean)
+        .join(' · '),
     ],
     'tokens-total': [header.tokens ? `${header.tokens} tokens` : '', header.cached],
     cost: [header.cost, [header.budget, known || running ? header.cost_note : '…'].filter(Boolean).join(' · ')],
