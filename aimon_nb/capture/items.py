@@ -118,8 +118,6 @@ class OpenItem:
     def refuse(self, error: BaseException) -> None:
         """A call of it was not sent."""
         with self._lock:
-            if self.batch is not None and not (self.item.is_sent or self.item.is_refused):
-                self.batch.refused.append(self.item)
             self.item.status = "error" if isinstance(error, BudgetExceeded) else "interrupted"
             self.item.is_refused = True
             self.item.error_type, self.item.error = describe(error)
@@ -132,7 +130,8 @@ class OpenItem:
         self.item.is_done = is_done
         if self.item.status in ("running", "ok"):
             self.item.status = "ok" if is_done else "running"
-        if self.batch is not None:
+        # One of which nothing was sent, for a budget did not allow it, is over, and not done.
+        if self.batch is not None and (self.item.is_sent or not self.item.is_refused):
             self.batch.done += 1 if is_done else -1
         if is_done:
             self.run_state.items.done.notify_all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -54,9 +54,8 @@ class Item:
 class Batch:
     """One loop over items: how many there are (None: nobody knows), have begun and are done.
 
-    `refused` are those of which nothing was sent, for a budget did not allow it; `completed`
-    leaves them out. `has_own_bar`: the user's code draws a bar of its own for it (tqdm). It
-    `began` then, UTC; `forecast` is what it is heading for.
+    Not done is what was refused, of which nothing was sent. `has_own_bar`: the user's code draws
+    a bar of its own for it (tqdm). It `began` then, UTC; `forecast` is what it is heading for.
     """
 
     desc: str | None = None
@@ -67,9 +66,3 @@ class Batch:
     has_own_bar: bool = False
     began: datetime | None = None
     forecast: Forecast | None = None
-    refused: list[Item] = field(default_factory=list)
-
-    @property
-    def completed(self) -> int:
-        """How many items are done of which something was sent, or nothing was to be."""
-        return max(0, self.done - sum(item.is_done for item in self.refused))

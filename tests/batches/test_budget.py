@@ -113,6 +113,7 @@ class TestALoop:
         for part in ("the run's budget of $0.0500 reached: $0.0480 spent", "gpt-4o-mini, expected to take $0.0120, was not sent", "96 of 100 items were not sent", "last_run().spans(content=True)"):
             assert part in words
         assert [item.status for item in run.items] == ["ok"] * 4 + ["error"]
+        assert (run.batches[0].begun, run.batches[0].done) == (5, 4)  # the row that was refused is none that is done
 
     def test_what_the_refused_call_is(self, ask):
         """A row with an error, and no call: in no sum and no attempt."""

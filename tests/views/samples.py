@@ -189,7 +189,7 @@ def batch(total=300, done=246, status="running", **options):
     forecast = Forecast(done, total, 0.67, 0.66, 0.69) if done >= 10 else None
     run.batches.append(Batch(None, total, done, done, began=START, forecast=forecast))
     for i in range(done):
-        item = Item(f"customer {i}", i + 1, batch=0, status="ok", is_left=True, is_done=True)
+        item = Item(f"customer {i}", i + 1, keeps_key=True, batch=0, status="ok", is_left=True, is_done=True)
         run.items.append(item)
         facts = {"caller": "label", "offset": i / 20, "prompt": f"Review {i}: the kettle is fine", "model": "gpt-4o-mini"}
         error = {"status": "error", "error_type": "BadRequestError", "error": "Error code: 400 - This model's maximum context length is 128000 tokens"}
@@ -205,7 +205,7 @@ def batch(total=300, done=246, status="running", **options):
              answer="positive", **facts, **tries).item = item  # fmt: skip
     failed, retried = len(range(7, done, 70)), len(range(3, done, 20))
     if status == "running":
-        item = Item(f"customer {done}", done + 1, batch=0)
+        item = Item(f"customer {done}", done + 1, keeps_key=True, batch=0)
         run.items.append(item)
         run.batches[0].begun += 1
         chat(run, "now", duration=None, offset=done / 20, caller="label", model="gpt-4o-mini", prompt=f"Review {done}: late", answer="").item = item

@@ -24,7 +24,7 @@ def share(run: Run) -> float | None:
     batch = _latest(run)
     if batch is None or batch.has_own_bar or batch.is_over or not batch.total:
         return None
-    return min(batch.completed / batch.total, 1.0)
+    return min(batch.done / batch.total, 1.0)
 
 
 def words(run: Run, now: datetime | None = None) -> Iterator[str]:
@@ -93,7 +93,7 @@ def _latest(run: Run) -> Batch | None:
 
 
 def _progress(batch: Batch) -> str:
-    done = batch.completed
+    done = max(batch.done, 0)
     desc = f"{formatting.line(batch.desc, _DESC)}: " if batch.desc else ""
     if batch.total is None or batch.total == done:
         return f"{desc}{formatting.count(done, 'item')}"
