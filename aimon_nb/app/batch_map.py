@@ -75,7 +75,8 @@ class _Mapped:
     def carry(self, error: BaseException) -> None:
         """Put the results on an exception: what was paid for is not lost."""
         missing = (self._rows.total or 0) - len(self.results)
-        self.results += [None] * missing
+        with suppress(Exception):  # a `range` may have more places than there is memory
+            self.results += [None] * missing
         with suppress(Exception):
             error.results = self.results  # type: ignore[attr-defined]
 

@@ -84,6 +84,6 @@ def last_notes(run_state: RunState) -> Iterator[str]:
         return
     with recorder.processor.lock:
         note_beside(run_state)
-        budget_gate.settle(run_state.budgets, recorder)
+        budget_gate.settle(run_state.budgets, recorder, is_last=True)
         yield from map(budget_words.exceeded, overshoot(run_state.budgets))
         yield from filter(None, map(budget_words.beside, run_state.budgets[:1]))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import insort
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -48,9 +49,11 @@ class Budget:
     """Limits, and what has been used of them.
 
     `in_flight` has what each call that is under way is expected to take, `unknown` the same of
-    answers that told no usage: it stays reserved. `costs` and `tokens` are those of answered
-    calls by model, sorted; `beside` what did not cross the wire, by run: it counts, and cannot be
-    stopped. Once it has refused a call, in the words of `refusal`, it refuses all.
+    answers that told no usage: it stays reserved. `ended` are calls whose answer has ended and is
+    to be counted: whoever has 5,000 in flight does not look at each before the next one. `costs`
+    and `tokens` are those of answered calls by model, sorted; `beside` what did not cross the
+    wire, by run: it counts, and cannot be stopped. Once it has refused a call, in the words of
+    `refusal`, it refuses all.
     """
 
     limits: BudgetLimits
@@ -60,6 +63,8 @@ class Budget:
     usd: Decimal = _ZERO
     spent_tokens: int = 0
     in_flight: dict[OpenRequest, Amount] = field(default_factory=dict)
+    in_flight_amount: Amount = _NOTHING  # the sum of these
+    ended: deque[OpenRequest] = field(default_factory=deque)
     unknown: dict[OpenRequest, Amount] = field(default_factory=dict)
     unknown_amount: Amount = _NOTHING  # the sum of these
     costs: dict[str, list[Decimal]] = field(default_factory=dict)
@@ -83,9 +88,7 @@ class Budget:
     @property
     def reserved(self) -> Amount:
         """What calls in flight, and answers that told no usage, are expected to have taken."""
-        held = self.in_flight.values()
-        usd = added((self.unknown_amount.usd, *(one.usd for one in held)))
-        return Amount(usd, self.unknown_amount.tokens + sum(one.tokens for one in held))
+        return _plus(self.unknown_amount, self.in_flight_amount)
 
     def expected(self, model: str, first: Amount) -> Amount:
         """Return what a call of a model is expected to take: the p95 of those answered.
@@ -119,16 +122,17 @@ class Budget:
         """Count a call that is sent now."""
         self.calls += 1
         self.in_flight[request] = expected
+        self.in_flight_amount = _plus(self.in_flight_amount, expected)
 
     def settle(
         self, request: OpenRequest, model: str, usd: Decimal | None, tokens: int | None
     ) -> None:
         """Count what an answered call took; what it did not tell (None) stays reserved."""
-        expected = self.in_flight.pop(request, None) or self._known_now(request)
+        expected = self._landed(request) or self._known_now(request)
         needs = self.limits
         if (usd is None and needs.usd is not None) or (tokens is None and needs.tokens is not None):
             self.unknown[request] = expected
-            self._add_unknown(expected.usd, expected.tokens)
+            self.unknown_amount = _plus(self.unknown_amount, expected)
             return
         if usd is not None:
             self.usd = EXACT.add(self.usd, usd)
@@ -139,17 +143,27 @@ class Budget:
 
     def forget(self, request: OpenRequest) -> None:
         """A call was refused by its provider, or never left: nothing is billed."""
-        self.in_flight.pop(request, None)
+        self._landed(request)
         self._known_now(request)
 
-    def _known_now(self, request: OpenRequest) -> Amount:
-        amount = self.unknown.pop(request, Amount())
-        self._add_unknown(-amount.usd, -amount.tokens)
+    def _landed(self, request: OpenRequest) -> Amount | None:
+        amount = self.in_flight.pop(request, None)
+        if amount is not None:
+            self.in_flight_amount = _less(self.in_flight_amount, amount)
         return amount
 
-    def _add_unknown(self, usd: Decimal, tokens: int) -> None:
-        before = self.unknown_amount
-        self.unknown_amount = Amount(EXACT.add(before.usd, usd), before.tokens + tokens)
+    def _known_now(self, request: OpenRequest) -> Amount:
+        amount = self.unknown.pop(request, _NOTHING)
+        self.unknown_amount = _less(self.unknown_amount, amount)
+        return amount
+
+
+def _plus(a: Amount, b: Amount) -> Amount:
+    return Amount(EXACT.add(a.usd, b.usd), a.tokens + b.tokens)
+
+
+def _less(a: Amount, b: Amount) -> Amount:
+    return Amount(EXACT.subtract(a.usd, b.usd), a.tokens - b.tokens)
 
 
 def note_beside(run_state: RunState) -> None:

@@ -44,6 +44,7 @@ class OpenRequest:
     caller: Caller = ()  # the user's code that sends it
     settled = False  # usage is on Sentry's span, and its end is not deferred any more
     item: OpenItem | None = None  # of the user's batch, which waits for the answer
+    budgets: tuple[Budget, ...] = ()  # in which it is reserved
 
     def __init__(self) -> None:
         self._deferred_ends: list[Callable[[], Any]] = []
@@ -52,6 +53,13 @@ class OpenRequest:
     def is_done(self) -> bool:
         """Whether the last byte is here, or nobody will read on."""
         return self.progress == "done"
+
+    def tell_ended(self) -> None:
+        """Tell whoever waits for its end: its budgets, and its item."""
+        for budget in self.budgets:
+            budget.ended.append(self)
+        if self.item is not None:
+            self.item.release()
 
     def requested_model(self) -> str | None:
         """Return the model that the request names; on our thread, for it may have to be read."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 from aimon_nb.model.code_files import is_users
@@ -23,12 +25,26 @@ class RequestRefusedError(BaseException):
         # client's code nobody learns anything.
         own = [one for one in traceback.extract_tb(self.__traceback__) if is_users(one.filename)]
         lines = [f"  line {one.lineno}: {one.line or one.name}" for one in own]
-        return [f"{type(self).__name__}: {self}", *lines]
+        # One text: some of IPython's modes put nothing between those of a list.
+        return ["\n".join([f"{type(self).__name__}: {self}", *_notes(self), *_folded(lines)])]
 
     # LangChain's `agenerate` reads these of all that is no `Exception`, as of an answer, and would
     # end with an AttributeError in place of the refusal.
     generations: tuple[Any, ...] = ()
     llm_output: Any = None
+
+
+def _notes(error: BaseException) -> list[str]:
+    return [str(note) for note in getattr(error, "__notes__", ())]
+
+
+def _folded(lines: list[str]) -> Iterator[str]:
+    """Yield lines, of a function that calls itself those that come again as one."""
+    for line, same in groupby(lines):
+        more = sum(1 for _ in same) - 1
+        yield f"{line}  (and {more:,} more times)" if more > 1 else line
+        if more == 1:
+            yield line
 
 
 class RunStopped(RequestRefusedError):  # noqa: N818  a state of the run, in the user's words

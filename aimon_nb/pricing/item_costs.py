@@ -27,9 +27,13 @@ def forecast_batches(run: Run) -> None:
         return
     items = list(run.items)
     costs = _costs_of(run, items)
+    # A loop in each row of another makes thousands of batches: each item is looked at once.
+    of_batch: dict[int | None, list[Item]] = {}
+    for item in items:
+        of_batch.setdefault(item.batch, []).append(item)
     for at, batch in enumerate(list(run.batches)):
         if _is_open(batch):
-            batch.forecast = _forecast(items, at, batch, costs)
+            batch.forecast = _forecast(of_batch.get(at, []), batch, costs)
 
 
 def _is_open(batch: Batch) -> bool:
@@ -71,15 +75,12 @@ def _add_inner(items: list[Item], costs: _Costs) -> None:
                 numbers.add(item.inside)
 
 
-def _forecast(items: list[Item], at: int, batch: Batch, costs: _Costs) -> Forecast | None:
+def _forecast(items: list[Item], batch: Batch, costs: _Costs) -> Forecast | None:
     # One whose call was refused says nothing of what an item costs.
     done = [
         item.number
         for item in items
-        if item.batch == at
-        and item.is_done
-        and not item.is_refused
-        and item.number not in costs.waiting
+        if item.is_done and not item.is_refused and item.number not in costs.waiting
     ]
     # Calls that left the loop are of no item: that it costs nothing nobody can say.
     if not any(number in costs.usd for number in done):

@@ -57,6 +57,7 @@ def check(request: ModelRequest) -> None:
                 raise _refusal(budget, words, run_state, request)
         for budget in budgets:
             budget.reserve(request, budget.expected(question.model, question.first))
+        request.budgets = budgets
 
 
 def budgets_of(request: OpenRequest) -> tuple[Budget, ...]:
@@ -65,18 +66,23 @@ def budgets_of(request: OpenRequest) -> tuple[Budget, ...]:
     return budgets if request.item is None else (*request.item.budgets, *budgets)
 
 
-def settle(budgets: tuple[Budget, ...], recorder: Recorder) -> None:
-    """Count what the answers that have ended took."""
+def settle(budgets: tuple[Budget, ...], recorder: Recorder, *, is_last: bool = False) -> None:
+    """Count what the answers that have ended took; the last time also those that never will."""
     is_absorbed = False
     for budget in budgets:
         # A later GET may tell the usage of the latest of those that told none.
         late = [one for one in islice(reversed(budget.unknown), _LATEST) if _tells(one)]
-        for request in [*budget.in_flight, *late]:
-            if request.is_done and not _is_read(request) and not is_absorbed:
-                recorder.processor.absorb()
-                is_absorbed = True
-            if _is_read(request):
-                _count(budget, request)
+        ended = [budget.ended.popleft() for _ in range(len(budget.ended))]
+        try:
+            for request in [*(budget.in_flight if is_last else ended), *late]:
+                if request.is_done and not _is_read(request) and not is_absorbed:
+                    recorder.processor.absorb()
+                    is_absorbed = True
+                if _is_read(request):
+                    _count(budget, request)
+        finally:
+            # Those that could not be read yet come again.
+            budget.ended.extend(one for one in ended if one in budget.in_flight)
 
 
 def _tells(request: OpenRequest) -> bool:

@@ -120,8 +120,7 @@ class ModelRequest(OpenRequest):
             self._fail(error)
         self.t1, self.ended = time.perf_counter(), time.time()
         self.progress = "done"  # the last thing: our thread reads all of the above after it
-        if self.item is not None:
-            self.item.release()
+        self.tell_ended()
         if self.open_span.run_state.closed:
             self.tracker.recorder.wake()
 

@@ -1,15 +1,18 @@
 """Which request is another try of one that failed.
 
 A client tries again with the very same bytes, so the same body to the same
-address in the same run is the next attempt. Nothing is kept but a hash, and
-nothing is hashed while nothing fails.
+address in the same run is the next attempt, if it is asked for the same row of the
+user's batch: of two rows with the same text each fails for itself. Nothing is kept
+but a hash, and nothing is hashed while nothing fails.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from itertools import count
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aimon_nb.capture.items import item_of
 
 if TYPE_CHECKING:
     from aimon_nb.wire.model_request import ModelRequest
@@ -29,7 +32,7 @@ _UNCONNECTED = {
     "gaierror",
 }
 
-Key = tuple[str, str | None, str, int]
+Key = tuple[str, str | None, str, int, Any]
 
 
 class _Failed(NamedTuple):
@@ -60,6 +63,8 @@ class Retries:
         if not self._attempts:
             return 1
         key = _key(model_request)
+        if key not in self._attempts:
+            key = (*key[:-1], None)  # asked before by code of no row
         before = self._attempts.get(key)
         if not before:
             return 1
@@ -72,7 +77,19 @@ class Retries:
 
 def _key(model_request: ModelRequest) -> Key:
     run = model_request.open_span.run_state.run.run_id
-    return run, model_request.call.host, model_request.path, hash(model_request.body)
+    row = _row(model_request)
+    return run, model_request.call.host, model_request.path, hash(model_request.body), row
+
+
+def _row(model_request: ModelRequest) -> Any:
+    """Return which row of the user's batch asks: the outermost, in which a loop may try again."""
+    open_span = model_request.open_span
+    open_item = model_request.item or item_of(open_span, open_span.run_state)
+    if open_item is None:
+        return None
+    while open_item.around is not None:
+        open_item = open_item.around
+    return type(open_item.item.key), open_item.item.key
 
 
 def never_sent(error: BaseException) -> bool:

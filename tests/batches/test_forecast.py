@@ -142,6 +142,23 @@ def test_items_without_a_call():
     assert run.batches[0].forecast is None
 
 
+def test_a_loop_in_each_row_of_another(monkeypatch):
+    """Of thousands of short loops, each left early, every item is looked at a few times, not once a loop."""
+    run = run_of()
+    run.batches += [Batch(total=3, begun=1, done=1, is_over=True) for _ in range(300)]
+    looks = []
+
+    class Watched(Item):
+        def __getattribute__(self, name):
+            looks.append(name)
+            return super().__getattribute__(name)
+
+    run.items += [Watched(at, at + 1, batch=at, is_done=True) for at in range(300)]
+    looks.clear()
+    forecast_batches(run)
+    assert len(looks) < 300 * 10
+
+
 def test_items_inside_of_items():
     """Their cost is that of the items around them, too."""
     run = making([0.01] * 12, 12)

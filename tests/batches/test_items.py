@@ -1,18 +1,23 @@
 """Which calls belong to which row of a batch, and when a row is done."""
 
 import asyncio
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 
 import numpy as np
+import openai
 import pandas as pd
 import pytest
 import tqdm
 
 import aimon_nb
+from aimon_nb.app import monitor
 from aimon_nb.capture.items import current_item, plain_key
+from aimon_nb.views.live.widget.item_news import ItemNews
 from aimon_nb.views.present import batches, rows
+from aimon_nb.views.tables import frames
 from tests.batches.conftest import items_of, keys_of
 from tests.parts.waiting import eventually
 
@@ -296,6 +301,75 @@ def test_a_block(track, ask, asking):
         asking(main)
     assert keys_of(run) == ["outer", "inner", "outer", "async"]
     assert [(item.key, item.status, item.error_type) for item in run.items][2] == ("bad", "error", "KeyError")
+
+
+class TestTheSameTextInTwoRows:
+    """Of two rows that ask the same each fails for itself, whatever becomes of the other."""
+
+    def asked(self, ask, text):
+        with contextlib.suppress(openai.APIStatusError):
+            ask(text)
+
+    def ends(self, run):
+        return [status for status in frames.usage([run], ["item", "repeat"])["status"]]
+
+    def test_all_fail(self, track, ask):
+        """None of them is another's next attempt."""
+        with track() as run:
+            for _ in aimon_nb.progress(range(3)):
+                self.asked(ask, "[status 400]")
+        assert self.ends(run) == ["error"] * 3
+        assert (run.totals.errors, run.totals.retries) == (3, 0)
+
+    def test_it_is_tried_again(self, track, ask):
+        """In its own row, in a loop inside of it too, and when its key comes again."""
+        with track() as run:
+            for _ in aimon_nb.progress(["a", "b"]):
+                for _ in aimon_nb.progress(range(3)):
+                    self.asked(ask, "[status 400]")
+            with aimon_nb.item(1):
+                self.asked(ask, "[status 400]")
+        assert run.totals.errors == 2 and [span.attempt or 1 for span in run.spans.values() if span.call] == [1, 2, 3] * 2 + [4]
+
+    def test_code_of_no_row_asked_before(self, track, ask):
+        """What it tried is tried again by the first row that asks the same."""
+        with track() as run:
+            self.asked(ask, "[status 400]")
+            for _ in aimon_nb.progress(range(2)):
+                self.asked(ask, "[status 400]")
+        assert run.totals.errors == 2
+
+
+def test_items_past_the_cap(track, ask, priced):
+    """Calls that have no rows are in the live view's sums of their items, as they are in the table: one that failed there is no success."""
+    monitor.configure(max_spans=2)
+    try:
+        with track() as run:
+            news = ItemNews(run)
+            for text in aimon_nb.progress(["one", "two", "[status 400]", "four"]):
+                with contextlib.suppress(openai.APIStatusError):
+                    ask(text)
+            news.fresh()
+    finally:
+        monitor.configure(max_spans=20_000)
+    usage = frames.usage([run], ["item"])
+    [two, three, four] = [one for one in news.fresh() if len(one) > 5]
+    assert (two[0], three[1:3], four[2]) == (2, ["2", "error"], "ok") and "400" in three[4]
+    for packed in (two, three, four):
+        row = usage.iloc[packed[0] - 1]
+        assert packed[5][:2] == [row["calls"], row["retries"]] and packed[2] == row["status"]
+    assert four[5][3:] == [usage["input_tokens"][3], usage["output_tokens"][3], usage["cost_usd"][3], False]
+
+
+def test_a_stream_that_is_left(track, client):
+    """Its item is well: that it was left early its code has chosen."""
+    with track() as run:
+        for text in aimon_nb.progress(["one two three"]):
+            for _ in (answer := client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": text}], stream=True)):
+                break
+            answer.close()
+    assert [span.status for span in run.spans.values() if span.call] == ["abandoned"]
+    assert frames.usage([run], ["item"])["status"].tolist() == ["ok"]
 
 
 def test_loops_that_take_turns(track, ask):

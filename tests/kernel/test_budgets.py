@@ -36,7 +36,7 @@ def test_the_cell_ends_failed(kernel, truth):
         [cell] = kernel.run([f"{head}\n{source}"])
         assert (cell.status, cell.ename) == ("error", "BudgetExceeded"), (name, cell)
         assert [o.output_type for o in cell.outputs].count("error") == 1, name
-        [shown] = [o.traceback for o in cell.outputs if o.output_type == "error"]
+        [shown] = ["\n".join(o.traceback).split("\n") for o in cell.outputs if o.output_type == "error"]
         assert shown[0].startswith("BudgetExceeded: ") and all(line.startswith("  line ") for line in shown[1:]) and len(shown) < 5, (name, shown)
         assert "Traceback" not in cell.text, (name, cell.text)
         assert "over budget" in cell.data()[0] or "over_budget" in cell.data()[0], (name, cell.data()[0])

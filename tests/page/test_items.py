@@ -88,6 +88,15 @@ def test_a_group_names_its_items(tab):
     view.get_by_text("1 found").wait_for()
 
 
+def test_rows_that_asked_nothing(tab):
+    """Where every row failed before it asked a model there is no tree, and the items open all the same."""
+    show(tab, "empty")
+    tab.evaluate("feed.empty({ k: 'rows', header: { ...runOf('empty').header, status: 'error', notes: [] }, rows: [], new_items: [[1, 'n1', 'error', null, 'KeyError: no']] })")
+    view = tab.locator("#live-empty")
+    view.get_by_role("button", name="items", exact=True).click()
+    view.get_by_text("KeyError: no").wait_for()
+
+
 def test_thousands(tab):
     """Of 5,000 items those in sight are in the page, wherever it is scrolled to; news of one reaches its row."""
     view = opened(tab)
@@ -101,6 +110,24 @@ def test_thousands(tab):
     tab.evaluate("feed.batch({ k: 'rows', header: runOf('batch').header, rows: [], new_items: [[4000, 'n3999', 'error', null, 'TypeError: no']] })")
     body.evaluate("body => { body.scrollTop = 0; }")
     view.get_by_text("TypeError: no").wait_for()
+
+
+def news(tab, *items):
+    tab.evaluate("async new_items => { feed.batch({ k: 'rows', header: runOf('batch').header, rows: [], new_items }); viewOf('batch').layOut(); await painted(); }", [list(one) for one in items])
+
+
+@pytest.mark.parametrize("by", ["keyboard", "pointer"])
+def test_news_while_a_row_is_reached_for(tab, by):
+    """A row that the keyboard or the pointer is on stays where it is, whatever fails meanwhile; left, what failed is first."""
+    view = opened(tab)
+    row = view.get_by_role("button", name="customer 0", exact=True)
+    row.hover() if by == "pointer" else row.focus()
+    place = row.bounding_box()["y"]
+    news(tab, [100, "customer 99", "error", None, "TypeError: no"], [900, "late", "error", None, "TypeError: late"])
+    assert place == row.bounding_box()["y"] and "customer 99" not in keys(view)[:8]
+    tab.mouse.move(0, 0) if by == "pointer" else view.locator(".items .heads button").first.focus()
+    view.get_by_text("TypeError: no").wait_for()
+    assert {"customer 99", "late"} < {*keys(view)[:8]}
 
 
 def test_the_keyboard_alone(tab):

@@ -19,8 +19,19 @@ test('each item has the sums of its own calls; one without a call has a row, a s
 
 test('a call that failed for good has failed its item, one that was tried again has not, and what is unpriced makes a sum doubtful', () => {
   const list = byItem(items([1, 'a', 'ok'], [2, 'b', 'ok'], [3, 'c', 'ok']), rows(call('1', 1, refused), call('2', 2, { ...refused, retried: true }), call('3', 2), call('4', 3, { usd: null, cost_state: 'unpriced' })));
-  assert.deepEqual(list.map(({ status, error, retried }) => [status, error, retried]), [['error', 'E', 0], ['ok', '', 1], ['ok', '', 0]]);
+  assert.deepEqual(list.map(({ status, error }) => [status, error]), [['error', 'E'], ['ok', ''], ['ok', '']]);
   assert.deepEqual(list.map(({ sum }) => sum.doubtful), [false, false, true]);
+});
+
+test('attempts are retried once the last has ended well, as in the head and in the tables', () => {
+  const tried = (id, item, group, attempt, more) => call(id, item, { tries: [group, attempt], ...more });
+  const list = byItem(items([1, 'a', 'ok'], [2, 'b', 'ok']), rows(tried('1', 1, 7, 1, { ...refused, retried: true }), tried('2', 1, 7, 2), tried('3', 2, 8, 1, { ...refused, retried: true }), tried('4', 2, 8, 2, refused)));
+  assert.deepEqual(list.map(({ status, calls, retried }) => [status, calls, retried]), [['ok', 2, 1], ['error', 2, 0]]);
+});
+
+test('calls that have no rows, for they are past the cap, are in the sums of their item', () => {
+  const [a] = byItem(items([1, 'a', 'ok', null, null, [3, 1, 2, 30, 3, 1.5, true]]), rows(call('1', 1)));
+  assert.deepEqual([a.calls, a.retried, a.took, a.sum], [4, 1, 3, { input: 40, output: 4, usd: 2, doubtful: true }]);
 });
 
 test('while an item goes on its failed call is not its end', () => {

@@ -10,6 +10,7 @@ from aimon_nb.model.item import Item
 
 # The worst says how several went: of a key that came again, or of the calls of no item.
 _WORST = ("running", "error", "interrupted", "abandoned", "ok")
+_FAILED = ("error", "lost")
 
 
 def without_calls(run: Run) -> Iterator[Span]:
@@ -21,8 +22,13 @@ def without_calls(run: Run) -> Iterator[Span]:
 
 
 def outcome(spans: Iterable[Span], items: Iterable[Item]) -> tuple[str | None, str | None]:
-    """Return (status, error) of one row: of its items, and of calls that failed for good."""
-    ends: list[Any] = [*items, *(span for span in spans if span.retried is None)]
+    """Return (status, error) of one row: of its items, and of calls that failed for good.
+
+    That a stream was left early, or a call cancelled, the code of an item has chosen.
+    """
+    items = list(items)
+    last = (span for span in spans if span.retried is None)
+    ends: list[Any] = [*items, *(one for one in last if not items or one.status in _FAILED)]
     found = [(one.status if one.status in _WORST else "error", _message(one)) for one in ends]
     if not found:
         return None, None

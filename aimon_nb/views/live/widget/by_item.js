@@ -4,15 +4,18 @@
  *
  * @typedef {import('./rows.js').Row} Row
  * @typedef {import('./sums.js').Sum} Sum
- * @typedef {{number: number, key: string, status: string, repeat: number, error: string}} Item
+ * @typedef {{number: number, key: string, status: string, repeat: number, error: string, more?: import('./protocol.js').PackedSums}} Item
  * @typedef {Item & {calls: number, retried: number, took: number|null, sum: Sum}} ItemSum
  * @typedef {'' | 'item' | 'calls' | 'time' | 'tokens' | 'cost'} ItemOrder
  */
 import { BAD, STOPPED } from './rows.js';
-import { add, noSum, own } from './sums.js';
+import { add, own } from './sums.js';
+
+/** @type {import('./protocol.js').PackedSums} */
+const NOTHING = [0, 0, null, null, null, null, false];
 
 /** An item from its values, as present/items.py has them. @param {import('./protocol.js').PackedItem} values @returns {Item} */
-export const unpackItem = ([number, key, status, repeat, error]) => ({ number, key, status, repeat: repeat ?? 1, error: error ?? '' });
+export const unpackItem = ([number, key, status, repeat, error, more]) => ({ number, key, status, repeat: repeat ?? 1, error: error ?? '', more });
 
 /** What a reader calls an item. @param {Item} item */
 export const itemName = ({ key, repeat }) => `${key || '(empty)'}${repeat > 1 ? ` (${repeat})` : ''}`;
@@ -26,15 +29,20 @@ const rank = (/** @type {Item} */ { status }) => (BAD.includes(status) ? 0 : STO
 export function byItem(items, rows) {
   /** @type {Map<number, ItemSum>} */
   const found = new Map();
-  for (const [number, item] of items) found.set(number, { ...item, calls: 0, retried: 0, took: null, sum: noSum() });
+  for (const [number, item] of items) {
+    const [calls, retried, took, input, output, usd, doubtful] = item.more ?? NOTHING;
+    found.set(number, { ...item, calls, retried, took, sum: { input, output, usd, doubtful } });
+  }
+  const repaired = new Set();
+  for (const { tries, status, retried } of rows.values()) if (tries && status === 'ok' && !retried) repaired.add(tries[0]);
   for (const row of rows.values()) {
     const one = row.item == null || row.hidden || !row.counts ? undefined : found.get(row.item);
     if (!one) continue;
     one.calls += 1;
-    if (row.retried) one.retried += 1;
+    if (row.retried && repaired.has(row.tries?.[0])) one.retried += 1;
     if (row.dur != null) one.took = (one.took ?? 0) + row.dur;
     add(one.sum, own(row));
-    if (row.status !== 'error' || row.retried || rank(one) < 2 || one.status === 'running') continue;
+    if (!BAD.includes(row.status) || row.retried || rank(one) < 2 || one.status === 'running') continue;
     one.status = 'error';
     one.error = row.error ?? '';
   }
@@ -48,6 +56,13 @@ const WEIGHTS = {
   tokens: (one) => (one.sum.input ?? 0) + (one.sum.output ?? 0),
   cost: (one) => one.sum.usd ?? -1,
 };
+
+/** Each where it was, and what is new below. @param {ItemSum[]} ordered @param {ItemSum[]} list as they are now */
+export function asBefore(ordered, list) {
+  const now = new Map(list.map((one) => [one.number, one])),
+    numbers = new Set([...ordered, ...list].map((one) => one.number));
+  return [...numbers].flatMap((number) => now.get(number) ?? []);
+}
 
 /** In an order: the largest first, or as they began; by default what failed comes first. @param {ItemSum[]} list @param {ItemOrder} order */
 export function inOrder(list, order) {

@@ -1,6 +1,6 @@
 // @ts-check
 /** The rows of the user's batch in place of the tree: what each took, cost, and failed with. */
-import { inOrder, itemName } from './by_item.js';
+import { asBefore, inOrder, itemName } from './by_item.js';
 import { Component, html } from './dom.js';
 import { commas, seconds, tokens, visible } from './format.js';
 import { MARKS } from './head.js';
@@ -34,12 +34,19 @@ export class Items extends Component {
   /** @override @type {{order: ItemOrder, top: number, at: number}} `at`: the line that keys act on */
   state = { order: '', top: 0, at: 0 };
   /** @type {HTMLElement|null} */ moved = null; // where a key has led elsewhere
-  /** @type {{list: ItemSum[], order: ItemOrder, ordered: ItemSum[]}|null} */ known = null;
+  /** @type {{list: ItemSum[], order: ItemOrder, ordered: ItemSum[], isHeld: boolean|undefined}|null} */ known = null;
+  /** @type {HTMLElement|null} */ body = null;
 
   onScroll = (/** @type {any} */ event) => {
     const top = Math.floor(event.currentTarget.scrollTop / LINE);
     if (top !== this.state.top) this.setState({ top });
   };
+
+  onBody = (/** @type {any} */ body) => {
+    this.body = body;
+  };
+
+  onLeave = () => this.known?.isHeld && this.setState({});
 
   onKey = (/** @type {any} */ event) => {
     const step = STEPS[event.key];
@@ -65,10 +72,18 @@ export class Items extends Component {
     return at >= top && at < top + MOST_LINES ? at : top;
   }
 
+  /** The keyboard or the pointer is on a row: no other is to come below it. */
+  get isHeld() {
+    return this.body?.matches(':hover, :focus-within');
+  }
+
   get ordered() {
     const { list } = this.props,
       { order } = this.state;
-    if (this.known?.list !== list || this.known.order !== order) this.known = { list, order, ordered: inOrder(list, order) };
+    if (this.known?.list !== list || this.known.order !== order || (this.known.isHeld && !this.isHeld)) {
+      const isHeld = this.known?.order === order && this.isHeld;
+      this.known = { list, order, isHeld, ordered: isHeld ? asBefore(this.known?.ordered ?? [], list) : inOrder(list, order) };
+    }
     return this.known.ordered;
   }
 
@@ -91,7 +106,7 @@ export class Items extends Component {
           </span>`,
         )}
       </div>
-      <div class="body" role="presentation" style=${{ height: `${Math.min(MOST_LINES, ordered.length) * LINE}px` }} onScroll=${this.onScroll} onKeyDown=${this.onKey}>
+      <div class="body" role="presentation" style=${{ height: `${Math.min(MOST_LINES, ordered.length) * LINE}px` }} onScroll=${this.onScroll} onKeyDown=${this.onKey} onMouseLeave=${this.onLeave} onBlurCapture=${this.onLeave} ref=${this.onBody}>
         <div class="pad" role="rowgroup" style=${{ height: `${ordered.length * LINE}px` }}>
           ${shown.map(([one, at]) => html`<${ItemLine} key=${at % DRAWN} one=${one} at=${at} isReached=${at === reached} onItem=${onItem} />`)}
         </div>

@@ -69,7 +69,18 @@ export type PackedRow = [
 ];
 
 /** A row of the user's batch; `repeat` counts from 2 where its key came before. */
-export type PackedItem = [number: number, key: string, status: string, repeat?: number | null, error?: string | null];
+export type PackedItem = [number: number, key: string, status: string, repeat?: number | null, error?: string | null, more?: PackedSums];
+
+/** The sums of an item's calls that have no rows, for they are past the cap: `retried` were repaired, `took` is in seconds. */
+export type PackedSums = [
+  calls: number,
+  retried: number,
+  took: number | null,
+  input: number | null,
+  output: number | null,
+  usd: number | null,
+  doubtful: boolean,
+];
 
 /** An image, a sound or a file in a message: `size` bytes, to be asked for by `id`, unless it is said why they are `missing`. */
 export interface Media {

@@ -154,6 +154,7 @@ export class View {
     this.stale = false;
     this.list.layOut(lookup(this.look, this.run));
     this.parts.drawSide(html`<${Side} side=${this.side} run=${this.run} onItem=${(/** @type {number} */ item) => this.showItem(item)} />`);
+    this.list.layTime += performance.now() - this.list.laidAt; // all of it is what news may cost
   }
 
   paintHead() {
@@ -190,7 +191,7 @@ export class View {
     const { list, folded, side, look } = this,
       item = this.run.items.get(look.item),
       none = !list.entries.length;
-    this.parts.rest.hidden = folded || (none && !this.run.running && this.parts.notes.hidden && !this.finds);
+    this.parts.rest.hidden = folded || (none && !this.run.running && this.parts.notes.hidden && !this.finds && !side);
     this.parts.finder.hidden = !this.finds;
     if (this.finds)
       this.parts.drawFinder(
