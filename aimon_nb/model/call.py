@@ -37,12 +37,16 @@ class Media:
 @packable(text=None, tool_calls=lambda value: [(name, arguments) for name, arguments in value])
 @dataclass(slots=True)
 class Message:
-    """One turn of a conversation; `tool_calls` are (name, arguments as text)."""
+    """One turn of a conversation; `tool_calls` are (name, arguments as text).
+
+    `tools` are the names of the tools whose results it brings, as far as the request tells.
+    """
 
     role: str
     text: str = ""
     tool_calls: list[tuple[str, str]] = field(default_factory=list)
     media: list[Media] = field(default_factory=list)
+    tools: str = ""
 
 
 class ToolDefinition(NamedTuple):

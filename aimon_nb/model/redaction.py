@@ -136,7 +136,8 @@ class Redaction:
             (self.text(to, "name", name), self.text(to, "argument", arguments))
             for name, arguments in message.tool_calls
         ]
-        return replace(message, text=self.text(to, kind, message.text), tool_calls=calls)
+        text, tools = self.text(to, kind, message.text), self.text(to, "name", message.tools)
+        return replace(message, text=text, tool_calls=calls, tools=tools)
 
     def _step(self, to: Destination, step: StepContent) -> StepContent:
         return replace(

@@ -166,3 +166,16 @@ def test_pictures_and_accessibility(tab, theme, width):
     tab.screenshot(path=SHOTS / f"items-{theme}-{width}.png")
     assert [] == violations(tab)
     assert view.locator(".items").evaluate("items => items.scrollWidth <= items.clientWidth")
+
+
+def test_where_there_is_little_room(tab):
+    """In a window of a telephone's width the table still says which item cost how much, inside of its view; a long key ends in an ellipsis."""
+    tab.set_viewport_size({"width": 360, "height": 700})
+    view = opened(tab)
+    view.locator(".items .heads").get_by_role("button", name="cost").click()
+    right = view.bounding_box()["x"] + view.bounding_box()["width"]
+    cost = view.locator(".item > .num:last-child").first
+    assert cost.inner_text().startswith("$") or cost.inner_text().startswith("<")
+    assert cost.bounding_box()["x"] + cost.bounding_box()["width"] <= right
+    assert "ellipsis" == view.locator(".item button").first.evaluate("e => getComputedStyle(e).textOverflow")
+    tab.screenshot(path=str(SHOTS / "items-360.png"))

@@ -45,5 +45,5 @@ test('what failed comes first, then what was stopped, each as it began; else the
 });
 
 test('a key that came before says so', () => {
-  assert.deepEqual([[1, 'a', 'ok'], [2, 'a', 'ok', 2]].map(unpackItem).map(itemName), ['a', 'a (2)']);
+  assert.deepEqual([[1, 'a', 'ok'], [2, 'a', 'ok', 2], [3, '', 'ok']].map(unpackItem).map(itemName), ['a', 'a (2)', '(empty)']);
 });

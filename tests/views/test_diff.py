@@ -56,6 +56,7 @@ def told(before, after):
     "before, after, shown",
     [
         ("Tell me about cats and dogs.", "Tell me of cats and birds, please.", "Tell me [-about-]{+of+} cats and [-dogs-]{+birds, please+}."),
+        ("Rewrite this politely, in one sentence.", "Rewrite this kindly, in two short sentences, with an apology.", "Rewrite this [-politely-]{+kindly+}, in [-one sentence-]{+two short sentences, with an apology+}."),
         ("one two three four", "one three three four", "one [-two-]{+three+} three four"),
         ("keep me and old words here", "keep me and new sayings here", "keep me and [-old words-]{+new sayings+} here"),
         ("Name all numbers.\n", "Name all numbers.\nBe brief.\n", "Name all numbers.\n{+Be brief.\n+}"),

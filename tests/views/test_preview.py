@@ -9,6 +9,7 @@ from tests.views.samples import HOSTILE, SECRET, add, agentic, chat, make_run
 from aimon_nb.model import Message
 from aimon_nb.model.span import StepContent
 from aimon_nb.views.live import mimebundle
+from aimon_nb.views.live.widget.previews import Previews
 from aimon_nb.views.present import preview as preview_module
 from aimon_nb.views.present import rows
 from aimon_nb.views.present.preview import preview
@@ -129,3 +130,29 @@ def test_live_alone(make):
     data = frames.spans([run]).drop(columns=["attributes"], errors="ignore").to_csv()
     for place in (json.dumps(rows.snapshot(run), ensure_ascii=False), kept["text/html"], kept["text/plain"], data):
         assert SECRET not in place and not [text for text in texts if text in place]
+
+
+def of_prompts(*prompts):
+    """The previews of calls of one function, each told as it begins and again with its answer."""
+    run = make_run()
+    previews, told = Previews(run), {}
+    spans = [chat(run, f"c{at}") for at in range(len(prompts))]
+    for again in (False, True):
+        for span, prompt in zip(spans, prompts, strict=True):
+            span.call.input, span.call.output = [Message("user", prompt)], [Message("assistant", "good")] * again
+            told |= previews.fresh([span])
+    return [told[span.span_id][0] for span in spans]
+
+
+TEMPLATE = "You read reviews of kitchen goods. Say of the one below whether it is good, bad or none of both, and why you think so. "
+
+
+@pytest.mark.parametrize(("prompts", "shown"), [
+    ([f"{TEMPLATE}Review {at}: fine" for at in (15, 16, 27)], ["…15: fine", "…16: fine", "…27: fine"]),
+    ([TEMPLATE] * 3, [f"{TEMPLATE.strip()[:119]}"] * 3),
+    (["Why is the tide high?", "Why is the sea blue?"], ["Why is the tide high?", "Why is the sea blue?"]),
+    ([f"{TEMPLATE}A kettle", "3 documents", f"{TEMPLATE}A pan"], [f"{TEMPLATE[:119]}…", "3 documents", f"{TEMPLATE[:119]}…"]),
+])  # fmt: skip
+def test_of_calls_of_one_template(prompts, shown):
+    """What many prompts begin with is left out of all, however long it is; what they do not share, or all of it, stays."""
+    assert shown == of_prompts(*prompts)

@@ -11,7 +11,8 @@ from aimon_nb.app import monitor, track
 from aimon_nb.model import Cost, Usage
 from aimon_nb.model.cost import CostLine
 from aimon_nb.views.live import widget
-from aimon_nb.views.present import detail, row_names, rows
+from aimon_nb.views.present import detail, row_names, rows, run_sums
+from aimon_nb.views.static import html, text
 from tests.parts import sdk
 
 
@@ -292,3 +293,34 @@ def test_hostile_names_are_spelled_out():
     assert "\u202e" not in told
     assert HOSTILE[:20] in told
     assert priced("1").total == 1
+
+
+def caught(*statuses):
+    """A run that has ended well: an agent, and below it steps of these statuses."""
+    run = make_run()
+    add(run, "a", op="gen_ai.invoke_agent", name="support")
+    for at, status in enumerate(statuses):
+        add(run, f"t{at}", "a", op="gen_ai.execute_tool", name=f"tool {at}", status=status)
+    run.status = "ok"
+    return run
+
+
+@pytest.mark.parametrize(("statuses", "said"), [(("ok", "ok"), ""), (("ok", "error"), "1 step failed"), (("error", "error"), "2 steps failed")])
+def test_a_tool_that_failed_is_said_where_the_run_is(statuses, said):
+    """Where an agent went on without a tool that failed, the head, the text and the saved form say so, beside a run that ended well."""
+    run = caught(*statuses)
+    assert said == ", ".join(piece for piece in run_sums.totals(run) if "failed" in piece)
+    assert statuses.count("error") == rows.header(run)["failed_steps"]
+    assert all((said or "failed") in form for form in (text.tree(run), html.static(run))) == bool(said)
+
+
+def test_an_error_that_is_passed_on_counts_once():
+    """A step that fails with the call or the step below it is the same failure; while the run runs none is counted yet."""
+    run = caught("error")
+    run.spans["a"].status = "error"
+    assert 1 == run_sums.failed_steps(run)
+    chat(run, "c", "t0", status="error")
+    assert 0 == run_sums.failed_steps(run)
+    del run.spans["c"]
+    run.status = "running"
+    assert 0 == rows.header(run)["failed_steps"]

@@ -95,12 +95,23 @@ class TestMessages:
         asked = {
             "messages": [
                 {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image", "source": {}}]},
-                {"role": "assistant", "content": [{"type": "text", "text": "b"}, {"type": "tool_use", "name": "f", "input": {"x": 1}}]},
+                {"role": "assistant", "content": [{"type": "text", "text": "b"}, {"type": "tool_use", "id": "t", "name": "f", "input": {"x": 1}}]},
                 {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "c"}]}]},
             ]
         }  # fmt: skip
         call = heard_call("/v1/messages", asked)
         assert turns(call.input) == [("user", "a\n[image]", []), ("assistant", "b", [("f", '{"x": 1}')]), ("user", "c", [])]
+        assert ["", "", "f"] == [one.tools for one in call.input]
+
+    def test_chat(self):
+        """The result of a tool has the name of its call, in whatever order they come back; one that answers no call has none."""
+        calls = [{"id": one, "type": "function", "function": {"name": name, "arguments": "{}"}} for one, name in (("c1", "stock"), ("c2", "policy"))]
+        asked = {
+            "model": "m",
+            "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": calls}]
+            + [{"role": "tool", "tool_call_id": one, "content": one} for one in ("c2", "c1", "c9")],
+        }  # fmt: skip
+        assert ["", "", "policy", "stock", ""] == [one.tools for one in heard_call("/v1/chat/completions", asked).input]
 
     def test_responses(self):
         """Instructions are the system turn; a function call and its output are turns; the effort is a parameter."""
@@ -109,13 +120,14 @@ class TestMessages:
             "reasoning": {"effort": "low"},
             "input": [
                 {"role": "user", "content": [{"type": "input_text", "text": "a"}, {"type": "input_image"}]},
-                {"type": "function_call", "name": "f", "arguments": "{}"},
-                {"type": "function_call_output", "output": "c"},
+                {"type": "function_call", "call_id": "t", "name": "f", "arguments": "{}"},
+                {"type": "function_call_output", "call_id": "t", "output": "c"},
             ],
         }  # fmt: skip
         call = heard_call("/v1/responses", asked)
         said = [("system", "s", []), ("user", "a\n[input_image]", []), ("assistant", "", [("f", "{}")]), ("tool", "c", [])]
         assert (said, {"reasoning_effort": "low"}) == (turns(call.input), call.parameters)
+        assert "f" == call.input[-1].tools
 
     def test_gemini(self):
         """Parts become text, a word for data, calls and their responses; of the configuration the plain values are kept."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any, TypedDict
 from zlib import crc32
 
-from aimon_nb.model import Span
+from aimon_nb.model import Cost, Span
 from aimon_nb.views.diff.edits import Steps
 from aimon_nb.views.diff.messages import MessageDiff, Said, message_diffs
 from aimon_nb.views.present import formatting
@@ -14,6 +15,7 @@ from aimon_nb.views.present.conversation import Side
 from aimon_nb.views.present.detail import Detail, detail
 from aimon_nb.views.present.media_view import MediaItem, media_bytes
 
+_CENT = Decimal("0.01")
 _LONG = 80  # characters of a parameter that is compared word by word
 
 
@@ -105,12 +107,20 @@ def _facts(before: Span, now: Span, old: Detail, new: Detail) -> Iterator[list[s
         counts = ("" if one is None else f"{one:,}" for one in (a, b))
         yield from _fact(f"{kind} tokens", *counts, change=_change(a, b, "{:,}".format))
     a, b = (None if one.cost is None else one.cost.total for one in (before, now))
-    costs = (formatting.cost(one.cost) for one in (before, now))
+    costs = (_cost(one.cost) for one in (before, now))
     yield from _fact("cost", *costs, change=_change(a, b, formatting.exact))
     times = (formatting.seconds(one.duration) for one in (before, now))
     change = _change(before.duration, now.duration, formatting.seconds)
     yield from _fact("duration", *times, change=change)
     yield from _fact("ending", old["ending"], new["ending"])
+
+
+def _cost(cost: Cost | None) -> str:
+    """Return a cost, of less than a cent with the decimals that tell two cheap calls apart."""
+    shown = formatting.cost(cost)
+    if cost is None or cost.total is None or cost.total >= _CENT:
+        return shown
+    return formatting.exact(cost.total) if shown.startswith(("$", "< $")) else shown
 
 
 def _fact(name: str, before: str, now: str, *, change: str = "") -> Iterator[list[str]]:

@@ -76,7 +76,8 @@ def _in_lines(before: str, after: str, steps: Steps) -> list[Piece]:
     for gone, come, same in _edits_of(_WORDS, before, after, steps):
         pieces += [Piece("=", come)] if same else _one_for_the_other(gone, come)
     alike = sum(len("".join(piece.text.split())) for piece in pieces if piece.mark == "=")
-    is_other = alike < _ALIKE * max(len(before), len(after))
+    sizes = (len("".join(text.split())) for text in (before, after))
+    is_other = 2 * alike < _ALIKE * sum(sizes)
     return _one_for_the_other(before, after) if is_other else pieces
 
 

@@ -105,7 +105,7 @@ def _of_step(side: Side, role: str, value: Any) -> Turn:
 def _of_message(side: Side, message: Message, at: int) -> Turn:
     return {
         "side": side,
-        "role": formatting.line(message.role, 40),
+        "role": formatting.line(" · ".join(filter(None, (message.role, message.tools))), 80),
         "text": encodable(message.text),
         "calls": [[formatting.line(n, 120), encodable(a)] for n, a in message.tool_calls],
         "media": media_items(message.media, at),

@@ -127,12 +127,16 @@ def count(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
-def failures(errors: int, retries: int) -> str:
-    """Format what went wrong: `3 failed · 11 retried`; "" where nothing did.
+def failures(errors: int, retries: int, steps: int = 0) -> str:
+    """Format what went wrong: `3 failed · 11 retried · 1 step failed`; "" where nothing did.
 
     Failed are calls whose last attempt did, retried the attempts that a later one repaired.
     """
-    parts = (f"{errors:,} failed" if errors else "", f"{retries:,} retried" if retries else "")
+    parts = (
+        f"{errors:,} failed" if errors else "",
+        f"{retries:,} retried" if retries else "",
+        f"{count(steps, 'step')} failed" if steps else "",
+    )
     return " · ".join(part for part in parts if part)
 
 

@@ -13,6 +13,8 @@ from aimon_nb.views.present.conversation import CONTENT_ATTRIBUTES, conversation
 
 # Characters of a side.
 MOST = 120
+# Characters with which two prompts begin that are of one template.
+_TEMPLATE = 24
 # Of a longer text no more is looked at: it may begin with white space.
 _LOOKED_AT = 1_000
 # Of an attribute that has to be taken apart; a longer one is left alone.
@@ -24,7 +26,25 @@ _JOINERS = "\u200c\u200d"
 
 
 def preview(span: Span) -> tuple[str, str] | None:
-    """Return what went in and what came out, of at most 120 characters each; None without both.
+    """Return what went in and what came out, of at most 120 characters each; None without both."""
+    sides = whole_sides(span)
+    return None if sides is None else shortened(sides)
+
+
+def shortened(sides: tuple[str, str], like: str = "") -> tuple[str, str]:
+    """Return two sides at their length in a row.
+
+    What went in leaves out its beginning where that is `like`, with which others begin, too:
+    of three hundred prompts of one template the beginning tells nothing.
+    """
+    given, came = sides
+    if like and given.startswith(like) and given != like:
+        given = f"…{given[len(like) :]}"
+    return _cut(given), _cut(came)
+
+
+def whole_sides(span: Span) -> tuple[str, str] | None:
+    """Return what went in and what came out, each on a line of up to 1,000 characters.
 
     Of a model call the last message that asks, or brings the result of a tool, and the answer;
     of a step its arguments and its result.
@@ -106,4 +126,19 @@ def _line(text: str) -> str:
     flat = " ".join(text[:_LOOKED_AT].split())
     if not flat.isprintable():
         flat = "".join(c for c in flat if c.isprintable() or c in _JOINERS)
-    return flat if len(flat) <= MOST else f"{flat[: MOST - 1]}…"
+    return flat
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= MOST else f"{line[: MOST - 1]}…"
+
+
+def common_beginning(one: str, other: str) -> str:
+    """Return with what two lines begin, up to a word's end; "" where that is too little to tell.
+
+    What is left to be seen is to begin with a word of its own.
+    """
+    pairs = enumerate(zip(one, other, strict=False))
+    differs = next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+    shared = one[: one.rfind(" ", 0, differs) + 1]
+    return shared if len(shared) >= _TEMPLATE else ""

@@ -41,6 +41,7 @@ class Header(TypedDict):
     calls: int
     errors: int
     retries: int
+    failed_steps: int
     tokens: str
     cached: str
     cost: str
@@ -116,6 +117,7 @@ def header(run: Run, now: datetime | None = None) -> Header:
         "calls": totals.calls,
         "errors": totals.errors,
         "retries": totals.retries,
+        "failed_steps": run_sums.failed_steps(run),
         "tokens": formatting.tokens(totals.usage),
         "cached": formatting.cached(totals.usage),
         "cost": shown,

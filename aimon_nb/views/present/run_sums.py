@@ -88,9 +88,24 @@ def totals(run: Run) -> list[str]:
     spent = (" " if limit.startswith("of ") else " · ").join(filter(None, (cost.shown, limit)))
     pieces = [
         count(t.calls, "call") if t.calls else "",
-        failures(t.errors, t.retries),
+        failures(t.errors, t.retries, failed_steps(run)),
         f"{text} tokens" if text else "",
         cached(t.usage),
         str(TotalCost(spent, cost.note)),
     ]
     return [p for p in pieces if p]
+
+
+def failed_steps(run: Run) -> int:
+    """Return how many tools, agents and functions failed by themselves; 0 while the run runs.
+
+    One that merely passes on the error of a call or a step below it is not among them: an agent
+    that caught the error of its tool and went on has ended well, its answer may not be.
+    """
+    if run.running:
+        return 0
+    failed = [s for s in list(run.spans.values()) if s.status == "error" and s.retried is None]
+    above = {span.parent_id for span in failed}
+    return sum(
+        not span.may_cost and span.span_id not in above and run.shows(span) for span in failed
+    )

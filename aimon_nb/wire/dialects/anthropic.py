@@ -53,7 +53,8 @@ class Anthropic(Dialect):
         call.streaming = body.get("stream") is True
         system = text_of_content(body.get("system"))
         call.input = [Message("system", system)] if system else []
-        call.input += [_message(m) for m in dicts_of(body.get("messages"))]
+        names: dict[str, str] = {}
+        call.input += [_message(m, names) for m in dicts_of(body.get("messages"))]
         tools = dicts_of(body.get("tools"))
         call.tools = [text_of(t.get("name")) or text_of(t.get("type")) for t in tools]
         call.parameters = scalar_parameters(body, _PARAMETERS)
@@ -130,11 +131,15 @@ def _failure(block: dict[str, Any]) -> str:
     return (said or "failed") if failed else ""
 
 
-def _message(raw: dict[str, Any]) -> Message:
+def _message(raw: dict[str, Any], names: dict[str, str]) -> Message:
+    """Return a message of the request; `names` are those of tool calls by their ids so far."""
     blocks = list_of(raw.get("content"))
     uses = [b for b in dicts_of(blocks) if text_of(b.get("type")).endswith("tool_use")]
     calls = [(text_of(b.get("name")), json_of(b.get("input"))) for b in uses]
     rest = [b for b in blocks if b not in uses]
     media: list[Media] = []
     text = text_of_content(rest if blocks else raw.get("content"), media)
-    return Message(text_of(raw.get("role")) or "user", text, calls, media)
+    names |= {text_of(b.get("id")): text_of(b.get("name")) for b in uses}
+    of_results = (names.get(text_of(b.get("tool_use_id")), "") for b in dicts_of(rest))
+    tools = ", ".join(filter(None, of_results))
+    return Message(text_of(raw.get("role")) or "user", text, calls, media, tools)

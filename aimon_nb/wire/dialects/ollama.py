@@ -21,7 +21,7 @@ from aimon_nb.wire.dialects.json_values import (
     scalar_parameters,
     text_of,
 )
-from aimon_nb.wire.dialects.openai_chat import message, tool
+from aimon_nb.wire.dialects.openai_chat import messages, tool
 
 _OPERATIONS = {"chat": "chat", "generate": "text_completion"}
 _PARAMETERS = ("temperature", "top_p", "top_k", "num_predict", "num_ctx", "seed")
@@ -43,7 +43,7 @@ class Ollama(Dialect):
         """Model, turns, tools and options."""
         call.request_model = text_of(body.get("model")) or None
         call.streaming = self.operation != "embeddings" and body.get("stream") is not False
-        call.input = [message(m) for m in dicts_of(body.get("messages"))]
+        call.input = messages(dicts_of(body.get("messages")))
         texts = body.get("input")
         pairs = [("system", body.get("system")), ("user", body.get("prompt"))]
         pairs += [("input", text) for text in (texts if isinstance(texts, list) else [texts])]

@@ -65,7 +65,7 @@ class OpenAIChat(OpenAIForm):
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model, messages, tools and parameters of the request."""
         super().request(call, body)
-        call.input = [message(m) for m in list_of(body.get("messages"))]
+        call.input = messages(list_of(body.get("messages")))
         call.tools = [tool(t) for t in dicts_of(body.get("tools"))]
         call.parameters = scalar_parameters(body, PARAMETERS)
         self._sound_form = text_of(dict_of(body.get("audio")).get("format"))
@@ -143,9 +143,22 @@ def _usage(event: dict[str, Any], choices: list[dict[str, Any]]) -> dict[str, An
     return dict_of(raw or next((c["usage"] for c in choices if c.get("usage")), None))
 
 
-def message(raw: Any) -> Message:
+def messages(raw: list[Any]) -> list[Message]:
+    """Return the messages of the request; a tool's result has the name of the call it is for."""
+    told = [dict_of(one) for one in raw]
+    calls = [call for one in told for call in dicts_of(one.get("tool_calls"))]
+    names = {text_of(c.get("id")): text_of(dict_of(c.get("function")).get("name")) for c in calls}
+    found = [message(one) for one in told]
+    for turn, one in zip(found, told, strict=True):
+        if turn.role == "tool":
+            # Ollama and Mistral name it in the message itself.
+            named = text_of(one.get("tool_name")) or text_of(one.get("name"))
+            turn.tools = named or names.get(text_of(one.get("tool_call_id")), "")
+    return found
+
+
+def message(raw: dict[str, Any]) -> Message:
     """Return a message of the request."""
-    raw = dict_of(raw)
     functions = [dict_of(c.get("function")) for c in dicts_of(raw.get("tool_calls"))]
     calls = [(text_of(f.get("name")), json_of(f.get("arguments"))) for f in functions]
     media: list[Media] = []

@@ -92,7 +92,13 @@ class OpenAIResponses(OpenAIForm):
         call.input = [Message("system", instructions)] if instructions else []
         if isinstance(items, str):
             call.input.append(Message("user", items))
-        call.input += [_input_message(item) for item in dicts_of(items)]
+        told = dicts_of(items)
+        names = {text_of(one.get("call_id")): _tool(one) for one in told if _is_call(one)}
+        for item in told:
+            turn = _input_message(item)
+            if turn.role == "tool":
+                turn.tools = names.get(text_of(item.get("call_id")), "")
+            call.input.append(turn)
         call.tools = [
             text_of(tool.get("name")) or text_of(tool.get("type"))
             for tool in dicts_of(body.get("tools"))
@@ -193,9 +199,13 @@ def _arguments(item: dict[str, Any]) -> str:
     return json_of(next((value for value in values if value is not None), None))
 
 
+def _is_call(item: dict[str, Any]) -> bool:
+    return text_of(item.get("type")).endswith("_call")
+
+
 def _input_message(item: dict[str, Any]) -> Message:
     kind, media = text_of(item.get("type")), list[Media]()
-    if kind.endswith("_call"):
+    if _is_call(item):
         return Message("assistant", "", [(_tool(item), _arguments(item))])
     if kind.endswith("_output"):
         output = item.get("output")

@@ -18,7 +18,7 @@ const NOTHING = [0, 0, null, null, null, null, false];
 export const unpackItem = ([number, key, status, repeat, error, more]) => ({ number, key, status, repeat: repeat ?? 1, error: error ?? '', more });
 
 /** What a reader calls an item. @param {Item} item */
-export const itemName = ({ key, repeat }) => (repeat > 1 ? `${key} (${repeat})` : key);
+export const itemName = ({ key, repeat }) => `${key || '(empty)'}${repeat > 1 ? ` (${repeat})` : ''}`;
 
 const rank = (/** @type {Item} */ { status }) => (BAD.includes(status) ? 0 : STOPPED.includes(status) ? 1 : 2);
 

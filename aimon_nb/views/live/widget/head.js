@@ -10,7 +10,10 @@ const PATIENCE = 3000; // ms after which a Stop that the cell has survived may b
 
 /** @typedef {import('./protocol.js').Header} Header */
 
-const many = (/** @type {number} */ n, one = '', all = `${one}s`) => (n ? `${commas(n)} ${n === 1 ? one : all}` : '');
+const many = (/** @type {number} */ n, one = '', all = one) => (n ? `${commas(n)} ${n === 1 ? one : all}` : '');
+
+/** Whether it ended, and nothing in it failed. @param {Header} header */
+export const wentWell = ({ status, errors, failed_steps }) => status === 'ok' && !errors && !failed_steps;
 
 /** What the head says of a run, as texts: [text, dim text after it]. @param {Header} header @param {boolean} running */
 export function sumsOf(header, running) {
@@ -18,8 +21,10 @@ export function sumsOf(header, running) {
   return {
     'items-total': [visible(header.items?.[0] ?? ''), ''],
     calls: [
-      many(header.calls, 'call'),
-      [many(header.errors, 'failed', 'failed'), many(header.retries, 'retried', 'retried')].filter(Boolean).join(' · '),
+      many(header.calls, 'call', 'calls'),
+      [many(header.errors, 'failed'), many(header.retries, 'retried'), many(header.failed_steps, 'step failed', 'steps failed')]
+        .filter(Boolean)
+        .join(' · '),
     ],
     'tokens-total': [header.tokens ? `${header.tokens} tokens` : '', header.cached],
     cost: [header.cost, [header.budget, known || running ? header.cost_note : '…'].filter(Boolean).join(' · ')],

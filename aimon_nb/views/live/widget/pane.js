@@ -45,6 +45,7 @@ export class Pane {
     });
     this.isStale = true; // what it shows has changed
     this.grew = false; // the answer that it shows has grown
+    this.seeks = false; // whether its reader has asked for it, who then is to see it
     this.root.hidden = true;
     this.root.setAttribute('role', 'group');
     this.root.setAttribute('aria-label', 'details of the selected row');
@@ -90,6 +91,13 @@ export class Pane {
     this.draw(row && html`<${Detail} run=${run} row=${row} item=${item} acts=${this.acts} full=${isFull} label=${label} />`);
     // The end of an answer that streams stays in sight.
     if (grew && !isStale && atEnd && side) side.scrollTop = side.scrollHeight;
+    if (this.seeks && item) this.comeIntoSight();
+  }
+
+  /** Below a tree at the end of the window only its edge would be seen; the row stays in sight, too. */
+  comeIntoSight() {
+    this.seeks = false;
+    for (const one of [this.root, this.view.list.drawn.get(this.view.list.selected ?? '')?.root]) one?.scrollIntoView({ block: 'nearest' });
   }
 
   /** Show the call before (-1) or after (1); the keyboard stays in the part that it was in. @param {number} by */

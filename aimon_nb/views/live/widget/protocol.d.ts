@@ -14,6 +14,8 @@ export interface Header {
   calls: number;
   errors: number;
   retries: number;
+  /** Steps that failed by themselves; 0 until the end. */
+  failed_steps: number;
   tokens: string;
   cached: string;
   cost: string;

@@ -1,5 +1,6 @@
 // @ts-check
 /** A run that ended well and was not touched folds where nobody looks. */
+import { wentWell } from './head.js';
 import { anchorBelow } from './scroll.js';
 
 /** Watches whether a view is in the reader's sight. */
@@ -12,14 +13,14 @@ export class Quiet {
 
   get mayFold() {
     const { fold, touched, run, empty } = this.view;
-    return fold === null && !touched && run.header?.status === 'ok' && !empty;
+    return fold === null && !touched && run.header && wentWell(run.header) && !empty;
   }
 
   /** Fold once it is out of sight. */
   watch() {
     const { view } = this;
     this.sight?.disconnect();
-    if (view.run.running || !this.mayFold || typeof IntersectionObserver === 'undefined') return;
+    if (view.run.open || !this.mayFold || typeof IntersectionObserver === 'undefined') return;
     this.sight = new IntersectionObserver((seen) => {
       if (seen.some((one) => !one.isIntersecting) && view.root.isConnected) this.fold();
     });

@@ -38,6 +38,7 @@ export class RowLine {
     this.bar = el('i');
     this.strip = el('span', 'strip');
     this.order = el('button', 'order');
+    this.order.title = 'another order';
     this.time = el('span', 'num time');
     this.tokens = el('span', 'num tokens');
     this.cost = el('span', 'num cost');

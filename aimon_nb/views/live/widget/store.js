@@ -243,14 +243,16 @@ export class Run {
 
   /** @param {Header} header */
   receiveHeader(header) {
-    const before = this.header;
+    const before = this.header,
+      wasOpen = this.open;
     // A snapshot may be older than the messages that have come since.
     if (before && before.status !== 'running' && header.status === 'running') return;
     this.header = header;
     const zero = performance.now() - (header.elapsed ?? 0) * 1000;
     // The quickest message is nearest to the truth.
     this.zero = before ? Math.min(this.zero, zero) : zero;
-    if (before?.status === 'running' && !this.running) for (const view of this.views) view.finish();
+    // Not before all is counted: the first word of the end knows neither sums nor what failed.
+    if (wasOpen && !this.open) for (const view of this.views) view.finish();
   }
 
   mountWaiting() {

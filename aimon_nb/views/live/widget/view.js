@@ -12,7 +12,7 @@ import { itemName } from './by_item.js';
 import { el, html, setText } from './dom.js';
 import { Finder } from './finder.js';
 import { commas, visible } from './format.js';
-import { Head, sumsOf } from './head.js';
+import { Head, sumsOf, wentWell } from './head.js';
 import { onKey } from './keys.js';
 import { Parts } from './parts.js';
 import { Place } from './place.js';
@@ -69,7 +69,7 @@ export class View {
 
   /** Only the line is shown: as decided, or while a run is so young that it may be over at once. */
   get folded() {
-    return this.fold ?? (this.run.running && this.run.now < QUICK);
+    return this.fold ?? (this.run.open && this.run.now < QUICK);
   }
 
   get empty() {
@@ -98,7 +98,7 @@ export class View {
 
   finish() {
     this.announces = [...this.run.views].find((one) => one.root.isConnected) === this; // one voice a run
-    const quick = this.header.status === 'ok' && this.run.now < QUICK;
+    const quick = wentWell(this.header) && this.run.now < QUICK;
     if (quick && this.fold === null && !this.touched) this.fold = true;
     this.list.backToTop();
     this.quiet.watch();
@@ -167,7 +167,7 @@ export class View {
     if (left) this.parts.focusTool('fold');
     this.parts.showProgress(running, header);
     this.list.root.setAttribute('aria-label', `calls of ${visible(header.name)}`);
-    if (this.announces && !running && !header.counting) this.announce();
+    if (this.announces) this.announce();
   }
 
   announce() {
@@ -240,6 +240,8 @@ export class View {
     this.side = '';
     this.finds = true;
     this.lookFor({ ...nothing(), item });
+    const [only, more] = this.list.entries;
+    if (only && !more) this.select(only.id);
   }
 
   // ---- the reader ----
@@ -280,7 +282,7 @@ export class View {
   select(id) {
     if (id?.startsWith('group ')) return this.toggle(id);
     this.list.select(id);
-    this.parts.pane.isStale = true;
+    this.parts.pane.isStale = this.parts.pane.seeks = true;
     this.paint();
   }
 
