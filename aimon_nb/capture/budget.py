@@ -70,6 +70,7 @@ class Budget:
     costs: dict[str, list[Decimal]] = field(default_factory=dict)
     tokens: dict[str, list[int]] = field(default_factory=dict)
     beside: dict[str, tuple[int, Amount]] = field(default_factory=dict)
+    blind: int = 0  # calls that were sent when nothing was known of what they take
     refusal: str | None = None
     has_warned: bool = False
 
@@ -118,9 +119,13 @@ class Budget:
             )
         return None
 
-    def reserve(self, request: OpenRequest, expected: Amount) -> None:
-        """Count a call that is sent now."""
+    def reserve(self, request: OpenRequest, expected: Amount, model: str = "") -> None:
+        """Count a call of a model that is sent now."""
         self.calls += 1
+        limits = self.limits
+        no_price = limits.usd is not None and not expected.usd and model not in self.costs
+        no_size = limits.tokens is not None and not expected.tokens and model not in self.tokens
+        self.blind += no_price or no_size
         self.in_flight[request] = expected
         self.in_flight_amount = _plus(self.in_flight_amount, expected)
 

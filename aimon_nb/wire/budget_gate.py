@@ -56,7 +56,8 @@ def check(request: ModelRequest) -> None:
                 words = refused(budget, why, question.model, run_state.run)
                 raise _refusal(budget, words, run_state, request)
         for budget in budgets:
-            budget.reserve(request, budget.expected(question.model, question.first))
+            expected = budget.expected(question.model, question.first)
+            budget.reserve(request, expected, question.model)
         request.budgets = budgets
 
 

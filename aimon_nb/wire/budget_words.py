@@ -41,12 +41,19 @@ def exceeded(budget: Budget) -> str:
     stops = limits.on_budget == "stop"
     if limits.usd is not None and spent.usd > limits.usd:
         over = _money(EXACT.subtract(spent.usd, limits.usd))
-        why = ": a call was dearer than expected" if stops else ""
+        why = _why_over(budget, "a call was dearer than expected") if stops else ""
         return f"{_money(spent.usd)} spent, {over} over {budget.name} of {_money(limits.usd)}{why}"
     most = limits.tokens or 0
-    why = ": a call took more than expected" if stops else ""
+    why = _why_over(budget, "a call took more than expected") if stops else ""
     over = f"{spent.tokens - most:,} over {budget.name} of {most:,}"
     return f"{spent.tokens:,} tokens used, {over}{why}"
+
+
+def _why_over(budget: Budget, otherwise: str) -> str:
+    if budget.blind <= 1:
+        return f": {otherwise}"
+    many = f"{budget.blind:,} calls were sent before an answer told what one takes"
+    return f": {many} (max_tokens in the request, or pilot=, tells it before)"
 
 
 def beside(budget: Budget) -> str:

@@ -259,6 +259,17 @@ class TestALoop:
             ask()
         assert "$0.0120 spent, $0.0070 over the run's budget of $0.0050: a call was dearer than expected" in run_of(view).notes
 
+    def test_calls_of_which_nothing_was_known(self, asking):
+        """Where many are sent at once before the first answer, that is why more was spent, and what helps."""
+
+        async def main(ask):
+            await asyncio.gather(*[ask() for _ in range(6)])
+
+        with tracked(budget=0.005) as view:
+            asking(main)
+        [note] = [one for one in run_of(view).notes if "over the run's budget" in one]
+        assert "6 calls were sent before an answer told what one takes (max_tokens in the request, or pilot=" in note
+
     def test_most_tokens_before_the_first_answer(self, ask, truth):
         """Where nothing is known, `max_tokens` of the request says what a call may cost at most."""
         with pytest.raises(BudgetExceeded, match="expected to take \\$0.1000, was not sent"), tracked(budget=0.05):

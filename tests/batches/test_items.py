@@ -372,6 +372,14 @@ def test_a_stream_that_is_left(track, client):
     assert frames.usage([run], ["item"])["status"].tolist() == ["ok"]
 
 
+def test_more_rows_than_total_says(track):
+    """Their number is what was counted: not `3 of 2 items`."""
+    with track() as run:
+        for _ in aimon_nb.progress(iter(range(3)), total=2):
+            pass
+    assert [*batches.words(run)] == ["3 items"]
+
+
 def test_loops_that_take_turns(track, ask):
     """Two loops in a `zip`: the latter holds, and after them there is none."""
     with track() as run:

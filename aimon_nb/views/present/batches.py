@@ -95,7 +95,7 @@ def _latest(run: Run) -> Batch | None:
 def _progress(batch: Batch) -> str:
     done = max(batch.done, 0)
     desc = f"{formatting.line(batch.desc, _DESC)}: " if batch.desc else ""
-    if batch.total is None or batch.total == done:
+    if batch.total is None or batch.total <= done:
         return f"{desc}{formatting.count(done, 'item')}"
     return f"{desc}{done:,} of {formatting.count(batch.total, 'item')}"
 
