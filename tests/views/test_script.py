@@ -30,7 +30,7 @@ def test_each_module_keeps_its_names(joined):
     })  # fmt: skip
     assert ["$two", "$one", "$main"] == re.findall(r"^const (\$\w+) = ", said, re.MULTILINE)
     assert "const { a, b: c } = $one;" in said and "const { default: two } = $two;" in said
-    assert "return { a: a, b: b, C: C };" in said and "return { many: n, default: default_ };" in said
+    assert "return {a,b,C};" in said and "return {many:n,default:default_};" in said
     assert said.endswith("export default $main.default;\n") and "sourceMappingURL" not in said
     assert not re.search(r"^(import|export (?!default \$main))", said, re.MULTILINE)
 

@@ -99,8 +99,9 @@ def _enclosed(path: Path, code: str) -> str:
     for pattern, take in ((_IMPORT, take_import), (_LIST, take_list), (_DEFAULT, take_default)):
         code = pattern.sub(take, code)
     code = _EXPORT.sub("", code).strip()
-    given = ", ".join(f"{outer}: {inner}" for outer, inner in exports.items())
-    return f"const {_scope(path)} = (() => {{\n{code}\nreturn {{ {given} }};\n}})();\n"
+    pairs = exports.items()
+    given = ",".join(name if name == inner else f"{name}:{inner}" for name, inner in pairs)
+    return f"const {_scope(path)} = (() => {{\n{code}\nreturn {{{given}}};\n}})();\n"
 
 
 def _scope(path: Path) -> str:
