@@ -27,6 +27,9 @@ _COMMENT = re.compile(
 )
 # Of no use in a page; htm reads no line end and what follows it as text.
 _INDENT = re.compile(r"^ +", re.MULTILINE)
+# Empty lines, and line ends within a list: where a comment may stand they stay.
+_LINE_END = re.compile(r"^\n|(?<=[,(])\n", re.MULTILINE)
+_MAY_END_IN_COMMENT = re.compile(r"//.*[,(]$", re.MULTILINE)
 _STYLE_COMMENT = re.compile(r"/\*[^*]*\*/\n?")
 # Of no use either; no text in a style has one of these signs.
 _STYLE_SPACE = re.compile(r"\s*([{};,])\s*|(?<=[\w-]:) +(?=[^{}]*[;}])")
@@ -67,6 +70,8 @@ def _add(path: Path, files: dict[Path, str], above: tuple[Path, ...]) -> None:
     code = _SOURCE_MAP.sub("", path.read_text(encoding="utf-8"))
     if path.parent == _HERE.resolve():
         code = _INDENT.sub("", _COMMENT.sub("", code))
+        if not _MAY_END_IN_COMMENT.search(code):
+            code = _LINE_END.sub("", code)
     for found in _IMPORT.finditer(code):
         _add((path.parent / found["file"]).resolve(), files, (*above, path))
     files[path] = _enclosed(path, code)
