@@ -67,25 +67,21 @@ def test_a_loop_over_rows(notebook, truth, app):
     assert "customer-" not in outputs and "60 items" in outputs
 
 
-def test_a_budget_stops_it(notebook, app):
-    """A loop that has spent its budget stops as the head says: how far it came, what was spent of what it might, what to do."""
-    page = notebook(STOPS, app=app)
+@pytest.mark.parametrize(
+    ("source", "name", "words"),
+    [
+        (STOPS, "batch-over-budget", ["of 500 items", "of $0.0002", "items were not sent"]),
+        (PILOT, "batch-pilot", ["10 of 500 items", "from the first 10 rows"]),
+    ],
+    ids=["budget", "pilot"],
+)
+def test_a_budget_stops_it(notebook, app, source, name, words):
+    """A loop that has spent its budget, and one whose pilot is heading beyond it, stop as the head says: how far it came, what was spent of what it might or the whole would have cost, what to do."""
+    page = notebook(source, app=app)
     page.run_cells(1)
     page.open_view(1)
     head = page.output(1).locator(f"{ROOT} .head")
     head.locator(".mark", has_text="over budget").wait_for()
-    picture(page, app, "batch-over-budget", 1)
+    picture(page, app, name, 1)
     said = head.inner_text()
-    assert "of 500 items" in said and "of $0.0002" in said and "items were not sent" in said, said
-
-
-def test_a_pilot_stops_it(notebook, app):
-    """A pilot that is heading beyond its budget stops after its rows, and says what the whole would have cost."""
-    page = notebook(PILOT, app=app)
-    page.run_cells(1)
-    page.open_view(1)
-    head = page.output(1).locator(f"{ROOT} .head")
-    head.locator(".mark", has_text="over budget").wait_for()
-    picture(page, app, "batch-pilot", 1)
-    said = head.inner_text()
-    assert "10 of 500 items" in said and "from the first 10 rows" in said, said
+    assert all(word in said for word in words), said
