@@ -158,6 +158,7 @@ def called(word: str) -> Provider | None:
     return next((provider for pattern, provider in _WORDS if pattern.search(word)), None)
 
 
+@functools.lru_cache(maxsize=256)
 def framework_of(origin: str | None) -> str | None:
     """Return the framework whose integration opened a span of this origin."""
     return next((name for name in FRAMEWORKS if name in (origin or "")), None)

@@ -86,11 +86,9 @@ def reported_usage(attributes: Mapping[str, Any]) -> Usage:
 def _first(attributes: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     for name in names:
         value = attributes.get(name)
-        if (
-            isinstance(value, (int, float))
-            and not isinstance(value, bool)
-            and abs(value) < MAX_TOKENS
-        ):
+        if value is None or isinstance(value, bool):
+            continue
+        if isinstance(value, (int, float)) and abs(value) < MAX_TOKENS:
             return int(value)
     return None
 

@@ -56,6 +56,15 @@ KEYS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "key", ["basic abcdefg1", "bearer abcdefgh", "hf_abcdefghijk1", "sk_12345678901*", "AKIA0123456789AB", "ya29.0123456789", "dapi0123456789abcdef0123", "eyJ123456.123456"]
+)
+def test_the_shortest_of_letters_and_digits_alone(key):
+    """A key that is the whole text, as short as its kind can be, is taken out; a short name stays as it is."""
+    assert key[-8:] not in redact_secrets(key) != key
+    assert "chat 12 gpt.4" == redact_secrets("chat 12 gpt.4")
+
+
 @pytest.mark.parametrize(("told", "secret"), KEYS.values(), ids=KEYS)
 def test_every_form_of_a_key(told, secret):
     """Each form of a key is left out, and something else of the text stays or stands in."""

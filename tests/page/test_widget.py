@@ -714,6 +714,20 @@ def test_previews(tab, width):
     assert 24 == line.evaluate("e => e.offsetHeight")
 
 
+def test_previews_of_their_own(tab):
+    """Previews that come after the rows, as those of a large run do, stand in them at once, and are found by who looks for them."""
+    show(tab, "many")
+    tab.locator("#live-many .head button", has_text="find").click()
+    finder = tab.locator("#live-many .finder")
+    finder.locator("input").first.fill("zebra crossing")
+    tab.wait_for_function("() => document.querySelector('#live-many .finder').textContent.includes('none found')")
+    rows = tab.evaluate("() => [...storedRuns().get('many').rows.values()].filter(row => row.counts).map(row => row.id)")
+    feed(tab, "many", {"k": "previews", "previews": {rows[3]: ["a zebra crossing", "seen"]}})
+    line = row(tab, "many", rows[3])
+    line.wait_for()
+    assert "a zebra crossing → seen" in line.locator(".preview").text_content()
+
+
 def test_hostile_previews(tab):
     """A preview is text, whatever a model wrote, and does not turn the direction of what is beside it."""
     show(tab, "hostile")

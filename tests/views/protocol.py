@@ -51,6 +51,7 @@ def told():
     run.run_id = publisher.channel.run_id = "agentic"
     publisher.send(list(run.spans))
     publisher.send_all()
+    publisher.channel.send_previews({"c5": ("a question", "an answer")})
     publisher.channel.send_growth({"c5": " and more"})
     publisher.channel.receive({"k": "ask"})
     publisher.channel.remember()

@@ -29,8 +29,14 @@ class Page:
         self.told.append(("rows", [r[0] for r in rows]))
         self.headers.append(header)
 
+    def send_previews(self, previews):
+        self.told.append(("previews", previews))
+
     def send_details(self, items):
         self.told.append(("details", items))
+
+    def raise_fault(self):
+        """Nothing went wrong."""
 
     def send_growth(self, grown):
         self.told.append(("grown", grown))
@@ -152,7 +158,7 @@ def test_details_are_told_when_asked_for(page):
 
 def test_megabytes_wait_until_asked_for(page, monkeypatch):
     """Prompts and answers are told unasked up to a bound; what the page has is kept up to date beyond it."""
-    monkeypatch.setattr("aimon_nb.views.live.widget.run_publisher.TEXT", 5_000)
+    monkeypatch.setattr("aimon_nb.views.live.widget.detail_news.TEXT", 5_000)
     run = make_run()
     for i in range(4):
         chat(run, f"s{i}", offset=i, prompt="x" * 2_000)
@@ -179,6 +185,28 @@ def test_a_page_knows_that_more_is_coming(page):
     """Of rows in several messages all headers but the last say so: the page lays a large tree out once."""
     RunPublisher(samples.many(2400), lambda *_: page).send(samples.many(2400).spans)
     assert [True, True, False] == [header["counting"] for header in page.headers]
+
+
+def test_a_large_tree_is_told_before_its_previews(page):
+    """Of rows in several messages the previews come when all are told: a part of them with each news, the rest at the end."""
+    run = make_run()
+    for i in range(2400):
+        chat(run, f"s{i}", offset=i, prompt=f"question {i}")
+    feed = RunPublisher(run, lambda *_: page)
+    feed.send(list(run.spans))
+    kinds = [kind for kind, _ in page.told]
+    assert ["rows", "rows", "rows", "previews"] == kinds[:4] and 1 == kinds.count("previews")
+    seen = [*page.take("previews")[0]]
+    feed.send([])
+    seen += page.take("previews")[0]
+    feed.finish()
+    seen += page.take("previews")[0]
+    assert [f"s{i}" for i in range(2400)] == seen
+    feed.send(["s1"])
+    feed.finish()
+    assert not page.take("previews")
+    feed.send_all()
+    assert [1000, 1000, 400] == [len(told) for told in page.take("previews")], "a page that lacks rows gets all at once"
 
 
 def test_over_is_told_past_everything_else(page):

@@ -148,7 +148,7 @@ class RunDisplay:
         for display_id in self._extra_displays:
             _display(self.reopened(), display_id, update=True)
         if self._publisher is not None:
-            self._publisher.channel.raise_fault()
+            self._publisher.finish()
 
     def redraw(self, *, wait: bool) -> dict[str, Any]:
         """Return the bundle that shows the view once more after a `clear_output` of the user's."""

@@ -77,6 +77,15 @@ def conversation(span: Span) -> list[Turn]:
     ]
 
 
+def last_of_attributes(span: Span, side: Side) -> str:
+    """Return the text of the last turn that a span's attributes hold of a side; "" without any."""
+    for keys in (_TOOL_IN, _PROMPTS) if side == "in" else (_TOOL_OUT, _ANSWERS):
+        turns = _of_attribute(side, "", _first(span, keys))
+        if turns:
+            return turns[-1]["text"]
+    return ""
+
+
 def side_text(span: Span, side: Side) -> str | None:
     """Return what was sent (`in`) or answered (`out`) as text, a turn a line; None without any.
 
@@ -113,7 +122,11 @@ def _of_message(side: Side, message: Message, at: int) -> Turn:
 
 
 def _first(span: Span, keys: Iterable[str]) -> Any:
-    return next((span.attributes[k] for k in keys if span.attributes.get(k)), None)
+    for key in keys:
+        value = span.attributes.get(key)
+        if value:
+            return value
+    return None
 
 
 def _of_attribute(side: Side, role: str, value: Any) -> list[Turn]:

@@ -21,6 +21,7 @@ ALIKE = 5
 _LABEL = 59
 # Of the remarks of a group's members, so many are said.
 _REMARKS = 2
+_NOTHING: frozenset[int] = frozenset()
 
 
 def set_shapes(flat: list[OutlineRow]) -> None:
@@ -29,7 +30,7 @@ def set_shapes(flat: list[OutlineRow]) -> None:
         return
     known: dict[Hashable, int] = {}
     for one in reversed(flat):
-        below = frozenset(child.shape for child in one.below)
+        below = frozenset(child.shape for child in one.below) if one.below else _NOTHING
         span, run, kind = one.span, one.run, one.span.kind
         key = (name(span, kind, run), label(span, kind, run), kind, below)
         one.alike = known.setdefault(key, len(known))
@@ -150,5 +151,5 @@ def merge_failures(failed: list[OutlineRow]) -> list[OutlineRow]:
             times = sum(one.spans - len(one.attempts) for one in (first, *others))
             first.row["label"] += f" × {times:,}"
             first.spans += sum(one.spans for one in others)
-            first.attempts = []
+            first.attempts = ()
     return [same[0] for same in groups.values()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
@@ -44,7 +45,7 @@ class OutlineRow:
     run: Run
     depth: int
     below: list[OutlineRow] = field(default_factory=list)
-    attempts: list[OutlineRow] = field(default_factory=list)
+    attempts: Sequence[OutlineRow] = ()
     error: str = ""
     remark: str = ""
     advice: str = ""
@@ -134,10 +135,12 @@ def sum_as_text(one: OutlineRow) -> str:
 def assign_error(one: OutlineRow) -> None:
     """Set the line of its error, on the innermost row that has it: not on all it passed through."""
     status, error = one.span.status, error_text.of_span(one.span)
-    own = status in formatting.FAILED and not one.retried
-    one.fails = own or any(child.fails for child in one.below)
-    is_fine = (status == "ok" and not error) or one.span.retried == "repaired"
-    one.quiet = is_fine and all(child.quiet for child in one.below)
-    passed_through = any(error_text.of_span(child.span) == error for child in one.below)
+    one.fails = status in formatting.FAILED and not one.retried
+    one.quiet = (status == "ok" and not error) or one.span.retried == "repaired"
+    passed_through = False
+    for child in one.below:
+        one.fails |= child.fails
+        one.quiet &= child.quiet
+        passed_through = passed_through or error_text.of_span(child.span) == error
     if error and not one.retried and not passed_through:
         one.error = error

@@ -6,10 +6,10 @@ It is content: it reaches the page by message, as details do, and is in no row, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 from aimon_nb.model import Message, Span
-from aimon_nb.views.present.conversation import CONTENT_ATTRIBUTES, conversation
+from aimon_nb.views.present.conversation import CONTENT_ATTRIBUTES, last_of_attributes
 
 # Characters of a side.
 MOST = 120
@@ -84,12 +84,10 @@ def _answered(messages: list[Message]) -> str:
 def _of_attributes(span: Span) -> tuple[str, str]:
     if CONTENT_ATTRIBUTES.isdisjoint(span.attributes):
         return "", ""
-    texts = (value for value in span.attributes.values() if isinstance(value, str))
-    if any(len(text) > _ATTRIBUTE for text in texts):
-        return "", ""
-    turns = conversation(span)
-    last: dict[Literal["in", "out"], str] = {turn["side"]: turn["text"] for turn in turns}
-    return last.get("in", ""), last.get("out", "")
+    for value in span.attributes.values():
+        if isinstance(value, str) and len(value) > _ATTRIBUTE:
+            return "", ""
+    return last_of_attributes(span, "in"), last_of_attributes(span, "out")
 
 
 def _of_value(value: Any) -> str:
@@ -123,6 +121,8 @@ def _pieces(value: Any) -> Iterator[str]:
 
 def _line(text: str) -> str:
     """Return a text on one line, without what is not seen or turns the direction of others."""
+    if not text:
+        return ""
     flat = " ".join(text[:_LOOKED_AT].split())
     if not flat.isprintable():
         flat = "".join(c for c in flat if c.isprintable() or c in _JOINERS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 
 from aimon_nb.model import Run, Span
 from aimon_nb.views.present import formatting
@@ -29,9 +30,15 @@ def _advice(span: Span) -> str:
     cost = span.cost
     if cost is None or cost.state != "unpriced" or span.repeats:
         return ""
-    reason, model = cost.reason or "", span.model or span.request_model
     has_tokens = span.usage.input is not None or span.usage.output is not None
-    if reason.startswith(_BARE) and "pricing." not in reason and model and has_tokens:
+    model = span.model or span.request_model
+    return _in_words(cost.reason or "", model if has_tokens else None)
+
+
+@lru_cache(maxsize=200)
+def _in_words(reason: str, model: str | None) -> str:
+    """Return the reason with a way out; of the thousands of calls of a loop all have one."""
+    if reason.startswith(_BARE) and "pricing." not in reason and model:
         name = json.dumps(formatting.line(model, 80), ensure_ascii=False)
         reason += f"; pricing.set({name}, input_mtok=…, output_mtok=…) says what it costs"
     return formatting.line(reason)

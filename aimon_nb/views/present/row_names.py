@@ -96,6 +96,8 @@ def outcome(span: Span) -> str:
 
     That another attempt followed is known when the tree is laid out.
     """
+    if span.status == "ok" and (span.attempt is None or span.attempt == 1):
+        return ""
     parts = [_ending(span)]
     if (span.attempt or 1) > 1 and span.retried is None:
         parts.append(f"{ordinal(span.attempt or 1)} try")

@@ -107,7 +107,7 @@ class RunChannel(RunMessages):
         if self.is_open:
             self.is_open = False
             beacon.look()
-        self.post({"k": "end", "total": self.make_snapshot()["count"]})
+        self.post({"k": "end", "total": self.row_messages})
 
     def raise_fault(self) -> None:
         """Raise what went wrong while pages were told of open runs."""

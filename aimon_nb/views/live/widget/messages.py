@@ -20,6 +20,8 @@ class RunMessages:
     """One run's side of the talk; safe to send from any thread."""
 
     run_id: str
+    # Messages of rows so far: a page that has seen fewer lacks some.
+    row_messages = 0
     _hello: Callable[[], None]
     _want: Callable[[list[str]], None]
     _answer: Callable[[Mapping[str, Any]], Answer | None]
@@ -49,7 +51,12 @@ class RunMessages:
 
     def send_rows(self, header: Mapping[str, Any], rows: Sequence[list[Any]], **more: Any) -> None:
         """Send the header and the rows that are new or changed, encoded."""
+        self.row_messages = more.get("count", self.row_messages)
         self.post({"k": "rows", "header": header, "rows": rows, **more})
+
+    def send_previews(self, previews: Mapping[str, tuple[str, str]]) -> None:
+        """Send previews of rows that were sent without, by span id."""
+        self.post({"k": "previews", "previews": previews})
 
     def send_details(self, items: Mapping[str, Mapping[str, Any]]) -> None:
         """Send details by span id."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from aimon_nb.model import Run, Span
 from aimon_nb.views.present.preview import common_beginning, shortened, whole_sides
+
+# Names of which it is known with what their prompts begin: a template has many calls.
+MOST_NAMES = 500
+# Previews that are sent together of rows that were sent without.
+AT_ONCE = 1_000
 
 
 class Previews:
@@ -15,6 +20,7 @@ class Previews:
         self._run = run
         # By the span's id; of a preview its hash is enough.
         self._sent: dict[str, int] = {}
+        self._late: list[Span] = []
         # By name and caller with what all prompts so far begin: that of the first one, whole;
         # "" once two had too little in common.
         self._like: dict[tuple[str, str | None], str] = {}
@@ -31,13 +37,26 @@ class Previews:
                 found[span.span_id] = one
         return found
 
+    def put_off(self, spans: Iterable[Span]) -> None:
+        """Leave these for `late`: their rows come first."""
+        self._late += spans
+
+    def late(self) -> Iterator[dict[str, tuple[str, str]]]:
+        """Yield what was put off, a part at a time."""
+        while self._late:
+            spans, self._late = self._late[:AT_ONCE], self._late[AT_ONCE:]
+            found = self.fresh(spans)
+            if found:
+                yield found
+
     def _preview(self, span: Span) -> tuple[str, str] | None:
         sides = whole_sides(span)
         if sides is None:
             return None
         given, key = sides[0], (span.name, span.caller)
         like = self._like.get(key)
-        if given and span.span_id not in self._sent:
+        is_known = like is not None or len(self._like) < MOST_NAMES
+        if given and is_known and span.span_id not in self._sent:
             if like is None:
                 like = given
             elif like != given:
@@ -48,3 +67,4 @@ class Previews:
     def forget(self) -> None:
         """Send all again: a page lacks some."""
         self._sent.clear()
+        self._late.clear()

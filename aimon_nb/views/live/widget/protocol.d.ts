@@ -206,6 +206,7 @@ export type ToPage = { run_id: string } & (
       previews?: Record<string, string[]>;
       new_items?: PackedItem[];
     }
+  | { k: 'previews'; previews: Record<string, string[]> }
   | { k: 'details'; items: Record<string, Detail> }
   | { k: 'grown'; grown: Record<string, string> }
   | { k: 'snapshot'; snapshot: Snapshot }

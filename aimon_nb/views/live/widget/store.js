@@ -175,7 +175,7 @@ export class Run {
       last.grows = true;
       for (const view of this.views) view.receiveGrowth(id);
     }
-    for (const view of this.views) view.receive(!!rows || !!message.new_items?.length);
+    for (const view of this.views) view.receive(!!rows || !!message.new_items?.length, !!message.previews);
     if (this.header) this.mountWaiting();
   }
 

@@ -79,9 +79,9 @@ export class View {
 
   // ---- news from the run ----
 
-  /** @param {boolean} rows */
-  receive(rows) {
-    this.stale ||= rows;
+  /** @param {boolean} rows @param {boolean} [previews] */
+  receive(rows, previews) {
+    this.stale ||= rows || (!!previews && !!this.look.text);
     this.request();
   }
 
