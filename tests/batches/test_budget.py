@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import sys
+from pathlib import Path
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -142,10 +143,19 @@ class TestTheError:
                 return raising(depth - 1)
             raise BudgetExceeded("over")
 
-        assert [line.strip() for line in self.shown(raising)[2:]] == [
+        assert [line.partition(", ")[2] for line in self.shown(raising)[2:]] == [
             f"line {(first := raising.__code__.co_firstlineno) + 2}: return raising(depth - 1)  (and 49 more times)",
             f"line {first + 3}: raise BudgetExceeded(\"over\")",
         ]
+
+    def test_where_a_line_stands(self, monkeypatch):
+        """Each line has the file that it is in, of the user's home from there on."""
+        monkeypatch.setattr(Path, "home", lambda: Path(__file__).parents[1])
+
+        def raising():
+            raise BudgetExceeded("over")
+
+        assert self.shown(raising)[-1].startswith("  File ~/batches/test_budget.py, line ")
 
     @pytest.mark.parametrize("mode", ["Plain", "Context", "Verbose", "Minimal"])
     def test_each_mode_of_ipython(self, mode):
@@ -353,7 +363,7 @@ class TestAtOnce:
         with pytest.raises(BaseException) as caught, tracked(max_calls=2) as view:
             asking(main)
         assert any(isinstance(one, BudgetExceeded) for one in caught.value.exceptions)
-        assert run_of(view).status == "over_budget"
+        assert run_of(view).status == "over_budget" and run_of(view).error_type == "BudgetExceeded"
 
     def test_map_loses_no_answer(self, ask):
         """What was paid for is in the exception's `results`, in the order of the rows."""
