@@ -146,7 +146,8 @@ class RunItems:
         self.done = threading.Condition(self.lock)  # an item is
         # How many tasks of an event loop items wait for.
         self.tasks: Counter[asyncio.AbstractEventLoop] = Counter()
-        self._repeats: Counter[tuple[type, ItemKey]] = Counter()
+        # As in a dict, and for a join of pandas', 1, 1.0 and True are one key.
+        self._repeats: Counter[ItemKey] = Counter()
 
     def begin(
         self,
@@ -165,9 +166,9 @@ class RunItems:
         with self.lock:
             number = len(run_state.run.items) + 1
             plain = plain_key(key, number)
-            self._repeats[type(plain), plain] += 1
+            self._repeats[plain] += 1
             of_batch = None if batch is None else run_state.run.batches.index(batch)
-            repeat = self._repeats[type(plain), plain]
+            repeat = self._repeats[plain]
             item = Item(plain, number, repeat, keeps_key, of_batch, inside)
             run_state.run.items.append(item)
             if batch is not None:

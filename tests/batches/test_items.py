@@ -17,6 +17,7 @@ from aimon_nb.app import monitor
 from aimon_nb.capture.items import current_item, plain_key
 from aimon_nb.views.live.widget.item_news import ItemNews
 from aimon_nb.views.present import batches, rows
+from aimon_nb.views.present.items import encode_item
 from aimon_nb.views.tables import frames
 from tests.batches.conftest import items_of, keys_of
 from tests.parts.waiting import eventually
@@ -109,15 +110,19 @@ def test_a_key_is_plain(value, wanted):
 
 
 def test_a_key_that_comes_again(track, ask):
-    """It is another repeat of the same item, also in another loop of the run; 1 and True and "1" are three."""
+    """It is another repeat of the same item, also in another loop of the run. Keys that are equal are one, as in a dict and for a join: 1, True and 1.0, and "1" is another. The page's rows and those of both tables are the same ones."""
     with track() as run:
         for _ in range(2):
             for _ in aimon_nb.progress("xxy", key=str):
                 ask()
-        for key in (1, True, "1"):
+        for key in (1, True, 1.0, "1"):
             with aimon_nb.item(key):
                 ask()
-    assert items_of(run) == [("x", 1), ("x", 2), ("y", 1), ("x", 3), ("x", 4), ("y", 2), (1, 1), (True, 1), ("1", 1)]
+    assert items_of(run) == [("x", 1), ("x", 2), ("y", 1), ("x", 3), ("x", 4), ("y", 2), (1, 1), (True, 2), (1.0, 3), ("1", 1)]
+    assert [type(item.key) for item in run.items[-4:]] == [int, bool, float, str]
+    assert [encode_item(item)[1:] for item in run.items[-4:]] == [["1", "ok"], ["True", "ok", 2], ["1.0", "ok", 3], ["1", "ok"]]
+    assert frames.usage([run], ["item"])["calls"].tolist() == [4, 2, 3, 1]
+    assert frames.usage([run], ["item", "repeat"])["calls"].tolist() == [1] * 10
 
 
 @pytest.mark.parametrize(("values", "key"), [([{"name": 1}], "id"), (FRAME.itertuples(), "index"), (["ab"], "title")])
