@@ -12,7 +12,7 @@ import { BAD, STOPPED } from './rows.js';
 import { add, own } from './sums.js';
 
 /** @type {import('./protocol.js').PackedSums} */
-const NOTHING = [0, 0, null, null, null, null, false];
+const NOTHING = [0, 0, null, null, null, null, 0];
 
 /** An item from its values, as present/items.py has them. @param {import('./protocol.js').PackedItem} values @returns {Item} */
 export const unpackItem = ([number, key, status, repeat, error, more]) => ({ number, key, status, repeat: repeat ?? 1, error: error ?? '', more });
