@@ -132,7 +132,9 @@ class ModelRequest(OpenRequest):
         self.failure = ClientFailure(status_of(error), *describe(error), unsent)
         if self.ok is None:
             self.ok = False
-            if not self.not_sent:  # else it is no attempt
+            if self.not_sent:  # it is no attempt
+                self.attempt, self.retry_group = 1, None
+            else:
                 self._remember_failure()
         elif self.ok and self.failure.status == "error":
             # It broke off after a good head: a client may send the same bytes again.

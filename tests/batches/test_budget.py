@@ -1,13 +1,14 @@
 """Budgets: what is sent and what is not, whichever client, thread or task asks; what is said; how it ends."""
 
 import asyncio
+import contextlib
 import gc
 import sys
-from pathlib import Path
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from multiprocessing.pool import ThreadPool
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,10 +22,12 @@ from aimon_nb.capture import recorder
 from aimon_nb.capture.budget import Amount, Budget
 from aimon_nb.model.budget import BudgetLimits, dollars, dollars_of_text
 from aimon_nb.model.errors import RefusedInPoolError
+from aimon_nb.views.static import text
 from aimon_nb.views.tables import frames
 from aimon_nb.wire import budget_gate
 from tests.batches.conftest import MODEL, price_of_model
 from tests.parts import sdk
+from tests.wire.conftest import calls
 
 EACH = Decimal("0.012")  # dollars of a call: 12 tokens of output
 
@@ -199,6 +202,30 @@ class TestALoop:
         refused = spans[spans["error_type"] == "BudgetExceeded"]
         assert refused["status"].tolist() == ["error"] and refused["attempt"].isna().tolist() in ([True], [False])
         assert refused["cost_usd"].isna().all() and run_of(view).totals.calls == 1 and run_of(view).totals.errors == 0
+
+    def test_it_is_no_attempt(self, ask):
+        """Where the one before it failed, that is the last attempt: an error of the run, and no row of another's."""
+        with pytest.raises(BudgetExceeded), tracked(max_calls=1) as view:
+            with contextlib.suppress(Exception):
+                ask("[status 400]")
+            ask("[status 400]")
+        failed, refused = calls(run_of(view))
+        assert (refused.not_sent, refused.attempt, refused.retry_group) == (True, 1, None)
+        assert failed.retried is None and run_of(view).totals.errors == 1
+
+    def test_a_group_counts_what_was_sent(self, ask):
+        """`× 6` are six calls, as in the head, though more of them were refused; where none was sent it is how many there are."""
+        with pytest.raises(BudgetExceeded), tracked(max_calls=6) as view:
+            for _ in range(11):
+                with contextlib.suppress(BudgetExceeded):
+                    ask()
+        lines = text.tree(run_of(view), width=140)
+        assert "gpt-4o-mini × 6 " in lines and "gpt-4o-mini · refused × 5 " in lines, lines
+        with pytest.raises(BudgetExceeded), tracked(budget=1e-6) as view:
+            for _ in range(7):
+                with contextlib.suppress(BudgetExceeded):
+                    ask(model="of-no-price")
+        assert "of-no-price × 7 " in text.tree(run_of(view))
 
     @pytest.mark.parametrize("way", ["except Exception", "tenacity", "the client's own"])
     def test_nobody_swallows_it(self, ask, truth, way):
