@@ -20,6 +20,9 @@ export const unpackItem = ([number, key, status, repeat, error, more]) => ({ num
 /** What a reader calls an item. @param {Item} item */
 export const itemName = ({ key, repeat }) => `${key || '(empty)'}${repeat > 1 ? ` (${repeat})` : ''}`;
 
+/** The characters of the longest name; those that are none of ours count twice. @param {Item[]} list */
+export const widest = (list) => list.reduce((most, one) => Math.max(most, itemName(one).replace(/[^ -ÿ]/g, 'xx').length), 4);
+
 const rank = (/** @type {Item} */ { status }) => (BAD.includes(status) ? 0 : STOPPED.includes(status) ? 1 : 2);
 
 /**
