@@ -23,6 +23,7 @@ from aimon_nb.wire.dialects import Dialect, known
 from aimon_nb.wire.exchanges import Sent
 from aimon_nb.wire.request_settings import read_settings
 from aimon_nb.wire.retries import never_sent, retries
+from aimon_nb.wire.sent_forms import fields_of
 
 BODY_LIMIT = 64 * 2**20  # bytes of an answer waiting to be read; beyond it nothing more is kept
 Decode = Callable[[bytes], bytes]
@@ -178,7 +179,7 @@ class ModelRequest(OpenRequest):
 
     def _read_request(self) -> None:
         try:
-            content = json.loads(self.body or b"{}")
+            content = fields_of(self.body, self.sent.form) or json.loads(self.body or b"{}")
         except (ValueError, RecursionError):
             content = {}
         content = content if isinstance(content, dict) else {}
