@@ -131,14 +131,11 @@ class ModelRequest(OpenRequest):
         unsent = self.not_sent or never_sent(error)
         # In words, here: the user's `__str__` must not run on our thread.
         self.failure = ClientFailure(status_of(error), *describe(error), unsent)
-        if self.ok is None:
-            self.ok = False
-            if self.not_sent:  # it is no attempt
-                self.attempt, self.retry_group = 1, None
-            else:
-                self._remember_failure()
-        elif self.ok and self.failure.status == "error":
-            # It broke off after a good head: a client may send the same bytes again.
+        before, self.ok = self.ok, bool(self.ok)
+        if self.not_sent:  # it is no attempt
+            self.attempt, self.retry_group = 1, None
+        elif before is None or (before and self.failure.status == "error"):
+            # One that broke off after a good head, too: a client may send the same bytes again.
             self._remember_failure()
 
     def _remember_failure(self) -> None:

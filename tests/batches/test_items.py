@@ -363,7 +363,8 @@ def test_items_past_the_cap(track, ask, priced):
     for packed in (two, three, four):
         row = usage.iloc[packed[0] - 1]
         assert packed[5][:2] == [row["calls"], row["retries"]] and packed[2] == row["status"]
-    assert four[5][3:] == [usage["input_tokens"][3], usage["output_tokens"][3], usage["cost_usd"][3], False]
+    assert four[5][3:] == [usage["input_tokens"][3], usage["output_tokens"][3], usage["cost_usd"][3], 1]
+    assert three[5][5:] == [0, 0] and usage["cost_usd"][2] == 0  # nothing is billed for it, and that is known
 
 
 def test_a_stream_that_is_left(track, client):
