@@ -338,6 +338,37 @@ class TestALoop:
         assert run_of(view).totals.calls == 3
 
 
+    # One that is dropped is open until it is collected: then its prompt is what is known, which is free here.
+    @pytest.mark.parametrize(("way", "limit"), [*[(way, {"budget": 0.05}) for way in ("read", "closed", "async")], *[(way, {"max_tokens": 60}) for way in ("read", "closed", "dropped", "async")]])
+    def test_streams_that_tell_no_usage(self, client, asking, truth, way, limit):
+        """Of a model that tells none the text of its calls is what is known of them: they stop, and the run says what they stand for."""
+        body = {"model": MODEL, "messages": [{"role": "user", "content": "the words of a prompt"}], "stream": True}
+
+        async def main(_):
+            import openai
+
+            async with openai.AsyncOpenAI(base_url=truth.url, api_key="none", max_retries=0) as aclient:
+                for _ in range(20):
+                    stream = await aclient.chat.completions.create(**body)
+                    async for _ in stream:
+                        pass
+
+        def sync():
+            for _ in range(20):
+                stream = client.chat.completions.create(**body)
+                for at, _ in enumerate(stream):
+                    if at == 5 and way != "read":
+                        break
+                if way == "closed":
+                    stream.close()
+
+        with pytest.raises(BudgetExceeded, match="that told no usage" if way != "dropped" else "reserved"), tracked(**limit) as view:
+            asking(main) if way == "async" else sync()
+        assert 2 <= len(truth.settled()) <= 13 and run_of(view).faults == 0
+        [note] = [note for note in run_of(view).notes if "told no usage" in note]
+        assert "the run's budget counts" in note and "by other calls or by the text" in note
+
+
 @pytest.mark.usefixtures("cheap")
 class TestAtOnce:
     """Threads, tasks and pools."""
