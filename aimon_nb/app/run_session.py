@@ -209,8 +209,9 @@ def status_of_run(error: BaseException | None, *, stopped: bool = False) -> RunS
         return "ok"
     if stopped:
         return "interrupted"
-    # A group of tasks ends with a group of their errors.
-    if any(isinstance(one, (BudgetExceeded, RefusedInPoolError)) for one, _ in leaves(error)):
+    # A group of tasks ends with a group of their errors; and what tried again may say `from` what.
+    causes = (cause for one, _ in leaves(error) for cause in (one, getattr(one, "__cause__", None)))
+    if any(isinstance(one, (BudgetExceeded, RefusedInPoolError)) for one in causes):
         return "over_budget"
     # ipykernel cancels the task of an async cell at an interrupt.
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
