@@ -124,6 +124,9 @@ class RunSession:
         run = self.run
         refusal = self.run_state.refusal
         status = status_of_run(error or refusal, stopped=self.run_state.stop)
+        if status == "ok" and self.run_state.has_stopped_calls:
+            # Its code went on after the interrupt, and not all of it could.
+            status = "interrupted"
         op = run.options.get("op") or "ai.pipeline"
         with internal_errors.suppress("showing that a run is over"):
             ended = run.started + timedelta(seconds=self.run_state.seconds(left_at))
