@@ -78,7 +78,8 @@ export class Pane {
     if (!isStale && !grew) return;
     const side = detail.firstElementChild,
       atEnd = !!side && side.scrollTop + side.clientHeight >= side.scrollHeight - LINE;
-    this.isStale = this.grew = false;
+    this.isStale = id != null && !row; // it is still to come
+    this.grew = false;
     this.root.hidden = !row;
     if (row && !item) run.request(row.id);
     this.acts.show(run, item ? id : null);
