@@ -66,7 +66,7 @@ class _Mapped:
         if self.failure is not None:
             self.carry(self.failure)
             if self._batch is not None:
-                self._batch.drop()
+                self._batch.drop(self.failure)
             raise self.failure
         if self._batch is not None:
             self._batch.end()
@@ -100,7 +100,7 @@ class _InThreads(_Mapped):
             # An interrupt, or the rows themselves: what runs has been waited for.
             self.carry(error)
             if self._batch is not None:
-                self._batch.drop()
+                self._batch.drop(error)
             raise
         return self.over()
 
@@ -158,7 +158,7 @@ class _InTasks(_Mapped):
             await asyncio.gather(*tasks, return_exceptions=True)
             self.carry(error)
             if self._batch is not None:
-                self._batch.drop()
+                self._batch.drop(error)
             raise
         return self.over()
 

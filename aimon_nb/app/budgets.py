@@ -86,4 +86,5 @@ def last_notes(run_state: RunState) -> Iterator[str]:
         note_beside(run_state)
         budget_gate.settle(run_state.budgets, recorder, is_last=True)
         yield from map(budget_words.exceeded, overshoot(run_state.budgets))
-        yield from filter(None, map(budget_words.beside, run_state.budgets[:1]))
+        for say in (budget_words.untold, budget_words.beside):
+            yield from filter(None, map(say, run_state.budgets[:1]))

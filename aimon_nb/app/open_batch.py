@@ -53,8 +53,8 @@ class OpenBatch:
             self.batch.done += 1
         return begun
 
-    def end(self) -> None:
-        """End the loop, and its own run.
+    def end(self, error: BaseException | None = None) -> None:
+        """End the loop, and its own run: with an error, if it was left by one.
 
         Raises:
             BudgetExceeded: a call in its own run was refused, and its code went on.
@@ -63,12 +63,14 @@ class OpenBatch:
         self.batch.is_over = True
         own, self._own = self._own, None
         if own is not None:
-            own.__exit__(None, None, None)
+            own.__exit__(type(error), error, None)
 
-    def drop(self) -> None:
-        """End a loop that was left early, by whatever: its exception is on its way already."""
+    def drop(self, error: BaseException | None = None) -> None:
+        """End a loop that was left early: its exception is on its way already, known or not."""
+        if error is None and self.run_state.stop:
+            error = KeyboardInterrupt()
         try:
-            self.end()
+            self.end(error)
         except BudgetExceeded:
             return
 

@@ -107,15 +107,16 @@ class Pilot:
         words = f"{heading_for(found)}, from the first {self._number:,} rows"
         if found.low is not None:
             words += ": right about 9 times in 10"
-        run.notes.append(f"pilot: {words}")
-        if run.root_id is not None:
-            self._run_state.changed.add(run.root_id)
         why = None if self._usd is None else _why_not(found, self._usd)
         if why is not None:
             left = found.total - self._number
             error = BudgetExceeded(f"{words}. {why} {left:,} rows were not begun.")
             self._run_state.refusal = self._run_state.refusal or error
             raise error
+        # Else the error says it.
+        run.notes.append(f"pilot: {words}")
+        if run.root_id is not None:
+            self._run_state.changed.add(run.root_id)
 
 
 def _why_not(found: Forecast, usd: Decimal) -> str | None:

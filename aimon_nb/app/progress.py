@@ -107,12 +107,14 @@ class _Stamping:
         if self._batch is not None:
             self._batch.end()
 
-    def _drop(self) -> None:
+    def _drop(self, error: BaseException | None = None) -> None:
         if self._batch is not None:
-            self._batch.drop()
+            self._batch.drop(error)
 
     def __del__(self) -> None:
         with suppress(Exception):
+            if self._item is not None:
+                self._item.run_state.left_loops.note(self._item)
             self._leave()
             self._drop()
 
@@ -136,8 +138,8 @@ class _Loop(_Stamping, Iterator[T]):
         except StopIteration:
             self._end()
             raise
-        except BaseException:
-            self._drop()
+        except BaseException as error:
+            self._drop(error)
             raise
         return row
 
@@ -161,8 +163,8 @@ class _AsyncLoop(_Stamping, AsyncIterator[T]):
         except StopAsyncIteration:
             self._end()
             raise
-        except BaseException:
-            self._drop()
+        except BaseException as error:
+            self._drop(error)
             raise
         return row
 

@@ -15,6 +15,7 @@ from aimon_nb.app.clear_output import output_keeper
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.limits import SPANS
 from aimon_nb.model import Run
+from aimon_nb.model.error_groups import as_one, leaves
 from aimon_nb.model.errors import BudgetExceeded, RefusedInPoolError
 from aimon_nb.model.run import RunStatus
 from aimon_nb.providers import IN_PROCESS
@@ -135,7 +136,7 @@ class RunSession:
         with internal_errors.suppress("leaving a run"):
             self._root.leave()
         with internal_errors.suppress("ending a run"):
-            last = error or refusal
+            last = as_one(error) or error or refusal
             recorder.end_run(self.run_state, status, last, self._add_last_notes, left_at)
         with internal_errors.suppress("showing the end of a run"):
             self.view.finish()
@@ -209,8 +210,7 @@ def status_of_run(error: BaseException | None, *, stopped: bool = False) -> RunS
     if stopped:
         return "interrupted"
     # A group of tasks ends with a group of their errors.
-    all_errors = error, *getattr(error, "exceptions", ())
-    if any(isinstance(one, (BudgetExceeded, RefusedInPoolError)) for one in all_errors):
+    if any(isinstance(one, (BudgetExceeded, RefusedInPoolError)) for one, _ in leaves(error)):
         return "over_budget"
     # ipykernel cancels the task of an async cell at an interrupt.
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)

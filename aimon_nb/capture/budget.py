@@ -99,6 +99,10 @@ class Budget:
         costs, tokens = self.costs.get(model), self.tokens.get(model)
         return Amount(_p95(costs) if costs else first.usd, _p95(tokens) if tokens else first.tokens)
 
+    def knows(self, model: str) -> bool:
+        """Return whether a call of this model was answered, and told what it took."""
+        return model in self.costs or model in self.tokens
+
     def why_not(self, expected: Amount) -> Refusal | None:
         """Return the limit that one more call would break; None where it fits into all."""
         limits, spent, reserved = self.limits, self.spent, self.reserved
@@ -119,21 +123,35 @@ class Budget:
             )
         return None
 
-    def reserve(self, request: OpenRequest, expected: Amount, model: str = "") -> None:
-        """Count a call of a model that is sent now."""
+    def reserve(
+        self,
+        request: OpenRequest,
+        expected: Amount,
+        model: str = "",
+        least: Amount = _NOTHING,
+    ) -> None:
+        """Count a call of a model that is sent now; it takes so much at `least`."""
         self.calls += 1
         limits = self.limits
         no_price = limits.usd is not None and not expected.usd and model not in self.costs
         no_size = limits.tokens is not None and not expected.tokens and model not in self.tokens
         self.blind += no_price or no_size
-        self.in_flight[request] = expected
-        self.in_flight_amount = _plus(self.in_flight_amount, expected)
+        self.in_flight[request] = held = _larger(expected, least)
+        self.in_flight_amount = _plus(self.in_flight_amount, held)
 
     def settle(
-        self, request: OpenRequest, model: str, usd: Decimal | None, tokens: int | None
+        self,
+        request: OpenRequest,
+        model: str,
+        usd: Decimal | None,
+        tokens: int | None,
+        least: Amount = _NOTHING,
     ) -> None:
-        """Count what an answered call took; what it did not tell (None) stays reserved."""
-        expected = self._landed(request) or self._known_now(request)
+        """Count what an answered call took; what it did not tell (None) stays reserved.
+
+        That is what it was expected to take, and so much at `least`.
+        """
+        expected = _larger(self._landed(request) or self._known_now(request), least)
         needs = self.limits
         if (usd is None and needs.usd is not None) or (tokens is None and needs.tokens is not None):
             self.unknown[request] = expected
@@ -165,6 +183,10 @@ class Budget:
 
 def _plus(a: Amount, b: Amount) -> Amount:
     return Amount(EXACT.add(a.usd, b.usd), a.tokens + b.tokens)
+
+
+def _larger(a: Amount, b: Amount) -> Amount:
+    return Amount(max(a.usd, b.usd), max(a.tokens, b.tokens))
 
 
 def _less(a: Amount, b: Amount) -> Amount:

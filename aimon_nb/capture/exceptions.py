@@ -12,6 +12,7 @@ from types import FrameType, TracebackType
 
 from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.model import Frame
+from aimon_nb.model.item import ItemStatus
 from aimon_nb.model.span import SpanStatus
 
 ERROR_LENGTH = 500  # characters of an error message kept
@@ -31,6 +32,13 @@ def status_of(error: BaseException) -> SpanStatus:
     if type(error).__name__ in ("CancelledError", "Cancelled"):  # asyncio's and trio's
         return "cancelled"
     return "abandoned" if isinstance(error, GeneratorExit) else "error"
+
+
+def status_of_item(error: BaseException) -> ItemStatus:
+    """How a row of a batch ended that this exception left."""
+    if isinstance(error, GeneratorExit):
+        return "abandoned"
+    return "error" if status_of(error) == "error" else "interrupted"
 
 
 def failed(error: BaseException | None) -> bool:

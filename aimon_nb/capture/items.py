@@ -17,7 +17,7 @@ from functools import lru_cache
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aimon_nb.capture.exceptions import describe, status_of
+from aimon_nb.capture.exceptions import describe, status_of_item
 from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.model.code_files import is_users
 from aimon_nb.model.errors import BudgetExceeded
@@ -110,7 +110,7 @@ class OpenItem:
                 return
             item.is_left = True
             if error is not None:
-                item.status = _status_of(error)
+                item.status = status_of_item(error)
                 item.error_type, item.error = describe(error)
             self._look()
         self._log.append(self)
@@ -146,7 +146,8 @@ class RunItems:
         self.done = threading.Condition(self.lock)  # an item is
         # How many tasks of an event loop items wait for.
         self.tasks: Counter[asyncio.AbstractEventLoop] = Counter()
-        self._repeats: Counter[tuple[type, ItemKey]] = Counter()
+        # As in a dict, and for a join of pandas', 1, 1.0 and True are one key.
+        self._repeats: Counter[ItemKey] = Counter()
 
     def begin(
         self,
@@ -165,9 +166,9 @@ class RunItems:
         with self.lock:
             number = len(run_state.run.items) + 1
             plain = plain_key(key, number)
-            self._repeats[type(plain), plain] += 1
+            self._repeats[plain] += 1
             of_batch = None if batch is None else run_state.run.batches.index(batch)
-            repeat = self._repeats[type(plain), plain]
+            repeat = self._repeats[plain]
             item = Item(plain, number, repeat, keeps_key, of_batch, inside)
             run_state.run.items.append(item)
             if batch is not None:
@@ -266,12 +267,6 @@ def _is_begun_by_user(frame: FrameType | None) -> bool:
             return _is_users(frame.f_code.co_filename)
         frame = frame.f_back
     return False
-
-
-def _status_of(error: BaseException) -> ItemStatus:
-    if isinstance(error, GeneratorExit):
-        return "abandoned"
-    return "error" if status_of(error) == "error" else "interrupted"
 
 
 def plain_key(value: Any, number: int) -> ItemKey:

@@ -85,6 +85,8 @@ class RunRegistry:
         run.duration = run_state.seconds(t1)
         run.ended = run.started + timedelta(seconds=run.duration)
         run.status = status
+        with run_state.items.lock, internal_errors.suppress("telling which row failed"):
+            run_state.left_loops.end(error)
         run_state.items.end(run_state)
         run_state.closed = True
         run_state.captured.clear()

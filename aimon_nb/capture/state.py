@@ -15,6 +15,7 @@ from aimon_nb.capture.caller_lines import CallerLines
 from aimon_nb.capture.exceptions import ERROR_LENGTH
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.items import OpenItem, RunItems, current_item
+from aimon_nb.capture.left_loops import LeftLoops
 from aimon_nb.capture.limits import SpanLimit
 from aimon_nb.capture.redact import redact_secrets
 from aimon_nb.capture.span_adapter import SpanAdapter
@@ -237,6 +238,7 @@ class RunState:
     untracked_cell: int | None = None  # the one it was opened in, if that has no run of its own
     callers: dict[str | None, CallerLines] = field(default_factory=dict)
     items: RunItems = field(default_factory=RunItems)
+    left_loops: LeftLoops = field(default_factory=LeftLoops)
     budgets: tuple[Budget, ...] = ()  # its own, those of the runs around it, the kernel's
     refusal: BudgetExceeded | None = None  # the first call of it that a budget did not allow
     outer: RunState | None = None  # the open run that it was opened in

@@ -36,3 +36,10 @@ def cell_name(file: str) -> str | None:
     format_code_name = getattr(getattr(shell, "compile", None), "format_code_name", None)
     parts = format_code_name(file) if format_code_name is not None else None
     return " ".join(parts) if parts and parts[0] == "Cell" else None
+
+
+def place(file: str) -> str:
+    """Return what a reader calls a file of code: `Cell In[3]`, `File ~/rows.py`."""
+    home = str(Path.home()) + os.sep
+    path = f"~{os.sep}{file.removeprefix(home)}" if file.startswith(home) else file
+    return cell_name(file) or f"File {path}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from itertools import groupby
+from types import TracebackType
 from typing import Any
 
-from aimon_nb.model.code_files import is_users
+from aimon_nb.model.code_files import is_users, place
 
 
 class RequestRefusedError(BaseException):
@@ -19,12 +20,17 @@ class RequestRefusedError(BaseException):
 
     results: list[Any] | None = None
     """What `map` had when it was refused, in the order of the rows; None where there is none."""
+    carried_by: tuple[TracebackType | None, ...] = ()
+    """The ways of the groups of errors that it came in, the outermost first."""
 
     def _render_traceback_(self) -> list[str]:
         # IPython asks an exception for this. It is a result, and no crash: of its way through a
         # client's code nobody learns anything.
-        own = [one for one in traceback.extract_tb(self.__traceback__) if is_users(one.filename)]
-        lines = [f"  line {one.lineno}: {one.line or one.name}" for one in own]
+        ways = (traceback.extract_tb(one) for one in (*self.carried_by, self.__traceback__))
+        own = [one for way in ways for one in way if is_users(one.filename)]
+        lines = [
+            f"  {place(one.filename)}, line {one.lineno}: {one.line or one.name}" for one in own
+        ]
         # One text: some of IPython's modes put nothing between those of a list.
         return ["\n".join([f"{type(self).__name__}: {self}", *_notes(self), *_folded(lines)])]
 

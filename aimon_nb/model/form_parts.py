@@ -14,6 +14,7 @@ _FILENAME = re.compile(rb'[;\s]filename="([^"\r\n]*)"')
 _TYPE = re.compile(rb"^content-type:[ \t]*([^\r\n;]*)", re.IGNORECASE | re.MULTILINE)
 _LEFT_OUT = re.compile(rb"^" + NOT_KEPT + rb":[ \t]*(\d*)", re.MULTILINE)
 _MOST = 1_000  # parts
+_FIRST_LINE = 200  # bytes, at most
 
 
 class FormPart(NamedTuple):
@@ -35,7 +36,30 @@ def form_parts(content_type: str, body: bytes) -> list[FormPart]:
     told = _BOUNDARY.search(content_type)
     if not content_type.lower().startswith("multipart/") or told is None:
         return []
-    mark = b"\r\n--" + (told[1] or told[2]).encode("utf-8", "surrogateescape")
+    return _parts((told[1] or told[2]).encode("utf-8", "surrogateescape"), body)
+
+
+def form_texts(body: bytes) -> dict[str, str | list[str]]:
+    """Return the fields of a form that are texts, by name; none for what is no form.
+
+    A name that comes again has a list. Which form it is its first line tells.
+    """
+    first, found, _ = body[:_FIRST_LINE].partition(b"\r\n")
+    texts: dict[str, str | list[str]] = {}
+    if not found or not first.startswith(b"--"):
+        return texts
+    for part in _parts(first[2:], body):
+        if part.filename is None and part.data is not None:
+            text, before = _text(part.data), texts.get(part.name)
+            if before is None:
+                texts[part.name] = text
+            else:
+                texts[part.name] = [*([before] if isinstance(before, str) else before), text]
+    return texts
+
+
+def _parts(boundary: bytes, body: bytes) -> list[FormPart]:
+    mark = b"\r\n--" + boundary
     pieces = (b"\r\n" + body).split(mark, _MOST)[1:]
     parts = [_part(one) for one in pieces if not one.startswith(b"--")]
     return parts if None not in parts else []  # type: ignore[return-value]

@@ -14,6 +14,7 @@ from typing import Any
 
 from aimon_nb.capture.hooks import Patches, named_like
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.notebook.refusals import with_one_refusal
 
 _SHOWN_BY = ("showtraceback", "CustomTB")
 
@@ -34,7 +35,9 @@ class ErrorClock:
             for name in _SHOWN_BY:
                 show = getattr(self._shell, name, None)
                 if callable(show) and show is not self._wrappers.get(name):
-                    self._wrappers[name] = wrapper = named_like(show, self._noting(show))
+                    is_plain = name == "showtraceback"
+                    noting = self._noting(show, shows_one=is_plain)
+                    self._wrappers[name] = wrapper = named_like(show, noting)
                     self._patches.set_attribute(self._shell, name, wrapper)
 
     def stop(self) -> None:
@@ -51,11 +54,13 @@ class ErrorClock:
         noted = self._noted.pop(threading.get_ident(), None)
         return noted[1] if noted is not None and noted[0] is error else None
 
-    def _noting(self, show: Callable[..., Any]) -> Callable[..., Any]:
+    def _noting(self, show: Callable[..., Any], *, shows_one: bool) -> Callable[..., Any]:
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if self._patches.live:
                 with internal_errors.suppress("noting when an error came"):
                     self._note()
+                    if shows_one:
+                        args, kwargs = with_one_refusal(args, kwargs)
             return show(*args, **kwargs)
 
         return wrapper

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aimon_nb.capture.internal_errors import internal_errors
+from aimon_nb.model.error_groups import GROUP, as_one
 from aimon_nb.model.errors import BudgetExceeded
 
 
@@ -14,7 +15,12 @@ def end_over_budget(shell: Any, result: Any, refusal: BudgetExceeded | None) -> 
     The kernel replies after the hook that calls this, by the same result: what runs a notebook
     stops.
     """
-    if refusal is None or result is None or result.error_before_exec or result.error_in_exec:
+    if result is None or result.error_before_exec:
+        return
+    if isinstance(result.error_in_exec, GROUP):
+        # As it was shown: one refusal, if there is nothing else in it.
+        result.error_in_exec = as_one(result.error_in_exec) or result.error_in_exec
+    if refusal is None or result.error_in_exec:
         return
     with internal_errors.suppress("ending a cell over its budget"):
         result.error_in_exec = refusal

@@ -20,8 +20,7 @@ class Served:
 
     The counts are those of the whole answer, also when the client left early or
     was never told them (`usage_told`; of what is done later a GET tells them). A failed
-    request has none. `is_form` says that files came with it, so that nobody but the server
-    knows its model.
+    request has none. `is_form` says that it came as a form, with files.
     """
 
     path: str

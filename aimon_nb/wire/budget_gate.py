@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 from aimon_nb.capture.budget import Amount, Budget, Refusal
-from aimon_nb.capture.budget_prices import cost_of, first_price, most_tokens
+from aimon_nb.capture.budget_prices import cost_of, first_price, most_tokens, taken_by_text
 from aimon_nb.capture.run_recorder import Recorder
 from aimon_nb.capture.state import OpenRequest, RunState
+from aimon_nb.model import ModelCall
 from aimon_nb.model.errors import BudgetExceeded
 from aimon_nb.wire.budget_words import refused, warning
 from aimon_nb.wire.model_request import ModelRequest
@@ -55,9 +56,12 @@ def check(request: ModelRequest) -> None:
             else:
                 words = refused(budget, why, question.model, run_state.run)
                 raise _refusal(budget, words, run_state, request)
+        least = Amount()
+        if any(not one.knows(question.model) for one in budgets):
+            least = _by_text(request.call, run_state, budgets)
         for budget in budgets:
             expected = budget.expected(question.model, question.first)
-            budget.reserve(request, expected, question.model)
+            budget.reserve(request, expected, question.model, least)
         request.budgets = budgets
 
 
@@ -108,7 +112,17 @@ def _count(budget: Budget, request: OpenRequest) -> None:
     if tokens is None and usage.known:
         tokens = (usage.input or 0) + (usage.output or 0)
     model = update.call.request_model or ""
-    budget.settle(request, model, None if cost is None else cost.total, tokens)
+    usd = None if cost is None else cost.total
+    least = Amount()
+    if tokens is None or (usd is None and budget.limits.usd is not None):
+        least = _by_text(update.call, request.open_span.run_state, (budget,))
+    budget.settle(request, model, usd, tokens, least)
+
+
+def _by_text(call: ModelCall, run_state: RunState, budgets: tuple[Budget, ...]) -> Amount:
+    """Return what a call takes at least, that tells nothing else: what its text comes to."""
+    needs_price = any(one.limits.usd is not None for one in budgets)
+    return Amount(*taken_by_text(call, run_state.run, needs_price=needs_price))
 
 
 def _ask(request: ModelRequest, *, needs_price: bool) -> _Question:

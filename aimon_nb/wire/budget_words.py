@@ -56,6 +56,19 @@ def _why_over(budget: Budget, otherwise: str) -> str:
     return f": {many} (max_tokens in the request, or pilot=, tells it before)"
 
 
+def untold(budget: Budget) -> str:
+    """Return what is said of calls that told no usage; "" without any, or where none is needed."""
+    many, held = len(budget.unknown), budget.unknown_amount
+    if not many or (budget.limits.usd is None and budget.limits.tokens is None):
+        return ""
+    calls = f"{many:,} calls" if many > 1 else "1 call"
+    taken = f"{held.tokens:,} tokens" if budget.limits.usd is None else _money(held.usd)
+    return (
+        f"{calls} told no usage: {budget.name} counts {taken} for {'them' if many > 1 else 'it'}, "
+        "by other calls or by the text"
+    )
+
+
 def beside(budget: Budget) -> str:
     """Return what is said of calls that no budget can stop; "" without any."""
     calls = sum(number for number, _ in budget.beside.values())

@@ -23,6 +23,7 @@ from aimon_nb.wire.dialects import Dialect, known
 from aimon_nb.wire.exchanges import Sent
 from aimon_nb.wire.request_settings import read_settings
 from aimon_nb.wire.retries import never_sent, retries
+from aimon_nb.wire.sent_forms import fields_of
 
 BODY_LIMIT = 64 * 2**20  # bytes of an answer waiting to be read; beyond it nothing more is kept
 Decode = Callable[[bytes], bytes]
@@ -130,12 +131,11 @@ class ModelRequest(OpenRequest):
         unsent = self.not_sent or never_sent(error)
         # In words, here: the user's `__str__` must not run on our thread.
         self.failure = ClientFailure(status_of(error), *describe(error), unsent)
-        if self.ok is None:
-            self.ok = False
-            if not self.not_sent:  # else it is no attempt
-                self._remember_failure()
-        elif self.ok and self.failure.status == "error":
-            # It broke off after a good head: a client may send the same bytes again.
+        before, self.ok = self.ok, bool(self.ok)
+        if self.not_sent:  # it is no attempt
+            self.attempt, self.retry_group = 1, None
+        elif before is None or (before and self.failure.status == "error"):
+            # One that broke off after a good head, too: a client may send the same bytes again.
             self._remember_failure()
 
     def _remember_failure(self) -> None:
@@ -176,7 +176,7 @@ class ModelRequest(OpenRequest):
 
     def _read_request(self) -> None:
         try:
-            content = json.loads(self.body or b"{}")
+            content = fields_of(self.body, self.sent.form) or json.loads(self.body or b"{}")
         except (ValueError, RecursionError):
             content = {}
         content = content if isinstance(content, dict) else {}

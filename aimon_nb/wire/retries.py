@@ -89,7 +89,8 @@ def _row(model_request: ModelRequest) -> Any:
         return None
     while open_item.around is not None:
         open_item = open_item.around
-    return type(open_item.item.key), open_item.item.key
+    # In a tuple: None is no row.
+    return (open_item.item.key,)
 
 
 def never_sent(error: BaseException) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BufferedReader, BytesIO
 from typing import Any
 
-from aimon_nb.model.form_parts import NOT_KEPT
+from aimon_nb.model.form_parts import NOT_KEPT, form_texts
 
 _LONGEST = 32 * 2**20  # bytes of a file that are kept
+_LONGEST_TEXT = 2**20  # bytes of a field that is read
 
 
 def form_of_httpx(request: Any) -> list[bytes]:
@@ -24,6 +25,16 @@ def form_of_httpx(request: Any) -> list[bytes]:
         return []
     pieces = [piece for field in fields for piece in _pieces_of(field, boundary)]
     return [*pieces, b"--" + boundary + b"--\r\n"]
+
+
+def fields_of(body: bytes | None, form: Sequence[bytes]) -> dict[str, Any]:
+    """Return the fields of a form that are texts, by name: what a JSON body would say.
+
+    Its files are looked past. `form` has the pieces of one that its client makes as it sends.
+    """
+    if body is None:
+        body = b"".join(piece for piece in form if len(piece) <= _LONGEST_TEXT)
+    return dict(form_texts(body))
 
 
 def _pieces_of(field: Any, boundary: bytes) -> Iterator[bytes]:

@@ -1,12 +1,14 @@
 """Budgets: what is sent and what is not, whichever client, thread or task asks; what is said; how it ends."""
 
 import asyncio
+import contextlib
 import gc
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from multiprocessing.pool import ThreadPool
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,10 +22,12 @@ from aimon_nb.capture import recorder
 from aimon_nb.capture.budget import Amount, Budget
 from aimon_nb.model.budget import BudgetLimits, dollars, dollars_of_text
 from aimon_nb.model.errors import RefusedInPoolError
+from aimon_nb.views.static import text
 from aimon_nb.views.tables import frames
 from aimon_nb.wire import budget_gate
 from tests.batches.conftest import MODEL, price_of_model
 from tests.parts import sdk
+from tests.wire.conftest import calls
 
 EACH = Decimal("0.012")  # dollars of a call: 12 tokens of output
 
@@ -142,10 +146,19 @@ class TestTheError:
                 return raising(depth - 1)
             raise BudgetExceeded("over")
 
-        assert [line.strip() for line in self.shown(raising)[2:]] == [
+        assert [line.partition(", ")[2] for line in self.shown(raising)[2:]] == [
             f"line {(first := raising.__code__.co_firstlineno) + 2}: return raising(depth - 1)  (and 49 more times)",
             f"line {first + 3}: raise BudgetExceeded(\"over\")",
         ]
+
+    def test_where_a_line_stands(self, monkeypatch):
+        """Each line has the file that it is in, of the user's home from there on."""
+        monkeypatch.setattr(Path, "home", lambda: Path(__file__).parents[1])
+
+        def raising():
+            raise BudgetExceeded("over")
+
+        assert self.shown(raising)[-1].startswith("  File ~/batches/test_budget.py, line ")
 
     @pytest.mark.parametrize("mode", ["Plain", "Context", "Verbose", "Minimal"])
     def test_each_mode_of_ipython(self, mode):
@@ -189,6 +202,30 @@ class TestALoop:
         refused = spans[spans["error_type"] == "BudgetExceeded"]
         assert refused["status"].tolist() == ["error"] and refused["attempt"].isna().tolist() in ([True], [False])
         assert refused["cost_usd"].isna().all() and run_of(view).totals.calls == 1 and run_of(view).totals.errors == 0
+
+    def test_it_is_no_attempt(self, ask):
+        """Where the one before it failed, that is the last attempt: an error of the run, and no row of another's."""
+        with pytest.raises(BudgetExceeded), tracked(max_calls=1) as view:
+            with contextlib.suppress(Exception):
+                ask("[status 400]")
+            ask("[status 400]")
+        failed, refused = calls(run_of(view))
+        assert (refused.not_sent, refused.attempt, refused.retry_group) == (True, 1, None)
+        assert failed.retried is None and run_of(view).totals.errors == 1
+
+    def test_a_group_counts_what_was_sent(self, ask):
+        """`× 6` are six calls, as in the head, though more of them were refused; where none was sent it is how many there are."""
+        with pytest.raises(BudgetExceeded), tracked(max_calls=6) as view:
+            for _ in range(11):
+                with contextlib.suppress(BudgetExceeded):
+                    ask()
+        lines = text.tree(run_of(view), width=140)
+        assert "gpt-4o-mini × 6 " in lines and "gpt-4o-mini · refused × 5 " in lines, lines
+        with pytest.raises(BudgetExceeded), tracked(budget=1e-6) as view:
+            for _ in range(7):
+                with contextlib.suppress(BudgetExceeded):
+                    ask(model="of-no-price")
+        assert "of-no-price × 7 " in text.tree(run_of(view))
 
     @pytest.mark.parametrize("way", ["except Exception", "tenacity", "the client's own"])
     def test_nobody_swallows_it(self, ask, truth, way):
@@ -301,6 +338,37 @@ class TestALoop:
         assert run_of(view).totals.calls == 3
 
 
+    # One that is dropped is open until it is collected: then its prompt is what is known, which is free here.
+    @pytest.mark.parametrize(("way", "limit"), [*[(way, {"budget": 0.05}) for way in ("read", "closed", "async")], *[(way, {"max_tokens": 60}) for way in ("read", "closed", "dropped", "async")]])
+    def test_streams_that_tell_no_usage(self, client, asking, truth, way, limit):
+        """Of a model that tells none the text of its calls is what is known of them: they stop, and the run says what they stand for."""
+        body = {"model": MODEL, "messages": [{"role": "user", "content": "the words of a prompt"}], "stream": True}
+
+        async def main(_):
+            import openai
+
+            async with openai.AsyncOpenAI(base_url=truth.url, api_key="none", max_retries=0) as aclient:
+                for _ in range(20):
+                    stream = await aclient.chat.completions.create(**body)
+                    async for _ in stream:
+                        pass
+
+        def sync():
+            for _ in range(20):
+                stream = client.chat.completions.create(**body)
+                for at, _ in enumerate(stream):
+                    if at == 5 and way != "read":
+                        break
+                if way == "closed":
+                    stream.close()
+
+        with pytest.raises(BudgetExceeded, match="that told no usage" if way != "dropped" else "reserved"), tracked(**limit) as view:
+            asking(main) if way == "async" else sync()
+        assert 2 <= len(truth.settled()) <= 13 and run_of(view).faults == 0
+        [note] = [note for note in run_of(view).notes if "told no usage" in note]
+        assert "the run's budget counts" in note and "by other calls or by the text" in note
+
+
 @pytest.mark.usefixtures("cheap")
 class TestAtOnce:
     """Threads, tasks and pools."""
@@ -353,7 +421,7 @@ class TestAtOnce:
         with pytest.raises(BaseException) as caught, tracked(max_calls=2) as view:
             asking(main)
         assert any(isinstance(one, BudgetExceeded) for one in caught.value.exceptions)
-        assert run_of(view).status == "over_budget"
+        assert run_of(view).status == "over_budget" and run_of(view).error_type == "BudgetExceeded"
 
     def test_map_loses_no_answer(self, ask):
         """What was paid for is in the exception's `results`, in the order of the rows."""

@@ -17,6 +17,7 @@ from aimon_nb.app import monitor
 from aimon_nb.capture.items import current_item, plain_key
 from aimon_nb.views.live.widget.item_news import ItemNews
 from aimon_nb.views.present import batches, rows
+from aimon_nb.views.present.items import encode_item
 from aimon_nb.views.tables import frames
 from tests.batches.conftest import items_of, keys_of
 from tests.parts.waiting import eventually
@@ -109,15 +110,19 @@ def test_a_key_is_plain(value, wanted):
 
 
 def test_a_key_that_comes_again(track, ask):
-    """It is another repeat of the same item, also in another loop of the run; 1 and True and "1" are three."""
+    """It is another repeat of the same item, also in another loop of the run. Keys that are equal are one, as in a dict and for a join: 1, True and 1.0, and "1" is another. The page's rows and those of both tables are the same ones."""
     with track() as run:
         for _ in range(2):
             for _ in aimon_nb.progress("xxy", key=str):
                 ask()
-        for key in (1, True, "1"):
+        for key in (1, True, 1.0, "1"):
             with aimon_nb.item(key):
                 ask()
-    assert items_of(run) == [("x", 1), ("x", 2), ("y", 1), ("x", 3), ("x", 4), ("y", 2), (1, 1), (True, 1), ("1", 1)]
+    assert items_of(run) == [("x", 1), ("x", 2), ("y", 1), ("x", 3), ("x", 4), ("y", 2), (1, 1), (True, 2), (1.0, 3), ("1", 1)]
+    assert [type(item.key) for item in run.items[-4:]] == [int, bool, float, str]
+    assert [encode_item(item)[1:] for item in run.items[-4:]] == [["1", "ok"], ["True", "ok", 2], ["1.0", "ok", 3], ["1", "ok"]]
+    assert frames.usage([run], ["item"])["calls"].tolist() == [4, 2, 3, 1]
+    assert frames.usage([run], ["item", "repeat"])["calls"].tolist() == [1] * 10
 
 
 @pytest.mark.parametrize(("values", "key"), [([{"name": 1}], "id"), (FRAME.itertuples(), "index"), (["ab"], "title")])
@@ -358,7 +363,8 @@ def test_items_past_the_cap(track, ask, priced):
     for packed in (two, three, four):
         row = usage.iloc[packed[0] - 1]
         assert packed[5][:2] == [row["calls"], row["retries"]] and packed[2] == row["status"]
-    assert four[5][3:] == [usage["input_tokens"][3], usage["output_tokens"][3], usage["cost_usd"][3], False]
+    assert four[5][3:] == [usage["input_tokens"][3], usage["output_tokens"][3], usage["cost_usd"][3], 1]
+    assert three[5][5:] == [0, 0] and usage["cost_usd"][2] == 0  # nothing is billed for it, and that is known
 
 
 def test_a_stream_that_is_left(track, client):
@@ -622,6 +628,15 @@ class TestUsageByItem:
             joined = data.join(self.usage(run).set_index("item"))
             assert joined["calls"].tolist() == [1, 1, 1], index
 
+    def test_it_joins_levels(self, track, ask):
+        """Of a MultiIndex keys are tuples: the index that is made of them joins."""
+        data = pd.DataFrame({"text": list("xyz")}, index=pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)], names=["group", "n"]))
+        with track():
+            aimon_nb.map(ask, data.text)
+        usage = aimon_nb.last_run().usage("item")
+        joined = data.join(usage.set_index(pd.MultiIndex.from_tuples(usage["item"], names=data.index.names)))
+        assert joined["calls"].tolist() == [1, 1, 1]
+
     def test_by_repeat(self, track, ask):
         """By item a key that came again is one row; by item and repeat each is one."""
         with track() as run:
@@ -711,3 +726,72 @@ def test_an_error_of_ours(track, ask, monkeypatch):
         assert list(aimon_nb.progress([1, 2])) == [1, 2]
         assert aimon_nb.map(str, [1, 2]) == ["1", "2"]
     assert run.faults == 4
+
+
+def rows_that_fail(fails, wrapped):
+    for row in wrapped(aimon_nb.progress([1, 2, 3], key=int)):
+        for _ in aimon_nb.progress("ab", key=str):
+            fails(row)
+
+
+@pytest.mark.parametrize("wrapped", [iter, enumerate, tqdm.tqdm, lambda rows: zip(rows, aimon_nb.progress("xyz", key=str), strict=True)])
+def test_which_row_an_error_left(track, wrapped):
+    """The row in which the body of a loop failed has failed with it, and so have the rows that it is in; one that was left by `break`, or whose error was caught, has not."""
+
+    def fails(row):
+        if row not in (1, (0, 1), (1, "x")):
+            raise KeyError("row")
+
+    with pytest.raises(KeyError), aimon_nb.track("rows", view="none") as view:
+        for _ in aimon_nb.progress([0], key=int):
+            break
+        with contextlib.suppress(ValueError):
+            for _ in aimon_nb.progress(["caught"], key=str):
+                raise ValueError
+        rows_that_fail(fails, wrapped)
+    run = view._run
+    bad = [item.key for item in run.items if item.status == "error"]
+    assert bad == ([2, "y", "a"] if len(run.batches) == 6 else [2, "a"]), [(item.key, item.status) for item in run.items]
+    assert {(item.error_type, item.error) for item in run.items if item.status == "error"} == {("KeyError", "'row'")}
+    assert {item.status for item in run.items} == {"ok", "error"} and run.faults == 0
+
+
+def test_which_row_an_interrupt_left(track):
+    """It is interrupted, in `async for` too; the run's own loops are over."""
+    for error, status in ((KeyboardInterrupt, "interrupted"), (asyncio.CancelledError, "interrupted"), (SystemExit, "interrupted"), (ValueError, "error")):
+
+        async def main(error=error):
+            async for row in aimon_nb.progress([1, 2], key=int):
+                await asyncio.sleep(0)
+                if row == 2:
+                    raise error
+
+        with pytest.raises(error), aimon_nb.track("rows", view="none") as view:
+            coroutine = main()
+            while True:
+                coroutine.send(None)
+        assert [item.status for item in view._run.items if item.key == 2] == [status], error
+
+
+@pytest.mark.parametrize("way", ["rows", "map", "async map"])
+def test_a_run_of_its_own_that_fails(ask, way):
+    """A run that `progress(budget=…)` or `map(budget=…)` opens ends as its loop did: with the error of the rows, or of a row."""
+
+    def rows():
+        yield 1
+        raise KeyError("rows")
+
+    async def row(_):
+        raise KeyError("row")
+
+    with pytest.raises(KeyError):
+        if way == "rows":
+            for _ in aimon_nb.progress(rows(), budget=1):
+                pass
+        elif way == "map":
+            aimon_nb.map(lambda _: {}["row"], [1], budget=1)
+        else:
+            asyncio.run(aimon_nb.map(row, [1], budget=1))
+    run = aimon_nb.last_run()
+    assert (run.status, run._run.error_type) == ("error", "KeyError")
+    monitor.uninstall()

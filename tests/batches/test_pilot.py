@@ -64,7 +64,8 @@ def test_it_stops_before_the_next(ask, truth, own):
             with tracked():
                 loop()
     assert len(seen) == len(truth.settled()) == 10
-    assert aimon_nb.last_run().status == "over_budget"
+    run = run_of(aimon_nb.last_run())
+    assert run.status == "over_budget" and "from the first 10 rows" in run.error and not pilots(run)  # it is said once
 
 
 @pytest.mark.parametrize("budget", [None, 50])

@@ -43,11 +43,10 @@ def _counts(rows, served):
 
 
 def _truth(call):
-    model = None if call.is_form else call.model  # nobody but the server reads a form
     if call.status != 200 or call.outcome == "cut":
-        return (model, "error")
+        return (call.model, "error")
     how = "streamed" if call.streamed else "whole"
-    return (model, how, *(getattr(call, kind) if call.usage_told else "untold" for kind in KINDS))
+    return (call.model, how, *(getattr(call, kind) if call.usage_told else "untold" for kind in KINDS))
 
 
 def _ours(row):

@@ -168,6 +168,17 @@ def test_pictures_and_accessibility(tab, theme, width):
     assert view.locator(".items").evaluate("items => items.scrollWidth <= items.clientWidth")
 
 
+def test_room_for_errors(tab):
+    """The column of the items is as wide as the longest of them needs, and the rest is for what went wrong; a very long key leaves it more than half."""
+    view = opened(tab)
+    name, said = view.locator(".item button").first, view.locator(".item .state").first
+    widths = lambda: [one.bounding_box()["width"] for one in (name.locator("xpath=.."), said)]
+    assert said.bounding_box()["x"] == view.locator(".items .heads .state").bounding_box()["x"]
+    assert name.evaluate("e => e.scrollWidth <= e.clientWidth") and widths()[0] < 120 and widths()[1] > 3 * widths()[0]
+    news(tab, [900, "k" * 80, "error", None, "TypeError: late"])
+    assert 0.5 < widths()[0] / widths()[1] < 2 and view.locator(".items").evaluate("items => items.scrollWidth <= items.clientWidth")
+
+
 def test_where_there_is_little_room(tab):
     """In a window of a telephone's width the table still says which item cost how much, inside of its view; a long key ends in an ellipsis."""
     tab.set_viewport_size({"width": 360, "height": 700})

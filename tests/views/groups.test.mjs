@@ -41,6 +41,12 @@ test('equal calls are one row whatever stands between them; while some run it sa
   assert.equal(others.length, 6);
 });
 
+test('a group counts what was sent, and where nothing was, how many there are', () => {
+  const unsent = { ...refused, outcome: 'refused', counts: false },
+    [six, seven] = [[...Array(6).fill({}), ...Array(5).fill(unsent)], Array(7).fill(unsent)].map((list) => lay(rows(...list.map((more, at) => call(`c${at}`, more))))[0].times);
+  assert.deepEqual([six, seven], ['× 6', '× 7']);
+});
+
 test('calls of another caller, model, kind or remark are no group, nor are four', () => {
   const parted = [{}, { label: 'o3' }, { name: 'judge' }, { kind: 'embedding' }, { remark: 'R' }].flatMap((more, at) => many(4, (id) => call(`${at}${id}`, more)));
   assert.equal(lay(rows(...parted)).length, 20);

@@ -18,7 +18,7 @@ HOSTILE = "</script><img src=x onerror=alert(1)>\u202e\x07\x1b[31m\ud800&amp;\"'
 
 
 def priced(total, *parts, source="genai-prices 0.2.3"):
-    return Cost("priced", Decimal(total), parts, source, caveats=("standard tier", "estimated locally"))
+    return Cost("priced", Decimal(total), parts, source, caveats=("standard tier",))
 
 
 def make_run(name="summarise", **more):

@@ -854,7 +854,7 @@ case(
     details={"input_image_tokens": 50, "output_image_tokens": 300},
 )  # fmt: skip
 case(
-    "openai image, edited: a form", "/openai/deployments/draw/images/edits", FORM,
+    "openai image, edited: a form", "/openai/deployments/draw/images/edits", FORM.replace(b"m\r\n--b\r", b"draw\r\n--b\r"),
     sse(("image_edit.completed", {"type": "image_edit.completed", "b64_json": "…", "usage": IMAGE_USAGE})),
     Usage(60, None, None, 300, None, 360), [], "draw", None, "stop", "azure.ai.openai", host="shop.openai.azure.com", streaming=True,
     operation="image_generation", details={"input_image_tokens": 50, "output_image_tokens": 300}, first=None,
@@ -874,7 +874,7 @@ HEARD = {
 }  # fmt: skip
 case(
     "openai transcription", "/v1/audio/transcriptions", FORM, plain({"text": "18 °C.", "usage": HEARD}), Usage(14, None, None, 5, None, 19),
-    [("assistant", "18 °C.", [])], None, None, "stop", "openai", operation="transcription", details={"input_audio_tokens": 10}, first=None,
+    [("assistant", "18 °C.", [])], "m", None, "stop", "openai", operation="transcription", details={"input_audio_tokens": 10}, first=None,
 )  # fmt: skip
 case(
     "openai transcription, stream", "/v1/audio/transcriptions", FORM,
@@ -882,17 +882,17 @@ case(
         {"type": "transcript.text.delta", "delta": "18 "}, {"type": "transcript.text.delta", "delta": "°C."},
         {"type": "transcript.text.done", "text": "18 °C.", "usage": HEARD},
     ),
-    Usage(14, None, None, 5, None, 19), [("assistant", "18 °C.", [])], None, None, "stop", "openai", operation="transcription",
+    Usage(14, None, None, 5, None, 19), [("assistant", "18 °C.", [])], "m", None, "stop", "openai", operation="transcription",
     details={"input_audio_tokens": 10}, first=None, streaming=True,
 )  # fmt: skip
 case(
     "openai translation by the second", "/v1/audio/translations", FORM, plain({"text": "18", "usage": {"type": "duration", "seconds": 8.4}}), Usage(),
-    [("assistant", "18", [])], None, None, "stop", "openai", operation="transcription", details={"audio_seconds": 8}, first=None,
+    [("assistant", "18", [])], "m", None, "stop", "openai", operation="transcription", details={"audio_seconds": 8}, first=None,
 )  # fmt: skip
 case(
     "mistral transcription", "/v1/audio/transcriptions", FORM,
     plain({"model": "voxtral-mini-transcribe-3-0", "text": "18", "usage": {"prompt_audio_seconds": 203, "prompt_tokens": 4, "completion_tokens": 635, "total_tokens": 3264}}),
-    Usage(2629, None, None, 635, None, 3264), [("assistant", "18", [])], None, "voxtral-mini-transcribe-3-0", "stop", "mistral_ai",
+    Usage(2629, None, None, 635, None, 3264), [("assistant", "18", [])], "m", "voxtral-mini-transcribe-3-0", "stop", "mistral_ai",
     host="api.mistral.ai", operation="transcription", details={"audio_seconds": 203}, first=None,
 )  # fmt: skip
 case(

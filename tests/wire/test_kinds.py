@@ -13,6 +13,7 @@ ANSWERS = {
     "/v1/audio/transcriptions": {"text": "hi", "usage": {"type": "duration", "seconds": 8.0}},
     "/v2/rerank": {"results": [], "meta": {"billed_units": {"search_units": 1}}},
     "/v1/images/generations": {"data": [{}], "usage": SPENT},
+    "/v1/images/edits": {"data": [{}], "usage": SPENT},
     "/v1/audio/speech": b"\xff\xfb123",
 }
 SEARCH = ("https://api.cohere.com/v2/rerank", {"model": "rerank-v3.5", "query": "q", "documents": ["a"]})
@@ -21,14 +22,17 @@ IMAGE = ("https://api.openai.com/v1/images/generations", {"model": "gpt-image-1.
 SOUND = ("https://api.openai.com/v1/audio/speech", {"model": "gpt-4o-mini-tts", "input": "a cat"})
 
 
+def answer(request):
+    import httpx
+
+    told = ANSWERS[request.url.path]
+    return httpx.Response(200, content=told) if isinstance(told, bytes) else httpx.Response(200, json=told)
+
+
 @pytest.fixture
 def run_of(track):
     """The run of requests to canned answers."""
     import httpx
-
-    def answer(request):
-        told = ANSWERS[request.url.path]
-        return httpx.Response(200, content=told) if isinstance(told, bytes) else httpx.Response(200, json=told)
 
     def run_of(*asked):
         with track() as run, httpx.Client(transport=httpx.MockTransport(answer)) as client:
@@ -49,6 +53,23 @@ def test_each_at_its_price(run_of):
     assert (False, 0, 0, 60, 300) == (
         run.totals.lower_bound, run.totals.no_usage, run.totals.unpriced, run.totals.usage.input, run.totals.usage.output
     )  # fmt: skip
+
+
+@todays_list
+def test_what_is_sent_as_a_form(track):
+    """A form says what a JSON body would: the model, so that it has its price, the prompt, and what else was set."""
+    import httpx
+    import openai
+
+    with track() as run, httpx.Client(transport=httpx.MockTransport(answer)) as http:
+        client = openai.OpenAI(api_key="none", http_client=http)
+        client.audio.transcriptions.create(model="whisper-1", file=("a.mp3", b"x" * 3_000_000), language="en", timestamp_granularities=["word", "segment"])
+        client.images.edit(model="gpt-image-1.5", prompt="more\nlight", image=("a.png", b"--b\r\n\r\npng"))
+    sound, image = calls(run)
+    assert (["whisper-1", "gpt-image-1.5"], run.faults) == ([sound.model, image.model], 0)
+    assert (usd("0.0008"), usd("0.01005"), usd("0.01085"), False) == (sound.cost.total, image.cost.total, run.totals.cost, run.totals.lower_bound)
+    assert {"language": "en", "timestamp_granularities[]": '["word", "segment"]'} == sound.call.settings
+    assert ["more\nlight"] == [message.text for message in image.call.input] and not sound.call.input
 
 
 def test_what_is_not_known_is_said(run_of):

@@ -78,9 +78,14 @@ def _requests(members: Iterable[OutlineRow]) -> int:
     return sum(not one.retried for one in members)
 
 
+def _calls(members: list[OutlineRow]) -> int:
+    """Return how many of them were sent; where none was, how many there are."""
+    return sum(not (one.retried or one.span.not_sent) for one in members) or _requests(members)
+
+
 def _group(members: list[OutlineRow]) -> OutlineRow:
     first = next((one for one in members if one.span.status == "ok"), members[0])
-    words, times = label(first.span, run=first.run), f"× {_requests(members):,}"
+    words, times = label(first.span, run=first.run), f"× {_calls(members):,}"
     # Where room is short the model gives way, and not the number.
     room = max(16, _LABEL - len(first.row["name"]) - len(times))
     words = f"{formatting.line(words, room)} {times}" if words else times

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aimon_nb.model import Run, Span
+from aimon_nb.model import Run, Span, Totals
 from aimon_nb.model.item import Item, ItemKey
 from aimon_nb.pricing.counted import add_up
 from aimon_nb.views.present import error_text, formatting, rows
@@ -44,8 +44,17 @@ def _sums(calls: Sequence[Span]) -> list[Any]:
     usage = totals.usage
     return [
         *(totals.calls, totals.retries, seconds),
-        *(usage.input, usage.output, usd, totals.lower_bound),
+        *(usage.input, usage.output, usd, _doubt(totals, calls)),
     ]
+
+
+def _doubt(totals: Totals, calls: Sequence[Span]) -> int:
+    """Return the place in `WORDS` of sums.js of what stands where there is no amount."""
+    if totals.lower_bound:
+        return 4 if totals.unpriced else 3
+    if totals.cost is None:
+        return 2
+    return int(any(one.cost is not None for one in calls))
 
 
 def past_the_cap(run: Run) -> dict[int, list[Span]]:

@@ -94,6 +94,8 @@ def label(span: Span, kind: SpanKind | None = None, run: Run | None = None) -> s
 def outcome(span: Span) -> str:
     """Return how it went, in the words behind its label: `429`, `2nd try`, `streaming`; mostly "".
 
+    `refused` is a call that a budget or an interrupt has: groups do not count it.
+
     That another attempt followed is known when the tree is laid out.
     """
     if span.status == "ok" and (span.attempt is None or span.attempt == 1):
@@ -114,6 +116,8 @@ def ordinal(n: int) -> str:
 
 
 def _ending(span: Span) -> str:
+    if span.not_sent:
+        return "refused"
     if span.status == "error" and span.is_call:
         return _status_code(span) or "error"
     return "" if span.status in ("ok", "running") else formatting.status(span.status)

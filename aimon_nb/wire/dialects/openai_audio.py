@@ -3,9 +3,8 @@
 https://platform.openai.com/docs/api-reference/audio
 https://docs.mistral.ai/api/endpoint/audio/transcriptions
 
-Audio is sent as a form, which is not read: the model is known only if the answer names it,
-as Mistral's does. It is billed by tokens or by seconds. Speech comes as sound, which tells
-no usage, or as events.
+Audio is sent as a form, of which the fields that are texts are read. It is billed by tokens or
+by seconds. Speech comes as sound, which tells no usage, or as events.
 """
 
 from __future__ import annotations

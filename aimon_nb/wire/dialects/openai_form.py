@@ -32,7 +32,8 @@ class OpenAIForm(Dialect):
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
         """Model, and whether the answer is streamed."""
         call.request_model = text_of(body.get("model")) or self.in_path(_DEPLOYMENT) or None
-        call.streaming = body.get("stream") is True
+        # As a field of a form it is text.
+        call.streaming = str(body.get("stream")).lower() == "true"
 
     def answer(self, call: ModelCall, event: dict[str, Any]) -> None:
         """Response model and service tier."""

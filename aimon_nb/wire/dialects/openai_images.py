@@ -2,7 +2,7 @@
 
 https://platform.openai.com/docs/api-reference/images
 
-An edit is sent as a form, which is not read: its model is unknown then. The older models
+An edit is sent as a form, of which the fields that are texts are read. The older models
 (`dall-e-…`) tell no usage.
 """
 

@@ -80,7 +80,7 @@ class OpenAIVideos(Job):
     path_pattern = re.compile(r"/videos(?:/[^/]+/remix|/edits|/extensions)?$")
 
     def request(self, call: ModelCall, body: dict[str, Any]) -> None:
-        """Model, length and size; a form is not read."""
+        """Model, length and size."""
         super().request(call, body)
         call.parameters = scalar_parameters(body, _VIDEO)
 

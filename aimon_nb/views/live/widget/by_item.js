@@ -12,13 +12,16 @@ import { BAD, STOPPED } from './rows.js';
 import { add, own } from './sums.js';
 
 /** @type {import('./protocol.js').PackedSums} */
-const NOTHING = [0, 0, null, null, null, null, false];
+const NOTHING = [0, 0, null, null, null, null, 0];
 
 /** An item from its values, as present/items.py has them. @param {import('./protocol.js').PackedItem} values @returns {Item} */
 export const unpackItem = ([number, key, status, repeat, error, more]) => ({ number, key, status, repeat: repeat ?? 1, error: error ?? '', more });
 
 /** What a reader calls an item. @param {Item} item */
 export const itemName = ({ key, repeat }) => `${key || '(empty)'}${repeat > 1 ? ` (${repeat})` : ''}`;
+
+/** The characters of the longest name; those that are none of ours count twice. @param {Item[]} list */
+export const widest = (list) => list.reduce((most, one) => Math.max(most, itemName(one).replace(/[^ -ÿ]/g, 'xx').length), 4);
 
 const rank = (/** @type {Item} */ { status }) => (BAD.includes(status) ? 0 : STOPPED.includes(status) ? 1 : 2);
 

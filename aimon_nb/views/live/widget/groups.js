@@ -163,8 +163,11 @@ export function wordOf(members) {
   return words.size === 1 && !/[$0-9]/.test(word) ? word : '';
 }
 
-/** How many requests a group holds: `× 300`. @param {Row[]} members */
-export const times = (members) => `× ${commas(members.filter((row) => !row.retried).length)}`;
+/** How many requests a group holds: `× 300`; where none was sent, how many there are. @param {Row[]} members */
+export const times = (members) => {
+  const asked = members.filter((row) => !row.retried);
+  return `× ${commas(asked.filter((row) => row.outcome !== 'refused').length || asked.length)}`;
+};
 
 /** What came of the members of a group, how long each took, what is to be said of their usage. @param {Row[]} members */
 export function summed(members) {

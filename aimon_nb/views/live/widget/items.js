@@ -1,6 +1,6 @@
 // @ts-check
 /** The rows of the user's batch in place of the tree: what each took, cost, and failed with. */
-import { asBefore, inOrder, itemName } from './by_item.js';
+import { asBefore, inOrder, itemName, widest } from './by_item.js';
 import { Component, html } from './dom.js';
 import { commas, seconds, tokens, visible } from './format.js';
 import { MARKS } from './head.js';
@@ -34,7 +34,7 @@ export class Items extends Component {
   /** @override @type {{order: ItemOrder, top: number, at: number}} `at`: the line that keys act on */
   state = { order: '', top: 0, at: 0 };
   /** @type {HTMLElement|null} */ moved = null; // where a key has led elsewhere
-  /** @type {{list: ItemSum[], order: ItemOrder, ordered: ItemSum[], isHeld: boolean|undefined}|null} */ known = null;
+  /** @type {{list: ItemSum[], order: ItemOrder, ordered: ItemSum[], isHeld: boolean|undefined, key: string}|null} */ known = null;
   /** @type {HTMLElement|null} */ body = null;
 
   onScroll = (/** @type {any} */ event) => {
@@ -82,7 +82,13 @@ export class Items extends Component {
       { order } = this.state;
     if (this.known?.list !== list || this.known.order !== order || (this.known.isHeld && !this.isHeld)) {
       const isHeld = this.known?.order === order && this.isHeld;
-      this.known = { list, order, isHeld, ordered: isHeld ? asBefore(this.known?.ordered ?? [], list) : inOrder(list, order) };
+      this.known = {
+        list,
+        order,
+        isHeld,
+        key: `${8 * widest(list)}px`,
+        ordered: isHeld ? asBefore(this.known?.ordered ?? [], list) : inOrder(list, order),
+      };
     }
     return this.known.ordered;
   }
@@ -94,7 +100,7 @@ export class Items extends Component {
       { ordered, reached } = this,
       from = Math.max(0, top - MARGIN),
       shown = inSlots(ordered, from);
-    return html`<div class="items" role="table" aria-label="items" aria-rowcount=${ordered.length + 1}>
+    return html`<div class="items" role="table" aria-label="items" aria-rowcount=${ordered.length + 1} style=${{ '--key': this.known?.key }}>
       <div class="heads" role="row">
         ${HEADS.map(
           ([

@@ -1,9 +1,9 @@
 // @ts-check
 /** Times, tokens and cost by model, in place of the tree. */
 import { html } from './dom.js';
-import { commas, money, seconds, tokens, visible } from './format.js';
+import { commas, seconds, tokens, visible } from './format.js';
 import { percentile } from './groups.js';
-import { byModel, sumCost } from './sums.js';
+import { byModel, sumCost, WORDS } from './sums.js';
 
 /** @typedef {import('./sums.js').Sum} Sum */
 
@@ -36,8 +36,7 @@ export const Models = ({ rows }) => {
 
 /** What a sum cost, in a word where there is no amount. @param {Sum} sum */
 export function costOf(sum) {
-  if (sum.usd === 0 && !sum.doubtful) return 'free';
-  return sumCost(sum) || (sum.doubtful ? 'unpriced' : money(sum.usd));
+  return sumCost(sum) || WORDS[sum.doubtful];
 }
 
 /** A number over its bar. @param {{text: string, share: number}} props share: 0 … 1 */

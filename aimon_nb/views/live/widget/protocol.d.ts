@@ -79,7 +79,8 @@ export type PackedSums = [
   input: number | null,
   output: number | null,
   usd: number | null,
-  doubtful: boolean,
+  /** Index into `WORDS` of sums.js. */
+  doubtful: number,
 ];
 
 /** An image, a sound or a file in a message: `size` bytes, to be asked for by `id`, unless it is said why they are `missing`. */

@@ -3,15 +3,18 @@
  * What rows add up to.
  *
  * @typedef {import('./rows.js').Row} Row
- * @typedef {{input:number|null, output:number|null, usd:number|null, doubtful:boolean}} Sum
+ * @typedef {{input:number|null, output:number|null, usd:number|null, doubtful:number}} Sum `doubtful`: index into `WORDS`, from `RUNNING` on its `usd` is not all
  */
 import { money } from './format.js';
 import { NONE } from './rows.js';
 
+export const WORDS = ['$0', 'free', '', 'no usage', 'unpriced']; // what stands for no amount: all was refused, known, running …
+const FREE = 1;
+const RUNNING = 2;
 const plus = (/** @type {number|null} */ a, /** @type {number|null} */ b) => (a == null ? b : b == null ? a : a + b);
 
 /** @returns {Sum} */
-export const noSum = () => ({ input: null, output: null, usd: null, doubtful: false });
+export const noSum = () => ({ input: null, output: null, usd: null, doubtful: 0 });
 
 /** Sums of the counted rows below others, each worked out once. */
 export class Sums {
@@ -54,15 +57,17 @@ export function add(all, one) {
   all.input = plus(all.input, one.input);
   all.output = plus(all.output, one.output);
   all.usd = plus(all.usd, one.usd);
-  all.doubtful = all.doubtful || one.doubtful;
+  all.doubtful = Math.max(all.doubtful, one.doubtful);
 }
 
 /** What a counted row adds. @param {Row} row @returns {Sum} */
 export function own(row) {
-  const refused = row.cost_state == null && row.status === 'error',
-    known = refused || row.cost_state === 'priced' || row.cost_state === 'free';
   if (!row.counts) return noSum();
-  return { input: row.input, output: row.output, usd: row.usd, doubtful: row.dur != null && !known };
+  const { input, output, usd, cost_state: state, status, dur } = row,
+    refused = state == null && status === 'error', // it costs nothing
+    unknown = state === 'no_usage' ? 3 : 4,
+    doubtful = refused ? 0 : state === 'priced' || state === 'free' ? FREE : dur == null ? RUNNING : unknown;
+  return { input, output, usd: refused ? 0 : usd, doubtful };
 }
 
 /**
@@ -105,6 +110,6 @@ export function byModel(rows) {
 /** A sum's cost in words; "" where nothing is known of it. @param {Sum} sum */
 export function sumCost(sum) {
   if (!sum.usd) return '';
-  if (!sum.doubtful) return money(sum.usd);
+  if (sum.doubtful <= RUNNING) return money(sum.usd);
   return sum.usd >= 0.0001 ? `≥ ${money(sum.usd)}` : '> $0';
 }
