@@ -10,7 +10,7 @@ import { callBeside, placeOf, reveal } from './walk.js';
 import { LINE } from './window.js';
 
 const KEY = 'pane'; // under which its height is remembered
-const SHARE = 0.6; // of the window's height, where the reader has said nothing
+const SHARE = 0.6; // of the height of the window, where the reader has said nothing
 const LEAST = 120; // px
 const STEP = 24; // px that a key moves the grip
 

@@ -51,13 +51,13 @@ export class Run {
     /** @type {Set<string>} */ this.requested = new Set(); // details that the kernel was asked for
     /** @type {[HTMLElement, any][]} */ this.waiting = []; // places that ask for it before anything is known of it
     /** @type {Map<string, string[]>} */ this.previews = new Map(); // what went into rows and came out
-    /** @type {Map<string, Answered>} */ this.answers = new Map(); // to questions about spans, by `questionOf`
-    /** @type {Map<number, import('./by_item.js').Item>} */ this.items = new Map(); // rows of the user's batch, by number
+    /** @type {Map<string, Answered>} */ this.answers = new Map(); // to questions about spans, by what questionOf gives
+    /** @type {Map<number, import('./by_item.js').Item>} */ this.items = new Map(); // rows of the batch, by number
     this.news = 0; // how often the kernel has answered
     this.cut = 0;
     this.count = 0; // messages of rows that came without a gap
     this.zero = 0; // performance.now() at the start of the run
-    /** @type {any} */ this.kernel = null; // the page's connection to it
+    /** @type {any} */ this.kernel = null; // the connection of the page to it
     /** @type {(() => unknown)|null} */ this.interrupt = null;
     /** @type {((message: import('./protocol.js').Ask) => void)|null} */ this.send = null;
     this.token = {}; // tells its own event from that of another module that knows the run
