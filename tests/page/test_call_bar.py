@@ -92,7 +92,7 @@ def test_a_step_has_no_bar(tab):
 
 
 def test_compare(tab):
-    """Numbers and parameters of both, the prompt by words; another call is picked from the list; a second click shows the messages again."""
+    """Numbers and parameters that differ, on a line what is the same, the prompt by words; another call is picked from the list; a second click shows the messages again."""
     show(tab, "finished")
     pane = bar(tab, "finished", "c4")
     pane.get_by_role("button", name="compare").click()
@@ -101,6 +101,9 @@ def test_compare(tab):
     answered(tab, "finished", **diffs())
     said = pane.inner_text()
     assert "user · changed" in said and "system · the same" in said and "temperature" in said and "not set" in said
+    told = pane.locator(".sides").inner_text()
+    assert "temperature" in told and "cost" in told and "status" not in told and "model" not in told
+    assert "the same: model gpt-4o · status ok\n" in said
     assert ["cats", "dogs, please"] == [pane.locator(f".text {tag}").first.inner_text() for tag in ("del", "ins")]
     assert 1 == tab.evaluate("sent.filter(one => one.k === 'diff').length")
     pane.get_by_role("combobox", name="with").select_option(index=1)

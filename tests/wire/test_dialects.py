@@ -163,6 +163,44 @@ class TestMessages:
         asked = {"preamble": "s", "chat_history": [{"role": "CHATBOT", "message": "b"}], "message": "c"}
         assert turns(heard_call("/v1/chat", asked).input) == [("system", "s", []), ("chatbot", "b", []), ("user", "c", [])]
 
+    @pytest.mark.parametrize(
+        ("path", "asked"),
+        [
+            ("/v1beta/models/m:generateContent", {"contents": [
+                {"role": "model", "parts": [{"functionCall": {"name": name, "args": {}}} for name in ("stock", "policy")]},
+                {"role": "user", "parts": [{"functionResponse": {"name": name, "response": {}}} for name in ("policy", "stock")]},
+            ]}),
+            ("/v1beta/interactions", {"model": "m", "input": [
+                {"type": "function_call", "id": "c1", "name": "stock", "arguments": {}},
+                {"type": "function_call", "id": "c2", "name": "policy", "arguments": {}},
+                {"type": "function_result", "call_id": "c2", "result": "b"},
+                {"type": "function_result", "call_id": "c1", "name": "stock", "result": "a"},
+                {"type": "function_result", "call_id": "c9", "result": "c"},
+            ]}),
+            ("/model/m/converse", {"messages": [
+                {"role": "assistant", "content": [{"toolUse": {"toolUseId": one, "name": name, "input": {}}} for one, name in (("c1", "stock"), ("c2", "policy"))]},
+                {"role": "user", "content": [{"toolResult": {"toolUseId": one, "content": [{"text": one}]}} for one in ("c2", "c1", "c9")]},
+            ]}),
+            ("/v2/chat", {"model": "m", "messages": [
+                {"role": "assistant", "tool_calls": [{"id": one, "function": {"name": name, "arguments": "{}"}} for one, name in (("c1", "stock"), ("c2", "policy"))]},
+                *({"role": "tool", "tool_call_id": one, "content": one} for one in ("c2", "c1", "c9")),
+            ]}),
+            ("/v1/chat", {"model": "m", "message": "q", "tool_results": [
+                {"call": {"name": name, "parameters": {}}, "outputs": [{"x": 1}]} for name in ("policy", "stock")
+            ]}),
+            ("/v1/conversations", {"model": "m", "inputs": [
+                {"type": "function.call", "tool_call_id": "c1", "name": "stock", "arguments": "{}"},
+                {"type": "function.call", "tool_call_id": "c2", "name": "policy", "arguments": "{}"},
+                *({"type": "function.result", "tool_call_id": one, "result": one} for one in ("c2", "c1", "c9")),
+            ]}),
+        ],
+        ids=["gemini", "interactions", "converse", "cohere 2", "cohere 1", "conversations"],
+    )  # fmt: skip
+    def test_results_name_their_tools(self, path, asked):
+        """The result of a tool has the name of its call, in whatever order they come back; one that answers no call has none."""
+        named = [name for one in heard_call(path, asked).input if one.tools for name in one.tools.split(", ")]
+        assert ["policy", "stock"] == named
+
 
 class TestGrowing:
     def test_text_grows_while_it_streams(self):

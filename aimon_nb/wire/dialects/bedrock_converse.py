@@ -47,7 +47,8 @@ class BedrockConverse(Dialect):
         call.streaming = self.path.endswith("-stream")
         system = _text(body.get("system"), [])
         call.input = [Message("system", system)] if system else []
-        call.input += [_message(m) for m in dicts_of(body.get("messages"))]
+        names: dict[str, str] = {}
+        call.input += [_message(m, names) for m in dicts_of(body.get("messages"))]
         tools = dicts_of(dict_of(body.get("toolConfig")).get("tools"))
         specs = [dict_of(tool.get("toolSpec")) for tool in tools]
         call.tools = [text_of(spec.get("name")) for spec in specs if spec]
@@ -121,14 +122,17 @@ def details(raw: dict[str, Any]) -> dict[str, int]:
     return counts
 
 
-def _message(raw: dict[str, Any]) -> Message:
-    uses = [
-        b["toolUse"] for b in dicts_of(raw.get("content")) if isinstance(b.get("toolUse"), dict)
-    ]
+def _message(raw: dict[str, Any], names: dict[str, str]) -> Message:
+    """Return a message of the request; `names` are those of tool calls by their ids so far."""
+    blocks = dicts_of(raw.get("content"))
+    uses = [b["toolUse"] for b in blocks if isinstance(b.get("toolUse"), dict)]
+    names |= {text_of(u.get("toolUseId")): text_of(u.get("name")) for u in uses}
+    results = (dict_of(b.get("toolResult")).get("toolUseId") for b in blocks)
+    tools = ", ".join(filter(None, (names.get(text_of(one), "") for one in results)))
     calls = [(text_of(u.get("name")), json_of(u.get("input"))) for u in uses]
     media: list[Media] = []
     text = _text(raw.get("content"), media)
-    return Message(text_of(raw.get("role")) or "user", text, calls, media)
+    return Message(text_of(raw.get("role")) or "user", text, calls, media, tools)
 
 
 def _text(content: Any, media: list[Media]) -> str:

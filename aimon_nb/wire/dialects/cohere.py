@@ -26,7 +26,7 @@ from aimon_nb.wire.dialects.json_values import (
     scalar_parameters,
     text_of,
 )
-from aimon_nb.wire.dialects.openai_chat import message as message_v2
+from aimon_nb.wire.dialects.openai_chat import messages as messages_v2
 
 _PARAMETERS = ("temperature", "p", "k", "max_tokens", "seed", "safety_mode", "citation_quality")
 
@@ -43,7 +43,7 @@ class Cohere(Dialect):
         """Model, turns, tools and parameters, of either version."""
         call.request_model = text_of(body.get("model")) or None
         call.streaming = body.get("stream") is True
-        call.input = [message_v2(m) for m in dicts_of(body.get("messages"))]
+        call.input = messages_v2(dicts_of(body.get("messages")))
         call.input += _turns_v1(body)
         tools = dicts_of(body.get("tools"))
         call.tools = [text_of(dict_of(t.get("function", t)).get("name")) for t in tools]
@@ -119,4 +119,10 @@ def _turns_v1(body: dict[str, Any]) -> list[Message]:
     history = dicts_of(body.get("chat_history"))
     pairs += [(text_of(t.get("role")).lower() or "user", t.get("message")) for t in history]
     pairs.append(("user", body.get("message")))
-    return [Message(role, text) for role, text in pairs if text and isinstance(text, str)]
+    said = [Message(role, text) for role, text in pairs if text and isinstance(text, str)]
+    return said + [_result_v1(one) for one in dicts_of(body.get("tool_results"))]
+
+
+def _result_v1(one: dict[str, Any]) -> Message:
+    name = text_of(dict_of(one.get("call")).get("name"))
+    return Message("tool", json_of(one.get("outputs")), tools=name)

@@ -149,7 +149,8 @@ def turn(role: str, content: dict[str, Any]) -> Message:
     ]
     media: list[Media] = []
     texts = [_text(part, media) for part in parts if "functionCall" not in part]
-    return Message(role, "\n".join(texts), calls, media)
+    results = (text_of(dict_of(part.get("functionResponse")).get("name")) for part in parts)
+    return Message(role, "\n".join(texts), calls, media, ", ".join(filter(None, results)))
 
 
 def usage(raw: dict[str, Any]) -> Usage:

@@ -217,16 +217,20 @@ def _turns(value: Any) -> list[Message]:
     items = dicts_of(value if isinstance(value, list) else [value])
     if all(text_of(item.get("type")) in _CONTENTS for item in items):
         return [_said("user", items)] if items else []
-    return [_turn(item) for item in items]
+    calls = [item for item in items if text_of(item.get("type")).endswith("_call")]
+    names = {text_of(item.get("id")): _tool(item) for item in calls}
+    return [_turn(item, names) for item in items]
 
 
-def _turn(item: dict[str, Any]) -> Message:
+def _turn(item: dict[str, Any], names: dict[str, str]) -> Message:
+    """Return a turn or a step as a message; `names` are those of tool calls by their ids."""
     kind = text_of(item.get("type"))
     if kind.endswith("_call"):
         return Message("model", "", [(_tool(item), json_of(item.get("arguments")))])
     if kind.endswith("_result"):
         result = item.get("result")
-        return Message("tool", text_of_content(result) or json_of(result))
+        name = text_of(item.get("name")) or names.get(text_of(item.get("call_id")), "")
+        return Message("tool", text_of_content(result) or json_of(result), tools=name)
     if kind == "thought":
         return Message("reasoning", text_of_content(item.get("summary")))
     role = text_of(item.get("role")) or ("model" if kind == "model_output" else "user")

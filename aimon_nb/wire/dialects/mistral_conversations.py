@@ -65,7 +65,8 @@ class MistralConversations(Dialect):
         call.input = [Message("system", instructions)] if instructions else []
         if isinstance(inputs, str):
             call.input.append(Message("user", inputs))
-        call.input += [_entry(entry) for entry in dicts_of(inputs)]
+        names: dict[str, str] = {}
+        call.input += [_entry(entry, names) for entry in dicts_of(inputs)]
         call.tools = [tool(one) for one in dicts_of(body.get("tools"))]
         arguments = dict_of(body.get("completion_args"))
         call.parameters = scalar_parameters(arguments, (*PARAMETERS, "random_seed"))
@@ -144,13 +145,16 @@ def _details(raw: dict[str, Any]) -> dict[str, int]:
     return counts
 
 
-def _entry(entry: dict[str, Any]) -> Message:
+def _entry(entry: dict[str, Any], names: dict[str, str]) -> Message:
+    """Return a message of the request; `names` are those of tool calls by their ids so far."""
     kind = text_of(entry.get("type"))
     if kind in ("function.call", "tool.execution"):
         called = (text_of(entry.get("name")), json_of(entry.get("arguments")))
+        names[text_of(entry.get("tool_call_id"))] = called[0]
         return Message("assistant", "", [called])
     if kind == "function.result":
-        return Message("tool", json_of(entry.get("result")))
+        tools = names.get(text_of(entry.get("tool_call_id")), "")
+        return Message("tool", json_of(entry.get("result")), tools=tools)
     media: list[Media] = []
     text = text_of_content(entry.get("content"), media)
     return Message(text_of(entry.get("role")) or "user", text, [], media)

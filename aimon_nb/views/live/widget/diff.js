@@ -39,11 +39,16 @@ export class Diff extends Component {
 }
 
 /** @param {{diff: import('./protocol.js').CallDiff}} props */
-const Differences = ({ diff: { facts, parameters, prompt, answer, notes } }) => html`
-  <${Table} name="sides" label="numbers, and parameters that differ" lines=${[HEADS, ...facts.map(line('unknown')), ...parameters.map(line('not set'))]} />
+const Differences = ({ diff: { facts, parameters, prompt, answer, notes } }) => {
+  const same = facts.filter(([, before, now]) => before === now),
+    lines = [...facts.filter((one) => !same.includes(one)).map(line('unknown')), ...parameters.map(line('not set'))];
+  return html`
+  ${lines.length > 0 && html`<${Table} name="sides" label="numbers and parameters that differ" lines=${[HEADS, ...lines]} />`}
+  ${same.length > 0 && html`<div class="small">the same: ${visible(same.map(([name, value]) => `${name} ${value}`).join(' · '))}</div>`}
   ${prompt.map((one) => html`<${Message} message=${one} side="in" />`)}
   ${answer.map((one) => html`<${Message} message=${one} side="out" />`)}
   ${notes.map((note) => html`<div class="small">${visible(note)}</div>`)}`;
+};
 
 const HEADS = ['what', 'other call', 'this call', 'change'];
 
@@ -52,8 +57,6 @@ const line =
   (none) =>
   (/** @type {string[]} */ [name, before, now, change = '']) => {
     const [a, b, by] = [before, now, change].map(visible);
-    const same = html`<span class="dim">${a}</span>`;
-    if (a === b) return [visible(name), same, same, by];
     return [visible(name), a ? html`<del>${a}</del>` : none, b ? html`<ins>${b}</ins>` : none, by];
   };
 

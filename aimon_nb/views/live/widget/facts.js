@@ -7,7 +7,7 @@ import { TextBlock } from './text_block.js';
 /** @typedef {import('./protocol.js').Detail} Item */
 
 const WORD = 40; // characters of a setting that stands beside the model
-const LINES = 6; // of a tool's description shown at first
+const LINES = 6; // of the description of a tool, shown at first
 
 /** The cells of a table as text. @param {any[][]} lines */
 export const shown = (lines) => lines.map((cells) => cells.map((cell) => visible(String(cell ?? ''))));

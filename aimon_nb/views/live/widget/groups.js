@@ -8,7 +8,7 @@ import { commas, seconds } from './format.js';
 import { ALONE, BAD, NONE, STOPPED } from './rows.js';
 
 const ALIKE = 5; // equal siblings that become one row
-const REMARKS = 2; // of the remarks of a group's members, so many are said
+const REMARKS = 2; // of the remarks of the members of a group, so many are said
 const CELLS = 60; // of a strip
 const OUTCOMES = ['ok', 'open', 'retried', 'stopped', 'err']; // the worst comes last
 

@@ -41,17 +41,25 @@ export const JsonTree = ({ value, limit, bare }) => {
 /** The start of a text, on a line. @param {string} text */
 const brief = (text) => visible(text.length > 60 ? `${text.slice(0, 59)}…` : text);
 
-/** What stands for an object, or a secret, in the arguments of a step is no text. @param {any} value */
-const standsIn = (value) => /^(<.*>|\[filtered\])$/s.test(value);
+/** What stands for an object, a secret, or what was left out in the arguments of a step is no text. @param {any} value */
+const standsIn = (value) => /^(<.*>|\[filtered\]|… [\d,]+ more)$/s.test(value);
+
+/** How much of a list or an object is here, if not all: its copy ends with how many were left out. @param {any} value */
+function shownOf(value) {
+  const list = Array.isArray(value),
+    left = /^(?:… )?([\d,]+) more$/.exec(list ? value.at(-1) : value['…'])?.[1],
+    shown = Object.keys(value).length - 1;
+  return left && `${commas(shown)} shown of ${commas(shown + Number(left.replaceAll(',', '')))}`;
+}
 
 /** A value as JSON writes it, but a text with its line ends. @param {any} value */
 const written = (value) => (value instanceof Exact ? value.source : typeof value === 'string' ? `"${value}"` : String(value));
 
-/** A list of a few words and numbers, on one line; undefined for others. @param {any} value */
-function onOneLine(value) {
+/** A list of a few words and numbers, on one line; undefined for others. @param {any} value @param {boolean} [bare] */
+function onOneLine(value, bare) {
   const isLong = (/** @type {any} */ one) => isInner(one) || String(one).length > ONE_LINE;
   if (!Array.isArray(value) || value.length > ONE_LINE || value.some(isLong)) return undefined;
-  const text = `[${value.map((one) => (typeof one === 'string' ? JSON.stringify(one) : written(one))).join(', ')}]`;
+  const text = `[${value.map((one) => (bare && standsIn(one) ? one : typeof one === 'string' ? JSON.stringify(one) : written(one))).join(', ')}]`;
   return text.length > ONE_LINE ? undefined : text;
 }
 
@@ -60,7 +68,7 @@ const isInner = (/** @type {any} */ value) => value !== null && typeof value ===
 /** A JSON value. @param {{name: string, value: any, depth: number, limit?: number, bare?: boolean}} props */
 const Json = ({ name, value, depth, limit, bare }) => {
   const lead = name && `${visible(name)}: `,
-    text = onOneLine(value);
+    text = onOneLine(value, bare);
   if (text === undefined && isInner(value)) return html`<${Fold} lead=${lead} value=${value} depth=${depth} limit=${limit} bare=${bare} />`;
   const isBare = bare && standsIn(value),
     kind = text !== undefined || isBare ? '' : typeof value === 'string' ? 'str' : 'num';
@@ -105,9 +113,10 @@ class Fold extends Component {
       list = Array.isArray(value);
     this.names = Object.keys(value);
     this.opened ||= open;
-    const title = lead + (list ? `[${commas(this.names.length)}]` : `{${brief(this.names.join(', '))}}`);
+    const some = bare && shownOf(value),
+      title = list ? `[${some || commas(this.names.length)}]` : `{${some ? `${some}: ` : ''}${brief(this.names.join(', '))}}`;
     return html`<details class="json" open=${open} onToggle=${this.onToggle}>
-      <summary>${title}</summary>
+      <summary>${lead + title}</summary>
       ${this.opened && this.names.map((name) => html`<${Json} key=${name} name=${list ? '' : name} value=${value[name]} depth=${depth + 1} limit=${limit} bare=${bare} />`)}
     </details>`;
   }

@@ -15,7 +15,15 @@ export function listenToKernel(kernel) {
     if (message?.header?.msg_type !== 'execute_input') return;
     for (const run of runs.values()) for (const view of run.views) if (!run.running && view.root.isConnected) view.quiet.fold();
   });
+  const own = () => [...runs.values()].filter((run) => run.kernel === kernel);
   kernel.statusChanged?.connect((/** @type {any} */ _, /** @type {string} */ status) => {
-    if (GONE.includes(status)) for (const run of runs.values()) if (run.kernel === kernel) run.markLost();
+    if (GONE.includes(status)) for (const run of own()) run.markLost();
+  });
+  // Its notebook was closed. When it is opened again another connection tells of the same runs.
+  kernel.disposed?.connect(() => {
+    for (const run of own()) {
+      run.closed = true;
+      run.detach();
+    }
   });
 }

@@ -33,7 +33,7 @@ export class Messages extends Component {
   /** @type {HTMLElement|null} */ box = null;
   isFitted = false;
   last = 1; // the greatest room in which all was seen at once
-  /** @type {Turn[]} */ seen = []; // of which `before` is known
+  /** @type {Turn[]} */ seen = []; // those whose turns before are known
   before = 0;
   lacks = '';
   sizes = new ResizeObserver(() => this.refit());

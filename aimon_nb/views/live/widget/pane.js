@@ -10,7 +10,7 @@ import { callBeside, placeOf, reveal } from './walk.js';
 import { LINE } from './window.js';
 
 const KEY = 'pane'; // under which its height is remembered
-const SHARE = 0.6; // of the window's height, where the reader has said nothing
+const SHARE = 0.6; // of the height of the window, where the reader has said nothing
 const LEAST = 120; // px
 const STEP = 24; // px that a key moves the grip
 
@@ -78,7 +78,8 @@ export class Pane {
     if (!isStale && !grew) return;
     const side = detail.firstElementChild,
       atEnd = !!side && side.scrollTop + side.clientHeight >= side.scrollHeight - LINE;
-    this.isStale = this.grew = false;
+    this.isStale = id != null && !row; // it is still to come
+    this.grew = false;
     this.root.hidden = !row;
     if (row && !item) run.request(row.id);
     this.acts.show(run, item ? id : null);

@@ -77,8 +77,9 @@ class RunPublisher:
         self._run = run
         # Those in memory, with whose calls the page may compare one.
         self._runs = runs
-        # Messages of rows: a page that counted fewer lacks some.
-        self._count = 0
+        # Messages of rows: a page that counted fewer lacks some. Of a run that is over, as after
+        # `%reload_ext`, the rows of a snapshot are not all that there is to tell.
+        self._count = 0 if run.running else 1
         self._sent_more: rows.EncodedRow | None = None
         self._previews = Previews(run)
         self._details = DetailNews(run)

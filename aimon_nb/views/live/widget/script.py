@@ -27,9 +27,10 @@ _COMMENT = re.compile(
 )
 # Of no use in a page; htm reads no line end and what follows it as text.
 _INDENT = re.compile(r"^ +", re.MULTILINE)
-# Empty lines, and line ends within a list: where a comment may stand they stay.
-_LINE_END = re.compile(r"^\n|(?<=[,(])\n", re.MULTILINE)
-_MAY_END_IN_COMMENT = re.compile(r"//.*[,(]$", re.MULTILINE)
+# Empty lines, and line ends within a list and at both ends of a block: where a comment may
+# stand they stay.
+_LINE_END = re.compile(r"^\n|(?<=[,({])\n|(?<=[;}])\n(?=})", re.MULTILINE)
+_MAY_END_IN_COMMENT = re.compile(r"//.*(?:[,({]$|[;}]\n})", re.MULTILINE)
 _STYLE_COMMENT = re.compile(r"/\*[^*]*\*/\n?")
 # Of no use either; no text in a style has one of these signs.
 _STYLE_SPACE = re.compile(r"\s*([{};,])\s*|(?<=[\w-]:) +(?=[^{}]*[;}])")

@@ -35,7 +35,7 @@ export function anchorBelow(root) {
     const moved = kept.isConnected ? kept.getBoundingClientRect().top - at : 0;
     if (Math.abs(moved) >= 1) scroller.scrollTop += moved;
     expected = scroller.scrollTop;
-    if (++frames < FRAMES) requestAnimationFrame(keep); // the notebook's own layout is late
+    if (++frames < FRAMES) requestAnimationFrame(keep); // the layout of the notebook is late
   };
 }
 

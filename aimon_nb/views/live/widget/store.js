@@ -13,6 +13,7 @@
  * @typedef {(run: Run, el: HTMLElement, options: any) => void} Show
  */
 import { unpackItem } from './by_item.js';
+import { choicesOf } from './choices.js';
 import { unpackRow, upsert } from './rows.js';
 
 const MOST_RUNS = 200; // runs a page remembers
@@ -50,17 +51,19 @@ export class Run {
     /** @type {Set<string>} */ this.requested = new Set(); // details that the kernel was asked for
     /** @type {[HTMLElement, any][]} */ this.waiting = []; // places that ask for it before anything is known of it
     /** @type {Map<string, string[]>} */ this.previews = new Map(); // what went into rows and came out
-    /** @type {Map<string, Answered>} */ this.answers = new Map(); // to questions about spans, by `questionOf`
-    /** @type {Map<number, import('./by_item.js').Item>} */ this.items = new Map(); // rows of the user's batch, by number
+    /** @type {Map<string, Answered>} */ this.answers = new Map(); // to questions about spans, by what questionOf gives
+    /** @type {Map<number, import('./by_item.js').Item>} */ this.items = new Map(); // rows of the batch, by number
     this.news = 0; // how often the kernel has answered
     this.cut = 0;
     this.count = 0; // messages of rows that came without a gap
     this.zero = 0; // performance.now() at the start of the run
-    /** @type {any} */ this.kernel = null; // the page's connection to it
+    /** @type {any} */ this.kernel = null; // the connection of the page to it
     /** @type {(() => unknown)|null} */ this.interrupt = null;
     /** @type {((message: import('./protocol.js').Ask) => void)|null} */ this.send = null;
     this.token = {}; // tells its own event from that of another module that knows the run
     this.announced = false;
+    this.lost = false; // the kernel that had it is gone
+    this.closed = false; // the notebook that showed it was closed
     this.onPlace = (/** @type {any} */ event) => {
       if (event.defaultPrevented) return;
       event.preventDefault();
@@ -91,6 +94,7 @@ export class Run {
 
   /** Why the page has no details of a span. */
   get missing() {
+    if (this.lost) return 'details are gone: the kernel was restarted or has ended';
     if (!this.send) return `details are not in this page: %ai_show ${this.id}`;
     return this.running ? 'details come when the cell has ended' : 'details come when the kernel is idle; if it was restarted they are gone';
   }
@@ -128,9 +132,9 @@ export class Run {
   /** Another module knows the run from a kernel that lives: its view stands where this one's did. */
   yieldPlaces() {
     this.forget();
-    for (const { root, folded } of this.views) {
-      const el = root.isConnected && root.parentElement;
-      if (el) dispatchEvent(new CustomEvent(this.event, { cancelable: true, detail: [el, { open: !folded }] }));
+    for (const view of this.views) {
+      const el = view.root.isConnected && view.root.parentElement;
+      if (el) dispatchEvent(new CustomEvent(this.event, { cancelable: true, detail: [el, { choices: choicesOf(view) }] }));
     }
   }
 
@@ -192,6 +196,8 @@ export class Run {
   /** Its kernel is gone: nothing more will come. */
   markLost() {
     const { header, running } = this;
+    this.lost = true;
+    this.detach();
     if (header && (running || header.counting))
       this.take({ header: { ...header, status: running ? 'killed' : header.status, dur: this.now, counting: false } });
   }

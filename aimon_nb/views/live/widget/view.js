@@ -121,6 +121,7 @@ export class View {
     this.keeper.back();
     this.stale = true;
     this.paint();
+    if (options?.choices) this.keeper.back();
     this.place.settle(at, !!options?.wait);
     this.tick();
     this.quiet.watch();

@@ -6,10 +6,10 @@
  */
 
 export const LINE = 24; // px; every row is a whole number of lines, so nothing jumps
-export const WINDOW_ABOVE = 400; // rows; up to here all are in the page, so that the browser's own search works
+export const WINDOW_ABOVE = 400; // rows; up to here all are in the page, so that the search of the browser works
 const PAGE = 11; // rows that a page key goes
 const MARGIN = 6; // rows drawn beyond each edge of the window
-const LETTER = 0.055; // of the axis' width that a letter on it takes, where the view is narrow
+const LETTER = 0.055; // of the width of the axis that a letter on it takes, where the view is narrow
 /** @type {[number, string][]} */
 const UNITS = [
   [3600, 'h'],
