@@ -27,6 +27,7 @@ from aimon_nb.views.present import batches
 
 if TYPE_CHECKING:
     from aimon_nb.app.monitoring import Monitor
+    from aimon_nb.capture.state import RunState
 
 # In Pyodide, or at the limit of a container.
 _NO_THREAD = "no thread could be started: the view was brought up to date only at the end"
@@ -122,11 +123,7 @@ class RunSession:
         if self.run_state.quiet:
             recorder.catch_up()
         run = self.run
-        refusal = self.run_state.refusal
-        status = status_of_run(error or refusal, stopped=self.run_state.stop)
-        if status == "ok" and self.run_state.has_stopped_calls:
-            # Its code went on after the interrupt, and not all of it could.
-            status = "interrupted"
+        status = _status_of(self.run_state, error)
         op = run.options.get("op") or "ai.pipeline"
         with internal_errors.suppress("showing that a run is over"):
             ended = run.started + timedelta(seconds=self.run_state.seconds(left_at))
@@ -139,7 +136,7 @@ class RunSession:
         with internal_errors.suppress("leaving a run"):
             self._root.leave()
         with internal_errors.suppress("ending a run"):
-            last = as_one(error) or error or refusal
+            last = as_one(error) or error or self.run_state.refusal
             recorder.end_run(self.run_state, status, last, self._add_last_notes, left_at)
         with internal_errors.suppress("showing the end of a run"):
             self.view.finish()
@@ -200,6 +197,12 @@ def _numbers(run: Run) -> dict[str, Any]:
     """Return what the root says of a batch and a budget: numbers, and no key of an item."""
     numbers = {"items": len(run.items) or None, "budget": run.options.get("budget")}
     return {name: number for name, number in numbers.items() if number is not None}
+
+
+def _status_of(run_state: RunState, error: BaseException | None) -> RunStatus:
+    status = status_of_run(error or run_state.refusal, stopped=run_state.stop)
+    # Code that went on after an interrupt is well if it asked nothing more.
+    return "interrupted" if status == "ok" and run_state.has_stopped_calls else status
 
 
 def status_of_run(error: BaseException | None, *, stopped: bool = False) -> RunStatus:
