@@ -27,6 +27,7 @@ from aimon_nb.views.present import batches
 
 if TYPE_CHECKING:
     from aimon_nb.app.monitoring import Monitor
+    from aimon_nb.capture.state import RunState
 
 # In Pyodide, or at the limit of a container.
 _NO_THREAD = "no thread could be started: the view was brought up to date only at the end"
@@ -122,8 +123,7 @@ class RunSession:
         if self.run_state.quiet:
             recorder.catch_up()
         run = self.run
-        refusal = self.run_state.refusal
-        status = status_of_run(error or refusal, stopped=self.run_state.stop)
+        status = _status_of(self.run_state, error)
         op = run.options.get("op") or "ai.pipeline"
         with internal_errors.suppress("showing that a run is over"):
             ended = run.started + timedelta(seconds=self.run_state.seconds(left_at))
@@ -136,7 +136,7 @@ class RunSession:
         with internal_errors.suppress("leaving a run"):
             self._root.leave()
         with internal_errors.suppress("ending a run"):
-            last = as_one(error) or error or refusal
+            last = as_one(error) or error or self.run_state.refusal
             recorder.end_run(self.run_state, status, last, self._add_last_notes, left_at)
         with internal_errors.suppress("showing the end of a run"):
             self.view.finish()
@@ -199,6 +199,12 @@ def _numbers(run: Run) -> dict[str, Any]:
     return {name: number for name, number in numbers.items() if number is not None}
 
 
+def _status_of(run_state: RunState, error: BaseException | None) -> RunStatus:
+    status = status_of_run(error or run_state.refusal, stopped=run_state.stop)
+    # Code that went on after an interrupt is well if it asked nothing more.
+    return "interrupted" if status == "ok" and run_state.has_stopped_calls else status
+
+
 def status_of_run(error: BaseException | None, *, stopped: bool = False) -> RunStatus:
     """How a run ended that this exception left.
 
@@ -209,8 +215,9 @@ def status_of_run(error: BaseException | None, *, stopped: bool = False) -> RunS
         return "ok"
     if stopped:
         return "interrupted"
-    # A group of tasks ends with a group of their errors.
-    if any(isinstance(one, (BudgetExceeded, RefusedInPoolError)) for one, _ in leaves(error)):
+    # A group of tasks ends with a group of their errors; and what tried again may say `from` what.
+    causes = (cause for one, _ in leaves(error) for cause in (one, getattr(one, "__cause__", None)))
+    if any(isinstance(one, (BudgetExceeded, RefusedInPoolError)) for one in causes):
         return "over_budget"
     # ipykernel cancels the task of an async cell at an interrupt.
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)

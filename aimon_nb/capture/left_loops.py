@@ -1,14 +1,15 @@
-"""Which rows an exception left: a `for` loop that is thrown away does not say why it is.
+"""Which rows failed by what the body of their loop raised, or by what it began and left behind.
 
-Where the user's code is then is where it raised, if it did, and stands in the traceback of what
-ends the run: at a `break` it is elsewhere.
+A `for` loop that is thrown away does not say why it is. Where the user's code is then is where it
+raised, if it did, and stands in the traceback of what ends the run: at a `break` it is elsewhere.
 """
 
 from __future__ import annotations
 
 import sys
+from asyncio import CancelledError
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aimon_nb.capture.exceptions import describe, status_of_item
 from aimon_nb.model.code_files import is_users
@@ -47,6 +48,20 @@ class LeftLoops:
                     one.item.error_type, one.item.error = describe(error)
             at = at.tb_next
         self._items.clear()
+
+
+def end_with(open_item: OpenItem, job: Any) -> None:
+    """End a row as a task or a job ended that it began: if it was left by then, and waits for it.
+
+    Else its own code has heard of it. The exception is looked at, and not taken: asyncio tells of
+    those that nobody has taken.
+    """
+    item = open_item.item
+    error = CancelledError() if job.cancelled() else getattr(job, "_exception", None)
+    if error is None or not item.is_left or item.status not in ("ok", "running"):
+        return
+    item.status = status_of_item(error)
+    item.error_type, item.error = describe(error)
 
 
 def _place_of(frame: FrameType | None) -> _Place | None:

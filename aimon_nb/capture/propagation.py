@@ -25,6 +25,7 @@ from aimon_nb.capture.context import (
 from aimon_nb.capture.hooks import Patches, named_like
 from aimon_nb.capture.internal_errors import internal_errors
 from aimon_nb.capture.items import current_item, hold_begun
+from aimon_nb.capture.left_loops import end_with
 from aimon_nb.model.caller import Caller
 from aimon_nb.model.errors import BudgetExceeded, RefusedInPoolError, RequestRefusedError
 
@@ -148,6 +149,9 @@ def _release_when_done(future: Any) -> None:
     """Have the item of the code that runs wait for a task or a job, unless a library began it."""
     with internal_errors.suppress("having an item wait"):
         open_item = hold_begun()
+        if open_item is not None and not open_item.item.is_left:
+            # Else what runs in it began it.
+            future.add_done_callback(functools.partial(end_with, open_item))
         if open_item is not None and isinstance(future, asyncio.Task):
             open_item.hold_task(future)
         elif open_item is not None:

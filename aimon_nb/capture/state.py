@@ -231,6 +231,7 @@ class RunState:
     unfinished: list[Span] = field(default_factory=list)  # whose answers it did not wait for
     told_others: bool = False  # usage was told in it that is another run's
     stop: bool = False  # interrupted: no model call is sent any more
+    has_stopped_calls: bool = False  # and so some were not
     unpriced: set[str] = field(default_factory=set)  # changed since the run was added up
     price_at: float = 0.0  # when it may be added up again
     forecast_at: float = 0.0  # when its batches may be forecast again

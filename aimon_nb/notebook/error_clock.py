@@ -60,7 +60,7 @@ class ErrorClock:
                 with internal_errors.suppress("noting when an error came"):
                     self._note()
                     if shows_one:
-                        args, kwargs = with_one_refusal(args, kwargs)
+                        args, kwargs = with_one_refusal(self._shell, args, kwargs)
             return show(*args, **kwargs)
 
         return wrapper

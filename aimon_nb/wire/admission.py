@@ -83,6 +83,7 @@ def _check_allowed(model_request: ModelRequest) -> None:
         return  # it costs nothing, and tells what was asked before
     if model_request.open_span.run_state.stop:
         stopped = RunStopped("the run was interrupted; this call was not sent")
+        model_request.open_span.run_state.has_stopped_calls = True
         if model_request.item is not None:
             model_request.item.refuse(stopped)
         raise stopped

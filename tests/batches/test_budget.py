@@ -203,6 +203,13 @@ class TestALoop:
         assert refused["status"].tolist() == ["error"] and refused["attempt"].isna().tolist() in ([True], [False])
         assert refused["cost_usd"].isna().all() and run_of(view).totals.calls == 1 and run_of(view).totals.errors == 0
 
+    def test_who_tries_again_whatever_it_is(self, ask, truth):
+        """What gives up `from` a refusal is over budget: tenacity told to catch all there is."""
+        again = tenacity.retry(stop=tenacity.stop_after_attempt(4), retry=tenacity.retry_if_exception_type(BaseException), wait=tenacity.wait_none())
+        with pytest.raises(tenacity.RetryError), tracked(max_calls=1) as view:
+            again(ask)("[status 500]")
+        assert run_of(view).status == "over_budget" and len(truth.settled()) == 1
+
     def test_it_is_no_attempt(self, ask):
         """Where the one before it failed, that is the last attempt: an error of the run, and no row of another's."""
         with pytest.raises(BudgetExceeded), tracked(max_calls=1) as view:

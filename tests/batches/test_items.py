@@ -773,6 +773,60 @@ def test_which_row_an_interrupt_left(track):
         assert [item.status for item in view._run.items if item.key == 2] == [status], error
 
 
+def test_a_job_that_failed_after_its_row(track, asking):
+    """A task or a job that the body began and left behind ends its row as it ends; of one that the body waited for, or that another task began, its code has heard."""
+
+    async def main(ask):
+        async def fails(row):
+            with contextlib.suppress(ValueError):
+                await asyncio.create_task(raises())
+            if row == 2:
+                raise KeyError("row")
+            if row == 3:
+                await asyncio.Event().wait()
+            await ask()
+
+        async def raises():
+            raise ValueError
+
+        tasks = []
+        for row in aimon_nb.progress([1, 2, 3], key=int):
+            tasks.append(asyncio.create_task(fails(row)))
+        asyncio.get_running_loop().call_later(0.05, tasks[2].cancel)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        async for _ in aimon_nb.progress([4], key=int):
+            with contextlib.suppress(KeyError):
+                await asyncio.create_task(fails(2))
+
+    with track() as run:
+        asking(main)
+        over = threading.Event()
+        with ThreadPoolExecutor(1) as pool:
+            for row in aimon_nb.progress([5, 6], key=int):
+                pool.submit(lambda row: over.wait(30) / (row - 5), row)
+            over.set()
+    assert {item.key: (item.status, item.error_type) for item in run.items} == {
+        1: ("ok", None), 2: ("error", "KeyError"), 3: ("interrupted", "CancelledError"), 4: ("ok", None), 5: ("error", "ZeroDivisionError"), 6: ("ok", None)
+    }  # fmt: skip
+    assert all(item.is_done for item in run.items) and run.faults == 0
+
+
+def test_an_interrupt_that_is_swallowed(ask):
+    """Its code goes on, and its calls do not: the run was interrupted. One that asks no more is well."""
+    for more in (1, 0):
+        with aimon_nb.track("rows", view="none") as view:
+            ask()
+            view_state(view).stop = True
+            for _ in range(more):
+                with contextlib.suppress(BaseException):
+                    ask()
+        assert view.status == ("interrupted" if more else "ok")
+
+
+def view_state(view):
+    return monitor.recorder.registry.states[view._run.run_id]
+
+
 @pytest.mark.parametrize("way", ["rows", "map", "async map"])
 def test_a_run_of_its_own_that_fails(ask, way):
     """A run that `progress(budget=…)` or `map(budget=…)` opens ends as its loop did: with the error of the rows, or of a row."""

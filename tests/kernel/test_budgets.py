@@ -7,6 +7,7 @@ import pytest
 
 from tests.kernel.test_batches import SETUP
 from tests.kernel.test_stops import run, written
+from tests.parts.kernel import without_colours
 
 # Each sends three calls at most; where the code swallows the refusal the cell ends with it all the same.
 SWALLOWED = {
@@ -48,6 +49,17 @@ def test_the_cell_ends_failed(kernel, truth):
         assert kernel.value("(last_run().status, last_run()._run.totals.calls, last_run()._run.faults)") == ("over_budget", 3, 0), name
         # A group of tasks cancels those that wait for an answer.
         assert len(truth.settled()) == 3 or "group" in name, name
+
+
+def test_where_the_debugger_opens(kernel, truth):
+    """After a refusal `%debug` is at the user's own line, and not in the client's or in ours; also if another error was shown before."""
+    kernel.run([SETUP.format(url=truth.url), "1 / 0"])
+    for source in ("for _ in range(2): ask()", "for _ in range(2): await aask()", "aimon_nb.map(ask, 'ab')", "with contextlib.suppress(BaseException):\n    for _ in range(2): ask()"):
+        kernel.run([f"%%ai_track b --max-calls 1\nimport contextlib\n{source}"])
+        [cell] = kernel.run(["%debug"])
+        said = without_colours(cell.stream())
+        assert "client.chat.completions.create" in said.partition("--->" if "--->" in said else ">")[2], (source, said)
+        assert "aimon_nb/" not in said and "httpx" not in said, (source, said)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="a newer Python's groups of errors")
