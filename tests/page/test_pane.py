@@ -200,7 +200,7 @@ def test_the_messages_of_the_call_before_are_asked_for(tab):
 
 
 def test_from_call_to_call(tab):
-    """`j`, `k`, Alt and the arrows lead from call to call without leaving the details, past tools and steps, also to an attempt that is folded into the one that succeeded; the row goes along, and the notebook hears none of it. The bar says where one is."""
+    """`j`, `k`, Alt and the arrows lead from call to call without leaving the details, past tools and steps, also to an attempt that is folded into the one that succeeded; so they do on the row whose details are shown; the row goes along, and the notebook hears none of it. The bar says where one is."""
     pane = pane_of(tab, span=ANSWERED)
     watch_keys(tab)
     chosen = lambda: tab.locator("#live-finished .row.chosen").get_attribute("data-id")
@@ -218,6 +218,10 @@ def test_from_call_to_call(tab):
     assert "c4" == chosen()
     tab.keyboard.press("Escape")
     assert not pane.is_visible() and "c4" == focused(tab)
+    row(tab, "finished", "c4").click()
+    for key, at in (("j", "c2"), ("Alt+ArrowUp", "c4"), ("k", ANSWERED)):
+        tab.keyboard.press(key)
+        assert (at, at) == (chosen(), focused(tab)), key
     assert {"Alt"} == {*tab.evaluate("heard")}
 
 

@@ -1159,6 +1159,17 @@ def test_system_question_and_answer_are_seen_at_once(tab):
     assert "system line 199" in sides.nth(0).inner_text(), "a new price folds what the reader has opened"
 
 
+def test_a_long_line_leaves_room_for_the_answer(tab):
+    """What was asked may be one line of many thousand characters: it is cut, too, and the answer is in sight below it."""
+    show(tab, "finished")
+    pane = long_call(tab, system="short", user="a passage of a document " * 2_000, answer=lines("answer", 9))
+    side = pane.locator("> div").first
+    assert "show all 48,000 characters" in pane.locator(".turn").nth(1).inner_text()
+    assert side.evaluate("e => e.scrollHeight == e.clientHeight"), "it scrolls"
+    pane.get_by_role("button", name="show all of user").click()
+    assert side.evaluate("e => e.scrollHeight > 2 * e.clientHeight")
+
+
 def test_the_pane_is_as_high_as_it_needs(tab):
     """It is no higher than its content, and 60 % of the window at most; there it scrolls."""
     show(tab, "finished")

@@ -61,9 +61,9 @@ export class MediaBox extends Component {
     this.url ||= URL.createObjectURL(new Blob([bytesOf(answer)], { type }));
     const label = visible(one.name || one.type || one.kind);
     return html`
+      ${broken && html`<span class="small">it is no image that this browser can show</span> `}
       <a class="more" href=${this.url} download=${fileName(one)} aria-label=${`save ${label}`}>save</a>
       ${answer.text != null && html`<${TextBlock} text=${answer.text} what=${label} lines=${LINES} form="" />`}
-      ${broken && html`<span class="small">it is no image that this browser can show</span>`}
       ${isSeen && !broken && html`<button class="thumb" aria-label=${`${label}, ${large ? 'smaller' : 'larger'}`} onClick=${() => this.setState({ large: !large })}><img class=${large ? 'large' : ''} src=${this.url} alt="" onError=${() => this.setState({ broken: true })} /></button>`}
       ${HEARD.test(answer.type) && html`<audio controls src=${this.url} aria-label=${label}></audio>`}`;
   }

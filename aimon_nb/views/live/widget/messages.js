@@ -18,6 +18,7 @@ import { formOf, TextBlock } from './text_block.js';
 const TURNS = 6; // turns of a conversation shown at first
 const READ = 2; // of them read at length: what was asked last, and the answer
 const BRIEF = 600; // characters of the others shown at first
+const ASKED = 900; // of what was asked last: it may be one long line
 const LINES_IN = 6; // lines of what was sent shown at first
 const LINES_OUT = 30; // and of what came back
 const GROWTH = 1.4; // by which messages take more of a full screen, as often as they fit
@@ -115,7 +116,7 @@ export class Messages extends Component {
       ${from > 0 && html`<button class="more" onClick=${() => this.setState({ all: true })}>${many}</button>`}
       ${turns.slice(from).map((turn, i) => {
         const at = from + i,
-          limit = at >= early && brief(turn, at) ? BRIEF * room : undefined,
+          limit = at >= early && brief(turn, at) ? BRIEF * room : turn.side === 'in' && turns.length > 1 ? ASKED * room : undefined,
           lines = (turn.side === 'out' ? LINES_OUT : LINES_IN) * room;
         return html`<${TurnBox}
           key=${at}

@@ -52,8 +52,8 @@ export class Pane {
     this.root.append(this.bar, this.detail, this.grip);
     this.root.addEventListener('fullscreenchange', () => this.onFull());
     // Notebook 7 takes letters for its shortcuts before any element of the page hears of them.
-    this.root.addEventListener('focusin', () => addEventListener('keydown', this.onStepKey, true));
-    this.root.addEventListener('focusout', () => removeEventListener('keydown', this.onStepKey, true));
+    view.root.addEventListener('focusin', () => addEventListener('keydown', this.onStepKey, true));
+    view.root.addEventListener('focusout', () => removeEventListener('keydown', this.onStepKey, true));
     /** @type {number|null} */ this.given = remembered(KEY);
     this.buildGrip();
     this.apply();
@@ -61,11 +61,14 @@ export class Pane {
 
   onStepKey = (/** @type {KeyboardEvent} */ event) => {
     const at = /** @type {Element} */ (event.target),
-      by = stepOf(event);
-    if (!by || !this.root.contains(at) || at.matches('input, select, textarea')) return;
+      by = stepOf(event),
+      { list } = this.view,
+      onRow = list.selected && list.body.contains(at);
+    if (!by || !(onRow || this.root.contains(at)) || at.matches('input, select, textarea')) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     this.step(by);
+    if (onRow) list.focus();
   };
 
   /** Draw what has changed of the selected row. */
