@@ -739,6 +739,22 @@ class TestProgress:
         assert aimon_nb.last_run().status == ("over_budget" if how == "swallow" else "ok")
         assert monitor.recorder.registry.open_runs == []
 
+    def test_what_its_own_run_does_not_wait_for(self, asking, ask):
+        """Tasks and jobs that the loop leaves behind: it says that they are not shown, and what has them. Those that are done say nothing."""
+
+        async def main(ask):
+            tasks = []
+            for _ in aimon_nb.progress(range(3), budget=5):
+                tasks.append(asyncio.create_task(ask()))
+            await asyncio.gather(*tasks)
+
+        asking(main)
+        [note] = [note for note in aimon_nb.last_run()._run.notes if "still at work" in note]
+        assert note.startswith("3 items were still at work when the loop ended") and "%%ai_track on the cell" in note
+        for _ in aimon_nb.progress(range(3), budget=5):
+            ask()
+        assert not any("still at work" in note for note in aimon_nb.last_run()._run.notes)
+
     def test_async(self, asking, truth):
         """`async for` too."""
 
