@@ -218,7 +218,7 @@ class TestALoop:
             ask("[status 400]")
         failed, refused = calls(run_of(view))
         assert (refused.not_sent, refused.attempt, refused.retry_group) == (True, 1, None)
-        assert failed.retried is None and run_of(view).totals.errors == 1
+        assert failed.retried is None and run_of(view).totals.errors == run_of(view).totals.rejected == 1
 
     def test_a_group_counts_what_was_sent(self, ask):
         """`× 6` are six calls, as in the head, though more of them were refused; where none was sent it is how many there are."""
