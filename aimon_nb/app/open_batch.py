@@ -63,7 +63,19 @@ class OpenBatch:
         self.batch.is_over = True
         own, self._own = self._own, None
         if own is not None:
+            self._say_what_goes_on()
             own.__exit__(type(error), error, None)
+
+    def _say_what_goes_on(self) -> None:
+        """Note in its own run that rows are at work still, whose calls this does not wait for."""
+        run = self.run_state.run
+        number = sum(not item.is_done for item in list(run.items))
+        if number:
+            items, their = ("items were", "their") if number > 1 else ("item was", "its")
+            run.notes.append(
+                f"{number:,} {items} still at work when the loop ended, and this run with it: "
+                f"%%ai_track on the cell, or track(…) around it, has {their} calls"
+            )
 
     def drop(self, error: BaseException | None = None) -> None:
         """End a loop that was left early: its exception is on its way already, known or not."""

@@ -200,7 +200,8 @@ def progress(
             makes never are done meanwhile: use `async for` or `map`.
         budget: US dollars that the calls of the loop may cost: one that does not fit in is not
             sent, and raises `BudgetExceeded`. Outside of tracked code the loop is then a run,
-            with a `pilot` too.
+            with a `pilot` too, which ends with it: tasks and jobs that it leaves behind need
+            `%%ai_track` or `track` around them to be shown.
         keep_items: whether a saved notebook keeps keys that are no whole numbers; it has their
             number (`#77`) otherwise, for a key may be a name or an address.
 

@@ -29,7 +29,7 @@ class Totals:
     these sums: theirs stand beside them, in `estimate` and `estimate_cost`. `uncounted` are
     requests that may have been billed and are in no sum, by their host and path.
     `errors` are the calls whose last attempt failed, `retries` the failed attempts that a
-    later one repaired; each attempt is one of `calls`.
+    later one repaired; each attempt is one of `calls`. For the `rejected` nothing is billed.
     """
 
     calls: int = 0
@@ -46,6 +46,7 @@ class Totals:
     unseen: int = 0
     saved: Decimal | None = None
     retries: int = 0
+    rejected: int = 0
     uncounted: dict[str, int] = field(default_factory=dict)
 
     @property

@@ -184,7 +184,8 @@ def add_up(
         or any(c.state in ("unpriced", "no_usage", "partial") for c in costs)
     )
     _add_cached(totals, list(cached))
-    if counted and totals.cost is None and all(map(_is_rejected, counted)):
+    totals.rejected = sum(map(_is_rejected, counted))
+    if counted and totals.cost is None and totals.rejected == len(counted):
         totals.cost = _ZERO  # what was refused costs nothing, and that is known
     return totals
 

@@ -218,7 +218,7 @@ class TestALoop:
             ask("[status 400]")
         failed, refused = calls(run_of(view))
         assert (refused.not_sent, refused.attempt, refused.retry_group) == (True, 1, None)
-        assert failed.retried is None and run_of(view).totals.errors == 1
+        assert failed.retried is None and run_of(view).totals.errors == run_of(view).totals.rejected == 1
 
     def test_a_group_counts_what_was_sent(self, ask):
         """`× 6` are six calls, as in the head, though more of them were refused; where none was sent it is how many there are."""
@@ -738,6 +738,22 @@ class TestProgress:
             loop()
         assert aimon_nb.last_run().status == ("over_budget" if how == "swallow" else "ok")
         assert monitor.recorder.registry.open_runs == []
+
+    def test_what_its_own_run_does_not_wait_for(self, asking, ask):
+        """Tasks and jobs that the loop leaves behind: it says that they are not shown, and what has them. Those that are done say nothing."""
+
+        async def main(ask):
+            tasks = []
+            for _ in aimon_nb.progress(range(3), budget=5):
+                tasks.append(asyncio.create_task(ask()))
+            await asyncio.gather(*tasks)
+
+        asking(main)
+        [note] = [note for note in aimon_nb.last_run()._run.notes if "still at work" in note]
+        assert note.startswith("3 items were still at work when the loop ended") and "%%ai_track on the cell" in note
+        for _ in aimon_nb.progress(range(3), budget=5):
+            ask()
+        assert not any("still at work" in note for note in aimon_nb.last_run()._run.notes)
 
     def test_async(self, asking, truth):
         """`async for` too."""

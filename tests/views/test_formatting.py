@@ -68,6 +68,7 @@ def test_cost(cost, text):
         (Totals(2, unpriced=2), ("2 unpriced", "")),
         (Totals(3, unpriced=2, no_usage=1), ("2 unpriced", "1 without usage")),
         (Totals(2, cost=Decimal(0)), ("free", "")),
+        (Totals(3, errors=1, rejected=3, cost=Decimal(0)), ("", "")),  # three attempts at one request, none answered
         (Totals(2, cost=Decimal(0), unpriced=1, lower_bound=True), ("1 unpriced", "")),
         (Totals(1, estimates=1, estimate=Usage(60, None, None, 20), estimate_cost=Decimal("0.5")), ("~$0.5000", "~60 → 20 tokens estimated")),
         (

@@ -39,7 +39,8 @@ def total_cost(totals: Totals) -> TotalCost:
     if totals.cost is None or (totals.cost == 0 and totals.lower_bound):
         return TotalCost("".join(notes[:1]), " · ".join(notes[1:]))
     if totals.cost == 0:
-        return TotalCost("free" if totals.calls > totals.errors else "", " · ".join(notes))
+        is_answered = totals.calls > max(totals.errors, totals.rejected)
+        return TotalCost("free" if is_answered else "", " · ".join(notes))
     shown = at_least(totals.cost) if totals.lower_bound else money(totals.cost)
     return TotalCost(shown, " · ".join(notes))
 
