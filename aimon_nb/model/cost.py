@@ -13,7 +13,8 @@ EXACT = Context(
     prec=60, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow]
 )
 
-_SMALLEST = Decimal("0.0001")
+SMALLEST = Decimal("0.00001")  # US dollars; less is shown as less than this
+_TWO_DIGITS = Context(prec=2, rounding=ROUND_HALF_EVEN)
 _CENT = Decimal("0.01")
 
 CostState = Literal["priced", "partial", "free", "unpriced", "no_usage"]
@@ -56,13 +57,18 @@ class Cost:
 DISCLAIMER = "estimated locally; Sentry's own figure may differ"
 
 
-def dollars(amount: Decimal) -> str:
-    """Format US dollars: `$0.0242`, `< $0.0001`, `$1.24`."""
+def dollars(amount: Decimal, places: int = 4) -> str:
+    """Format US dollars: `$0.0242`, `$0.000043`, `< $0.00001`, `$1.24`.
+
+    Below a dollar it has so many decimals, and more where two digits need them: two cheap calls
+    can be told apart.
+    """
     if amount == 0:
         return "$0"
-    if amount < _SMALLEST:
-        return "< $0.0001"
-    exact = EXACT.quantize(amount, _SMALLEST)
+    if amount < SMALLEST:
+        return f"< ${SMALLEST:f}"
+    places = max(places, 1 - _TWO_DIGITS.plus(amount).adjusted())
+    exact = EXACT.quantize(amount, Decimal(1).scaleb(-places))
     return f"${exact}" if exact < 1 else f"${EXACT.quantize(amount, _CENT):,}"
 
 

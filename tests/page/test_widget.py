@@ -1159,6 +1159,18 @@ def test_system_question_and_answer_are_seen_at_once(tab):
     assert "system line 199" in sides.nth(0).inner_text(), "a new price folds what the reader has opened"
 
 
+@pytest.mark.parametrize("width", [1020, 640, 460])
+def test_the_costs_of_cheap_calls_fit(tab, width):
+    """A cost below a tenth of a cent has two digits, and room for them in its column, also as a lower bound or an estimate."""
+    tab.set_viewport_size({"width": width, "height": 900})
+    show(tab, "finished")
+    fits = """texts => {
+      const cell = document.querySelector('#live-finished .row .cost'), range = document.createRange();
+      return texts.filter(text => { cell.textContent = text; range.selectNodeContents(cell); return range.getBoundingClientRect().width > cell.clientWidth; });
+    }"""
+    assert [] == tab.evaluate(fits, ["< $0.00001", "$0.000043", "≥ $0.000043", "~$0.000043", "≥ $1,234.50"])
+
+
 def test_a_long_line_leaves_room_for_the_answer(tab):
     """What was asked may be one line of many thousand characters: it is cut, too, and the answer is in sight below it."""
     show(tab, "finished")

@@ -47,7 +47,7 @@ def test_money(x, text):
         (Cost("priced", Decimal(0)), "$0"),
         (Cost("priced", None), "unpriced"),
         (Cost("partial", Decimal("0.02416")), "≥ $0.0242"),
-        (Cost("partial", Decimal("0.00001")), "> $0"),
+        (Cost("partial", Decimal("0.000001")), "> $0"),
         (Cost("partial", None), "unpriced"),
         (Cost("unpriced"), "unpriced"),
         (Cost("free", Decimal(0)), "free"),

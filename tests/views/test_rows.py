@@ -223,7 +223,7 @@ def test_arithmetic_of_an_unpriced_part():
     span = chat(run, "c", usage=Usage(15), cost=Cost("partial", Decimal("0.00002"), parts))
     cost = detail.detail(span)["cost"]
     assert ["audio", "5", "", "no price"] == cost["parts"][1]
-    assert "≥ $0.00002" == cost["total"]
+    assert "≥ $0.000020" == cost["total"]
 
 
 def test_arithmetic_of_what_was_charged():

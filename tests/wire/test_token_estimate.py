@@ -68,7 +68,7 @@ def test_a_token_for_four_characters(ask, track):
     assert (call.usage.input, call.usage.output, call.usage.total) == (5, 4, None)
     assert call.call.usage.known is False  # what the provider told stays apart
     row = rows.row_dict(call, run)
-    assert (row["tokens"], row["cost"]) == ("~5 → 4", "~< $0.0001")
+    assert (row["tokens"], row["cost"]) == ("~5 → 4", "~$0.000052")
     shown = detail.detail(call)
     assert ["input", "~5"] in shown["usage"]
     assert "tokens estimated from the text: characters / 4" in shown["cost"]["assumptions"]

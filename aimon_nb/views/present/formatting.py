@@ -13,7 +13,7 @@ from collections.abc import Sized
 from decimal import Decimal
 
 from aimon_nb.model import Cost, Run, Usage
-from aimon_nb.model.cost import EXACT, dollars
+from aimon_nb.model.cost import EXACT, SMALLEST, dollars
 
 # A mark never stands alone: the word beside it carries the meaning.
 MARKS = {
@@ -37,7 +37,6 @@ _SAVED_WHOLE = (
 )
 # How an amount begins.
 _FIGURE = tuple("$<→0123456789")
-_SMALLEST = Decimal("0.0001")
 _CENT = Decimal("0.01")
 # C0, C1, bidi controls, invisible marks, line separators, lone surrogates. The
 # zero-width joiners stay: emoji and several scripts are written with them.
@@ -80,13 +79,13 @@ def tokens(usage: Usage) -> str:
 
 
 def money(amount: Decimal | None) -> str:
-    """Format US dollars: `$0.0242`, `< $0.0001`, `$1.24`; "" for an unknown amount."""
+    """Format US dollars: `$0.0242`, `< $0.00001`, `$1.24`; "" for an unknown amount."""
     return "" if amount is None else dollars(amount)
 
 
 def at_least(amount: Decimal) -> str:
     """Format a lower bound in US dollars: `≥ $0.0242`; where that would round to 0, `> $0`."""
-    return f"≥ {money(amount)}" if amount >= _SMALLEST else "> $0"
+    return f"≥ {money(amount)}" if amount >= SMALLEST else "> $0"
 
 
 def mark_estimated(text: str, *, estimated: bool) -> str:
@@ -95,9 +94,9 @@ def mark_estimated(text: str, *, estimated: bool) -> str:
 
 
 def exact(amount: Decimal) -> str:
-    """Format US dollars with five decimals, which the arithmetic of one call needs."""
-    if 0 < amount < Decimal("0.00001"):
-        return "< $0.00001"
+    """Format US dollars with five decimals or more, which the arithmetic of one call needs."""
+    if 0 < amount < _CENT:
+        return dollars(amount, 5)
     return f"${EXACT.quantize(amount, Decimal('0.00001')):,}"
 
 

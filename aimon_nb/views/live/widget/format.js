@@ -35,9 +35,10 @@ export function tokens(input, output) {
 export function money(x) {
   if (x == null) return '';
   if (x === 0) return '$0';
-  if (x < 0.0001) return '< $0.0001';
-  const four = x.toFixed(4);
-  if (Number(four) < 1) return `$${four}`;
+  if (x < 0.00001) return '< $0.00001';
+  // Four decimals, and more where two digits need them.
+  const exact = x.toFixed(Math.max(4, 1 - Number(x.toExponential(1).split('e')[1])));
+  if (Number(exact) < 1) return `$${exact}`;
   return `$${x.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 }
 

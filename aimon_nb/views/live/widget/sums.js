@@ -111,5 +111,5 @@ export function byModel(rows) {
 export function sumCost(sum) {
   if (!sum.usd) return '';
   if (sum.doubtful <= RUNNING) return money(sum.usd);
-  return sum.usd >= 0.0001 ? `≥ ${money(sum.usd)}` : '> $0';
+  return sum.usd >= 0.00001 ? `≥ ${money(sum.usd)}` : '> $0';
 }
