@@ -303,11 +303,15 @@ class TestALoop:
             ask()
         assert "$0.0120 spent, $0.0070 over the run's budget of $0.0050: a call was dearer than expected" in run_of(view).notes
 
-    def test_calls_of_which_nothing_was_known(self, asking):
+    def test_calls_of_which_nothing_was_known(self, asking, truth):
         """Where many are sent at once before the first answer, that is why more was spent, and what helps."""
 
         async def main(ask):
-            await asyncio.gather(*[ask() for _ in range(6)])
+            truth.hold()
+            answers = asyncio.gather(*[ask() for _ in range(6)])
+            await asyncio.to_thread(truth.wait_held, 6)
+            truth.release()
+            await answers
 
         with tracked(budget=0.005) as view:
             asking(main)

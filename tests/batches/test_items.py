@@ -386,6 +386,33 @@ def test_more_rows_than_total_says(track):
     assert [*batches.words(run)] == ["3 items"]
 
 
+@pytest.mark.parametrize("way", ["after each other", "in threads", "one in another", "the first left early", "the last left early"])
+def test_the_head_of_several_loops(track, way):
+    """When all is over it counts the rows of all loops, as the table of items does; of loops in one another those of the outer one, and of one that was stopped how far that came."""
+
+    def loop(name, most=3):
+        for row in aimon_nb.progress(range(3)):
+            if way == "one in another" and name == "a":
+                loop("b")
+            if row == most - 1:
+                break
+
+    with track() as run:
+        if way == "in threads":
+            threads = [threading.Thread(target=loop, args=(name,)) for name in "cd"]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        elif way == "one in another":
+            loop("a")
+        else:
+            loop("c", 1 if "first" in way else 3)
+            loop("d", 1 if "last" in way else 3)
+    wanted = {"after each other": "6 items", "in threads": "6 items", "one in another": "3 items", "the first left early": "4 of 6 items", "the last left early": "1 of 3 items"}
+    assert next(batches.words(run)) == wanted[way]
+
+
 def test_loops_that_take_turns(track, ask):
     """Two loops in a `zip`: the latter holds, and after them there is none."""
     with track() as run:

@@ -31,7 +31,7 @@ def words(run: Run, now: datetime | None = None) -> Iterator[str]:
     """Yield what the head of a run says of its items: `240 of 5,000 items`, `2 m 10 s left` …."""
     batch = _latest(run)
     if batch is not None:
-        yield _progress(batch)
+        yield _progress(batch if run.running else _all(run, batch))
         yield from _pace(batch, now or datetime.now(timezone.utc)) if run.running else ()
         if batch.forecast is not None and batch.done < (batch.total or 0):
             yield heading_for(batch.forecast)
@@ -90,6 +90,22 @@ def _latest(run: Run) -> Batch | None:
     batches = list(run.batches)
     last = batches[-1] if batches else None
     return next((one for one in reversed(batches) if not one.is_over), last)
+
+
+def _all(run: Run, latest: Batch) -> Batch:
+    """Return the loops of a run that is over as one, unless the latest was stopped: it says where.
+
+    Loops in a row of another are part of that row.
+    """
+    inner = {item.batch for item in list(run.items) if item.inside is not None}
+    outer = [batch for at, batch in enumerate(list(run.batches)) if at not in inner]
+    if len(outer) < 2 or latest.done < (latest.total or 0):
+        return latest
+    totals = [batch.total for batch in outer]
+    total = None if None in totals else sum(total or 0 for total in totals)
+    [desc, *others] = {batch.desc for batch in outer}
+    done = sum(max(batch.done, 0) for batch in outer)
+    return Batch(None if others else desc, total, done=done)
 
 
 def _progress(batch: Batch) -> str:
