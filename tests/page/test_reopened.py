@@ -89,3 +89,31 @@ def test_the_kernel_is_restarted(notebook, lab):
     page.output(1).get_by_role("button", name="compare").click()
     page.output(1).locator(".detail").get_by_text("details are gone: the kernel was restarted or has ended").wait_for()
     lab.kill_kernel()
+
+
+SECOND = """%%ai_track kept
+ask("PROMPT one")
+wait()
+ask("PROMPT two")
+"""
+LOADED = 60_000  # ms that a second page of Lab may take to load, and to hear of the run
+
+
+def test_a_second_tab_stops_the_cell(notebook, truth):
+    """Stop in the view of a tab that was opened in mid-run ends the cell, and both tabs say so."""
+    page = notebook(SECOND)
+    page.run(1)
+    truth.wait_held()
+    page.raw.locator(".jp-RenderedHTMLCommon .aimon-host").first.wait_for(state="attached")
+    page.save()
+    second = page.raw.context.new_page()
+    try:
+        second.goto(page.raw.url.replace("&reset", ""))
+        second.locator(".aimon").get_by_role("button", name="Stop").click(timeout=LOADED)
+        for raw in (second, page.raw):
+            raw.locator(".aimon .head", has_text="interrupted").first.wait_for(timeout=LOADED)
+            assert 1 == raw.locator(ROW, has_text="gpt-4o-mini").count()
+    finally:
+        truth.release()
+        page.wait_idle()
+        second.close()
