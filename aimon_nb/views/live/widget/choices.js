@@ -6,7 +6,7 @@
  */
 
 /** @param {View} view */
-export function choicesOf({ folded: fold, finds, side, look, list }) {
+export function choicesOf({ fold, finds, side, look, list }) {
   const { closed, opened, orders, selected, focused, lastVisited, follow, body } = list;
   return { own: { fold, finds, side, look }, ofList: { closed, opened, orders, selected, focused, lastVisited, follow }, top: body.scrollTop };
 }
