@@ -48,6 +48,7 @@ EMPTY = """() => {
 }"""
 SHOW = "path => { window.jupyterapp.commands.execute('docmanager:open', {path}) }"
 SHOWN = "path => window.jupyterapp.shell.currentWidget?.context?.path === path"
+HAS_LAUNCHER = "() => [...window.jupyterapp.shell.widgets('main')].some(widget => widget.id.startsWith('launcher'))"
 LOADED = "() => window.jupyterapp?.shell.currentWidget?.id.startsWith('launcher')"
 # Beside any notebook: a page that is opened first would restore the widgets of the last test.
 RESET = """async ([id, code, patience]) => {
@@ -241,11 +242,17 @@ class Lab:
     def _page_of(self, role):
         if role not in self._loaded:
             self._write_settings("light")
-            raw = self._new_page(1100, 900)
-            self._loaded[role] = raw
-            raw.goto(f"http://127.0.0.1:{self.port}/lab?token={TOKEN}&reset")
-            raw.wait_for_function(LOADED, timeout=60_000)
+            self._loaded[role] = self._new_page(1100, 900)
+            self._load_lab(self._loaded[role])
+        elif not self._loaded[role].evaluate(HAS_LAUNCHER):
+            # A test has loaded it anew, and Lab would open that test's notebook again, when no tab is left.
+            self._loaded[role].evaluate(EMPTY)
+            self._load_lab(self._loaded[role])
         return self._loaded[role]
+
+    def _load_lab(self, raw) -> None:
+        raw.goto(f"http://127.0.0.1:{self.port}/lab?token={TOKEN}&reset")
+        raw.wait_for_function(LOADED, timeout=60_000)
 
     def _start_kernel(self) -> None:
         self._kernel = self.ask("api/kernels", "POST", {"name": "python3"})["id"]
