@@ -64,7 +64,7 @@ class OpenBatch:
         own, self._own = self._own, None
         if own is not None:
             self._say_what_goes_on()
-            own.__exit__(type(error), error, None)
+            own.__exit__(None, error, None)
 
     def _say_what_goes_on(self) -> None:
         """Note in its own run that rows are at work still, whose calls this does not wait for."""

@@ -45,17 +45,12 @@ def form_texts(body: bytes) -> dict[str, str | list[str]]:
     A name that comes again has a list. Which form it is its first line tells.
     """
     first, found, _ = body[:_FIRST_LINE].partition(b"\r\n")
-    texts: dict[str, str | list[str]] = {}
-    if not found or not first.startswith(b"--"):
-        return texts
-    for part in _parts(first[2:], body):
-        if part.filename is None and part.data is not None:
-            text, before = _text(part.data), texts.get(part.name)
-            if before is None:
-                texts[part.name] = text
-            else:
-                texts[part.name] = [*([before] if isinstance(before, str) else before), text]
-    return texts
+    texts: dict[str, list[str]] = {}
+    if found and first.startswith(b"--"):
+        for part in _parts(first[2:], body):
+            if part.filename is None and part.data is not None:
+                texts.setdefault(part.name, []).append(_text(part.data))
+    return {name: told if len(told) > 1 else told[0] for name, told in texts.items()}
 
 
 def _parts(boundary: bytes, body: bytes) -> list[FormPart]:

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 from tests.page.test_pane import PNG
-from tests.parts.page import ROW
+from tests.parts.page import LOADED, ROW
 from tests.parts.waiting import eventually
 
 CALLS = f"""%%ai_track kept
@@ -100,7 +100,6 @@ ask("PROMPT one")
 wait()
 ask("PROMPT two")
 """
-LOADED = 60_000  # ms that a second page of Lab may take to load, and to hear of the run
 
 
 def test_a_second_tab_stops_the_cell(notebook, truth):
@@ -110,14 +109,12 @@ def test_a_second_tab_stops_the_cell(notebook, truth):
     truth.wait_held()
     page.raw.locator(".jp-RenderedHTMLCommon .aimon-host").first.wait_for(state="attached")
     page.save()
-    second = page.raw.context.new_page()
-    try:
-        second.goto(page.raw.url.replace("&reset", ""))
-        second.locator(".aimon").get_by_role("button", name="Stop").click(timeout=LOADED)
-        for raw in (second, page.raw):
-            raw.locator(".aimon .head", has_text="interrupted").first.wait_for(timeout=LOADED)
-            assert 1 == raw.locator(ROW, has_text="gpt-4o-mini").count()
-    finally:
-        truth.release()
-        page.wait_idle()
-        second.close()
+    with page.second_tab() as second:
+        try:
+            second.locator(".aimon").get_by_role("button", name="Stop").click(timeout=LOADED)
+            for raw in (second, page.raw):
+                raw.locator(".aimon .head", has_text="interrupted").first.wait_for(timeout=LOADED)
+                assert 1 == raw.locator(ROW, has_text="gpt-4o-mini").count()
+        finally:
+            truth.release()
+            page.wait_idle()

@@ -8,7 +8,7 @@ import sys
 import nbformat
 import pytest
 
-from tests.parts.page import PICTURES, ROOT, ROW, SHOTS
+from tests.parts.page import LOADED, PICTURES, ROOT, ROW, SHOTS
 
 WORK = """%%ai_track summarise
 @ai_track("retrieve")
@@ -168,7 +168,7 @@ def test_fold_keeps_the_readers_place(notebook, truth, app):
     notes = [nbformat.v4.new_markdown_cell(f"paragraph {i}\n\n" + "words " * 150) for i in range(12)]
     page = notebook(SLOW_STEPS, *notes, app=app)
     page.run(1)
-    page.output(1).locator(ROW).nth(2).wait_for()
+    page.output(1).locator(ROW).nth(3).wait_for()  # the last: one more would move what is below
     place = "() => document.querySelectorAll('.jp-Notebook .jp-Cell')[8].getBoundingClientRect().top"
     page.raw.evaluate("() => document.querySelectorAll('.jp-Notebook .jp-Cell')[8].scrollIntoView({block: 'center'})")
     before = page.when_still(place)  # the notebook lays out the cells that come into sight
@@ -247,9 +247,6 @@ def test_reload_while_it_runs(notebook, truth, app):
     assert "✓" in page.output(1).locator(".aimon .head").inner_text()
 
 
-LOADED = 60_000  # ms that two pages of Lab may take to load side by side, and to hear of the run, with both cores busy
-
-
 def test_reload_in_mid_run(notebook, truth, app):
     """Where the file was saved since the cell began, a page loaded in mid-run and a second tab have the live view while the kernel is at work. A row that is opened there says when its details come, stays open, and has them when the cell has ended."""
     page = notebook(SLOW_STEPS, app=app)
@@ -258,9 +255,7 @@ def test_reload_in_mid_run(notebook, truth, app):
     truth.wait_held()
     page.raw.locator(".aimon-host script, .jp-RenderedHTMLCommon .aimon-host").first.wait_for(state="attached")
     page.save()
-    second = page.raw.context.new_page()
-    try:
-        second.goto(page.raw.url.replace("&reset", ""))
+    with page.second_tab() as second:
         page.reload()
         for raw in (page.raw, second):
             raw.locator(ROW).nth(3).wait_for(timeout=LOADED)
@@ -272,5 +267,3 @@ def test_reload_in_mid_run(notebook, truth, app):
             raw.locator(".aimon .head", has_text="✓").first.wait_for(timeout=LOADED)
             raw.locator(".detail").get_by_text("PROMPT one").first.wait_for(timeout=LOADED)
         page.wait_ready()
-    finally:
-        second.close()

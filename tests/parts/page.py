@@ -1,6 +1,7 @@
 """A notebook open in the browser, as a person sees and works it."""
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.parts.waiting import eventually
@@ -9,6 +10,7 @@ ROOT = ".aimon"
 ROW = ".aimon .row"
 HOME = Path(__file__).parents[2]
 SHOTS = HOME / "screenshots"
+LOADED = 60_000  # ms that two pages of Lab may take to load side by side, and to hear of a run, with both cores busy
 # `UPDATE_PICTURES=1` renews the README's.
 PICTURES = HOME / "docs" / "images" if os.environ.get("UPDATE_PICTURES") else SHOTS
 
@@ -166,6 +168,16 @@ class NotebookPage:
         """Reload the page; the kernel lives on."""
         self.raw.reload()
         self.raw.wait_for_selector(".jp-Notebook .jp-Cell")
+
+    @contextmanager
+    def second_tab(self):
+        """Load the notebook, as it was saved, in another tab of the same browser."""
+        raw = self.raw.context.new_page()
+        try:
+            raw.goto(self.raw.url.replace("&reset", ""))
+            yield raw
+        finally:
+            raw.close()
 
     def theme(self, name: str) -> None:
         """Change to `light`, `dark` or `contrast`, also while a cell runs."""

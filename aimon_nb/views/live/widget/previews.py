@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from aimon_nb.model import Run, Span
 from aimon_nb.views.present.preview import common_beginning, shortened, whole_sides
 
-# Names of which it is known with what their prompts begin: a template has many calls.
+# Names of calls, at most, of whose prompts the common beginning is kept: where each call has a
+# name of its own, none shares anything.
 MOST_NAMES = 500
 # Previews that are sent together of rows that were sent without.
 AT_ONCE = 1_000
